@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/context.h
+ * \brief The context: memory, threads, log, progress and cancellation.
+ *
+ * Every other handle is made from a context and keeps it alive, so handles can
+ * be destroyed in any order.
+ *
+ * Thread-safety of all handles: one handle may be used by one thread at a time,
+ * and a call counts as a use of the handle's context too, except where a
+ * function says otherwise. Threads that work at the same time use a context
+ * each; contexts are cheap and share nothing. Two exceptions:
+ * wsic_context_cancel() may be called from any thread, and any number of threads
+ * may read one layer (see layer.h).
+ *
+ * The library keeps no global state, prints nothing, never ends the process and
+ * neither reads nor sets errno on behalf of the caller.
+ */
+#ifndef WATERSIC_CONTEXT_H
+#define WATERSIC_CONTEXT_H
+
+#include <watersic/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** \brief A context. */
+typedef struct wsic_context wsic_context;
+
+/** \brief Levels of log messages. */
+enum {
+    WSIC_LOG_NONE = 0,    /**< nothing (as a threshold) */
+    WSIC_LOG_WARNING = 1, /**< the result is valid but may disappoint */
+    WSIC_LOG_INFO = 2,    /**< what was decided: damping, dead columns, step */
+    WSIC_LOG_DEBUG = 3    /**< every evaluation of a search */
+};
+
+/**
+ * \brief Receives a log message.
+ *
+ * \param user     as given to wsic_context_set_log()
+ * \param level    #WSIC_LOG_WARNING ... #WSIC_LOG_DEBUG
+ * \param message  one finished line without line end; valid during the call
+ *
+ * Called on the thread that called the library. It must not call the library.
+ */
+typedef void (*wsic_log_function)(void *user, int32_t level, const char *message);
+
+/**
+ * \brief Receives progress, and may cancel.
+ *
+ * \param user      as given to wsic_context_set_progress()
+ * \param fraction  part of the running call that is done, 0 to 1, never falling
+ * \param stage     what is being done ("search", "quantize", ...); valid during
+ *                  the call
+ * \return 0 to go on, anything else to cancel: the running call then returns
+ *         #WSIC_ERROR_CANCELLED and its handles stay usable
+ *
+ * Called on the thread that called the library. It must not call the library,
+ * except for wsic_context_cancel().
+ */
+typedef int32_t (*wsic_progress_function)(void *user, double fraction, const char *stage);
+
+/**
+ * \brief Runs tasks on the host's own threads.
+ *
+ * \param user   as given to wsic_context_set_runner()
+ * \param count  number of tasks
+ * \param task   to be called once for every index below count, in any order, on
+ *               any threads, at the same time or not
+ * \param data   to be handed to task
+ *
+ * Returns when all tasks are done. Results never depend on the order or on the
+ * number of threads.
+ */
+typedef void (*wsic_runner_function)(void *user, size_t count,
+                                     void (*task)(void *data, size_t index), void *data);
+
+/**
+ * \brief Create a context.
+ *
+ * \param allocator  where to get memory, or NULL for malloc() and free(). Copied.
+ * \param out        receives the context, or NULL on failure. Release it with
+ *                   wsic_context_destroy().
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: out, or a function of the allocator, is NULL
+ *   - #WSIC_ERROR_STRUCT_SIZE, #WSIC_ERROR_STRUCT_NEWER: allocator->size
+ *   - #WSIC_ERROR_MEMORY
+ *
+ * A new context uses one thread (the caller's), has no memory limit, and neither
+ * logs nor reports progress. Thread-safe.
+ */
+WSIC_API wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_context **out);
+
+/**
+ * \brief Give up the caller's hold on a context.
+ *
+ * \param context  may be NULL. The memory is released when the last handle that
+ *                 was made from it is destroyed too.
+ */
+WSIC_API void wsic_context_destroy(wsic_context *context);
+
+/**
+ * \brief What went wrong in the last failing call on this context.
+ *
+ * Functions that create a handle leave their message here, since there is no
+ * handle yet that could hold it.
+ *
+ * \param context  not NULL
+ * \return text in UTF-8, empty if nothing has failed. Valid until the next call
+ *         on the context or on one of its children.
+ */
+WSIC_API const char *wsic_context_message(const wsic_context *context);
+
+/**
+ * \brief Set the number of threads.
+ *
+ * Affects the library's own loops; threads of BLAS are the host's business and
+ * are never touched. Replaces a runner. The threads are started here.
+ *
+ * \param context  not NULL
+ * \param threads  1 to 1024; 1 means the caller's thread alone; 0 means one for
+ *                 every processor that is online
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: threads is outside its range
+ *   - #WSIC_ERROR_MEMORY: memory, or the threads themselves, could not be had;
+ *     the context goes on with the caller's thread
+ */
+WSIC_API wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads);
+
+/**
+ * \brief Run the library's loops on the host's threads.
+ *
+ * \param context  not NULL
+ * \param runner   the host's function, or NULL to go back to the caller's thread
+ * \param user     handed to runner, never looked at
+ * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT if context is NULL
+ */
+WSIC_API wsic_status wsic_context_set_runner(wsic_context *context, wsic_runner_function runner,
+                                             void *user);
+
+/**
+ * \brief Set the log function.
+ *
+ * \param context  not NULL
+ * \param log      the function, or NULL for no log
+ * \param user     handed to log, never looked at
+ * \param level    most verbose level wanted, #WSIC_LOG_NONE to #WSIC_LOG_DEBUG
+ * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT for an unknown level or context NULL
+ */
+WSIC_API wsic_status wsic_context_set_log(wsic_context *context, wsic_log_function log, void *user,
+                                          int32_t level);
+
+/**
+ * \brief Set the progress function.
+ *
+ * \param context   not NULL
+ * \param progress  the function, or NULL for none
+ * \param user      handed to progress, never looked at
+ * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT if context is NULL
+ */
+WSIC_API wsic_status wsic_context_set_progress(wsic_context *context,
+                                               wsic_progress_function progress, void *user);
+
+/**
+ * \brief Stop the call that is running on this context, from any thread.
+ *
+ * The call returns #WSIC_ERROR_CANCELLED at its next opportunity (between two
+ * blocks of work, not within a BLAS call). If none is running, the next call
+ * that can be cancelled is. The request is used up by the call that it stops.
+ *
+ * \param context  not NULL
+ *
+ * Thread-safe, and safe in a signal handler.
+ */
+WSIC_API void wsic_context_cancel(wsic_context *context);
+
+/**
+ * \brief Bound the memory of a context and all its children.
+ *
+ * \param context  not NULL
+ * \param bytes    the bound; 0 for none. Below what is in use now is allowed:
+ *                 further allocations fail until enough is released.
+ * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT if context is NULL
+ *
+ * A call that would pass the bound returns #WSIC_ERROR_MEMORY_LIMIT and leaves
+ * everything as it was: raise the limit and call again.
+ */
+WSIC_API wsic_status wsic_context_set_memory_limit(wsic_context *context, uint64_t bytes);
+
+/**
+ * \brief Memory in use by a context and all its children, in bytes.
+ *
+ * \param context  not NULL
+ * \param peak     if not NULL, receives the highest use since the context was
+ *                 created or since wsic_context_reset_peak()
+ * \return bytes now in use, the library's own bookkeeping included
+ */
+WSIC_API uint64_t wsic_context_memory(const wsic_context *context, uint64_t *peak);
+
+/**
+ * \brief Start a new measurement of the peak, from the present use.
+ *
+ * \param context  not NULL
+ */
+WSIC_API void wsic_context_reset_peak(wsic_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/encoder.h
+ * \brief The encoder: from statistics and weights to a layer.
+ *
+ * An encoder is a set of parameters and the report of its last run. A run is a
+ * pure function of weights, statistics and parameters: with the same binary, the
+ * same BLAS, the same processor type and the same number of BLAS threads it gives
+ * the same bytes, whatever the number of the library's own threads.
+ */
+#ifndef WATERSIC_ENCODER_H
+#define WATERSIC_ENCODER_H
+
+#include <watersic/layer.h>
+#include <watersic/plan.h>
+#include <watersic/stats.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** \brief An encoder. */
+typedef struct wsic_encoder wsic_encoder;
+
+/**
+ * \brief Parameters.
+ *
+ * The numbers are pinned: never renumbered, never reused. Each has a name for
+ * command lines and files, which is the constant's in lower case without the
+ * prefix: "rate", "damping", ... Types, ranges and defaults can be asked from
+ * wsic_parameter_get_info().
+ */
+enum {
+    /** Target: bits per weight of the finished layer in bytes, all side
+     *  information and headers counted. Number, 0 (not set) or 0.01 to 24.
+     *  Exactly one of rate, step and distortion must be set (non-zero) when an
+     *  encoder runs. Met within 0.5 % or 0.005 bit, whichever is larger, else the
+     *  run returns #WSIC_NOTICE_RATE. */
+    WSIC_RATE = 100,
+    /** Target: the step c itself, in the domain of the Cholesky factor. No
+     *  search is made. Number, 0 (not set) or positive. */
+    WSIC_STEP = 101,
+    /** Target: D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n). Met within 2 %, else the run
+     *  returns #WSIC_NOTICE_RATE. Number, 0 (not set) or positive. */
+    WSIC_DISTORTION = 102,
+    /** Part of the rows on which the rate is searched, before the whole matrix is
+     *  quantized. Number, 0.01 to 1, default 0.1. Rows are chosen evenly
+     *  over the sorted row energies; small matrices always use all rows. */
+    WSIC_ROW_FRACTION = 103,
+    /** Bytes that the caller's file adds around the layer; counted as the
+     *  layer's own when aiming at a rate. Integer, default 0. */
+    WSIC_CONTAINER_BYTES = 104,
+    /** Most quantizations of the whole matrix that a search may use. Integer,
+     *  1 to 64, default 12. Two or three are usual. */
+    WSIC_PASSES = 105,
+
+    /** Damping: δ = damping · mean of the live diagonal of Σ. Number, 0 to 1,
+     *  default 1e-4 (as the reference implementation). */
+    WSIC_DAMPING = 110,
+    /** Times that δ may be raised tenfold if the factorisation fails.
+     *  Integer, 0 to 12, default 6; 0 forbids it. Reported. */
+    WSIC_DAMPING_RETRIES = 111,
+    /** A column is dead, and its weights are dropped, if Σ_jj is below this part
+     *  of the median diagonal, or not positive. Number, 0 to 1, default 1e-3. */
+    WSIC_DEAD_THRESHOLD = 112,
+
+    /** Spacing of the columns. Choice: "waterfilling" (α_j = c / L_jj, default) or
+     *  "uniform" (the same α for all: GPTQ with entropy-coded integers; its step is
+     *  the geometric mean of the α_j L_jj). */
+    WSIC_SPACING = 120,
+    /** LMMSE factor γ_j within the recursion. Integer, 0 or 1, default 1. */
+    WSIC_LMMSE = 121,
+    /** Column quantizer. Choice: "scalar". */
+    WSIC_QUANTIZER = 122,
+
+    /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
+     *  "both" (T and Γ, alternating); "auto" (both, but T is kept only if it saves
+     *  more distortion than its bytes cost; default). */
+    WSIC_RESCALE = 130,
+    /** Most rounds of the alternating fit. Integer, 1 to 1000, default 1000. */
+    WSIC_RESCALE_ROUNDS = 131,
+    /** The fit ends when a round lowers the loss by less than this part.
+     *  Number, 0 to 1, default 3e-4. */
+    WSIC_RESCALE_TOLERANCE = 132,
+
+    /** Rows that are coded together and can be decoded on their own. Integer, 0
+     *  (chosen by size, default) or 1 to 2^20. */
+    WSIC_BLOCK_ROWS = 140,
+
+    /** Compute the limit rate and the gap for the report. It needs the eigenvalues
+     *  of Σ (see wsic_stats_spectrum()). Integer, 0 or 1, default 1. */
+    WSIC_LIMIT = 150
+};
+
+/** \brief Types of parameters. */
+enum {
+    WSIC_PARAMETER_NUMBER = 1,  /**< double */
+    WSIC_PARAMETER_INTEGER = 2, /**< int64_t */
+    WSIC_PARAMETER_CHOICE = 3   /**< one of a list of names */
+};
+
+/** \brief Description of a parameter. All strings have static storage. */
+typedef struct wsic_parameter_info {
+    size_t size;          /**< sizeof(wsic_parameter_info), set by the caller */
+    int32_t id;           /**< #WSIC_RATE ... */
+    int32_t type;         /**< #WSIC_PARAMETER_NUMBER ... */
+    const char *name;     /**< "rate", ... */
+    const char *choices;  /**< names separated by '|'; empty unless a choice */
+    const char *summary;  /**< one line of English */
+    double minimum;       /**< least value; of a choice 0 */
+    double maximum;       /**< greatest value; of a choice the index of the last name */
+    double preset;        /**< value in preset "default"; of a choice the index of the name */
+} wsic_parameter_info;
+
+/** \brief Number of parameters. Thread-safe. */
+WSIC_API size_t wsic_parameter_count(void);
+
+/**
+ * \brief Describe the index-th parameter, for help texts and bindings.
+ *
+ * \param index  below wsic_parameter_count()
+ * \param info   to be filled; info->size is set by the caller
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STRUCT_SIZE. Thread-safe.
+ */
+WSIC_API wsic_status wsic_parameter_get_info(size_t index, wsic_parameter_info *info);
+
+/**
+ * \brief Find a parameter by name.
+ *
+ * \param name  such as "rate"
+ * \return its id, or 0 if there is none of that name. Thread-safe.
+ */
+WSIC_API int32_t wsic_parameter_find(const char *name);
+
+/**
+ * \brief Create an encoder with preset "default".
+ *
+ * \param context  not NULL; kept alive by the encoder
+ * \param out      receives the handle, or NULL on failure
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ */
+WSIC_API wsic_status wsic_encoder_create(wsic_context *context, wsic_encoder **out);
+
+/** \brief Release an encoder. \param encoder may be NULL */
+WSIC_API void wsic_encoder_destroy(wsic_encoder *encoder);
+
+/** \brief Message of the last failing call on this encoder.
+ *  \param encoder not NULL
+ *  \return text, empty if nothing failed; valid until the next call on the handle */
+WSIC_API const char *wsic_encoder_message(const wsic_encoder *encoder);
+
+/**
+ * \brief Set all parameters but the targets to those of a preset.
+ *
+ * - "paper": the reference implementation: waterfilling spacing, damping 1e-4, LMMSE
+ *   recursion, both rescalers.
+ * - "default": the best of this version at moderate cost. Differs from "paper" in
+ *   rescale = auto.
+ *
+ * rate, step, distortion and container_bytes keep their values.
+ *
+ * \param encoder  not NULL
+ * \param name     of the preset
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_NOT_FOUND
+ */
+WSIC_API wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *name);
+
+/**
+ * \brief Set a parameter of type number.
+ *
+ * \param encoder  not NULL
+ * \param id       #WSIC_RATE ...
+ * \param value    within the parameter's range
+ * \return #WSIC_OK; #WSIC_ERROR_NOT_FOUND: unknown id; #WSIC_ERROR_ARGUMENT: wrong type
+ *         or out of range. On failure the old value stays.
+ */
+WSIC_API wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id, double value);
+
+/** \brief Set a parameter of type integer. As wsic_encoder_set_number(). */
+WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id, int64_t value);
+
+/**
+ * \brief Set any parameter by name from text, as on a command line.
+ *
+ * \param encoder  not NULL
+ * \param name     such as "rate" or "spacing"
+ * \param value    a number in the notation of C ('.' as decimal point in any
+ *                 locale), or a choice's name
+ * \return #WSIC_OK; #WSIC_ERROR_NOT_FOUND: no such parameter; #WSIC_ERROR_ARGUMENT: not a
+ *         value of the parameter's type and range. On failure the old value stays.
+ */
+WSIC_API wsic_status wsic_encoder_set(wsic_encoder *encoder, const char *name, const char *value);
+
+/**
+ * \brief Read a parameter as a number.
+ *
+ * \param encoder  not NULL
+ * \param id       #WSIC_RATE ...
+ * \param value    receives the value; of a choice the index of the name
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_NOT_FOUND
+ */
+WSIC_API wsic_status wsic_encoder_get_number(wsic_encoder *encoder, int32_t id, double *value);
+
+/**
+ * \brief All parameters that differ from preset "default", as "name=value name=value".
+ *
+ * For provenance: setting them one by one on a new encoder repeats the run.
+ *
+ * \param encoder  not NULL
+ * \return text owned by the encoder, valid until the next call on it
+ */
+WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
+
+/**
+ * \brief Take the target from a solved plan.
+ *
+ * Sets step to the plan's step of that matrix and rate and distortion to 0: the
+ * next run quantizes at exactly the planned step.
+ *
+ * \param encoder  not NULL
+ * \param plan     solved
+ * \param index    below wsic_plan_count()
+ * \return as wsic_plan_get(); #WSIC_ERROR_RANGE if the planned step is 0
+ */
+WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index);
+
+/**
+ * \brief Memory that a run will need.
+ *
+ * \param encoder  not NULL
+ * \param rows     a
+ * \param columns  n
+ * \param bytes    receives an upper bound of the bytes that a run allocates beyond
+ *                 the caller's arrays and statistics, the finished layer included;
+ *                 buffers inside BLAS and LAPACK are not counted
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
+ */
+WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
+                                           uint64_t *bytes);
+
+/**
+ * \brief Quantize a matrix.
+ *
+ * \param encoder  not NULL, exactly one target set
+ * \param stats    of the layer's input, n columns, at least one sample
+ * \param weights  a × n; F64, F32, F16 or BF16; any shape from 1 × 1
+ * \param out      receives the layer, or NULL on failure
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_NOTICE_RATE: the layer is there, but its rate (or distortion) is the nearest
+ *     that could be reached; the message says how near
+ *   - #WSIC_ERROR_STATE: no target is set, or more than one
+ *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
+ *   - #WSIC_ERROR_NOT_FINITE: a weight is NaN or infinite; the message gives the
+ *     first such index and their number
+ *   - #WSIC_ERROR_NO_SAMPLES
+ *   - #WSIC_ERROR_NOT_POSITIVE_DEFINITE: also with the damping that was allowed
+ *   - #WSIC_ERROR_RANGE: the step is so small that a code leaves 32 bits, or a scale
+ *     leaves the range of float
+ *   - #WSIC_ERROR_TOO_LARGE, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT,
+ *     #WSIC_ERROR_CANCELLED
+ */
+WSIC_API wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
+                                      const wsic_matrix *weights, wsic_layer **out);
+
+/** \brief Where the time of a run went. What it produced is in wsic_layer_info. */
+typedef struct wsic_encoder_report {
+    size_t size;               /**< sizeof(wsic_encoder_report), set by the caller */
+    double seconds;            /**< the whole run */
+    double seconds_prepare;    /**< checks, damping, Cholesky, target */
+    double seconds_search;     /**< rate search on a part of the rows */
+    double seconds_recursion;  /**< ZSIC on the whole matrix, all passes */
+    double seconds_rescale;    /**< fit of the scales, all passes */
+    double seconds_coding;     /**< entropy coding, all passes */
+    double seconds_distortion; /**< measuring the distortion */
+    double seconds_limit;      /**< eigenvalues and limit rate */
+    uint64_t search_steps;     /**< evaluations on a part of the rows */
+    uint64_t passes;           /**< quantizations of the whole matrix */
+    uint64_t rescale_rounds;   /**< rounds of the last alternating fit */
+    uint64_t memory_peak;      /**< bytes allocated at once by the run */
+} wsic_encoder_report;
+
+/**
+ * \brief Read the report of the last successful run.
+ *
+ * \param encoder  not NULL
+ * \param report   to be filled; report->size is set by the caller
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no run yet),
+ *         #WSIC_ERROR_STRUCT_SIZE
+ */
+WSIC_API wsic_status wsic_encoder_get_report(wsic_encoder *encoder, wsic_encoder_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/layer.h
+ * \brief A quantized layer: codes plus scales, as bytes.
+ *
+ * A layer is immutable. It holds its coded bytes and decodes from them on
+ * demand; the reconstruction is
+ *
+ *     Ŵ[i][j] = row_scale[i] · (column_scale[j] · (float)code[i][j])
+ *
+ * in single precision, evaluated in exactly this order and without contraction,
+ * so that the same bytes give the same bits on every machine. Decoding uses
+ * integers only, and neither BLAS nor the mathematical library.
+ *
+ * Any number of threads may read one layer at the same time, each with calls of
+ * its own. Decoding runs on the calling thread: rows can be shared out by the
+ * caller. Only the message is not protected: read it when no other thread is in
+ * a call that may fail.
+ */
+#ifndef WATERSIC_LAYER_H
+#define WATERSIC_LAYER_H
+
+#include <watersic/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** \brief A quantized layer. */
+typedef struct wsic_layer wsic_layer;
+
+/** \brief Facts about a layer. The figures up to code_dtype come from the bytes
+ *  themselves; those after it were measured by the encoder and are stored along. */
+typedef struct wsic_layer_info {
+    size_t size;          /**< sizeof(wsic_layer_info), set by the caller */
+    uint64_t rows;        /**< a, out-features */
+    uint64_t columns;     /**< n, in-features */
+    uint64_t bytes;       /**< size of the layer, everything included */
+    uint64_t bytes_codes; /**< of which coded integers: streams, models, classes */
+    uint64_t bytes_side;  /**< of which the rest: scales, report, headers, checksums */
+    uint64_t block_rows;  /**< rows that are decoded together */
+    double rate;          /**< 8 bytes / (rows · columns), bits per weight */
+    double rate_codes;    /**< 8 bytes_codes / (rows · columns) */
+    double rate_side;     /**< 8 bytes_side / (rows · columns) */
+    uint32_t code_dtype;  /**< narrowest of WSIC_I8, WSIC_I16, WSIC_I32 that holds all codes */
+    uint32_t reserved;    /**< 0 */
+
+    double rate_target;   /**< bits per weight asked for; 0 where a step or distortion was */
+    double step;          /**< c, the step in the domain of the Cholesky factor */
+    double entropy_pooled; /**< entropy of the pooled histogram of all codes, bits per
+                                weight: what the literature counts as the rate */
+    double distortion;    /**< D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), Ŵ as decoded */
+    double relative_distortion; /**< D / (tr(W Σ Wᵀ) / (a n)) */
+    double limit_rate;    /**< reverse-waterfilling rate at D for iid weights of the same
+                               energy, bits per weight; -1 if it was not computed */
+    double gap;           /**< rate - limit_rate; 0 where limit_rate is -1 */
+    double damping;       /**< δ that was added to the diagonal of Σ */
+    uint64_t damping_retries; /**< times that δ had to be raised tenfold */
+    uint64_t dead_columns; /**< columns left out: their input is (nearly) always 0 */
+    uint64_t dead_rows;   /**< rows whose weights are all zero */
+} wsic_layer_info;
+
+/** \brief Release a layer. \param layer may be NULL */
+WSIC_API void wsic_layer_destroy(wsic_layer *layer);
+
+/** \brief Message of the last failing call on this layer.
+ *  \param layer not NULL
+ *  \return text, empty if nothing failed; see the note on threads above */
+WSIC_API const char *wsic_layer_message(const wsic_layer *layer);
+
+/**
+ * \brief Read the facts about a layer.
+ *
+ * \param layer  not NULL
+ * \param info   to be filled; info->size is set by the caller
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STRUCT_SIZE
+ */
+WSIC_API wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_info *info);
+
+/**
+ * \brief Decode the integer codes of a range of rows.
+ *
+ * \param layer      not NULL
+ * \param first_row  first row wanted
+ * \param codes      to be filled: as many rows as wanted × n columns, I8, I16 or I32
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: first_row + codes->rows is beyond the layer
+ *   - #WSIC_ERROR_SHAPE: codes->columns is not n
+ *   - #WSIC_ERROR_DTYPE
+ *   - #WSIC_ERROR_RANGE: a code does not fit the type; the message names it.
+ *     info.code_dtype tells beforehand which type fits.
+ *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ *
+ * Whole blocks of info.block_rows rows are decoded; ranges that begin and end
+ * at their borders waste nothing. On failure the contents of codes are undefined.
+ */
+WSIC_API wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row,
+                                      wsic_matrix *codes);
+
+/**
+ * \brief The scales of the rows.
+ *
+ * \param layer  not NULL
+ * \return a floats, owned by the layer, valid until it is destroyed. 0 for a row
+ *         that is zero throughout.
+ */
+WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer);
+
+/**
+ * \brief The scales of the columns.
+ *
+ * \param layer  not NULL
+ * \return n floats, owned by the layer, valid until it is destroyed. 0 for a dead
+ *         column.
+ */
+WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer);
+
+/**
+ * \brief Reconstruct a range of rows.
+ *
+ * \param layer      not NULL
+ * \param first_row  first row wanted
+ * \param weights    to be filled: as many rows as wanted × n; F64, F32, F16 or BF16.
+ *                   F16 and BF16 are rounded to nearest even from single precision.
+ * \return as wsic_layer_codes()
+ */
+WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first_row,
+                                           wsic_matrix *weights);
+
+/**
+ * \brief y = Ŵ x, straight from the coded bytes.
+ *
+ * y[i] = row_scale[i] · Σ_j code[i][j] · (column_scale[j] · x[j]), accumulated in
+ * single precision in the order of j. Only one block of rows is held decoded.
+ *
+ * \param layer  not NULL
+ * \param x      n floats
+ * \param y      a floats to be filled; must not overlap x
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_FORMAT, #WSIC_ERROR_MEMORY,
+ *         #WSIC_ERROR_MEMORY_LIMIT
+ */
+WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x, float *y);
+
+/**
+ * \brief The bytes of a layer: what belongs into a file.
+ *
+ * \param layer  not NULL
+ * \param bytes  receives a pointer to the bytes, owned by the layer
+ * \param size   receives their number, info.bytes
+ * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT
+ */
+WSIC_API wsic_status wsic_layer_write(const wsic_layer *layer, const void **bytes, size_t *size);
+
+/**
+ * \brief Make a layer from its bytes.
+ *
+ * Checks everything that can be checked without decoding the codes: sizes,
+ * sections, checksum. The bytes may come from anywhere: whatever they hold, the
+ * call stays within them and within memory proportional to what they declare
+ * after the checks.
+ *
+ * \param context  not NULL; kept alive by the layer
+ * \param bytes    the bytes; copied
+ * \param size     their number
+ * \param out      receives the layer, or NULL on failure
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_FORMAT, #WSIC_ERROR_TRUNCATED, #WSIC_ERROR_CHECKSUM,
+ *     #WSIC_ERROR_VERSION
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
+ */
+WSIC_API wsic_status wsic_layer_read(wsic_context *context, const void *bytes, size_t size,
+                                     wsic_layer **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

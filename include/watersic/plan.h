@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/plan.h
+ * \brief Rate allocation: from statistics and weights to rates, before quantizing.
+ *
+ * WaterSIC quantizes column j of W on a grid of spacing α_j = c / L_jj, where
+ * Σ + δI = L Lᵀ. In the domain of the Cholesky factor every column then has the
+ * same step c, and column j is a source of standard deviation √s_j L_jj, where
+ * s_j is the mean square of its weights. The plan models that source as Gaussian:
+ *
+ *     rate of column j         H(√s_j L_jj / c)     bits per weight
+ *     distortion of column j   c² d(√s_j L_jj / c)
+ *     water level              τ = c² / 12
+ *
+ * where H is the entropy and d the least mean square error of a uniformly
+ * quantized Gaussian in units of the step. Columns far above the water level pay
+ * ½ log2(s_j L_jj² / τ) + 0.2546 bit; columns below it pay next to nothing, as in
+ * classical reverse waterfilling (docs/algorithm.md, "From a rate to a step").
+ *
+ * A plan predicts; nothing is quantized here. What it says can be inspected,
+ * changed, and passed to an encoder as a step or as a rate.
+ *
+ * This version plans every matrix on its own; several matrices are told apart
+ * by their index, so that one budget over all of them can follow.
+ */
+#ifndef WATERSIC_PLAN_H
+#define WATERSIC_PLAN_H
+
+#include <watersic/stats.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** \brief A plan for one or more matrices. */
+typedef struct wsic_plan wsic_plan;
+
+/**
+ * \brief Create an empty plan.
+ *
+ * \param context  not NULL; kept alive by the plan
+ * \param out      receives the handle, or NULL on failure
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ */
+WSIC_API wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out);
+
+/** \brief Release a plan. \param plan may be NULL */
+WSIC_API void wsic_plan_destroy(wsic_plan *plan);
+
+/** \brief Message of the last failing call on this plan.
+ *  \param plan not NULL
+ *  \return text, empty if nothing failed; valid until the next call on the handle */
+WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
+
+/**
+ * \brief Add a matrix.
+ *
+ * The Cholesky factor is computed here and only its diagonal kept, so that the
+ * plan of a whole model takes O(n) memory a layer; 8 n² bytes are needed during
+ * the call. Damping and dead columns are those of an encoder's defaults.
+ *
+ * \param plan     not NULL
+ * \param stats    n columns, at least one sample; not kept
+ * \param weights  a × n, F64, F32, F16 or BF16; not kept
+ * \param index    if not NULL, receives the number of the matrix in the plan:
+ *                 0, 1, ...
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
+ *   - #WSIC_ERROR_NOT_FINITE: a weight is NaN or infinite
+ *   - #WSIC_ERROR_NO_SAMPLES
+ *   - #WSIC_ERROR_NOT_POSITIVE_DEFINITE
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_CANCELLED
+ *
+ * On failure the plan is as before.
+ */
+WSIC_API wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats,
+                                   const wsic_matrix *weights, size_t *index);
+
+/** \brief Number of matrices in the plan. \param plan not NULL */
+WSIC_API size_t wsic_plan_count(const wsic_plan *plan);
+
+/**
+ * \brief Plan every matrix for a rate.
+ *
+ * Finds the step c at which the mean rate of the columns is the target.
+ *
+ * \param plan             not NULL, at least one matrix
+ * \param bits_per_weight  mean rate of the codes, 0.001 to 24; side information
+ *                         is not part of it
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
+ *
+ * A matrix whose weights are all zero, or whose columns are all dead, has rate 0
+ * and step 0 whatever is asked.
+ */
+WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weight);
+
+/**
+ * \brief Plan every matrix for a distortion.
+ *
+ * \param plan        not NULL, at least one matrix
+ * \param distortion  D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), the same for every matrix;
+ *                    positive. At or beyond the energy tr(W Σ Wᵀ) / (a n) of a
+ *                    matrix its rate is 0.
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
+ */
+WSIC_API wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion);
+
+/** \brief What a solved plan says of one matrix. */
+typedef struct wsic_plan_layer {
+    size_t size;         /**< sizeof(wsic_plan_layer), set by the caller */
+    uint64_t rows;       /**< a */
+    uint64_t columns;    /**< n */
+    uint64_t dead;       /**< columns left out because their input is (nearly) always 0 */
+    double rate;         /**< planned mean rate of the codes, bits per weight */
+    double distortion;   /**< planned D */
+    double energy;       /**< distortion at rate 0, from the Cholesky diagonal */
+    double step;         /**< c; 0 where nothing is to be coded */
+    double water_level;  /**< τ = c²/12 */
+    double damping;      /**< δ that was added to the diagonal of Σ */
+} wsic_plan_layer;
+
+/**
+ * \brief Read the plan of one matrix.
+ *
+ * \param plan   not NULL, solved
+ * \param index  below wsic_plan_count()
+ * \param layer  to be filled; layer->size is set by the caller
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (not solved since the
+ *         last addition), #WSIC_ERROR_STRUCT_SIZE
+ */
+WSIC_API wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer);
+
+/**
+ * \brief Read the rate of every column of one matrix.
+ *
+ * \param plan   not NULL, solved
+ * \param index  below wsic_plan_count()
+ * \param rates  receives n rates in bits; 0 for dead columns
+ * \param count  room in rates, at least n
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE, #WSIC_ERROR_BUFFER
+ */
+WSIC_API wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
+                                            size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

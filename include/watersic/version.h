@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/version.h
+ * \brief Version of the release and of the binary interface.
+ */
+#ifndef WATERSIC_VERSION_H
+#define WATERSIC_VERSION_H
+
+#include <watersic/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The interface numbers, from which the SONAME is made. They count on their own,
+ * apart from the release:
+ *   MAJOR  something was removed or changed: programs must be rebuilt
+ *   MINOR  something was added */
+#define WSIC_API_VERSION_MAJOR 0
+#define WSIC_API_VERSION_MINOR 1
+
+/**
+ * \brief Release of the library that is running, such as "0.1.0".
+ *
+ * \return static storage, never NULL. Thread-safe.
+ */
+WSIC_API const char *wsic_version(void);
+
+/**
+ * \brief Interface version of the library that is running.
+ *
+ * \return MAJOR * 65536 + MINOR, to be compared with the numbers that the
+ *         program was compiled with. Thread-safe.
+ */
+WSIC_API uint32_t wsic_api_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/waterfill.h
+ * \brief Reverse waterfilling: the limit that no quantizer can pass.
+ *
+ * For weights that are iid Gaussian of variance σ² and an input covariance with
+ * eigenvalues λ_1 ... λ_n, the least rate at which the distortion
+ * D = E (w - ŵ) Σ (w - ŵ)ᵀ / n can be reached is given through the water level τ:
+ *
+ *     D(τ) = (1/n) Σ_i min(τ, σ² λ_i)
+ *     R(τ) = (1/n) Σ_i ½ log2 max(1, σ² λ_i / τ)     bits per weight
+ *
+ * (classical reverse waterfilling; docs/algorithm.md, section "The limit").
+ *
+ * Pure functions: no handle, no allocation, no message. All are thread-safe.
+ */
+#ifndef WATERSIC_WATERFILL_H
+#define WATERSIC_WATERFILL_H
+
+#include <watersic/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * \brief R(D): the least rate for a distortion.
+ *
+ * \param eigenvalues  n non-negative numbers, any order
+ * \param n            at least 1
+ * \param variance     σ² ≥ 0, mean square of a weight
+ * \param distortion   D > 0, in the units of σ² λ
+ * \param rate         receives bits per weight: 0 if D is at least the mean of
+ *                     σ² λ_i
+ * \param water_level  if not NULL, receives τ: the largest σ² λ_i where the rate is 0
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, n is 0, variance is negative,
+ *     distortion is not positive
+ *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is negative or not finite
+ */
+WSIC_API wsic_status wsic_waterfill_rate(const double *eigenvalues, size_t n, double variance,
+                                         double distortion, double *rate, double *water_level);
+
+/**
+ * \brief D(R): the least distortion for a rate.
+ *
+ * \param eigenvalues  n non-negative numbers, any order
+ * \param n            at least 1
+ * \param variance     σ² ≥ 0, mean square of a weight
+ * \param rate         R ≥ 0, bits per weight
+ * \param distortion   receives D; 0 if every σ² λ_i is 0
+ * \param water_level  if not NULL, receives τ
+ * \return as wsic_waterfill_rate(); #WSIC_ERROR_ARGUMENT also if rate is negative
+ */
+WSIC_API wsic_status wsic_waterfill_distortion(const double *eigenvalues, size_t n, double variance,
+                                               double rate, double *distortion,
+                                               double *water_level);
+
+/**
+ * \brief Rate of every component at a water level: ½ log2 max(1, σ² λ_i / τ).
+ *
+ * \param eigenvalues  n non-negative numbers
+ * \param n            at least 1
+ * \param variance     σ² ≥ 0
+ * \param water_level  τ > 0
+ * \param rates        receives n rates in bits, in the order of eigenvalues
+ * \return as wsic_waterfill_rate()
+ */
+WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, size_t n,
+                                                    double variance, double water_level,
+                                                    double *rates);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

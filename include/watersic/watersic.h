@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * \file watersic/watersic.h
+ * \brief libwatersic: language-model weights at 1 to 4 bits with the least loss.
+ *
+ * The way of the data, one way:
+ *
+ *     activations ──> wsic_stats ──┐
+ *                                  ├─> wsic_plan      what rate costs what
+ *     weights ─────────────────────┤
+ *                                  └─> wsic_encoder ──> wsic_layer ──> wsic_archive
+ *
+ * A complete example (examples/01_quantize_matrix.c is the same, with checks):
+ *
+ * \code
+ * wsic_context *context;
+ * wsic_stats *stats;
+ * wsic_encoder *encoder;
+ * wsic_layer *layer;
+ * wsic_matrix x, w, restored;
+ *
+ * wsic_context_create(NULL, &context);
+ * wsic_stats_create(context, columns, &stats);
+ * wsic_matrix_init(&x, sizeof x, activations, WSIC_F32, tokens, columns, 0);
+ * wsic_stats_add_activations(stats, &x, NULL);
+ *
+ * wsic_encoder_create(context, &encoder);
+ * wsic_encoder_set_number(encoder, WSIC_RATE, 2.0);
+ * wsic_matrix_init(&w, sizeof w, weights, WSIC_F32, rows, columns, 0);
+ * if (wsic_encoder_run(encoder, stats, &w, &layer) < 0)
+ *     puts(wsic_encoder_message(encoder));
+ *
+ * wsic_matrix_init(&restored, sizeof restored, output, WSIC_F32, rows, columns, 0);
+ * wsic_layer_dequantize(layer, 0, &restored);
+ * \endcode
+ *
+ * Conventions: every function that can fail returns a ::wsic_status; a created
+ * handle comes back through the last argument and is NULL on failure; destroy
+ * functions take NULL; structs carry their size first; strings are UTF-8 with
+ * a terminating NUL. Rates are in bits per weight everywhere.
+ */
+#ifndef WATERSIC_WATERSIC_H
+#define WATERSIC_WATERSIC_H
+
+#include <watersic/archive.h>
+#include <watersic/base.h>
+#include <watersic/context.h>
+#include <watersic/encoder.h>
+#include <watersic/layer.h>
+#include <watersic/plan.h>
+#include <watersic/stats.h>
+#include <watersic/version.h>
+#include <watersic/waterfill.h>
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "api/context.h"
+#include "base/checked.h"
+#include "base/half.h"
+
+/* env may be NULL where there is no handle yet to hold the message. */
+#define FAIL(env, status, ...) ((env) ? wsic_fail((env), (status), __VA_ARGS__) : (status))
+
+/* Larger than any struct of ours will ever be: a size field that was not set. */
+enum { PLAUSIBLE_SIZE = 4096 };
+
+wsic_status wsic_check_struct(const wsic_env *env, const char *name, const void *given,
+                              size_t given_size, size_t first_size, size_t known_size)
+{
+    if (given_size < first_size || given_size > PLAUSIBLE_SIZE)
+        return FAIL(env, WSIC_ERROR_STRUCT_SIZE, "%s->size is %zu, not %zu", name, given_size,
+                    known_size);
+    for (size_t i = known_size; i < given_size; i++) {
+        if (((const char *)given)[i] != 0)
+            return FAIL(env, WSIC_ERROR_STRUCT_NEWER,
+                        "%s has %zu bytes, of which this version knows %zu, and byte %zu is set",
+                        name, given_size, known_size, i);
+    }
+    return WSIC_OK;
+}
+
+wsic_status wsic_give_struct(const wsic_env *env, const char *name, void *target,
+                             size_t target_size, size_t first_size, const void *source,
+                             size_t source_size)
+{
+    if (target_size < first_size || target_size > PLAUSIBLE_SIZE)
+        return FAIL(env, WSIC_ERROR_STRUCT_SIZE, "%s->size is %zu, not %zu", name, target_size,
+                    source_size);
+    /* What a later program asks beyond our knowledge reads as 0; its size stays. */
+    memset((char *)target + sizeof(size_t), 0, target_size - sizeof(size_t));
+    memcpy((char *)target + sizeof(size_t), (const char *)source + sizeof(size_t),
+           wsic_min_size(target_size, source_size) - sizeof(size_t));
+    return WSIC_OK;
+}
+
+static bool dtype_allowed(uint32_t dtype, unsigned allowed)
+{
+    switch (dtype) {
+    case WSIC_F64:
+    case WSIC_F32:
+        return (allowed & (WSIC_ALLOW_REAL | WSIC_ALLOW_DOUBLE)) != 0;
+    case WSIC_F16:
+    case WSIC_BF16:
+        return (allowed & WSIC_ALLOW_REAL) != 0;
+    case WSIC_I8:
+    case WSIC_I16:
+    case WSIC_I32:
+        return (allowed & WSIC_ALLOW_CODES) != 0;
+    default:
+        return false;
+    }
+}
+
+static wsic_status check_extent(const wsic_env *env, const char *name, const wsic_matrix *matrix)
+{
+    size_t elements, bytes;
+
+    if (matrix->row_stride < matrix->columns)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s->row_stride is %zu, below its %zu columns",
+                         name, matrix->row_stride, matrix->columns);
+    if (!wsic_mul_size(matrix->rows, matrix->row_stride, &elements) ||
+        !wsic_mul_size(elements, wsic_dtype_size(matrix->dtype), &bytes))
+        return wsic_fail(env, WSIC_ERROR_TOO_LARGE,
+                         "%s: %zu rows of stride %zu do not fit the address space", name,
+                         matrix->rows, matrix->row_stride);
+    if (matrix->rows > INT32_MAX || matrix->columns > INT32_MAX)
+        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%s is %zu x %zu; BLAS counts to 2^31 - 1",
+                         name, matrix->rows, matrix->columns);
+    return WSIC_OK;
+}
+
+wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_matrix *given,
+                              unsigned allowed, wsic_shape expected, wsic_matrix *matrix)
+{
+    if (!given)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is NULL", name);
+    const wsic_status status =
+        wsic_check_struct(env, name, given, given->size, sizeof *matrix, sizeof *matrix);
+    if (status != WSIC_OK)
+        return status;
+    *matrix = *given;
+    if (!matrix->data)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s->data is NULL", name);
+    if (matrix->reserved != 0)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s->reserved is %u, not 0", name,
+                         (unsigned)matrix->reserved);
+    if (matrix->rows == 0 || matrix->columns == 0)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %zu x %zu: empty", name, matrix->rows,
+                         matrix->columns);
+    if (!dtype_allowed(matrix->dtype, allowed))
+        return wsic_fail(env, WSIC_ERROR_DTYPE, "%s->dtype is %u, not accepted here", name,
+                         (unsigned)matrix->dtype);
+    if (matrix->row_stride == 0)
+        matrix->row_stride = matrix->columns;
+    if ((expected.rows != 0 && matrix->rows != expected.rows) ||
+        (expected.columns != 0 && matrix->columns != expected.columns))
+        return wsic_fail(env, WSIC_ERROR_SHAPE, "%s is %zu x %zu, where %zu x %zu is expected",
+                         name, matrix->rows, matrix->columns,
+                         expected.rows ? expected.rows : matrix->rows,
+                         expected.columns ? expected.columns : matrix->columns);
+    return check_extent(env, name, matrix);
+}
+
+wsic_status wsic_check_finite(const wsic_env *env, const char *name, const wsic_matrix *matrix)
+{
+    enum { CHUNK = 512 };
+    const size_t element = wsic_dtype_size(matrix->dtype);
+    size_t bad = 0, first_row = 0, first_column = 0;
+    double chunk[CHUNK];
+
+    for (size_t i = 0; i < matrix->rows; i++) {
+        const char *const row = (const char *)matrix->data + i * matrix->row_stride * element;
+        for (size_t j = 0; j < matrix->columns; j += CHUNK) {
+            const size_t count = wsic_min_size(CHUNK, matrix->columns - j);
+            wsic_load_f64(chunk, row + j * element, matrix->dtype, count);
+            for (size_t k = 0; k < count; k++) {
+                if (isfinite(chunk[k]))
+                    continue;
+                if (bad++ == 0) {
+                    first_row = i;
+                    first_column = j + k;
+                }
+            }
+        }
+    }
+    if (bad == 0)
+        return WSIC_OK;
+    return wsic_fail(env, WSIC_ERROR_NOT_FINITE,
+                     "%s holds %zu elements that are NaN or infinite, the first at row %zu, "
+                     "column %zu",
+                     name, bad, first_row, first_column);
+}
+
+void wsic_matrix_init(wsic_matrix *matrix, size_t struct_size, const void *data, uint32_t dtype,
+                      size_t rows, size_t columns, size_t row_stride)
+{
+    const wsic_matrix filled = {
+        .size = struct_size,
+        .data = (void *)(uintptr_t)data,
+        .rows = rows,
+        .columns = columns,
+        .row_stride = row_stride,
+        .dtype = dtype,
+        .reserved = 0,
+    };
+
+    if (!matrix || struct_size < sizeof(size_t))
+        return;
+    memset(matrix, 0, struct_size);
+    memcpy(matrix, &filled, wsic_min_size(struct_size, sizeof filled));
+}
+
+size_t wsic_dtype_size(uint32_t dtype)
+{
+    switch (dtype) {
+    case WSIC_F64:
+        return 8;
+    case WSIC_F32:
+    case WSIC_I32:
+        return 4;
+    case WSIC_F16:
+    case WSIC_BF16:
+    case WSIC_I16:
+        return 2;
+    case WSIC_I8:
+        return 1;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *default_allocate(void *user, size_t size)
+{
+    (void)user;
+    return malloc(size);
+}
+
+static void default_release(void *user, void *pointer)
+{
+    (void)user;
+    free(pointer);
+}
+
+/* There is no context yet that could hold a message: the status must do. */
+static wsic_status choose_allocator(const wsic_allocator *given, wsic_allocator *chosen)
+{
+    *chosen = (wsic_allocator){sizeof *chosen, default_allocate, default_release, NULL};
+    if (!given)
+        return WSIC_OK;
+    const wsic_status status =
+        wsic_check_struct(NULL, "allocator", given, given->size, sizeof *chosen, sizeof *chosen);
+    if (status != WSIC_OK)
+        return status;
+    if (!given->allocate || !given->release)
+        return WSIC_ERROR_ARGUMENT;
+    *chosen = *given;
+    return WSIC_OK;
+}
+
+wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_context **out)
+{
+    wsic_allocator chosen;
+
+    if (!out)
+        return WSIC_ERROR_ARGUMENT;
+    *out = NULL;
+    const wsic_status status = choose_allocator(allocator, &chosen);
+    if (status != WSIC_OK)
+        return status;
+
+    wsic_context *const context = chosen.allocate(chosen.user, sizeof *context);
+    if (!context)
+        return WSIC_ERROR_MEMORY;
+    memset(context, 0, sizeof *context);
+    if (wsic_message_init(&context->message) != 0) {
+        chosen.release(chosen.user, context);
+        return WSIC_ERROR_MEMORY;
+    }
+    context->host.allocator = chosen;
+    atomic_init(&context->references, 1);
+    *out = context;
+    return WSIC_OK;
+}
+
+static void release_reference(wsic_context *context)
+{
+    if (atomic_fetch_sub(&context->references, 1) != 1)
+        return;
+    const wsic_allocator allocator = context->host.allocator;
+    wsic_pool_destroy(&context->host, context->host.pool);
+    wsic_message_destroy(&context->message);
+    allocator.release(allocator.user, context);
+}
+
+void wsic_context_destroy(wsic_context *context)
+{
+    if (context)
+        release_reference(context);
+}
+
+const char *wsic_context_message(const wsic_context *context)
+{
+    return context->message.text;
+}
+
+wsic_env wsic_context_env(wsic_context *context)
+{
+    return (wsic_env){&context->host, &context->message};
+}
+
+void *wsic_handle_create(wsic_context *context, size_t size, wsic_status *status)
+{
+    const wsic_env env = wsic_context_env(context);
+    wsic_handle *const handle = wsic_alloc_zero(&env, 1, size, status);
+
+    if (!handle)
+        return NULL;
+    if (wsic_message_init(&handle->message) != 0) {
+        wsic_free(&env, handle);
+        *status = wsic_fail(&env, WSIC_ERROR_MEMORY, "no lock could be created");
+        return NULL;
+    }
+    handle->context = context;
+    handle->env = (wsic_env){&context->host, &handle->message};
+    atomic_fetch_add(&context->references, 1);
+    return handle;
+}
+
+void wsic_handle_destroy(void *opaque)
+{
+    wsic_handle *const handle = opaque;
+
+    if (!handle)
+        return;
+    wsic_context *const context = handle->context;
+    wsic_message_destroy(&handle->message);
+    wsic_free(&handle->env, handle);
+    release_reference(context);
+}
+
+void wsic_handle_fail_creation(const wsic_handle *handle)
+{
+    const wsic_env env = wsic_context_env(handle->context);
+    wsic_fail(&env, WSIC_OK, "%s", handle->message.text);
+}
+
+wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env env = wsic_context_env(context);
+    wsic_host *const host = &context->host;
+    if (threads < 0 || threads > 1024)
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "threads is %d, not within 0 to 1024",
+                         (int)threads);
+    if (threads == 0) {
+        const long online = sysconf(_SC_NPROCESSORS_ONLN);
+        threads = online < 1 ? 1 : online > 1024 ? 1024 : (int32_t)online;
+    }
+
+    wsic_context_set_runner(context, NULL, NULL);
+    if (threads == 1)
+        return WSIC_OK;
+    host->pool = wsic_pool_create(host, (size_t)threads - 1);
+    if (!host->pool)
+        return wsic_fail(&env, WSIC_ERROR_MEMORY, "%d threads could not be started", (int)threads);
+    host->runner = wsic_pool_run;
+    host->runner_user = host->pool;
+    return WSIC_OK;
+}
+
+wsic_status wsic_context_set_runner(wsic_context *context, wsic_runner_function runner, void *user)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_pool_destroy(&context->host, context->host.pool);
+    context->host.pool = NULL;
+    context->host.runner = runner;
+    context->host.runner_user = user;
+    return WSIC_OK;
+}
+
+wsic_status wsic_context_set_log(wsic_context *context, wsic_log_function log, void *user,
+                                 int32_t level)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env env = wsic_context_env(context);
+    if (level < WSIC_LOG_NONE || level > WSIC_LOG_DEBUG)
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "level is %d, not a log level", (int)level);
+    context->host.log = log;
+    context->host.log_user = user;
+    context->host.log_level = level;
+    return WSIC_OK;
+}
+
+wsic_status wsic_context_set_progress(wsic_context *context, wsic_progress_function progress,
+                                      void *user)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    context->host.progress = progress;
+    context->host.progress_user = user;
+    return WSIC_OK;
+}
+
+void wsic_context_cancel(wsic_context *context)
+{
+    atomic_store(&context->host.cancel, 1);
+}
+
+wsic_status wsic_context_set_memory_limit(wsic_context *context, uint64_t bytes)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    atomic_store(&context->host.memory_limit, bytes);
+    return WSIC_OK;
+}
+
+uint64_t wsic_context_memory(const wsic_context *context, uint64_t *peak)
+{
+    if (peak)
+        *peak = atomic_load(&context->host.memory_peak);
+    return atomic_load(&context->host.memory_used);
+}
+
+void wsic_context_reset_peak(wsic_context *context)
+{
+    atomic_store(&context->host.memory_peak, atomic_load(&context->host.memory_used));
+}

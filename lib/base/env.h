@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* What every stage gets from its caller: memory, threads, progress and a place
+ * for the message. Stages take an env and plain arrays; only lib/api knows
+ * handles. */
+#ifndef WSIC_BASE_ENV_H
+#define WSIC_BASE_ENV_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "watersic/base.h"
+#include "watersic/context.h"
+
+#if defined(__GNUC__)
+#define WSIC_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
+#else
+#define WSIC_PRINTF(text, first)
+#endif
+
+struct wsic_pool;
+
+/* The message of one handle. Writing is locked, since threads that read one
+ * layer may fail at the same time. */
+typedef struct wsic_message {
+    pthread_mutex_t lock;
+    char text[512];
+} wsic_message;
+
+/* The services of one context. */
+typedef struct wsic_host {
+    wsic_allocator allocator;
+    atomic_uint_least64_t memory_used;
+    atomic_uint_least64_t memory_peak;
+    atomic_uint_least64_t memory_limit; /* 0: none */
+
+    wsic_runner_function runner; /* NULL: the caller's thread */
+    void *runner_user;
+    struct wsic_pool *pool; /* own threads behind runner, or NULL */
+
+    wsic_log_function log;
+    void *log_user;
+    int32_t log_level;
+
+    wsic_progress_function progress;
+    void *progress_user;
+    atomic_int cancel;
+} wsic_host;
+
+typedef struct wsic_env {
+    wsic_host *host;
+    wsic_message *message;
+} wsic_env;
+
+/* --- messages (message.c) ------------------------------------------------ */
+
+int wsic_message_init(wsic_message *message); /* 0, or non-zero without a lock */
+void wsic_message_destroy(wsic_message *message);
+
+/* Leave a message and return status, so that a check is one line. */
+wsic_status wsic_fail(const wsic_env *env, wsic_status status, const char *format, ...)
+    WSIC_PRINTF(3, 4);
+
+void wsic_log(const wsic_env *env, int32_t level, const char *format, ...) WSIC_PRINTF(3, 4);
+
+/* --- memory (alloc.c) ---------------------------------------------------- */
+
+/* Return count * size bytes aligned to 64, zeroed or not, or NULL with a message
+ * (overflow, limit, or no memory); *status then says which. count * size of 0
+ * gives a valid pointer. Release with wsic_free(). */
+void *wsic_alloc(const wsic_env *env, size_t count, size_t size, wsic_status *status);
+void *wsic_alloc_zero(const wsic_env *env, size_t count, size_t size, wsic_status *status);
+void wsic_free(const wsic_env *env, void *pointer);
+
+/* --- threads (parallel.c) ------------------------------------------------ */
+
+/* Call task(data, i) for every i < count, on whatever threads there are; returns
+ * when all are done. Tasks must not depend on their order and must not nest. */
+void wsic_parallel_for(const wsic_env *env, size_t count, void (*task)(void *data, size_t index),
+                       void *data);
+
+struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads);
+void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool);
+void wsic_pool_run(void *pool, size_t count, void (*task)(void *data, size_t index), void *data);
+
+/* --- progress and cancellation (progress.c) ------------------------------ */
+
+/* A span of the whole call's progress, handed down to the stage that fills it. */
+typedef struct wsic_progress {
+    const char *stage;
+    double from, to; /* of the whole call, 0 to 1 */
+} wsic_progress;
+
+/* Report that part (0 to 1) of the span is done. WSIC_ERROR_CANCELLED, with a
+ * message, if the host wants to stop. progress may be NULL: only the cancel flag is
+ * looked at. */
+wsic_status wsic_progress_report(const wsic_env *env, const wsic_progress *progress, double part);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Number types: conversions between double or float and the four types of the
+ * interface, exact or rounded to nearest even, without the hardware's help so that
+ * every machine gives the same bits. */
+#ifndef WSIC_BASE_HALF_H
+#define WSIC_BASE_HALF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "watersic/base.h"
+
+float wsic_f16_to_f32(uint16_t bits);
+uint16_t wsic_f32_to_f16(float value);
+float wsic_bf16_to_f32(uint16_t bits);
+uint16_t wsic_f32_to_bf16(float value);
+
+/* out[i] = the i-th of count consecutive numbers of a floating type at data. */
+void wsic_load_f64(double *out, const void *data, uint32_t dtype, size_t count);
+
+/* Write count floats as numbers of a floating type. */
+void wsic_store_f32(void *data, uint32_t dtype, const float *values, size_t count);
+
+#endif

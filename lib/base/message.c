@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/env.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int wsic_message_init(wsic_message *message)
+{
+    message->text[0] = '\0';
+    return pthread_mutex_init(&message->lock, NULL);
+}
+
+void wsic_message_destroy(wsic_message *message)
+{
+    pthread_mutex_destroy(&message->lock);
+}
+
+wsic_status wsic_fail(const wsic_env *env, wsic_status status, const char *format, ...)
+{
+    wsic_message *const message = env->message;
+    char text[sizeof message->text];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+
+    pthread_mutex_lock(&message->lock);
+    memcpy(message->text, text, sizeof text);
+    pthread_mutex_unlock(&message->lock);
+    return status;
+}
+
+void wsic_log(const wsic_env *env, int32_t level, const char *format, ...)
+{
+    const wsic_host *const host = env->host;
+    char text[512];
+    va_list arguments;
+
+    if (!host->log || level > host->log_level)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    host->log(host->log_user, level, text);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/env.h"
+
+typedef void task_function(void *data, size_t index);
+
+/* A fixed set of threads that wait for work. A round of work is published under
+ * the lock and numbered, so that a thread that wakes late does not run a round
+ * twice; indices are then handed out without the lock. */
+struct wsic_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work_ready;
+    pthread_cond_t work_done;
+    size_t threads; /* started ones, the caller's not counted */
+    size_t busy;    /* threads still inside the round */
+    uint64_t round;
+    bool stop;
+
+    task_function *task;
+    void *data;
+    size_t count;
+    atomic_size_t next;
+
+    pthread_t handles[];
+};
+
+static void run_tasks(struct wsic_pool *pool)
+{
+    for (;;) {
+        const size_t index = atomic_fetch_add(&pool->next, 1);
+        if (index >= pool->count)
+            return;
+        pool->task(pool->data, index);
+    }
+}
+
+static void *worker(void *argument)
+{
+    struct wsic_pool *const pool = argument;
+    uint64_t seen = 0;
+
+    pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        while (pool->round == seen && !pool->stop)
+            pthread_cond_wait(&pool->work_ready, &pool->lock);
+        if (pool->stop)
+            break;
+        seen = pool->round;
+        pthread_mutex_unlock(&pool->lock);
+        run_tasks(pool);
+        pthread_mutex_lock(&pool->lock);
+        if (--pool->busy == 0)
+            pthread_cond_signal(&pool->work_done);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+void wsic_pool_run(void *opaque, size_t count, task_function *task, void *data)
+{
+    struct wsic_pool *const pool = opaque;
+
+    pthread_mutex_lock(&pool->lock);
+    pool->task = task;
+    pool->data = data;
+    pool->count = count;
+    atomic_store(&pool->next, 0);
+    pool->busy = pool->threads;
+    pool->round++;
+    pthread_cond_broadcast(&pool->work_ready);
+    pthread_mutex_unlock(&pool->lock);
+
+    run_tasks(pool);
+
+    pthread_mutex_lock(&pool->lock);
+    while (pool->busy != 0)
+        pthread_cond_wait(&pool->work_done, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads)
+{
+    const size_t size = sizeof(struct wsic_pool) + threads * sizeof(pthread_t);
+    struct wsic_pool *const pool = host->allocator.allocate(host->allocator.user, size);
+
+    if (!pool)
+        return NULL;
+    *pool = (struct wsic_pool){.threads = 0};
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->work_ready, NULL);
+    pthread_cond_init(&pool->work_done, NULL);
+    for (; pool->threads < threads; pool->threads++) {
+        if (pthread_create(&pool->handles[pool->threads], NULL, worker, pool) != 0) {
+            wsic_pool_destroy(host, pool);
+            return NULL;
+        }
+    }
+    return pool;
+}
+
+void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->stop = true;
+    pthread_cond_broadcast(&pool->work_ready);
+    pthread_mutex_unlock(&pool->lock);
+    for (size_t i = 0; i < pool->threads; i++)
+        pthread_join(pool->handles[i], NULL);
+    pthread_cond_destroy(&pool->work_done);
+    pthread_cond_destroy(&pool->work_ready);
+    pthread_mutex_destroy(&pool->lock);
+    host->allocator.release(host->allocator.user, pool);
+}
+
+void wsic_parallel_for(const wsic_env *env, size_t count, task_function *task, void *data)
+{
+    const wsic_host *const host = env->host;
+
+    if (host->runner && count > 1) {
+        host->runner(host->runner_user, count, task, data);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        task(data, i);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Entropy coding of a matrix of integers: interleaved rANS with one static model per
+ * class, class(i, j) = row class i + column class j. docs/format.md, section
+ * "Coded integers", is the normative description. */
+#ifndef WSIC_CODING_CODES_H
+#define WSIC_CODING_CODES_H
+
+#include "base/env.h"
+#include "format/bytes.h"
+
+/* Widths are counted in quarters of an octave: a class step of 1 stands for a factor
+ * of 2^(1/4) in the expected magnitude of the codes. */
+enum { WSIC_CLASSES_PER_OCTAVE = 4 };
+
+/* Codes as the recursion leaves them: column by column. */
+typedef struct wsic_code_matrix {
+    size_t rows;
+    size_t columns;
+    const int32_t *codes; /* element (i, j) at j * rows + i */
+    /* What the decoder knows beforehand about the magnitudes, in class steps up to a
+     * constant: from the scales, which are stored anyway. NULL for nothing. The
+     * coder may ignore them where they do not help. */
+    const int32_t *row_hint;
+    const int32_t *column_hint;
+} wsic_code_matrix;
+
+/* --- encoder (codes_encode.c) -------------------------------------------- */
+
+/* Rows to a block where the caller has no wish: blocks large enough that the lanes'
+ * final states do not matter, small enough to decode in parallel. */
+size_t wsic_codes_block_rows(size_t rows, size_t columns);
+
+/* Append the coded matrix. block_rows is at least 1. */
+wsic_status wsic_codes_encode(const wsic_env *env, const wsic_code_matrix *matrix,
+                              size_t block_rows, wsic_bytes *out);
+
+/* The same in bits without making the bytes: what a rate search needs. Within a few
+ * bytes of 8 * (bytes of wsic_codes_encode()). *bits_fixed, if not NULL, receives the
+ * part that does not grow with the number of rows: column classes, models, headers. */
+wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matrix,
+                               size_t block_rows, double *bits, double *bits_fixed);
+
+/* Entropy of the pooled histogram of all codes, in bits per code: what the
+ * literature counts as the rate, for comparison. */
+wsic_status wsic_codes_entropy(const wsic_env *env, const int32_t *codes, size_t count,
+                               double *bits);
+
+/* --- decoder (codes_decode.c): integers only ------------------------------ */
+
+typedef struct wsic_code_reader wsic_code_reader;
+
+/* Parse models, classes and block table. The cursor stands at the first byte of what
+ * wsic_codes_encode() appended and is moved behind its last; the bytes are borrowed
+ * until the reader is closed. Hints as at encoding (NULL as NULL). Rejects whatever
+ * is inconsistent with WSIC_ERROR_FORMAT or WSIC_ERROR_TRUNCATED. */
+wsic_status wsic_code_reader_open(const wsic_env *env, wsic_cursor *cursor, size_t rows,
+                                  size_t columns, const int32_t *row_hint,
+                                  const int32_t *column_hint, wsic_code_reader **out);
+void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader);
+
+size_t wsic_code_reader_block_rows(const wsic_code_reader *reader);
+
+/* Decode block number `block` (rows block * block_rows ...) into row-major int32:
+ * element (i, j) of the block at i * columns + j. The reader is not changed: any
+ * number of threads may decode at once, env's message being locked. */
+wsic_status wsic_code_reader_block(const wsic_env *env, const wsic_code_reader *reader,
+                                   size_t block, int32_t *out);
+
+#endif
