@@ -88,9 +88,8 @@ void bench_json_text(bench_json *json, const char *key, const char *value)
     putchar('"');
 }
 
-void bench_json_close(bench_json *json)
+void bench_json_close(void)
 {
-    (void)json;
     printf("}\n");
     fflush(stdout);
 }

@@ -35,7 +35,7 @@ typedef struct bench_json {
 bench_json bench_json_open(void);
 void bench_json_number(bench_json *json, const char *key, double value);
 void bench_json_text(bench_json *json, const char *key, const char *value);
-void bench_json_close(bench_json *json);
+void bench_json_close(void);
 
 /* All of these end the program with a message where something is wrong: status 2 for
  * options, 1 for the rest. */

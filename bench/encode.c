@@ -75,7 +75,7 @@ static void print_json(const trial_options *options, const trial_result *result,
     bench_json_number(&json, "search_steps", (double)report->search_steps);
     bench_json_number(&json, "rescale_rounds", (double)report->rescale_rounds);
     bench_json_number(&json, "memory_peak", (double)report->memory_peak);
-    bench_json_close(&json);
+    bench_json_close();
 }
 
 static void print_table(const trial_options *options, const trial_result *result,

@@ -34,7 +34,7 @@ static void print_json(const trial_options *options, const trial_result *result)
 
     bench_json_text(&json, "benchmark", "gap");
     trial_put_json(&json, options, result);
-    bench_json_close(&json);
+    bench_json_close();
 }
 
 static void print_heading(const trial_options *options)
@@ -74,6 +74,8 @@ static void run_table(const gap_command *command)
     static const char *const presets[] = {"paper", "default"};
     trial_options options = command->trial;
 
+    if (!command->json)
+        print_heading(&options);
     for (size_t c = 0; c < 2; c++) {
         options.covariance = covariances[c];
         trial_source source = trial_source_create(&options);
@@ -99,13 +101,13 @@ int main(int argc, char **argv)
                                      .threads = 0}};
 
     trial_parse(argc, argv, option_list, help, &command.trial, take_option, &command);
-    if (!command.json)
-        print_heading(&command.trial);
     if (command.table) {
         run_table(&command);
         return 0;
     }
     trial_source source = trial_source_create(&command.trial);
+    if (!command.json)
+        print_heading(&command.trial);
     run_one(&command, &source, &command.trial);
     trial_source_release(&source);
     return 0;

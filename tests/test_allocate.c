@@ -48,7 +48,7 @@ static direct_figures direct_sums(long double rho)
 START_TEST(scalar_figures_are_those_of_direct_sums)
 {
     for (double rho = 0.03; rho < 40.0; rho *= 1.013) {
-        const direct_figures direct = direct_sums(rho);
+        const direct_figures direct = direct_sums((long double)rho);
         ck_assert_double_eq_tol(wsic_scalar_entropy(rho), (double)direct.entropy, 1e-10);
         ck_assert_double_eq_tol(wsic_scalar_distortion(rho), (double)direct.distortion, 1e-10);
     }

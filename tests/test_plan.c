@@ -160,7 +160,7 @@ START_TEST(number_types_and_strides)
 {
     const float single[] = {2.0F, 3.0F, -2.0F, -3.0F, 2.0F, -3.0F};
     const uint16_t brain[] = {0x4000, 0x4040, 0xC000, 0xC040, 0x4000, 0xC040};
-    const double gaps[] = {2.0, 3.0, NAN, -2.0, -3.0, NAN, 2.0, -3.0, NAN};
+    const double gaps[] = {2.0, 3.0, nan(""), -2.0, -3.0, nan(""), 2.0, -3.0, nan("")};
     wsic_matrix matrix;
 
     use_covariance(correlated, 2);
@@ -254,9 +254,9 @@ START_TEST(bad_arguments)
     ck_assert_int_eq(add_weights(weights, WSIC_F64, 3, 2, NULL), WSIC_OK);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 0.0), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 24.5), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_plan_solve_rate(plan, NAN), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_solve_rate(plan, nan("")), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_solve_distortion(plan, 0.0), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_plan_solve_distortion(plan, INFINITY), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_solve_distortion(plan, HUGE_VAL), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 1.0), WSIC_OK);
     ck_assert_int_eq(wsic_plan_get(plan, 0, NULL), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_get(plan, 0, &layer), WSIC_ERROR_STRUCT_SIZE);
@@ -272,7 +272,7 @@ END_TEST
 START_TEST(bad_numbers)
 {
     const double indefinite[] = {1.0, 1e3, 1e3, 1.0};
-    const double holes[] = {1.0, NAN, 2.0, INFINITY};
+    const double holes[] = {1.0, nan(""), 2.0, HUGE_VAL};
 
     use_covariance(correlated, 2);
     ck_assert_int_eq(add_weights(holes, WSIC_F64, 2, 2, NULL), WSIC_ERROR_NOT_FINITE);

@@ -121,7 +121,7 @@ START_TEST(rate_zero_is_the_mean_and_the_largest_power)
     ck_assert_double_eq(level, 3.5);
     ck_assert_double_eq(rate_of(eigenvalues, 3, 0.5, 5.0, &level), 0.0);
     ck_assert_double_eq(level, 3.5);
-    ck_assert_double_eq(rate_of(eigenvalues, 3, 0.5, INFINITY, &level), 0.0);
+    ck_assert_double_eq(rate_of(eigenvalues, 3, 0.5, HUGE_VAL, &level), 0.0);
 }
 END_TEST
 
@@ -264,7 +264,7 @@ START_TEST(lagrangian_search_finds_the_same)
     for (double level = 0.02; level < 8.0; level *= 3.0) {
         double rate = 0.0, distortion = 0.0;
         for (size_t i = 0; i < N; i++) {
-            double best_cost = INFINITY, best_part = 0.0;
+            double best_cost = HUGE_VAL, best_part = 0.0;
             for (int k = 0; k < GRID; k++) {
                 const double part = powers[i] * exp2(-16.0 * k / GRID);
                 const double cost = 0.5 * log2(powers[i] / part) + part / (2.0 * level * log(2.0));
@@ -308,16 +308,16 @@ START_TEST(bad_arguments)
     ck_assert_int_eq(wsic_waterfill_rate(good, 2, 1.0, 1.0, NULL, &level), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_rate(good, 0, 1.0, 1.0, &out, &level), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_rate(good, 2, -1.0, 1.0, &out, &level), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_waterfill_rate(good, 2, NAN, 1.0, &out, &level), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_rate(good, 2, nan(""), 1.0, &out, &level), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_rate(good, 2, 1.0, 0.0, &out, &level), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_waterfill_rate(good, 2, 1.0, NAN, &out, &level), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_rate(good, 2, 1.0, nan(""), &out, &level), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_distortion(NULL, 2, 1.0, 1.0, &out, &level),
                      WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_distortion(good, 2, 1.0, 1.0, NULL, &level),
                      WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_distortion(good, 2, 1.0, -0.1, &out, &level),
                      WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_waterfill_distortion(good, 2, 1.0, INFINITY, &out, &level),
+    ck_assert_int_eq(wsic_waterfill_distortion(good, 2, 1.0, HUGE_VAL, &out, &level),
                      WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_component_rates(good, 2, 1.0, 0.0, rates), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_component_rates(good, 2, 1.0, 1.0, NULL), WSIC_ERROR_ARGUMENT);
@@ -328,7 +328,7 @@ END_TEST
 
 START_TEST(bad_eigenvalues)
 {
-    const double bad[] = {-1e-9, NAN, INFINITY};
+    const double bad[] = {-1e-9, nan(""), HUGE_VAL};
     double out = 7.0, level = 8.0, rates[2] = {5.0, 6.0};
 
     for (size_t i = 0; i < 3; i++) {

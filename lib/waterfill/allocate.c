@@ -139,7 +139,7 @@ static void describe(const column_set *columns, double step, wsic_allocation *ou
 
 static void describe_silence(const column_set *columns, wsic_allocation *out)
 {
-    *out = (wsic_allocation){.distortion = mean_distortion(columns, INFINITY)};
+    *out = (wsic_allocation){.distortion = mean_distortion(columns, HUGE_VAL)};
 }
 
 void wsic_allocate_rate(const double *sigma, size_t n, double bits, wsic_allocation *out)
@@ -157,7 +157,7 @@ void wsic_allocate_distortion(const double *sigma, size_t n, double distortion,
 {
     const column_set columns = {sigma, n};
 
-    if (distortion < mean_distortion(&columns, INFINITY))
+    if (distortion < mean_distortion(&columns, HUGE_VAL))
         describe(&columns, exp2(find_log_step(&columns, missing_distortion, distortion)), out);
     else
         describe_silence(&columns, out);
