@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <watersic/plan.h>
+#include <watersic/encoder.h>
 
 #include "check_main.h"
 
@@ -216,6 +216,60 @@ START_TEST(many_matrices)
 }
 END_TEST
 
+enum { ROWS = 512, COLUMNS = 64 };
+
+static double next_normal(uint64_t *state)
+{
+    double sum = -6.0; /* twelve uniform numbers have variance 1 */
+
+    for (int i = 0; i < 12; i++) {
+        *state = *state * 6364136223846793005U + 1442695040888963407U;
+        sum += (double)(*state >> 11) * 0x1p-53;
+    }
+    return sum;
+}
+
+static wsic_layer_info quantize_as_planned(const double *many)
+{
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_encoder *encoder;
+    wsic_layer *layer;
+    wsic_matrix matrix;
+
+    wsic_matrix_init(&matrix, sizeof matrix, many, WSIC_F64, ROWS, COLUMNS, 0);
+    ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_plan(encoder, plan, 0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_run(encoder, stats, &matrix, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
+    wsic_layer_destroy(layer);
+    wsic_encoder_destroy(encoder);
+    return info;
+}
+
+/* Under Σ = I columns do not touch each other, and what is planned for Gaussian weights is
+ * what comes out, up to the chance of 32768 numbers. */
+START_TEST(plans_come_true)
+{
+    static double identity[COLUMNS * COLUMNS], many[ROWS * COLUMNS];
+    uint64_t state = 1;
+
+    for (size_t j = 0; j < COLUMNS; j++)
+        identity[j * COLUMNS + j] = 1.0;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        many[i] = next_normal(&state);
+    use_covariance(identity, COLUMNS);
+    ck_assert_int_eq(add_weights(many, WSIC_F64, ROWS, COLUMNS, NULL), WSIC_OK);
+    for (double bits = 0.5; bits < 5.0; bits *= 2.0) {
+        ck_assert_int_eq(wsic_plan_solve_rate(plan, bits), WSIC_OK);
+        const wsic_plan_layer planned = layer_of(0);
+        const wsic_layer_info info = quantize_as_planned(many);
+        ck_assert_double_eq(info.step, planned.step);
+        ck_assert_double_eq_tol(info.entropy_pooled, bits, 0.02);
+        ck_assert_double_eq_tol(info.distortion, planned.distortion, 0.03 * planned.distortion);
+    }
+}
+END_TEST
+
 START_TEST(order_of_calls)
 {
     wsic_plan_layer layer = {.size = sizeof layer};
@@ -333,6 +387,7 @@ int main(void)
     tcase_add_test(cases, number_types_and_strides);
     tcase_add_test(cases, units_do_not_matter);
     tcase_add_test(cases, many_matrices);
+    tcase_add_test(cases, plans_come_true);
     tcase_add_test(cases, order_of_calls);
     tcase_add_test(cases, bad_arguments);
     tcase_add_test(cases, bad_numbers);
