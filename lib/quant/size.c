@@ -61,7 +61,7 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
 
     wsic_scales_hint(scales, hint);
     const wsic_status status =
-        wsic_codes_measure(job->env, &matrix, wsic_codes_block_rows(trial->rows, job->live),
+        wsic_codes_measure(job->env, &matrix, wsic_codes_block_rows(trial->rows, job->live, 0),
                            &total, &fixed);
     *bits = fixed + (total - fixed) * share;
     return status;
