@@ -12,7 +12,6 @@ struct failure {
 /* Note why something cannot be done. Returns false, so that a function that fails can end
  * with `return refuse(...)`. Control characters, which may come from a damaged file, become '?':
  * the text stays one line. */
-bool refuse(struct failure *failure, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+bool refuse(struct failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
