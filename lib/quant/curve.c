@@ -37,11 +37,21 @@ static size_t nearest_point(const wsic_curve *curve, double target)
     return best;
 }
 
-/* Next x from the points on both sides of the target: the secant, kept away from the
- * ends so that the interval shrinks on curves with steps too. Outside the points: a
- * slope of -1 from the nearest end, which is the high-rate law, lengthened a little so
- * that flat stretches are passed. */
-static double propose(const wsic_curve *curve, double target)
+/* Fall per unit of x between two neighbouring points, kept within sense: 1 is the
+ * high-rate law, rates near 0 fall slowly. */
+static double slope_at(const wsic_curve *curve, size_t left)
+{
+    if (left + 1 >= curve->count)
+        return 1.0;
+    const double slope = (curve->value[left] - curve->value[left + 1]) /
+                         (curve->x[left + 1] - curve->x[left]);
+    return fmin(fmax(slope, 0.1), 4.0);
+}
+
+/* Next x. Beyond the points: along the slope at their end, a little further than needed.
+ * Between two points: the secant, or the middle where the last secant shrank the
+ * interval too little, as it does on curved and on stepped curves. */
+static double propose(wsic_curve *curve, double target)
 {
     const size_t last = curve->count - 1;
     size_t right = 0;
@@ -49,14 +59,19 @@ static double propose(const wsic_curve *curve, double target)
     while (right <= last && curve->value[right] > target)
         right++;
     if (right == 0)
-        return fmax(curve->lowest, curve->x[0] - 1.1 * (target - curve->value[0]) - 1e-6);
-    if (right > last)
-        return fmin(curve->highest, curve->x[last] + 1.1 * (curve->value[last] - target) + 1e-6);
+        return fmax(curve->lowest,
+                    curve->x[0] - 1.1 * (target - curve->value[0]) / slope_at(curve, 0) - 1e-6);
+    if (right > last) {
+        const double slope = slope_at(curve, last > 0 ? last - 1 : 0);
+        return fmin(curve->highest,
+                    curve->x[last] + 1.1 * (curve->value[last] - target) / slope + 1e-6);
+    }
 
-    const double x0 = curve->x[right - 1], x1 = curve->x[right];
+    const double x0 = curve->x[right - 1], width = curve->x[right] - x0;
     const double v0 = curve->value[right - 1], v1 = curve->value[right];
-    const double part = (v0 - target) / (v0 - v1);
-    return x0 + (x1 - x0) * fmin(fmax(part, 0.05), 0.95);
+    const bool slow = width > 0.6 * curve->bracket;
+    curve->bracket = slow ? HUGE_VAL : width;
+    return x0 + width * (slow ? 0.5 : fmin(fmax((v0 - target) / (v0 - v1), 0.05), 0.95));
 }
 
 wsic_status wsic_curve_solve(wsic_curve *curve, double target, double tolerance, double start,
@@ -64,6 +79,7 @@ wsic_status wsic_curve_solve(wsic_curve *curve, double target, double tolerance,
 {
     wsic_status status = WSIC_OK;
 
+    curve->bracket = HUGE_VAL;
     if (curve->count == 0)
         status = add_point(curve, fmin(fmax(start, curve->lowest), curve->highest));
     while (status == WSIC_OK && curve->count < WSIC_CURVE_POINTS) {

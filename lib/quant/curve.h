@@ -4,6 +4,8 @@
 #ifndef WSIC_QUANT_CURVE_H
 #define WSIC_QUANT_CURVE_H
 
+#include <stdbool.h>
+
 #include "watersic/base.h"
 
 enum { WSIC_CURVE_POINTS = 48 };
@@ -16,6 +18,7 @@ typedef struct wsic_curve {
     size_t count;           /* points evaluated so far, ascending in x */
     double x[WSIC_CURVE_POINTS];
     double value[WSIC_CURVE_POINTS];
+    double bracket; /* width of the last interval around the target */
 } wsic_curve;
 
 /* Find *x with |f(x) - target| <= tolerance, or the nearest that the range and the points
