@@ -257,7 +257,7 @@ static double stay_enclosed(const search *s, double x)
 static wsic_status run_passes(search *s)
 {
     const int64_t most = s->job->options->passes;
-    double correction = 0.0, x = 0.0, promise = 0.0, previous = NAN;
+    double correction = 0.0, x = 0.0, promise = 0.0, previous = nan("");
 
     for (int64_t pass = 1; pass <= most; pass++) {
         wsic_status status =
@@ -321,9 +321,9 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
         .job = job,
         .out = out,
         .by_rate = options->rate != 0.0,
-        .x_above = NAN,
-        .x_below = NAN,
-        .best_error = INFINITY,
+        .x_above = nan(""),
+        .x_below = nan(""),
+        .best_error = HUGE_VAL,
     };
     s.target = s.by_rate ? options->rate
                          : distortion_value(options->distortion / wsic_job_distortion_unit(job));
