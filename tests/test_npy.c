@@ -302,15 +302,16 @@ END_TEST
 START_TEST(one_byte_changed)
 {
     static const char header[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
+    static const uint8_t changes[] = {0, '\n', ' ', '\'', ')', ',', '1', '9', '}', 255};
     uint8_t bytes[256];
     const size_t size = make_file(bytes, 1, header, pattern, 24);
 
     for (size_t i = 0; i < size - 24; i++) {
         const uint8_t kept = bytes[i];
-        for (unsigned change = 0; change < 256; change += 5) {
+        for (size_t c = 0; c < sizeof changes; c++) {
             struct failure failure = {""};
             npy_array array;
-            bytes[i] = (uint8_t)change;
+            bytes[i] = changes[c];
             write_file(bytes, size);
             if (npy_read(path, &array, &failure)) {
                 ck_assert_uint_eq(array.rows * array.columns * wsic_dtype_size(array.dtype), 24);

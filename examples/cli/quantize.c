@@ -73,8 +73,10 @@ static int set_parameters(const quantize_job *job)
     const quantize_options *const options = job->options;
     const wsic_status status = wsic_encoder_set_preset(job->encoder, options->preset);
 
-    if (status != WSIC_OK)
-        return fail_encoder(job, "--preset", status);
+    if (status != WSIC_OK) {
+        fail_encoder(job, "--preset", status);
+        return EXIT_USAGE;
+    }
     if (set_target(job, "--rate", WSIC_RATE, options->rate) != EXIT_SUCCESS ||
         set_target(job, "--step", WSIC_STEP, options->step) != EXIT_SUCCESS ||
         set_target(job, "--distortion", WSIC_DISTORTION, options->distortion) != EXIT_SUCCESS)
