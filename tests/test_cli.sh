@@ -97,7 +97,7 @@ has_keys()
 
 no_rest()
 {
-    rest=$(find . -name '*.tmp*' -o -name '*~')
+    rest=$(find . -name '*.tmp*' -o -name '.watersic*')
     [ -z "$rest" ]
     report $? "$1: no partial file" "$rest"
 }
@@ -250,20 +250,19 @@ no_rest "quantize"
 
 # --- an interrupt ---------------------------------------------------------------------
 
-# The statistics come from a pipe that stays open, so that the run certainly waits. (A shell
-# without job control starts background commands deaf to SIGINT: SIGTERM is sent.)
+# The weights come from a pipe that stays open, so that the run certainly waits.
 mkfifo pipe.npy
-"$watersic" quantize -w pipe.npy -s s.npy -r 2 -o a.wsic >out 2>err &
-pid=$!
-exec 3>pipe.npy
-sleep 0.2
-kill -TERM $pid
-wait $pid
-[ $? = 143 ]
-report $? "a signal ends the program with 128 and its number" "exit code is another"
+exec 3<>pipe.npy
+for signal in INT TERM; do
+    timeout --preserve-status -s $signal 0.3 "$watersic" quantize -w pipe.npy -s s.npy -r 2 \
+        -o a.wsic >out 2>err
+    code=$?
+    [ "$signal $code" = "INT 130" ] || [ "$signal $code" = "TERM 143" ]
+    report $? "SIG$signal ends the program with 128 and its number" "exit code $code"
+    [ ! -e a.wsic ]
+    report $? "SIG$signal leaves no file"
+done
 exec 3>&-
-[ ! -e a.wsic ]
-report $? "an interrupted run leaves no file"
 no_rest "an interrupted run"
 
 # --- dequantize -------------------------------------------------------------------------
@@ -299,9 +298,11 @@ for key in rows columns rate bytes rate_codes rate_side distortion limit_rate ga
     report $? "info and quantize agree about $key" "$(value out $key)"
 done
 run 0 "verify" verify q.wsic
-says out "1 layers in $bytes bytes are whole" "verify counts"
+says out "q.wsic: whole, 1 layer in $bytes bytes" "verify counts"
 refused 2 "no archive is given" "info of nothing" info
 refused 1 "no-such.wsic: " "info of a missing file" info no-such.wsic
+[ "$(grep -o no-such.wsic err | wc -l)" = 1 ]
+report $? "a file is named once"
 half=$((bytes / 2))
 head -c $half q.wsic >cut.wsic
 refused 1 "cut.wsic: " "verify a file that was cut" verify cut.wsic

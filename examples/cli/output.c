@@ -23,9 +23,24 @@ int complain(const char *file, const char *format, ...)
     return EXIT_FAILURE;
 }
 
+/* Messages about files end with the path, which stands at the front already. */
+static size_t length_without_path(const char *message, const char *file)
+{
+    const size_t length = strlen(message), tail = file ? strlen(file) + 2 : SIZE_MAX;
+
+    if (tail >= length || strcmp(message + length - tail + 2, file) != 0 ||
+        strncmp(message + length - tail, ": ", 2) != 0)
+        return length;
+    return length - tail;
+}
+
 int complain_status(const char *file, wsic_status status, const char *message)
 {
-    return complain(file, "%s", message && *message ? message : wsic_status_text(status));
+    const char *const text = message && *message ? message : wsic_status_text(status);
+
+    if (status == WSIC_ERROR_CANCELLED)
+        return complain(NULL, "interrupted");
+    return complain(file, "%.*s", (int)length_without_path(text, file), text);
 }
 
 bool may_replace(const char *path)

@@ -12,14 +12,14 @@ void progress_start(void)
 
 int32_t progress_show(void *user, double fraction, const char *stage)
 {
-    /* Per mille last drawn: the library reports more often than a terminal can follow. */
+    /* The library reports more often than a terminal can follow. */
     static int drawn = -1;
-    const int permille = (int)(fraction * 1000);
+    const int percent = (int)(fraction * 100);
 
     (void)user;
-    if (permille != drawn)
+    if (percent != drawn)
         meter_show(&meter, fraction, stage);
-    drawn = permille;
+    drawn = percent;
     return 0;
 }
 

@@ -26,14 +26,15 @@ static void on_log(void *user, int32_t level, const char *message)
     complain(level == WSIC_LOG_WARNING ? "warning" : "note", "%s", message);
 }
 
-/* No SA_RESTART: a read that waits for a pipe ends too. */
-static void catch_signals(void)
+/* No SA_RESTART: a read that waits for a pipe ends too. Who started the program may have
+ * asked it to ignore the signal, as shells do for jobs in the background. */
+static void catch_signal(int number)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal}, old;
 
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        sigaction(number, &action, NULL);
 }
 
 int session_open(const session_options *options, wsic_context **out)
@@ -45,7 +46,8 @@ int session_open(const session_options *options, wsic_context **out)
         return complain_status(NULL, created, NULL);
     running = *out;
     progress_start();
-    catch_signals();
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
     wsic_context_set_log(*out, on_log, NULL, level);
     wsic_context_set_progress(*out, progress_show, NULL);
     const wsic_status status = wsic_context_set_threads(*out, options->threads);

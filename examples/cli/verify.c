@@ -26,7 +26,7 @@ static int verify_all(wsic_archive *archive, const char *path)
     progress_clear();
     if (result != EXIT_SUCCESS)
         return result;
-    printf("%s: %zu layers in %" PRIu64 " bytes are whole\n", path, count,
+    printf("%s: whole, %zu layer%s in %" PRIu64 " bytes\n", path, count, count == 1 ? "" : "s",
            wsic_archive_size(archive));
     return finish_output();
 }
