@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: ranges are read, and what is written shows under its name only when it is
+ * complete. This is the only place that meets errno: its text goes into the message,
+ * and its value is put back before returning. */
+#ifndef WSIC_BASE_FILE_H
+#define WSIC_BASE_FILE_H
+
+#include "base/env.h"
+
+/* --- writing ------------------------------------------------------------- */
+
+/* A temporary file in the directory of the one that it will become. All zero: nothing
+ * is open. */
+typedef struct wsic_file_writer {
+    char *path;
+    char *temporary;
+    int descriptor;
+    bool lost_data; /* the system has dropped data that it had accepted */
+} wsic_file_writer;
+
+wsic_status wsic_file_create(const wsic_env *env, const char *path, wsic_file_writer *file);
+
+/* Write at an offset of the caller's choice: after a failure, the same call can be
+ * repeated, or the range overwritten by another. */
+wsic_status wsic_file_write(const wsic_env *env, wsic_file_writer *file, uint64_t offset,
+                            const void *data, size_t size);
+
+/* Cut the file to size, bring it to the disk and give it its name. After a failure
+ * the file is still open. After success only wsic_file_abandon() may follow. */
+wsic_status wsic_file_commit(const wsic_env *env, wsic_file_writer *file, uint64_t size);
+
+/* Close, and remove the temporary file if it has not become the final one. */
+void wsic_file_abandon(const wsic_env *env, wsic_file_writer *file);
+
+/* --- reading ------------------------------------------------------------- */
+
+/* Bytes that can be read by range: a file, or the caller's memory. */
+typedef struct wsic_source {
+    const uint8_t *memory; /* NULL: the descriptor */
+    int descriptor;
+    bool open;
+    uint64_t size;
+} wsic_source;
+
+wsic_status wsic_source_open(const wsic_env *env, const char *path, wsic_source *source);
+wsic_source wsic_source_memory(const void *bytes, size_t size);
+/* WSIC_ERROR_TRUNCATED if the range is not within the source. */
+wsic_status wsic_source_read(const wsic_env *env, const wsic_source *source, uint64_t offset,
+                             void *data, size_t size);
+void wsic_source_close(wsic_source *source);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "linalg/linalg.h"
+
+#include <cblas.h>
+
+/* Debian's OpenBLAS ships no LAPACKE, which would allocate behind our allocator
+ * anyway: the few routines needed are declared here in Fortran's convention, with the
+ * lengths of the character arguments at the end. */
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
+             size_t uplo_length);
+void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
+             double *b, const int *ldb, int *info, size_t uplo_length);
+void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+            double *work, const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
+
+void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, double *s)
+{
+    /* Row-major X is column-major Xᵀ. */
+    cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)count, 1.0, x, (int)ld, 1.0,
+                s, (int)n);
+}
+
+size_t wsic_cholesky(size_t n, double *a)
+{
+    const int order = (int)n;
+    int info = 0;
+
+    dpotrf_("L", &order, a, &order, &info, 1);
+    return (size_t)info;
+}
+
+void wsic_cholesky_solve(size_t n, const double *l, double *x)
+{
+    const int order = (int)n, one = 1;
+    int info = 0;
+
+    dpotrs_("L", &order, &one, l, &order, x, &order, &info, 1);
+}
+
+void wsic_multiply_lower(size_t m, size_t n, const double *l, size_t ldl, double *y, size_t ldy)
+{
+    cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, (int)m, (int)n,
+                1.0, l, (int)ldl, y, (int)ldy);
+}
+
+void wsic_solve_lower_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                 size_t ldy)
+{
+    cblas_dtrsm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n,
+                1.0, l, (int)ldl, y, (int)ldy);
+}
+
+void wsic_gemm_subtract(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                        size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, -1.0, a,
+                (int)lda, b, (int)ldb, 1.0, c, (int)ldc);
+}
+
+void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,
+                             const double *s, size_t lds, double *c, size_t ldc)
+{
+    cblas_dsymm(CblasColMajor, CblasRight, CblasLower, (int)m, (int)n, factor, s, (int)lds, a,
+                (int)lda, 0.0, c, (int)ldc);
+}
+
+void wsic_gram_accumulate(size_t m, size_t n, const double *a, size_t lda, double *f)
+{
+    cblas_dsyrk(CblasColMajor, CblasLower, CblasTrans, (int)n, (int)m, 1.0, a, (int)lda, 1.0, f,
+                (int)n);
+}
+
+wsic_status wsic_eigenvalues(const wsic_env *env, size_t n, double *a, double *eigenvalues)
+{
+    /* Workspace for the blocked reduction with blocks of 64; without eigenvectors it is
+     * linear in n, so that it fits LAPACK's 32-bit sizes where dsyevd's would not. */
+    const size_t work_size = (64 + 2) * n;
+    const int order = (int)n;
+    int info = 0;
+    wsic_status status = WSIC_OK;
+
+    if (work_size > INT32_MAX)
+        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu eigenvalues pass LAPACK's 32-bit sizes",
+                         n);
+    double *const work = wsic_alloc(env, work_size, sizeof *work, &status);
+    if (!work)
+        return status;
+    const int length = (int)work_size;
+    dsyev_("N", "L", &order, a, &order, eigenvalues, work, &length, &info, 1, 1);
+    wsic_free(env, work);
+    if (info != 0)
+        return wsic_fail(env, WSIC_ERROR_NOT_FINITE, "the eigenvalue iteration did not converge");
+    return WSIC_OK;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Linear algebra: the only place that names BLAS and LAPACK. All matrices are
+ * column-major doubles; "lower" matrices keep their lower triangle, the rest is not
+ * looked at. Dimensions are at most INT32_MAX (checked by the callers' checks of their
+ * arguments): netlib's XERBLA ends the process on a bad argument. */
+#ifndef WSIC_LINALG_LINALG_H
+#define WSIC_LINALG_LINALG_H
+
+#include "base/env.h"
+
+/* S (n x n, lower) += Xᵀ X for X row-major, count x n, leading dimension ld. */
+void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, double *s);
+
+/* A (n x n, lower) = L Lᵀ in place; the upper triangle is not touched. Returns 0, or
+ * the number (from 1) of the pivot that is not positive; A is destroyed then. */
+size_t wsic_cholesky(size_t n, double *a);
+
+/* x = (L Lᵀ)⁻¹ x for the L of wsic_cholesky(). */
+void wsic_cholesky_solve(size_t n, const double *l, double *x);
+
+/* Y (m x n, leading dimension ldy) = Y L. */
+void wsic_multiply_lower(size_t m, size_t n, const double *l, size_t ldl, double *y, size_t ldy);
+
+/* Y (m x n) = Y L⁻ᵀ. */
+void wsic_solve_lower_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                 size_t ldy);
+
+/* C (m x n) -= A (m x k) B (k x n). */
+void wsic_gemm_subtract(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                        size_t ldb, double *c, size_t ldc);
+
+/* C (m x n) = factor · A S for S (n x n, lower, symmetric). */
+void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,
+                             const double *s, size_t lds, double *c, size_t ldc);
+
+/* F (n x n, lower) += Aᵀ A for A (m x n). */
+void wsic_gram_accumulate(size_t m, size_t n, const double *a, size_t lda, double *f);
+
+/* Eigenvalues, ascending, of the symmetric matrix in the lower triangle of a (n x n,
+ * destroyed). */
+wsic_status wsic_eigenvalues(const wsic_env *env, size_t n, double *a, double *eigenvalues);
+
+#endif
