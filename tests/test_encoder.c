@@ -2,20 +2,25 @@
 /* The encoder through the public interface: rates are met in bytes, reported figures are
  * true, nothing falls below the limit. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"
 #include "layer_fixture.h"
 
+/* Small matrices cannot meet every rate: a notice is allowed, since their bytes come in
+ * steps. */
 static wsic_layer *encode(layer_fixture *f, double rate)
 {
+    const bool large = f->rows * f->columns >= 1 << 16;
     wsic_layer *layer = NULL;
 
     ck_assert_int_eq(wsic_encoder_set_number(f->encoder, WSIC_RATE, rate), WSIC_OK);
     const wsic_status status = wsic_encoder_run(f->encoder, f->stats, &f->matrix, &layer);
-    ck_assert_msg(status == WSIC_OK, "%s: %s", wsic_status_name(status),
-                  wsic_encoder_message(f->encoder));
+    ck_assert_msg(status == WSIC_OK || (!large && status == WSIC_NOTICE_RATE), "%s: %s",
+                  wsic_status_name(status), wsic_encoder_message(f->encoder));
+    ck_assert_double_le(fabs(layer_info(layer).rate - rate), large ? 1.0 : 0.1 + 0.05 * rate);
     return layer;
 }
 
@@ -124,12 +129,17 @@ START_TEST(scales_change_no_code)
     double distortion[2];
 
     for (int pass = 0; pass < 2; pass++) {
-        wsic_layer *const layer = encode(&f, 3.0);
+        const double unit = pass == 0 ? 1.0 : weight_scale[_i] * sqrt(covariance_scale[_i]);
+        wsic_layer *layer = NULL;
         wsic_matrix view;
+        ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.3 * unit), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
         wsic_matrix_init(&view, sizeof view, codes[pass], WSIC_I32, 64, 48, 0);
         ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
         distortion[pass] = layer_info(layer).distortion;
         wsic_layer_destroy(layer);
+        if (pass == 1)
+            break;
         for (size_t k = 0; k < 64 * 48; k++)
             f.weights[k] *= weight_scale[_i];
         for (size_t k = 0; k < 48 * 48; k++)
@@ -561,8 +571,11 @@ START_TEST(container_bytes_count)
 {
     layer_fixture f = layer_open(256, 128, COVARIANCE_CHANNELS, 24);
 
+    wsic_layer *layer = NULL;
+
     ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_CONTAINER_BYTES, 1000), WSIC_OK);
-    wsic_layer *const layer = encode(&f, 2.0);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 2.0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
     const double rate = 8.0 * ((double)layer_info(layer).bytes + 1000.0) / (256.0 * 128.0);
     ck_assert_double_le(fabs(rate - 2.0), 0.0101);
     wsic_layer_destroy(layer);

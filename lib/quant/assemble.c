@@ -304,13 +304,9 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
         status = wsic_job_measure(job, s->values, s->values + job->rows, distortion);
     if (status != WSIC_OK)
         return status;
-    mark = wsic_now();
-    status = wsic_job_scale_bits(job, &s->row_scales, &job->row_side_bits);
     expand_columns(s);
     clear_zero_rows(s);
-    job->report->seconds_coding += wsic_lap(&mark);
-    if (status == WSIC_OK)
-        status = fill_figures(s, *distortion, &figures);
+    status = fill_figures(s, *distortion, &figures);
     *distortion /= (double)job->rows * (double)job->columns;
     mark = wsic_now();
     if (status == WSIC_OK)

@@ -26,6 +26,20 @@ static wsic_status add_point(wsic_curve *curve, double x)
     return WSIC_OK;
 }
 
+wsic_status wsic_curve_at(wsic_curve *curve, double x, double *value)
+{
+    for (size_t i = 0; i < curve->count; i++) {
+        if (curve->x[i] == x) {
+            *value = curve->value[i];
+            return WSIC_OK;
+        }
+    }
+    if (curve->count == WSIC_CURVE_POINTS) /* room for nothing more */
+        return curve->evaluate(curve->user, x, value);
+    const wsic_status status = add_point(curve, x);
+    return status == WSIC_OK ? wsic_curve_at(curve, x, value) : status;
+}
+
 static size_t nearest_point(const wsic_curve *curve, double target)
 {
     size_t best = 0;

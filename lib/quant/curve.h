@@ -27,4 +27,7 @@ typedef struct wsic_curve {
 wsic_status wsic_curve_solve(wsic_curve *curve, double target, double tolerance, double start,
                              double *x, double *value);
 
+/* *value = f(x), evaluated unless it is known. */
+wsic_status wsic_curve_at(wsic_curve *curve, double x, double *value);
+
 #endif

@@ -137,7 +137,6 @@ wsic_status wsic_job_prepare(wsic_job *job)
     if (status == WSIC_OK)
         fill_shape(job);
     job->energy = -1.0;
-    job->row_side_bits = 4.0 * (double)job->rows;
     job->report->seconds_prepare += wsic_lap(&mark);
     return status;
 }

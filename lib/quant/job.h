@@ -39,7 +39,6 @@ typedef struct wsic_job {
     double *gamma;
     double residual; /* ||Y - Ŵ L||² */
     double target_energy; /* ||Y||² */
-    double row_side_bits; /* what the rows' scales cost: a guess, then the last known */
 
     /* Computed when first needed. */
     double *spectrum; /* n eigenvalues of Σ, internal units */
@@ -85,7 +84,8 @@ typedef struct wsic_trial {
     double relative_residual; /* ||Y - Ŵ L||² / ||Y||² */
 } wsic_trial;
 
-/* Bits of the finished layer, estimated from a trial on some of its rows. */
+/* Bits of the finished layer, estimated from a trial on some of its rows; the scales of
+ * the rows, which are not known yet, are left out. */
 wsic_status wsic_job_trial_bits(const wsic_job *job, const wsic_trial *trial, double *bits);
 
 /* Bits of coded scales. */

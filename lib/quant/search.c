@@ -31,8 +31,11 @@ typedef struct search {
     double energy;       /* ||Y||² of the part */
     wsic_curve curve;    /* x = log2 c */
 
+    /* What the assembly of the layer added to the promise of its codes: the scales of
+     * the rows above all. A guess at first, then the last known. */
+    double assembly;
     /* whole-matrix results so far that enclose the target */
-    double x_above, x_below; /* value above / below the target; NAN if none */
+    double x_above, x_below; /* value above / below the target; NaN if none */
     double best_error;
     double final_value; /* of the layer in out */
 } search;
@@ -230,16 +233,20 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
 {
     wsic_job *const job = s->job;
     wsic_status status = wsic_job_quantize(job, exp2(x));
+    double promise = 0.0;
 
     if (status != WSIC_OK)
         return status;
     const wsic_trial trial = {job->rows, job->codes, job->alpha, job->gamma,
                               job->residual / job->target_energy};
     double mark = wsic_now();
-    status = promised(s, &trial, job->residual, value);
+    status = promised(s, &trial, job->residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);
-    if (status == WSIC_OK && (last || fabs(*value - s->target) <= s->tolerance))
+    *value = promise + s->assembly;
+    if (status == WSIC_OK && (last || fabs(*value - s->target) <= s->tolerance)) {
         status = finish_pass(s, value);
+        s->assembly = *value - promise;
+    }
     wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
              (unsigned long long)job->report->passes, exp2(x), *value, s->target);
     return status;
@@ -254,32 +261,40 @@ static double stay_enclosed(const search *s, double x)
     return x;
 }
 
+/* Next step to try: where the curve, corrected by the last pass, meets the target. */
+static wsic_status choose_step(search *s, double correction, double *x, double *promise)
+{
+    const double start = s->curve.count == 0 ? first_guess(s) : 0.0;
+    wsic_status status = wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance,
+                                          start, x, promise);
+
+    if (status == WSIC_OK) {
+        *x = stay_enclosed(s, *x);
+        status = wsic_curve_at(&s->curve, *x, promise);
+    }
+    return status;
+}
+
 static wsic_status run_passes(search *s)
 {
     const int64_t most = s->job->options->passes;
-    double correction = 0.0, x = 0.0, promise = 0.0, previous = nan("");
+    double correction = s->assembly, x = 0.0, promise = 0.0, value = 0.0;
 
     for (int64_t pass = 1; pass <= most; pass++) {
-        wsic_status status =
-            wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance,
-                             pass == 1 ? first_guess(s) : x, &x, &promise);
-        if (status != WSIC_OK)
-            return status;
-        const double next = stay_enclosed(s, x);
-        const bool stuck = fabs(next - previous) < 1e-7;
-        double value = 0.0;
-        status = whole_pass(s, next, stuck || pass == most, &value);
+        const double previous = x;
+        wsic_status status = choose_step(s, correction, &x, &promise);
+        const bool stuck = pass > 1 && fabs(x - previous) < 1e-7;
+        if (status == WSIC_OK)
+            status = whole_pass(s, x, stuck || pass == most, &value);
         if (status != WSIC_OK)
             return status;
         if (s->best_error <= s->tolerance || stuck)
             return WSIC_OK;
         if (value > s->target)
-            s->x_above = next;
+            s->x_above = x;
         else
-            s->x_below = next;
-        if (next == x)
-            correction = value - promise;
-        previous = next;
+            s->x_below = x;
+        correction = value - promise;
     }
     return WSIC_OK;
 }
@@ -329,6 +344,8 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
                          : distortion_value(options->distortion / wsic_job_distortion_unit(job));
     s.tolerance = s.by_rate ? fmax(0.005 * options->rate, 0.005) : 0.5 * log2(1.02);
     s.curve = (wsic_curve){.evaluate = evaluate, .user = &s};
+    if (s.by_rate && options->rescale != WSIC_RESCALE_NONE && options->rescale != WSIC_RESCALE_COLUMNS)
+        s.assembly = 4.0 / (double)job->columns; /* four bits to a row's scale */
     const wsic_progress span = wsic_job_span(job, "search", 0.2);
 
     wsic_status status = wsic_progress_report(job->env, &span, 0.0);

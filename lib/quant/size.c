@@ -83,7 +83,7 @@ wsic_status wsic_job_trial_bits(const wsic_job *job, const wsic_trial *trial, do
         if (status == WSIC_OK)
             status = code_bits(job, trial, &scales, hint, &of_codes);
     }
-    *bits = HEADER_BITS + job->row_side_bits + of_scales + of_codes;
+    *bits = HEADER_BITS + of_scales + of_codes;
     wsic_free(job->env, hint);
     wsic_scales_release(job->env, &scales);
     return status;
