@@ -74,7 +74,7 @@ void layer_close(layer_fixture *f)
 double layer_distortion(const layer_fixture *f, const wsic_layer *layer)
 {
     const size_t a = f->rows, n = f->columns;
-    double *const error = malloc(a * n * sizeof *error);
+    double *const error = calloc(a * n, sizeof *error);
     wsic_matrix restored;
     double sum = 0.0;
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "coding/block.h"
+
+#include "base/checked.h"
+
+void wsic_decode_table_fill(wsic_decode_table *table, const wsic_model *model)
+{
+    for (uint32_t symbol = 0; symbol < model->symbols; symbol++) {
+        const uint32_t frequency = wsic_model_frequency(model, symbol);
+        for (uint32_t rank = 0; rank < frequency; rank++)
+            table->slots[model->start[symbol] + rank] =
+                (frequency - 1) | rank << WSIC_MODEL_BITS | symbol << 2 * WSIC_MODEL_BITS;
+    }
+    table->value = model->first - 1;
+    table->detour = model->shift == 0 ? 0 : WSIC_MODEL_SYMBOLS;
+    table->model = *model;
+}
+
+typedef struct decoder {
+    const wsic_block_shape *shape;
+    wsic_decode_table *const *tables;
+    uint32_t states[WSIC_LANES_MAX];
+    const uint8_t *words; /* next one */
+    const uint8_t *words_end;
+    wsic_bit_reader bypass;
+    bool failed;
+} decoder;
+
+/* The columns that the lanes stand on. */
+typedef struct lane_group {
+    size_t width;
+    const int16_t *column_class;
+    size_t offset[WSIC_LANES_MAX];
+} lane_group;
+
+/* A value that the words alone do not give: an escape, or one with low bits. */
+static int32_t take_detour(decoder *coder, const wsic_model *model, uint32_t symbol)
+{
+    int64_t high = (int64_t)model->first + symbol - 1;
+
+    if (symbol == 0) {
+        const int64_t distance = wsic_get_golomb(&coder->bypass);
+        if (wsic_get_bits(&coder->bypass, 1) != 0)
+            high = (int64_t)model->first - 1 - distance;
+        else
+            high = (int64_t)model->first + model->symbols - 1 + distance;
+    }
+    const int64_t low = wsic_get_bits(&coder->bypass, model->shift);
+    /* |high| is below 2^33 and the shift at most 28: no overflow. */
+    const int64_t value = high * (INT64_C(1) << model->shift) - wsic_shift_half(model->shift) + low;
+    if (value < INT32_MIN || value > INT32_MAX) {
+        coder->failed = true;
+        return 0;
+    }
+    return (int32_t)value;
+}
+
+/* One row of a group. As long as there is a word for every lane no look at the end is
+ * needed; careful is for the rest. */
+static inline void decode_row(decoder *coder, const lane_group *group, int32_t row_class,
+                              int32_t *out, bool careful)
+{
+    const uint8_t *words = coder->words;
+
+    for (size_t lane = 0; lane < group->width; lane++) {
+        const int32_t sum = row_class + group->column_class[lane];
+        const wsic_decode_table *const table = coder->tables[wsic_block_class(coder->shape, sum)];
+        const uint32_t state = coder->states[lane];
+        const uint32_t slot = table->slots[state & (WSIC_MODEL_TOTAL - 1)];
+        const uint32_t symbol = slot >> 2 * WSIC_MODEL_BITS;
+        const uint32_t rank = slot >> WSIC_MODEL_BITS & (WSIC_MODEL_TOTAL - 1);
+        uint32_t next = ((slot & (WSIC_MODEL_TOTAL - 1)) + 1) * (state >> WSIC_MODEL_BITS) + rank;
+
+        if (next < WSIC_STATE_LOW) {
+            if (careful && words == coder->words_end) {
+                coder->failed = true;
+                return;
+            }
+            next = next << 16 | words[0] | (uint32_t)words[1] << 8;
+            words += 2;
+        }
+        coder->states[lane] = next;
+        out[group->offset[lane]] = symbol <= table->detour
+                                       ? take_detour(coder, &table->model, symbol)
+                                       : table->value + (int32_t)symbol;
+    }
+    coder->words = words;
+}
+
+static void decode_group(decoder *coder, const lane_group *group, const wsic_block_layout *layout,
+                         int32_t *data)
+{
+    const wsic_block_shape *const shape = coder->shape;
+
+    for (size_t i = 0; i < shape->rows && !coder->failed; i++) {
+        int32_t *const row = data + wsic_layout_row(layout, i);
+        const size_t left = (size_t)(coder->words_end - coder->words);
+        if (left >= 2 * group->width)
+            decode_row(coder, group, wsic_block_row_class(shape, i), row, false);
+        else
+            decode_row(coder, group, wsic_block_row_class(shape, i), row, true);
+    }
+}
+
+/* Split the bytes into states, words and bypass. */
+static bool start(decoder *coder, const uint8_t *bytes, size_t size)
+{
+    wsic_cursor cursor = wsic_cursor_make(bytes, size);
+    const uint64_t bypass = wsic_get_varint(&cursor);
+
+    for (size_t lane = 0; lane < coder->shape->lanes; lane++) {
+        const uint64_t state = wsic_get_varint(&cursor) + WSIC_STATE_LOW;
+        if (state < WSIC_STATE_LOW || state > UINT32_MAX)
+            return false;
+        coder->states[lane] = (uint32_t)state;
+    }
+    const size_t left = wsic_cursor_left(&cursor);
+    if (cursor.failed || bypass > left || (left - bypass) % 2 != 0)
+        return false;
+    coder->words = bytes + cursor.position;
+    coder->words_end = coder->words + (left - bypass);
+    coder->bypass = (wsic_bit_reader){.data = coder->words_end, .size = (size_t)bypass};
+    return true;
+}
+
+/* An encoder starts from the lowest state and leaves nothing over. */
+static bool ended_well(const decoder *coder)
+{
+    for (size_t lane = 0; lane < coder->shape->lanes; lane++) {
+        if (coder->states[lane] != WSIC_STATE_LOW)
+            return false;
+    }
+    return coder->words == coder->words_end && wsic_bits_end(&coder->bypass) &&
+           wsic_bits_used(&coder->bypass) == coder->bypass.size;
+}
+
+bool wsic_block_decode(const wsic_block_shape *shape, wsic_decode_table *const *tables,
+                       const wsic_block_layout *layout, const uint8_t *bytes, size_t size,
+                       int32_t *data)
+{
+    decoder coder = {.shape = shape, .tables = tables};
+    lane_group group;
+
+    if (!start(&coder, bytes, size))
+        return false;
+    for (size_t column = 0; column < shape->columns && !coder.failed; column += shape->lanes) {
+        group.width = wsic_min_size(shape->columns - column, shape->lanes);
+        group.column_class = shape->column_class + column;
+        for (size_t lane = 0; lane < group.width; lane++)
+            group.offset[lane] = wsic_layout_column(layout, column + lane);
+        decode_group(&coder, &group, layout, data);
+        coder.failed |= coder.bypass.failed;
+    }
+    return !coder.failed && ended_well(&coder);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "coding/classes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "coding/class_costs.h"
+
+enum {
+    STRIP = 64, /* rows that are looked at together */
+    ROUNDS = 3,
+    SETTLED = 32,       /* stop once fewer than one line in so many has moved */
+    COLUMN_MARGIN = 16, /* how far a column's class may lie outside of all models */
+    ROW_REACH = 64,     /* largest magnitude of a row's class */
+    PATIENCE = 2,       /* steps without a gain after which a search ends */
+    RESIDUAL_REACH = 64 /* differences from the hint beyond this are not told apart */
+};
+
+/* Rows or columns while their classes are being chosen. */
+typedef struct axis {
+    size_t count;
+    const int32_t *hint;
+    int16_t *classes;
+    int32_t lowest;
+    int32_t highest;
+    /* Price of a class: that of its difference to the hint, as they are now. */
+    bool hinted;
+    int64_t centre;
+    uint32_t price[2 * RESIDUAL_REACH + 1];
+} axis;
+
+typedef struct fit {
+    const wsic_env *env;
+    const wsic_magnitudes *magnitudes;
+    wsic_class_costs costs;
+    axis rows;
+    axis columns;
+} fit;
+
+/* --- the price of the classes themselves -------------------------------------- */
+
+static int64_t residual(const axis *line, bool hinted, size_t index, int32_t class_number)
+{
+    return class_number - (hinted ? (int64_t)line->hint[index] : 0);
+}
+
+static size_t residual_bin(int64_t difference)
+{
+    const int64_t clamped = difference < -RESIDUAL_REACH  ? -RESIDUAL_REACH
+                            : difference > RESIDUAL_REACH ? RESIDUAL_REACH
+                                                          : difference;
+    return (size_t)(clamped + RESIDUAL_REACH);
+}
+
+/* Prices by what occurs now, with a little for what does not; returns the sum. */
+static uint64_t set_prices(axis *line, bool hinted)
+{
+    const double unseen = 0.25;
+    uint32_t seen[2 * RESIDUAL_REACH + 1] = {0};
+    int64_t sum = 0;
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < line->count; i++)
+        sum += residual(line, hinted, i, line->classes[i]);
+    line->hinted = hinted;
+    line->centre = llround((double)sum / (double)line->count);
+    for (size_t i = 0; i < line->count; i++)
+        seen[residual_bin(residual(line, hinted, i, line->classes[i]) - line->centre)]++;
+    for (size_t bin = 0; bin < 2 * RESIDUAL_REACH + 1; bin++) {
+        const double share = (seen[bin] + unseen) / ((double)line->count + 8 * unseen);
+        line->price[bin] = (uint32_t)lround(-log2(fmin(share, 1)) * WSIC_COST_UNIT);
+        total += (uint64_t)seen[bin] * line->price[bin];
+    }
+    return total;
+}
+
+/* The encoder will use the hint only where that is shorter; so do the prices. */
+static void update_prices(axis *line)
+{
+    const uint64_t plain = set_prices(line, false);
+    if (line->hint && set_prices(line, true) >= plain)
+        set_prices(line, false);
+}
+
+static uint32_t price(const axis *line, size_t index, int32_t class_number)
+{
+    return line
+        ->price[residual_bin(residual(line, line->hinted, index, class_number) - line->centre)];
+}
+
+/* --- choosing ------------------------------------------------------------------- */
+
+/* Which classes of the other axis occur, and where their part of a line's histogram
+ * is: `used` buckets for each class from the lowest to the highest. */
+typedef struct counterpart {
+    int32_t lowest;
+    size_t range;
+    uint32_t *offset; /* by index on the other axis */
+} counterpart;
+
+static wsic_status make_counterpart(const fit *state, const axis *other, counterpart *made)
+{
+    int32_t lowest = INT16_MAX;
+    int32_t highest = INT16_MIN;
+    wsic_status status;
+
+    for (size_t i = 0; i < other->count; i++) {
+        lowest = other->classes[i] < lowest ? other->classes[i] : lowest;
+        highest = other->classes[i] > highest ? other->classes[i] : highest;
+    }
+    made->lowest = lowest;
+    made->range = (size_t)(highest - lowest) + 1;
+    made->offset = wsic_alloc(state->env, other->count, sizeof *made->offset, &status);
+    if (!made->offset)
+        return status;
+    for (size_t i = 0; i < other->count; i++)
+        made->offset[i] = (uint32_t)(other->classes[i] - lowest) * state->magnitudes->used;
+    return WSIC_OK;
+}
+
+static uint64_t line_cost(fit *state, const counterpart *other, const uint32_t *histogram,
+                          int32_t class_number)
+{
+    const uint32_t used = state->magnitudes->used;
+    uint64_t cost = 0;
+
+    for (size_t k = 0; k < other->range; k++) {
+        const uint16_t *const costs =
+            wsic_class_cost_row(&state->costs, class_number + other->lowest + (int32_t)k);
+        for (uint32_t bucket = 0; bucket < used; bucket++)
+            cost += (uint64_t)histogram[k * used + bucket] * costs[bucket];
+    }
+    return cost;
+}
+
+/* Walk downhill from the present class, over bumps of one step: prices have some. */
+static int32_t best_class(fit *state, const axis *line, const counterpart *other, size_t index,
+                          const uint32_t *histogram)
+{
+    const int32_t from = line->classes[index];
+    uint64_t least = line_cost(state, other, histogram, from) + price(line, index, from);
+    int32_t best = from;
+
+    for (int32_t direction = -1; direction <= 1 && best == from; direction += 2) {
+        int worse = 0;
+        for (int32_t tried = from + direction;
+             worse < PATIENCE && tried >= line->lowest && tried <= line->highest;
+             tried += direction) {
+            const uint64_t cost =
+                line_cost(state, other, histogram, tried) + price(line, index, tried);
+            worse = cost < least ? 0 : worse + 1;
+            if (cost < least) {
+                least = cost;
+                best = tried;
+            }
+        }
+    }
+    return best;
+}
+
+/* Move one line to its best class and add it to the histograms of the classes. */
+static size_t settle(fit *state, axis *line, const counterpart *other, size_t index,
+                     const uint32_t *histogram)
+{
+    const int32_t best = best_class(state, line, other, index, histogram);
+    const bool moved = best != line->classes[index];
+
+    line->classes[index] = (int16_t)best;
+    for (size_t k = 0; k < other->range; k++)
+        wsic_class_costs_count(&state->costs, best + other->lowest + (int32_t)k,
+                               histogram + k * state->magnitudes->used);
+    return moved;
+}
+
+static wsic_status make_histogram(const fit *state, const counterpart *other, size_t lines,
+                                  uint32_t **histogram, size_t *length)
+{
+    wsic_status status = WSIC_ERROR_TOO_LARGE;
+
+    *length = other->range * state->magnitudes->used;
+    *histogram = wsic_alloc(state->env, *length * lines, sizeof **histogram, &status);
+    return *histogram ? WSIC_OK : status;
+}
+
+static wsic_status settle_columns(fit *state, size_t *moved)
+{
+    const wsic_magnitudes *const magnitudes = state->magnitudes;
+    counterpart other;
+    uint32_t *histogram;
+    size_t length;
+
+    wsic_status status = make_counterpart(state, &state->rows, &other);
+    if (status != WSIC_OK)
+        return status;
+    status = make_histogram(state, &other, 1, &histogram, &length);
+    for (size_t j = 0; status == WSIC_OK && j < magnitudes->columns; j++) {
+        const uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows;
+        memset(histogram, 0, length * sizeof *histogram);
+        for (size_t i = 0; i < magnitudes->rows; i++)
+            histogram[other.offset[i] + buckets[i]]++;
+        *moved += settle(state, &state->columns, &other, j, histogram);
+    }
+    if (status == WSIC_OK)
+        wsic_free(state->env, histogram);
+    wsic_free(state->env, other.offset);
+    return status;
+}
+
+/* A strip of rows at a time: going down the columns touches each cache line once. */
+static void count_strip(const fit *state, const counterpart *other, size_t first, size_t rows,
+                        uint32_t *histogram, size_t length)
+{
+    const wsic_magnitudes *const magnitudes = state->magnitudes;
+
+    memset(histogram, 0, rows * length * sizeof *histogram);
+    for (size_t j = 0; j < magnitudes->columns; j++) {
+        const uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows + first;
+        uint32_t *const part = histogram + other->offset[j];
+        for (size_t i = 0; i < rows; i++)
+            part[i * length + buckets[i]]++;
+    }
+}
+
+static wsic_status settle_rows(fit *state, size_t *moved)
+{
+    const size_t rows = state->magnitudes->rows;
+    counterpart other;
+    uint32_t *histogram;
+    size_t length;
+
+    wsic_status status = make_counterpart(state, &state->columns, &other);
+    if (status != WSIC_OK)
+        return status;
+    status = make_histogram(state, &other, STRIP, &histogram, &length);
+    for (size_t first = 0; status == WSIC_OK && first < rows; first += STRIP) {
+        const size_t strip = wsic_min_size(rows - first, STRIP);
+        count_strip(state, &other, first, strip, histogram, length);
+        for (size_t i = 0; i < strip; i++)
+            *moved += settle(state, &state->rows, &other, first + i, histogram + i * length);
+    }
+    if (status == WSIC_OK)
+        wsic_free(state->env, histogram);
+    wsic_free(state->env, other.offset);
+    return status;
+}
+
+/* --- rounds ----------------------------------------------------------------------- */
+
+static void start_columns(fit *state, unsigned step)
+{
+    for (size_t j = 0; j < state->columns.count; j++) {
+        /* Rounding adds 1/12; a column of nothing but zeros does not occur. */
+        const double deviation = state->magnitudes->deviation[j];
+        const double variance = fmax(deviation * deviation - 1.0 / 12, 1.0 / 64);
+        const int32_t class_number = (int32_t)lround(ldexp(2 * log2(variance), -(int)step));
+        state->columns.classes[j] = (int16_t)class_number;
+    }
+}
+
+/* One round over columns and rows; *settled when another one is not worth it. */
+static wsic_status run_round(fit *state, bool fit_rows, bool *settled)
+{
+    const uint32_t shape = state->costs.shape;
+    size_t moved = 0;
+    size_t moved_rows = 0;
+
+    update_prices(&state->columns);
+    wsic_class_costs_restart(&state->costs);
+    wsic_status status = settle_columns(state, &moved);
+    if (status == WSIC_OK && fit_rows) {
+        update_prices(&state->rows);
+        wsic_class_costs_restart(&state->costs);
+        status = settle_rows(state, &moved_rows);
+    }
+    if (status != WSIC_OK)
+        return status;
+    wsic_class_costs_choose_shape(&state->costs);
+    *settled = moved_rows == 0 && state->costs.shape == shape;
+    if (moved + moved_rows < (state->rows.count + state->columns.count) / SETTLED)
+        *settled = true;
+    return WSIC_OK;
+}
+
+wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitudes, unsigned step,
+                             bool fit_rows, wsic_class_axis *rows, wsic_class_axis *columns,
+                             uint32_t *shape)
+{
+    fit state = {.env = env, .magnitudes = magnitudes};
+    bool settled = false;
+
+    wsic_status status = wsic_class_costs_create(env, magnitudes->used, step, &state.costs);
+    if (status != WSIC_OK)
+        return status;
+    state.rows = (axis){.count = rows->count,
+                        .hint = rows->hint,
+                        .classes = rows->classes,
+                        .lowest = -(ROW_REACH >> step),
+                        .highest = ROW_REACH >> step};
+    state.columns = (axis){.count = columns->count,
+                           .hint = columns->hint,
+                           .classes = columns->classes,
+                           .lowest = state.costs.lowest - COLUMN_MARGIN,
+                           .highest = state.costs.highest + COLUMN_MARGIN};
+    memset(rows->classes, 0, rows->count * sizeof *rows->classes);
+    start_columns(&state, step);
+    for (int round = 0; status == WSIC_OK && round < ROUNDS && !settled; round++)
+        status = run_round(&state, fit_rows, &settled);
+    *shape = state.costs.shape;
+    wsic_class_costs_release(env, &state.costs);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of a coded matrix, as both sides know it. */
+#ifndef WSIC_CODING_CODES_FORMAT_H
+#define WSIC_CODING_CODES_FORMAT_H
+
+#include <stdint.h>
+
+enum {
+    WSIC_QUANTIZER_SCALAR = 0, /* first byte: one codebook, all integers */
+
+    /* second byte */
+    WSIC_CODES_LANES = 7, /* log2 of the lanes */
+    WSIC_CODES_LANES_LOG_MAX = 5,
+    WSIC_CODES_STEP_SHIFT = 3,
+    WSIC_CODES_STEP = 3, /* after the shift: log2 of the quarter octaves to a class */
+    WSIC_CODES_STEP_MAX = 2,
+    WSIC_CODES_ROW_HINT = 32,
+    WSIC_CODES_COLUMN_HINT = 64,
+    WSIC_CODES_OWN_MODELS = 128, /* each class says which model it has */
+
+    /* third byte */
+    WSIC_CODES_SHAPE = 3, /* of the classes that say nothing */
+    WSIC_CODES_DEAD_ROWS = 4,
+    WSIC_CODES_DEAD_COLUMNS = 8,
+    WSIC_CODES_KNOWN = 15,
+
+    WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, or */
+    WSIC_CODES_KIND_TABLE = 4,
+
+    WSIC_CLASS_LIMIT = 1023 /* of the magnitude of row and column classes */
+};
+
+/* A hint in units of 2^step quarter octaves, rounded. */
+static inline int32_t wsic_hint_units(int32_t hint, unsigned step)
+{
+    const int64_t bias = INT64_C(1) << 40;
+    const int64_t half = (INT64_C(1) << step) >> 1;
+    return (int32_t)(((hint + half + bias) >> step) - (bias >> step));
+}
+
+#endif

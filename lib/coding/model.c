@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "coding/model.h"
+
+enum {
+    CLASSES_TO_OCTAVE = 4,
+    HIGH_OCTAVES = 3,   /* the high part's deviation is at least 2^3 */
+    POSITION_BITS = 16, /* of a position between two entries of a tail table */
+    ROOT_BITS = 24,
+    EXPONENT_LIMIT = 12,  /* bits of the largest coded frequency, 4095 */
+    FIRST_LIMIT = 1 << 20 /* of the first high part of a coded table */
+};
+
+/* Below this mass, in units of 2^-24, a tail is left to the escape: a symbol costs at
+ * least 2^-12, and its neighbours pay for what it does not need. */
+static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
+
+/* 2^(24 - i/4) */
+static const uint64_t ROOT[CLASSES_TO_OCTAVE] = {16777216, 14107901, 11863283, 9975792};
+
+/* floor(class / 4) and what is left, for either sign. */
+static int32_t class_octave(int32_t class_number)
+{
+    return (class_number + 64 * CLASSES_TO_OCTAVE) / CLASSES_TO_OCTAVE - 64;
+}
+
+unsigned wsic_class_shift(int32_t class_number)
+{
+    const int32_t shift = class_octave(class_number) - HIGH_OCTAVES;
+    return shift > 0 ? (unsigned)shift : 0;
+}
+
+/* Mass above half of twice_edge > 0, in units of 2^-24. */
+static uint64_t tail(uint32_t shape, int32_t class_number, uint64_t twice_edge)
+{
+    const int32_t octave = class_octave(class_number);
+    const uint64_t root = ROOT[class_number - octave * CLASSES_TO_OCTAVE];
+    /* edge / deviation in units of 2^-21, the table's step being 2^-5: edge is
+     * twice_edge / 2, the deviation 2^octave * 2^ROOT_BITS / root. */
+    const unsigned drop = (unsigned)(octave + ROOT_BITS + 1 - WSIC_TAIL_STEP_BITS - POSITION_BITS);
+    const uint64_t position = twice_edge * root >> drop;
+    const uint64_t step = position >> POSITION_BITS;
+    const uint64_t part = position & ((1U << POSITION_BITS) - 1);
+
+    if (step >= WSIC_TAIL_STEPS)
+        return 0;
+    const uint32_t *const entry = &wsic_model_tail[shape][step];
+    return entry[0] - ((entry[0] - entry[1]) * part >> POSITION_BITS);
+}
+
+/* Mass below the lower edge of a high part. */
+static uint64_t mass_below(uint32_t shape, int32_t class_number, int32_t high)
+{
+    const unsigned shift = wsic_class_shift(class_number);
+    const int64_t lowest = (int64_t)high * (INT64_C(1) << shift) - wsic_shift_half(shift);
+    const int64_t twice_edge = 2 * lowest - 1;
+
+    if (twice_edge < 0)
+        return tail(shape, class_number, (uint64_t)-twice_edge);
+    return (UINT64_C(1) << WSIC_TAIL_UNIT_BITS) - tail(shape, class_number, (uint64_t)twice_edge);
+}
+
+/* Smallest number of high parts on either side that leaves no more than a negligible
+ * mass above. */
+static int32_t reach(uint32_t shape, int32_t class_number)
+{
+    const uint64_t all = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
+    int32_t high = 0;
+
+    while (high < WSIC_MODEL_REACH &&
+           all - mass_below(shape, class_number, high + 1) >= NEGLIGIBLE_TAIL)
+        high++;
+    return high;
+}
+
+void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number)
+{
+    const int32_t last = reach(shape, class_number);
+    const uint32_t symbols = 2 * (uint32_t)last + 2;
+    const uint64_t all = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
+    const uint64_t above_last = all - mass_below(shape, class_number, last + 1);
+    const uint64_t shared = WSIC_MODEL_TOTAL - symbols;
+
+    *model =
+        (wsic_model){.first = -last, .symbols = symbols, .shift = wsic_class_shift(class_number)};
+    /* Every symbol has a frequency of 1 for itself; the others are shared out by
+     * rounding the cumulated mass, so that the sum is right by construction. The
+     * escape comes first with both tails: what lies below the lower edge of a symbol
+     * is then the mass below it plus the upper tail. */
+    for (uint32_t symbol = 1; symbol <= symbols; symbol++) {
+        const int32_t high = (int32_t)symbol - 1 - last;
+        const uint64_t mass = above_last + mass_below(shape, class_number, high);
+        model->start[symbol] =
+            (uint16_t)(((mass * shared + all / 2) >> WSIC_TAIL_UNIT_BITS) + symbol);
+    }
+}
+
+/* A frequency: its bit length as a difference to that of the symbol before, then the
+ * bits after the leading one, of which the lowest are left out where there are many. */
+static uint32_t read_frequency(wsic_bit_reader *reader, int64_t *length)
+{
+    *length += wsic_get_golomb_signed(reader);
+    if (*length < 1 || *length > EXPONENT_LIMIT) {
+        reader->failed = true;
+        return 0;
+    }
+    const unsigned rest = (unsigned)*length - 1;
+    const unsigned kept = rest < WSIC_TABLE_MANTISSA ? rest : WSIC_TABLE_MANTISSA;
+    return (1U << rest) | wsic_get_bits(reader, kept) << (rest - kept);
+}
+
+bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *model)
+{
+    const int64_t first = wsic_get_golomb_signed(reader);
+    const uint32_t count = wsic_get_golomb(reader);
+    const uint32_t escape = wsic_get_golomb(reader);
+    const uint32_t peak = wsic_get_golomb(reader);
+    uint32_t frequency[WSIC_MODEL_SYMBOLS];
+    int64_t length = 1;
+
+    if (reader->failed || first < -FIRST_LIMIT || first > FIRST_LIMIT ||
+        count > WSIC_MODEL_SYMBOLS - 2 || escape >= WSIC_MODEL_TOTAL || peak > count)
+        return false;
+    const uint32_t symbols = count + 2;
+    uint32_t sum = escape;
+    frequency[0] = escape;
+    for (uint32_t symbol = 1; symbol < symbols && !reader->failed; symbol++) {
+        frequency[symbol] = symbol == peak + 1 ? 0 : read_frequency(reader, &length);
+        sum += frequency[symbol];
+    }
+    if (reader->failed || sum >= WSIC_MODEL_TOTAL)
+        return false;
+    frequency[peak + 1] = WSIC_MODEL_TOTAL - sum;
+
+    *model = (wsic_model){.first = (int32_t)first,
+                          .symbols = symbols,
+                          .shift = wsic_class_shift(class_number),
+                          .peak = peak + 1};
+    for (uint32_t symbol = 0; symbol < symbols; symbol++)
+        model->start[symbol + 1] = (uint16_t)(model->start[symbol] + frequency[symbol]);
+    return true;
+}

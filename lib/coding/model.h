@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Static distributions of integers. A class says how wide: its standard deviation is
+ * 2^(class / 4). A wide class splits a value into a high part, which the model knows,
+ * and low bits, which are taken for uniform; what lies far out escapes. */
+#ifndef WSIC_CODING_MODEL_H
+#define WSIC_CODING_MODEL_H
+
+#include "coding/bits.h"
+#include "coding/model_tables.h"
+
+enum {
+    WSIC_MODEL_BITS = 12,
+    WSIC_MODEL_TOTAL = 1 << WSIC_MODEL_BITS, /* what the frequencies sum up to */
+    WSIC_MODEL_REACH = 127,                  /* largest high part that is not an escape */
+    WSIC_MODEL_SYMBOLS = 2 * WSIC_MODEL_REACH + 2,
+    WSIC_CLASS_LOWEST = -16, /* 1/16: narrower ones have nothing but zeros to 12 bits */
+    WSIC_CLASS_HIGHEST = 124,
+    WSIC_TABLE_MANTISSA = 5 /* bits after the leading one that a coded frequency keeps */
+};
+
+typedef struct wsic_model {
+    int32_t first;    /* high part of symbol 1; symbol 0 is the escape */
+    uint32_t symbols; /* the escape counts, even where its frequency is 0 */
+    unsigned shift;   /* low bits that are not modelled */
+    uint32_t peak;    /* the symbol whose frequency a coded table leaves out; else 0 */
+    uint16_t start[WSIC_MODEL_SYMBOLS + 1]; /* frequency s is start[s + 1] - start[s] */
+} wsic_model;
+
+/* Low bits of a class: those that leave a standard deviation of 8 to 16 to the high
+ * part, which makes treating them as uniform cost below 0.001 bit. */
+unsigned wsic_class_shift(int32_t class_number);
+
+/* The built-in model of a class between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST. */
+void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number);
+
+/* Read a coded table. False if it makes no sense. */
+bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *model);
+
+static inline uint32_t wsic_model_frequency(const wsic_model *model, uint32_t symbol)
+{
+    return (uint32_t)model->start[symbol + 1] - model->start[symbol];
+}
+
+/* Half of the range of the low bits: added before they are cut off, so that the
+ * high part 0 lies around the value 0. */
+static inline int64_t wsic_shift_half(unsigned shift)
+{
+    return (INT64_C(1) << shift) >> 1;
+}
+
+/* floor((value + half) / 2^shift), without shifting a negative number. */
+static inline int32_t wsic_high_part(int32_t value, unsigned shift)
+{
+    const uint64_t bias = UINT64_C(1) << 40;
+    const uint64_t raised = bias + (uint64_t)(int64_t)value + (uint64_t)wsic_shift_half(shift);
+    return (int32_t)((int64_t)(raised >> shift) - (int64_t)(bias >> shift));
+}
+
+/* Symbol of a high part; 0, the escape, for one out of reach. */
+static inline uint32_t wsic_model_symbol(const wsic_model *model, int32_t high)
+{
+    const uint32_t offset = (uint32_t)high - (uint32_t)model->first;
+    return offset < model->symbols - 1 ? offset + 1 : 0;
+}
+
+/* How far an escaped high part lies beyond the nearest symbol, less one. */
+static inline uint64_t wsic_escape_distance(const wsic_model *model, int32_t high)
+{
+    const int64_t below = (int64_t)model->first - 1 - high;
+    return (uint64_t)(below >= 0 ? below : high - ((int64_t)model->first + model->symbols - 1));
+}
+
+#endif
