@@ -348,7 +348,7 @@ static void *decode_repeatedly(void *data)
 {
     static const float zero[COLUMNS];
     float y[ROWS];
-    int32_t codes[ROWS * COLUMNS];
+    int32_t codes[ROWS * COLUMNS] = {0};
     int *const wrong = data;
     wsic_matrix matrix;
 
@@ -668,7 +668,7 @@ END_TEST
  * failures have their status. */
 static void try_sealed(const uint8_t *bytes, size_t size)
 {
-    static int32_t codes[ROWS * COLUMNS];
+    static int32_t codes[ROWS * COLUMNS] = {0};
     wsic_layer_info info = {.size = sizeof info};
     wsic_layer *other;
     wsic_matrix matrix;
