@@ -70,6 +70,8 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
  *   - #WSIC_ERROR_NOT_FINITE: a weight is NaN or infinite
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_NOT_POSITIVE_DEFINITE
+ *   - #WSIC_ERROR_RANGE: the energy of weights and covariance is beyond the range of
+ *     double
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_CANCELLED
  *
  * On failure the plan is as before.

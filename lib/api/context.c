@@ -204,3 +204,12 @@ void wsic_context_reset_peak(wsic_context *context)
 {
     atomic_store(&context->host.memory_peak, atomic_load(&context->host.memory_used));
 }
+
+void wsic_context_raise_peak(wsic_context *context, uint64_t peak)
+{
+    uint64_t present = atomic_load(&context->host.memory_peak);
+
+    while (present < peak &&
+           !atomic_compare_exchange_weak(&context->host.memory_peak, &present, peak)) {
+    }
+}

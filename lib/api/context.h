@@ -31,6 +31,9 @@ void wsic_handle_fail_creation(const wsic_handle *handle);
 /* The env of the context itself, for creation functions. */
 wsic_env wsic_context_env(wsic_context *context);
 
+/* Raise the recorded peak to at least this, after a measurement of a part. */
+void wsic_context_raise_peak(wsic_context *context, uint64_t peak);
+
 /* --- checks of arguments (check.c) --------------------------------------- */
 
 /* The three rules for a struct that comes from a caller: first_size is its size when it

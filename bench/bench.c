@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+double bench_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* splitmix64: a bijection of the counter that passes the usual test batteries. */
+static uint64_t mix(uint64_t x)
+{
+    x += 0x9E3779B97F4A7C15U;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9U;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBU;
+    return x ^ x >> 31;
+}
+
+double bench_uniform(uint64_t seed, uint64_t counter)
+{
+    /* Streams start at places that the mixing itself has scattered. */
+    const uint64_t bits = mix(mix(seed) + counter * 0x9E3779B97F4A7C15U);
+    return ((double)(bits >> 11) + 0.5) * 0x1p-53;
+}
+
+/* Box and Muller; only the cosine half, so that a number needs no neighbour. */
+double bench_normal(uint64_t seed, uint64_t counter)
+{
+    const double two_pi = 6.28318530717958647692;
+    const double radius = sqrt(-2.0 * log(bench_uniform(seed, 2 * counter)));
+    return radius * cos(two_pi * bench_uniform(seed, 2 * counter + 1));
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+bench_summary bench_summarize(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, ascending);
+    const double median = 0.5 * (values[(count - 1) / 2] + values[count / 2]);
+    return (bench_summary){values[0], median, values[count - 1]};
+}
+
+/* --- JSON ------------------------------------------------------------------ */
+
+bench_json bench_json_open(void)
+{
+    putchar('{');
+    return (bench_json){false};
+}
+
+static void put_key(bench_json *json, const char *key)
+{
+    printf("%s\"%s\": ", json->any ? ", " : "", key);
+    json->any = true;
+}
+
+void bench_json_number(bench_json *json, const char *key, double value)
+{
+    put_key(json, key);
+    if (isfinite(value))
+        printf("%.10g", value);
+    else
+        printf("null");
+}
+
+void bench_json_text(bench_json *json, const char *key, const char *value)
+{
+    put_key(json, key);
+    putchar('"');
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\')
+            printf("\\%c", *value);
+        else if ((unsigned char)*value < 0x20)
+            printf("\\u%04x", (unsigned)*value);
+        else
+            putchar(*value);
+    }
+    putchar('"');
+}
+
+void bench_json_close(void)
+{
+    printf("}\n");
+    fflush(stdout);
+}
+
+/* --- checks ----------------------------------------------------------------- */
+
+double bench_number_option(const char *name, const char *text, double least, double most)
+{
+    char *end;
+    const double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value >= least && value <= most)) {
+        fprintf(stderr, "--%s is '%s', not a number within %g to %g\n", name, text, least, most);
+        exit(2);
+    }
+    return value;
+}
+
+size_t bench_size_option(const char *name, const char *text, size_t least, size_t most)
+{
+    const double value = bench_number_option(name, text, (double)least, (double)most);
+
+    if (value != floor(value)) {
+        fprintf(stderr, "--%s is '%s', not a whole number\n", name, text);
+        exit(2);
+    }
+    return (size_t)value;
+}
+
+void *bench_allocate(size_t count, size_t size)
+{
+    void *const block = calloc(count, size);
+
+    if (!block) {
+        fprintf(stderr, "no memory for %zu elements of %zu bytes\n", count, size);
+        exit(1);
+    }
+    return block;
+}
+
+void bench_check(wsic_status status, const char *call, const char *message)
+{
+    if (status >= 0)
+        return;
+    fprintf(stderr, "%s: %s: %s\n", call, wsic_status_name(status), message);
+    exit(1);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "covariances.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "bench.h"
+
+void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
+             const int *lwork, int *info);
+void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau,
+             double *work, const int *lwork, int *info);
+
+static void fill_identity(double *covariance, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        covariance[i * n + i] = 1.0;
+}
+
+static void fill_autoregressive(double *covariance, size_t n, double correlation)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++)
+            covariance[i * n + j] = pow(correlation, fabs((double)i - (double)j));
+    }
+}
+
+/* The orthogonal factor of a matrix of independent Gaussians has no preferred direction. */
+static void fill_orthogonal(double *q, size_t n, uint64_t seed)
+{
+    const int order = (int)n, room = 64 * order;
+    double *const tau = bench_allocate(n, sizeof *tau);
+    double *const work = bench_allocate((size_t)room, sizeof *work);
+    int info = 0;
+
+    for (size_t i = 0; i < n * n; i++)
+        q[i] = bench_normal(seed, i);
+    dgeqrf_(&order, &order, q, &order, tau, work, &room, &info);
+    dorgqr_(&order, &order, &order, q, &order, tau, work, &room, &info);
+    free(work);
+    free(tau);
+}
+
+/* B Bᵀ with B = D Q diag(1/√k): symmetric to the last bit. */
+static void fill_spread(double *covariance, size_t n, uint64_t seed)
+{
+    double *const b = bench_allocate(n * n, sizeof *b);
+
+    fill_orthogonal(b, n, seed);
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = 0; i < n; i++)
+            b[k * n + i] *= exp(0.8 * bench_normal(seed + 1, i)) / sqrt((double)k + 1.0);
+    }
+    cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)n, 1.0, b, (int)n, 0.0,
+                covariance, (int)n);
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = j + 1; i < n; i++)
+            covariance[i * n + j] = covariance[j * n + i];
+    }
+    free(b);
+}
+
+static void normalize_trace(double *covariance, size_t n)
+{
+    double trace = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        trace += covariance[i * n + i];
+    for (size_t i = 0; i < n * n; i++)
+        covariance[i] *= (double)n / trace;
+}
+
+double *bench_covariance(const char *name, size_t n, uint64_t seed)
+{
+    double *const covariance = bench_allocate(n * n, sizeof *covariance);
+
+    if (strcmp(name, "id") == 0) {
+        fill_identity(covariance, n);
+    } else if (strcmp(name, "ar0.9") == 0) {
+        fill_autoregressive(covariance, n, 0.9);
+    } else if (strcmp(name, "spread") == 0) {
+        fill_spread(covariance, n, seed);
+    } else {
+        free(covariance);
+        return NULL;
+    }
+    normalize_trace(covariance, n);
+    return covariance;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Covariances with which quantizers are compared, all of trace n. */
+#ifndef BENCH_COVARIANCES_H
+#define BENCH_COVARIANCES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Names that bench_covariance() knows, separated by '|'. */
+#define BENCH_COVARIANCES "id|ar0.9|spread"
+
+/* n x n, both triangles, to be released with free(); NULL for an unknown name.
+ *
+ * id      the identity
+ * ar0.9   0.9^|i-j|: neighbours are alike, as samples of a signal
+ * spread  D Q diag(1/k) Qᵀ D, Q orthogonal at random, D = diag(exp(0.8 g)), g ~ N(0, 1):
+ *         a power law of eigenvalues and unequal channels, as language models have */
+double *bench_covariance(const char *name, size_t n, uint64_t seed);
+
+#endif

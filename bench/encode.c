@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* What it takes to quantize one layer, beside one multiplication of its weights with a
+ * matrix of its covariance's size (2 a n² operations) in the same run. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cblas.h>
+
+#include "trial.h"
+
+enum { MULTIPLICATIONS = 3, MAX_REPEATS = 100 };
+
+static const char help[] = "usage: encode [options]\n"
+                           "  --repeats M         encodings; the one of median time is shown\n"
+                           "  --json              one JSON object\n" TRIAL_HELP;
+
+static const struct option option_list[] = {
+    {"repeats", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'}, TRIAL_OPTIONS};
+
+typedef struct encode_command {
+    trial_options trial;
+    size_t repeats;
+    bool json;
+} encode_command;
+
+static void take_option(void *data, int letter, const char *value)
+{
+    encode_command *const command = data;
+
+    if (letter == 'r')
+        command->repeats = bench_size_option("repeats", value, 1, MAX_REPEATS);
+    else
+        command->json = true;
+}
+
+/* Seconds of Y = W Σ in double precision, the fastest of a few: the first one pays for
+ * fresh memory. */
+static double time_multiplication(const trial_source *source)
+{
+    const size_t a = source->rows, n = source->columns;
+    double *const w = bench_allocate(a * n, sizeof *w);
+    double *const y = bench_allocate(a * n, sizeof *y);
+    double seconds[MULTIPLICATIONS];
+
+    for (size_t i = 0; i < a * n; i++)
+        w[i] = (double)source->weights[i];
+    for (size_t k = 0; k < MULTIPLICATIONS; k++) {
+        const double start = bench_seconds();
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)a, (int)n, (int)n, 1.0, w,
+                    (int)n, source->covariance, (int)n, 0.0, y, (int)n);
+        seconds[k] = bench_seconds() - start;
+    }
+    free(y);
+    free(w);
+    return bench_summarize(seconds, MULTIPLICATIONS).minimum;
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+    const double x = ((const trial_result *)a)->report.seconds;
+    const double y = ((const trial_result *)b)->report.seconds;
+    return (x > y) - (x < y);
+}
+
+static void print_json(const trial_options *options, const trial_result *result,
+                       double multiplication)
+{
+    const wsic_encoder_report *const report = &result->report;
+    bench_json json = bench_json_open();
+
+    bench_json_text(&json, "benchmark", "encode");
+    trial_put_json(&json, options, result);
+    bench_json_number(&json, "seconds_gemm", multiplication);
+    bench_json_number(&json, "passes", (double)report->passes);
+    bench_json_number(&json, "search_steps", (double)report->search_steps);
+    bench_json_number(&json, "rescale_rounds", (double)report->rescale_rounds);
+    bench_json_number(&json, "memory_peak", (double)report->memory_peak);
+    bench_json_close();
+}
+
+static void print_table(const trial_options *options, const trial_result *result,
+                        double multiplication)
+{
+    const wsic_encoder_report *const report = &result->report;
+    const double operations =
+        2.0 * (double)options->rows * (double)options->columns * (double)options->columns;
+    trial_stage stages[TRIAL_STAGES];
+
+    printf("%zu x %zu, %s, preset %s: %.4f bits per weight, %.4f above the limit\n\n",
+           options->rows, options->columns, options->covariance, options->preset, result->info.rate,
+           result->gap);
+    printf("| stage | seconds | multiplications |\n|---|---|---|\n");
+    printf("| one multiplication, %.1f Gflop/s | %.3f | 1 |\n", 1e-9 * operations / multiplication,
+           multiplication);
+    trial_list_stages(report, stages);
+    for (size_t i = 0; i < TRIAL_STAGES; i++)
+        printf("| %s | %.3f | %.2f |\n", stages[i].name, stages[i].seconds,
+               stages[i].seconds / multiplication);
+    printf("\npasses %llu, search steps %llu, rounds of the rescalers %llu, memory peak %.1f MiB\n",
+           (unsigned long long)report->passes, (unsigned long long)report->search_steps,
+           (unsigned long long)report->rescale_rounds, (double)report->memory_peak / 1048576.0);
+}
+
+int main(int argc, char **argv)
+{
+    static trial_result results[MAX_REPEATS];
+    encode_command command = {.repeats = 1,
+                              .trial = {.covariance = "spread",
+                                        .rows = 2048,
+                                        .columns = 2048,
+                                        .rate = 2.0,
+                                        .preset = "default",
+                                        .seed = 1,
+                                        .threads = 0}};
+
+    trial_parse(argc, argv, option_list, help, &command.trial, take_option, &command);
+    trial_source source = trial_source_create(&command.trial);
+    const double multiplication = time_multiplication(&source);
+    for (size_t i = 0; i < command.repeats; i++)
+        results[i] = trial_run(&source, &command.trial);
+    qsort(results, command.repeats, sizeof *results, by_seconds);
+    const trial_result *const median = &results[command.repeats / 2];
+    if (command.json)
+        print_json(&command.trial, median, multiplication);
+    else
+        print_table(&command.trial, median, multiplication);
+    trial_source_release(&source);
+    return 0;
+}

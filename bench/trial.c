@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "trial.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+/* --- options ---------------------------------------------------------------- */
+
+static void add_setting(trial_options *options, const char *setting)
+{
+    if (!strchr(setting, '=') || options->setting_count == TRIAL_MAX_SETTINGS) {
+        fprintf(stderr, "--set '%s': not NAME=VALUE, or too many\n", setting);
+        exit(2);
+    }
+    options->settings[options->setting_count++] = setting;
+}
+
+static void take_trial_option(trial_options *options, const char *name, const char *value)
+{
+    if (strcmp(name, "covariance") == 0)
+        options->covariance = value;
+    else if (strcmp(name, "rows") == 0)
+        options->rows = bench_size_option(name, value, 1, 1 << 24);
+    else if (strcmp(name, "columns") == 0)
+        options->columns = bench_size_option(name, value, 1, 1 << 16);
+    else if (strcmp(name, "rate") == 0)
+        options->rate = bench_number_option(name, value, 0.01, 24.0);
+    else if (strcmp(name, "preset") == 0)
+        options->preset = value;
+    else if (strcmp(name, "set") == 0)
+        add_setting(options, value);
+    else if (strcmp(name, "seed") == 0)
+        options->seed = (uint64_t)bench_size_option(name, value, 0, (size_t)1 << 52);
+    else if (strcmp(name, "threads") == 0)
+        options->threads = (int32_t)bench_size_option(name, value, 0, 1024);
+}
+
+void trial_parse(int argc, char **argv, const struct option *list, const char *help,
+                 trial_options *options, void (*take)(void *data, int letter, const char *value),
+                 void *data)
+{
+    int index, letter;
+
+    while ((letter = getopt_long(argc, argv, "", list, &index)) != -1) {
+        if (letter == 'h') {
+            fputs(help, stdout);
+            exit(0);
+        }
+        if (letter == '?')
+            exit(2);
+        if (letter == 0)
+            take_trial_option(options, list[index].name, optarg);
+        else
+            take(data, letter, optarg);
+    }
+    if (optind != argc) {
+        fprintf(stderr, "unexpected argument '%s'\n%s", argv[optind], help);
+        exit(2);
+    }
+}
+
+/* --- the source -------------------------------------------------------------- */
+
+static float *random_weights(size_t count, uint64_t seed)
+{
+    float *const weights = bench_allocate(count, sizeof *weights);
+
+    for (size_t i = 0; i < count; i++)
+        weights[i] = (float)bench_normal(seed, i);
+    return weights;
+}
+
+static wsic_stats *make_stats(const trial_source *source)
+{
+    const size_t n = source->columns;
+    wsic_stats *stats;
+    wsic_matrix matrix;
+
+    bench_check(wsic_stats_create(source->context, n, &stats), "wsic_stats_create",
+                wsic_context_message(source->context));
+    wsic_matrix_init(&matrix, sizeof matrix, source->covariance, WSIC_F64, n, n, 0);
+    bench_check(wsic_stats_add_covariance(stats, &matrix, 1.0), "wsic_stats_add_covariance",
+                wsic_stats_message(stats));
+    return stats;
+}
+
+/* From statistics of their own: those of the encoder must not know the spectrum
+ * beforehand, or its time would not be counted. */
+static void fill_eigenvalues(trial_source *source)
+{
+    wsic_stats *const stats = make_stats(source);
+
+    bench_check(wsic_stats_spectrum(stats, source->eigenvalues), "wsic_stats_spectrum",
+                wsic_stats_message(stats));
+    wsic_stats_destroy(stats);
+}
+
+trial_source trial_source_create(const trial_options *options)
+{
+    trial_source source = {.rows = options->rows, .columns = options->columns};
+
+    source.covariance = bench_covariance(options->covariance, options->columns, options->seed);
+    if (!source.covariance) {
+        fprintf(stderr, "--covariance is '%s', not one of %s\n", options->covariance,
+                BENCH_COVARIANCES);
+        exit(2);
+    }
+    source.eigenvalues = bench_allocate(options->columns, sizeof *source.eigenvalues);
+    source.weights = random_weights(options->rows * options->columns, options->seed + 2);
+    bench_check(wsic_context_create(NULL, &source.context), "wsic_context_create", "");
+    bench_check(wsic_context_set_threads(source.context, options->threads),
+                "wsic_context_set_threads", wsic_context_message(source.context));
+    fill_eigenvalues(&source);
+    source.stats = make_stats(&source);
+    return source;
+}
+
+void trial_source_release(trial_source *source)
+{
+    wsic_stats_destroy(source->stats);
+    wsic_context_destroy(source->context);
+    free(source->weights);
+    free(source->eigenvalues);
+    free(source->covariance);
+}
+
+/* --- the distortion, measured ------------------------------------------------- */
+
+/* error becomes weights - restored, rows first ... of both. */
+static void decode_error(const trial_source *source, const wsic_layer *layer, size_t first,
+                         size_t rows, double *error)
+{
+    const size_t n = source->columns;
+    const float *const weights = source->weights + first * n;
+    wsic_matrix matrix;
+
+    wsic_matrix_init(&matrix, sizeof matrix, error, WSIC_F64, rows, n, 0);
+    bench_check(wsic_layer_dequantize(layer, first, &matrix), "wsic_layer_dequantize",
+                wsic_layer_message(layer));
+    for (size_t i = 0; i < rows * n; i++)
+        error[i] = (double)weights[i] - error[i];
+}
+
+/* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n), some rows at a time. */
+static double measure_distortion(const trial_source *source, const wsic_layer *layer)
+{
+    const size_t n = source->columns, most = 256;
+    double *const error = bench_allocate(most * n, sizeof *error);
+    double *const product = bench_allocate(most * n, sizeof *product);
+    double sum = 0.0;
+
+    for (size_t first = 0; first < source->rows; first += most) {
+        const size_t left = source->rows - first;
+        const size_t rows = left < most ? left : most;
+        decode_error(source, layer, first, rows, error);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)n, 1.0,
+                    error, (int)n, source->covariance, (int)n, 0.0, product, (int)n);
+        sum += cblas_ddot((int)(rows * n), error, 1, product, 1);
+    }
+    free(product);
+    free(error);
+    return sum / ((double)source->rows * (double)n);
+}
+
+/* --- the run ------------------------------------------------------------------ */
+
+static void apply_setting(wsic_encoder *encoder, const char *setting)
+{
+    const char *const separator = strchr(setting, '=');
+    char name[64];
+
+    snprintf(name, sizeof name, "%.*s", (int)(separator - setting), setting);
+    bench_check(wsic_encoder_set(encoder, name, separator + 1), setting,
+                wsic_encoder_message(encoder));
+}
+
+static wsic_encoder *make_encoder(const trial_source *source, const trial_options *options)
+{
+    wsic_encoder *encoder;
+
+    bench_check(wsic_encoder_create(source->context, &encoder), "wsic_encoder_create",
+                wsic_context_message(source->context));
+    bench_check(wsic_encoder_set_preset(encoder, options->preset), options->preset,
+                wsic_encoder_message(encoder));
+    bench_check(wsic_encoder_set_number(encoder, WSIC_RATE, options->rate), "rate",
+                wsic_encoder_message(encoder));
+    for (size_t i = 0; i < options->setting_count; i++)
+        apply_setting(encoder, options->settings[i]);
+    return encoder;
+}
+
+static void judge(const trial_source *source, const wsic_layer *layer, trial_result *result)
+{
+    result->info.size = sizeof result->info;
+    bench_check(wsic_layer_get_info(layer, &result->info), "wsic_layer_get_info",
+                wsic_layer_message(layer));
+    result->distortion = measure_distortion(source, layer);
+    bench_check(wsic_waterfill_rate(source->eigenvalues, source->columns, 1.0, result->distortion,
+                                    &result->limit_rate, NULL),
+                "wsic_waterfill_rate", "");
+    result->gap = result->info.rate - result->limit_rate;
+    /* The layer must have told the truth about itself. */
+    if (fabs(result->distortion - result->info.distortion) > 1e-5 * result->distortion) {
+        fprintf(stderr, "the layer reports distortion %.10g, measured are %.10g\n",
+                result->info.distortion, result->distortion);
+        exit(1);
+    }
+}
+
+trial_result trial_run(const trial_source *source, const trial_options *options)
+{
+    trial_result result = {.report = {.size = sizeof result.report}};
+    wsic_encoder *const encoder = make_encoder(source, options);
+    wsic_layer *layer;
+    wsic_matrix matrix;
+
+    wsic_matrix_init(&matrix, sizeof matrix, source->weights, WSIC_F32, source->rows,
+                     source->columns, 0);
+    const wsic_status status = wsic_encoder_run(encoder, source->stats, &matrix, &layer);
+    bench_check(status, "wsic_encoder_run", wsic_encoder_message(encoder));
+    result.rate_missed = status == WSIC_NOTICE_RATE;
+    bench_check(wsic_encoder_get_report(encoder, &result.report), "wsic_encoder_get_report",
+                wsic_encoder_message(encoder));
+    judge(source, layer, &result);
+    wsic_layer_destroy(layer);
+    wsic_encoder_destroy(encoder);
+    return result;
+}
+
+/* --- output ------------------------------------------------------------------- */
+
+void trial_list_stages(const wsic_encoder_report *report, trial_stage stages[TRIAL_STAGES])
+{
+    const trial_stage list[TRIAL_STAGES] = {
+        {"prepare", report->seconds_prepare},     {"search", report->seconds_search},
+        {"recursion", report->seconds_recursion}, {"rescale", report->seconds_rescale},
+        {"coding", report->seconds_coding},       {"distortion", report->seconds_distortion},
+        {"limit", report->seconds_limit},         {"total", report->seconds}};
+    memcpy(stages, list, sizeof list);
+}
+
+void trial_put_json(bench_json *json, const trial_options *options, const trial_result *result)
+{
+    trial_stage stages[TRIAL_STAGES];
+    char key[32];
+
+    bench_json_text(json, "covariance", options->covariance);
+    bench_json_text(json, "preset", options->preset);
+    bench_json_number(json, "rows", (double)options->rows);
+    bench_json_number(json, "columns", (double)options->columns);
+    bench_json_number(json, "seed", (double)options->seed);
+    bench_json_number(json, "threads", options->threads);
+    bench_json_number(json, "rate_target", options->rate);
+    bench_json_number(json, "rate", result->info.rate);
+    bench_json_number(json, "rate_codes", result->info.rate_codes);
+    bench_json_number(json, "rate_side", result->info.rate_side);
+    bench_json_number(json, "entropy_pooled", result->info.entropy_pooled);
+    bench_json_number(json, "distortion", result->distortion);
+    bench_json_number(json, "limit_rate", result->limit_rate);
+    bench_json_number(json, "gap", result->gap);
+    trial_list_stages(&result->report, stages);
+    for (size_t i = 0; i < TRIAL_STAGES; i++) {
+        snprintf(key, sizeof key, "seconds_%s", stages[i].name);
+        bench_json_number(json, key, stages[i].seconds);
+    }
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* One quantization of iid N(0, 1) weights under a known covariance, measured from
+ * outside: through the interface alone, with a distortion of its own. */
+#ifndef BENCH_TRIAL_H
+#define BENCH_TRIAL_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include <watersic/watersic.h>
+
+#include "bench.h"
+#include "covariances.h"
+
+enum { TRIAL_MAX_SETTINGS = 32 };
+
+typedef struct trial_options {
+    const char *covariance;
+    size_t rows;
+    size_t columns;
+    double rate;
+    const char *preset;
+    const char *settings[TRIAL_MAX_SETTINGS]; /* "name=value" */
+    size_t setting_count;
+    uint64_t seed;
+    int32_t threads;
+} trial_options;
+
+/* Everything that does not depend on rate and preset. */
+typedef struct trial_source {
+    size_t rows;
+    size_t columns;
+    double *covariance;
+    double *eigenvalues; /* descending */
+    float *weights;
+    wsic_context *context;
+    wsic_stats *stats;
+} trial_source;
+
+typedef struct trial_result {
+    bool rate_missed; /* the encoder said so */
+    wsic_layer_info info;
+    wsic_encoder_report report;
+    double distortion; /* from the decoded weights, in double precision */
+    double limit_rate; /* reverse waterfilling at that distortion, variance 1 */
+    double gap;        /* rate in bytes above it */
+} trial_result;
+
+/* The parts of a command line that describe a trial: lines of the help text, and entries
+ * of the list of long options. */
+#define TRIAL_HELP                                                                                 \
+    "  --covariance NAME   " BENCH_COVARIANCES "\n"                                                \
+    "  --rows A\n"                                                                                 \
+    "  --columns N\n"                                                                              \
+    "  --rate R            bits per weight\n"                                                      \
+    "  --preset P          of the encoder\n"                                                       \
+    "  --set NAME=VALUE    parameter of the encoder; may be repeated\n"                            \
+    "  --seed K\n"                                                                                 \
+    "  --threads T         of the library, 0 for all processors\n"
+/* clang-format off */
+#define TRIAL_OPTIONS                                                                              \
+    {"covariance", required_argument, NULL, 0}, {"rows", required_argument, NULL, 0},              \
+    {"columns", required_argument, NULL, 0}, {"rate", required_argument, NULL, 0},                 \
+    {"preset", required_argument, NULL, 0}, {"set", required_argument, NULL, 0},                   \
+    {"seed", required_argument, NULL, 0}, {"threads", required_argument, NULL, 0},                 \
+    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}
+/* clang-format on */
+
+/* Read a command line. The program's own options carry a letter and go to take();
+ * the list ends with TRIAL_OPTIONS. */
+void trial_parse(int argc, char **argv, const struct option *list, const char *help,
+                 trial_options *options, void (*take)(void *data, int letter, const char *value),
+                 void *data);
+
+typedef struct trial_stage {
+    const char *name;
+    double seconds;
+} trial_stage;
+
+enum { TRIAL_STAGES = 8 };
+
+/* Where the time went, the whole run last. */
+void trial_list_stages(const wsic_encoder_report *report, trial_stage stages[TRIAL_STAGES]);
+
+/* What was tried, and "seconds_<stage>" for every stage. */
+void trial_put_json(bench_json *json, const trial_options *options, const trial_result *result);
+
+/* All of these end the program where a call fails. */
+trial_source trial_source_create(const trial_options *options);
+void trial_source_release(trial_source *source);
+trial_result trial_run(const trial_source *source, const trial_options *options);
+
+#endif

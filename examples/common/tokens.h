@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Text as token numbers. */
+#ifndef EXAMPLES_TOKENS_H
+#define EXAMPLES_TOKENS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/failure.h"
+
+struct tokens {
+    uint32_t *values;
+    size_t count;
+};
+
+/* Read at most `most` tokens from the beginning of a file: raw little-endian numbers if its name
+ * ends in .u16 or .u32; else its bytes, if the vocabulary has 256 tokens. Every token must be
+ * below the vocabulary. An empty file is refused. */
+bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary, size_t most,
+                 struct failure *failure);
+
+void tokens_free(struct tokens *tokens);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "watersic/encoder.h"
+
+#include <string.h>
+
+#include "api/context.h"
+#include "api/layer.h"
+#include "api/params.h"
+#include "api/stats.h"
+#include "base/clock.h"
+
+struct wsic_encoder {
+    wsic_handle handle;
+    wsic_params params;
+    char text[1024]; /* of wsic_encoder_parameters() */
+    bool has_report;
+    wsic_encoder_report report;
+};
+
+wsic_status wsic_encoder_create(wsic_context *context, wsic_encoder **out)
+{
+    wsic_status status = WSIC_OK;
+
+    if (!out)
+        return WSIC_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_encoder *const encoder = wsic_handle_create(context, sizeof *encoder, &status);
+    if (!encoder)
+        return status;
+    wsic_params_init(&encoder->params);
+    *out = encoder;
+    return WSIC_OK;
+}
+
+void wsic_encoder_destroy(wsic_encoder *encoder)
+{
+    wsic_handle_destroy(encoder);
+}
+
+const char *wsic_encoder_message(const wsic_encoder *encoder)
+{
+    return encoder->handle.message.text;
+}
+
+wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *name)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (!name)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "name is NULL");
+    return wsic_params_set_preset(&encoder->handle.env, &encoder->params, name);
+}
+
+wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id, double value)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    return wsic_params_set(&encoder->handle.env, &encoder->params, id, WSIC_PARAMETER_NUMBER,
+                           value);
+}
+
+wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id, int64_t value)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    return wsic_params_set(&encoder->handle.env, &encoder->params, id, WSIC_PARAMETER_INTEGER,
+                           (double)value);
+}
+
+wsic_status wsic_encoder_set(wsic_encoder *encoder, const char *name, const char *value)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (!name || !value)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "%s is NULL",
+                         name ? "value" : "name");
+    return wsic_params_set_text(&encoder->handle.env, &encoder->params, name, value);
+}
+
+wsic_status wsic_encoder_get_number(wsic_encoder *encoder, int32_t id, double *value)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (!value)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "value is NULL");
+    return wsic_params_get(&encoder->handle.env, &encoder->params, id, value);
+}
+
+const char *wsic_encoder_parameters(wsic_encoder *encoder)
+{
+    wsic_params_describe(&encoder->params, encoder->text, sizeof encoder->text);
+    return encoder->text;
+}
+
+wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index)
+{
+    wsic_plan_layer layer = {.size = sizeof layer};
+
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (!plan)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "plan is NULL");
+    const wsic_status status = wsic_plan_get(plan, index, &layer);
+    if (status != WSIC_OK)
+        return wsic_fail(&encoder->handle.env, status, "plan: %s", wsic_plan_message(plan));
+    if (!(layer.step > 0.0))
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_RANGE,
+                         "the planned step of matrix %zu is 0: nothing is to be coded", index);
+    encoder->params.value[PARAMETER_INDEX_WSIC_STEP] = layer.step;
+    encoder->params.value[PARAMETER_INDEX_WSIC_RATE] = 0.0;
+    encoder->params.value[PARAMETER_INDEX_WSIC_DISTORTION] = 0.0;
+    return WSIC_OK;
+}
+
+wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
+                                  uint64_t *bytes)
+{
+    wsic_encode_options options;
+
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &encoder->handle.env;
+    if (!bytes || rows == 0 || columns == 0)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s",
+                         bytes ? "rows or columns is 0" : "bytes is NULL");
+    wsic_params_to_options(&encoder->params, &options);
+    if (!wsic_encode_memory(&options, rows, columns, bytes))
+        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu does not fit the address space",
+                         rows, columns);
+    return WSIC_OK;
+}
+
+/* --- run ------------------------------------------------------------------------- */
+
+static wsic_status check_target(const wsic_encoder *encoder)
+{
+    const double *const value = encoder->params.value;
+    const int set = (value[PARAMETER_INDEX_WSIC_RATE] != 0.0) +
+                    (value[PARAMETER_INDEX_WSIC_STEP] != 0.0) +
+                    (value[PARAMETER_INDEX_WSIC_DISTORTION] != 0.0);
+
+    if (set == 1)
+        return WSIC_OK;
+    return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
+                     "%d of rate, step and distortion are set, not exactly one", set);
+}
+
+static wsic_status check_input(const wsic_encoder *encoder, const wsic_stats *stats,
+                               const wsic_matrix *given, wsic_matrix *weights)
+{
+    const wsic_env *const env = &encoder->handle.env;
+
+    if (!stats)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "stats is NULL");
+    wsic_status status = check_target(encoder);
+    if (status == WSIC_OK)
+        status = wsic_check_matrix(env, "weights", given, WSIC_ALLOW_REAL,
+                                   (wsic_shape){0, wsic_stats_columns(stats)}, weights);
+    if (status == WSIC_OK)
+        status = wsic_check_finite(env, "weights", weights);
+    if (status == WSIC_OK && !(wsic_stats_samples(stats) > 0.0))
+        status = wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "the statistics hold no sample");
+    return status;
+}
+
+static wsic_encoder_report make_report(const wsic_encode_report *inner, double seconds,
+                                       uint64_t memory_peak)
+{
+    return (wsic_encoder_report){
+        .size = sizeof(wsic_encoder_report),
+        .seconds = seconds,
+        .seconds_prepare = inner->seconds_prepare,
+        .seconds_search = inner->seconds_search,
+        .seconds_recursion = inner->seconds_recursion,
+        .seconds_rescale = inner->seconds_rescale,
+        .seconds_coding = inner->seconds_coding,
+        .seconds_distortion = inner->seconds_distortion,
+        .seconds_limit = inner->seconds_limit,
+        .search_steps = inner->search_steps,
+        .passes = inner->passes,
+        .rescale_rounds = inner->rescale_rounds,
+        .memory_peak = memory_peak,
+    };
+}
+
+/* Encode and turn the bytes into a layer. A notice survives. */
+static wsic_status encode(wsic_encoder *encoder, const wsic_encode_input *input,
+                          wsic_encode_report *report, wsic_layer **out)
+{
+    const wsic_env *const env = &encoder->handle.env;
+    wsic_encode_options options;
+    wsic_bytes bytes;
+
+    wsic_params_to_options(&encoder->params, &options);
+    wsic_bytes_init(&bytes, env);
+    const wsic_status notice = wsic_encode(env, &options, input, &bytes, report);
+    if (notice < 0)
+        return notice;
+    const wsic_status status = wsic_layer_from_bytes(encoder->handle.context, &bytes, out);
+    wsic_bytes_release(&bytes);
+    if (status != WSIC_OK)
+        return wsic_fail(env, status, "%s", wsic_context_message(encoder->handle.context));
+    return notice;
+}
+
+wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
+                             const wsic_matrix *weights, wsic_layer **out)
+{
+    const double begin = wsic_now();
+    wsic_matrix checked;
+    wsic_encode_report report;
+    uint64_t peak = 0;
+
+    if (!out)
+        return WSIC_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_status status = check_input(encoder, stats, weights, &checked);
+    if (status != WSIC_OK)
+        return status;
+
+    const wsic_encode_input input = {
+        .weights = &checked,
+        .sum = wsic_stats_sum(stats),
+        .samples = wsic_stats_samples(stats),
+        .spectrum = wsic_stats_cached_spectrum(stats),
+    };
+    wsic_context *const context = encoder->handle.context;
+    uint64_t peak_before = 0;
+    const uint64_t used_before = wsic_context_memory(context, &peak_before);
+    wsic_context_reset_peak(context);
+    status = encode(encoder, &input, &report, out);
+    wsic_context_memory(context, &peak);
+    wsic_context_raise_peak(context, peak_before);
+    if (status < 0)
+        return status;
+    encoder->report = make_report(&report, wsic_now() - begin, peak - used_before);
+    encoder->has_report = true;
+    return status;
+}
+
+wsic_status wsic_encoder_get_report(wsic_encoder *encoder, wsic_encoder_report *report)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &encoder->handle.env;
+    if (!report)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "report is NULL");
+    if (!encoder->has_report)
+        return wsic_fail(env, WSIC_ERROR_STATE, "no run has succeeded yet");
+    return wsic_give_struct(env, "report", report, report->size, sizeof *report, &encoder->report,
+                            sizeof encoder->report);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/params.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/context.h"
+#include "base/checked.h"
+
+typedef struct parameter {
+    int32_t id;
+    const char *name;
+    int32_t type;
+    double least;
+    double greatest;
+    double preset;
+    const char *choices;
+    const char *summary;
+} parameter;
+
+#define PARAMETER(id, name, type, least, greatest, preset, choices, summary)                       \
+    {id, name, WSIC_PARAMETER_##type, least, greatest, preset, choices, summary},
+static const parameter table[WSIC_PARAMETERS] = {
+#include "api/params.def"
+};
+#undef PARAMETER
+
+static const parameter *find_id(int32_t id)
+{
+    for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
+        if (table[i].id == id)
+            return &table[i];
+    }
+    return NULL;
+}
+
+static const parameter *find_name(const char *name)
+{
+    for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+/* --- the table, for callers ---------------------------------------------------- */
+
+size_t wsic_parameter_count(void)
+{
+    return WSIC_PARAMETERS;
+}
+
+wsic_status wsic_parameter_get_info(size_t index, wsic_parameter_info *info)
+{
+    if (index >= WSIC_PARAMETERS || !info)
+        return WSIC_ERROR_ARGUMENT;
+    const parameter *const p = &table[index];
+    const wsic_parameter_info filled = {
+        .size = sizeof filled,
+        .id = p->id,
+        .type = p->type,
+        .name = p->name,
+        .choices = p->choices,
+        .summary = p->summary,
+        .minimum = p->least,
+        .maximum = p->greatest,
+        .preset = p->preset,
+    };
+    return wsic_give_struct(NULL, "info", info, info->size, sizeof filled, &filled, sizeof filled);
+}
+
+int32_t wsic_parameter_find(const char *name)
+{
+    const parameter *const p = name ? find_name(name) : NULL;
+    return p ? p->id : 0;
+}
+
+/* --- values ----------------------------------------------------------------------- */
+
+void wsic_params_init(wsic_params *params)
+{
+    for (size_t i = 0; i < WSIC_PARAMETERS; i++)
+        params->value[i] = table[i].preset;
+}
+
+/* What a run is for stays; a preset says how it is done. */
+static bool is_target(int32_t id)
+{
+    return id == WSIC_RATE || id == WSIC_STEP || id == WSIC_DISTORTION ||
+           id == WSIC_CONTAINER_BYTES;
+}
+
+wsic_status wsic_params_set_preset(const wsic_env *env, wsic_params *params, const char *name)
+{
+    const bool paper = strcmp(name, "paper") == 0;
+
+    if (!paper && strcmp(name, "default") != 0)
+        return wsic_fail(env, WSIC_ERROR_NOT_FOUND,
+                         "there is no preset \"%s\"; there are \"paper\" and \"default\"", name);
+    for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
+        if (!is_target(table[i].id))
+            params->value[i] = table[i].preset;
+    }
+    if (paper)
+        params->value[PARAMETER_INDEX_WSIC_RESCALE] = WSIC_RESCALE_BOTH;
+    return WSIC_OK;
+}
+
+static wsic_status set_value(const wsic_env *env, wsic_params *params, const parameter *p,
+                             double value)
+{
+    /* Written so that NaN fails. */
+    if (!(value >= p->least && value <= p->greatest))
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %g, not within %g to %g", p->name, value,
+                         p->least, p->greatest);
+    if (p->id == WSIC_RATE && value != 0.0 && value < 0.01)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01", value);
+    params->value[p - table] = value;
+    return WSIC_OK;
+}
+
+wsic_status wsic_params_set(const wsic_env *env, wsic_params *params, int32_t id, int32_t type,
+                            double value)
+{
+    const parameter *const p = find_id(id);
+
+    if (!p)
+        return wsic_fail(env, WSIC_ERROR_NOT_FOUND, "there is no parameter %" PRId32, id);
+    if (p->type != type)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is not a parameter of type %s", p->name,
+                         type == WSIC_PARAMETER_NUMBER ? "number" : "integer");
+    return set_value(env, params, p, value);
+}
+
+wsic_status wsic_params_get(const wsic_env *env, const wsic_params *params, int32_t id,
+                            double *value)
+{
+    const parameter *const p = find_id(id);
+
+    if (!p)
+        return wsic_fail(env, WSIC_ERROR_NOT_FOUND, "there is no parameter %" PRId32, id);
+    *value = params->value[p - table];
+    return WSIC_OK;
+}
+
+/* --- text -------------------------------------------------------------------------- */
+
+/* A decimal number, whatever the locale: strtod() and sscanf() would follow it. */
+static bool parse_number(const char *text, double *value)
+{
+    const bool negative = *text == '-';
+    double mantissa = 0.0;
+    int exponent = 0, digits = 0;
+
+    text += *text == '-' || *text == '+';
+    for (; *text >= '0' && *text <= '9'; text++, digits++)
+        mantissa = mantissa * 10.0 + (*text - '0');
+    if (*text == '.') {
+        for (text++; *text >= '0' && *text <= '9'; text++, digits++, exponent--)
+            mantissa = mantissa * 10.0 + (*text - '0');
+    }
+    if (digits == 0 || digits > 300)
+        return false;
+    if (*text == 'e' || *text == 'E') {
+        const bool below = *++text == '-';
+        int written = 0;
+        text += *text == '-' || *text == '+';
+        if (*text < '0' || *text > '9')
+            return false;
+        for (; *text >= '0' && *text <= '9' && written < 1000; text++)
+            written = written * 10 + (*text - '0');
+        exponent += below ? -written : written;
+    }
+    /* Dividing by an exact power keeps short decimals correctly rounded. */
+    mantissa = exponent < 0 ? mantissa / pow(10.0, -exponent) : mantissa * pow(10.0, exponent);
+    *value = negative ? -mantissa : mantissa;
+    return *text == '\0';
+}
+
+/* Index of name among "one|two|three". */
+static bool parse_choice(const char *choices, const char *name, double *value)
+{
+    const size_t length = strlen(name);
+    int index = 0;
+
+    for (const char *choice = choices;; index++) {
+        const size_t width = strcspn(choice, "|");
+        if (width == length && memcmp(choice, name, length) == 0) {
+            *value = index;
+            return true;
+        }
+        if (choice[width] == '\0')
+            return false;
+        choice += width + 1;
+    }
+}
+
+wsic_status wsic_params_set_text(const wsic_env *env, wsic_params *params, const char *name,
+                                 const char *text)
+{
+    const parameter *const p = find_name(name);
+    double value = 0.0;
+
+    if (!p)
+        return wsic_fail(env, WSIC_ERROR_NOT_FOUND, "there is no parameter \"%s\"", name);
+    if (p->type == WSIC_PARAMETER_CHOICE) {
+        if (!parse_choice(p->choices, text, &value))
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is \"%s\", not one of %s", name, text,
+                             p->choices);
+    } else if (!parse_number(text, &value)) {
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is \"%s\", not a number", name, text);
+    } else if (p->type == WSIC_PARAMETER_INTEGER && value != floor(value)) {
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %s, not an integer", name, text);
+    }
+    return set_value(env, params, p, value);
+}
+
+static int describe_one(const parameter *p, double value, char *text, size_t size)
+{
+    const char *choice = p->choices;
+
+    if (p->type != WSIC_PARAMETER_CHOICE) {
+        /* The shortest of the usual precisions that reads back as the same number. */
+        for (int precision = 6; precision < 18; precision++) {
+            char number[40];
+            double back = 0.0;
+            snprintf(number, sizeof number, "%.*g", precision, value);
+            number[strcspn(number, ",")] = '.'; /* a locale's decimal comma */
+            if ((parse_number(number, &back) && back == value) || precision == 17)
+                return snprintf(text, size, "%s=%s", p->name, number);
+        }
+    }
+    for (int index = 0; index < (int)value; index++)
+        choice += strcspn(choice, "|") + 1;
+    return snprintf(text, size, "%s=%.*s", p->name, (int)strcspn(choice, "|"), choice);
+}
+
+size_t wsic_params_describe(const wsic_params *params, char *text, size_t size)
+{
+    size_t used = 0;
+
+    if (size != 0)
+        text[0] = '\0';
+    for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
+        char one[96];
+        if (params->value[i] == table[i].preset)
+            continue;
+        describe_one(&table[i], params->value[i], one, sizeof one);
+        const int length = snprintf(used < size ? text + used : NULL, used < size ? size - used : 0,
+                                    "%s%s", used == 0 ? "" : " ", one);
+        used += (size_t)length;
+    }
+    return used;
+}
+
+/* --- for the numerics --------------------------------------------------------------- */
+
+void wsic_params_to_options(const wsic_params *params, wsic_encode_options *options)
+{
+    const double *const value = params->value;
+
+    *options = (wsic_encode_options){
+        .rate = value[PARAMETER_INDEX_WSIC_RATE],
+        .step = value[PARAMETER_INDEX_WSIC_STEP],
+        .distortion = value[PARAMETER_INDEX_WSIC_DISTORTION],
+        .row_fraction = value[PARAMETER_INDEX_WSIC_ROW_FRACTION],
+        .container_bytes = (uint64_t)value[PARAMETER_INDEX_WSIC_CONTAINER_BYTES],
+        .passes = (int64_t)value[PARAMETER_INDEX_WSIC_PASSES],
+        .factor =
+            {
+                .damping = value[PARAMETER_INDEX_WSIC_DAMPING],
+                .damping_retries = (int64_t)value[PARAMETER_INDEX_WSIC_DAMPING_RETRIES],
+                .dead_threshold = value[PARAMETER_INDEX_WSIC_DEAD_THRESHOLD],
+            },
+        .spacing = (int)value[PARAMETER_INDEX_WSIC_SPACING],
+        .lmmse = value[PARAMETER_INDEX_WSIC_LMMSE] != 0.0,
+        .quantizer = &wsic_quantizer_scalar,
+        .rescale = (int)value[PARAMETER_INDEX_WSIC_RESCALE],
+        .rescale_rounds = (int64_t)value[PARAMETER_INDEX_WSIC_RESCALE_ROUNDS],
+        .rescale_tolerance = value[PARAMETER_INDEX_WSIC_RESCALE_TOLERANCE],
+        .block_rows = (size_t)value[PARAMETER_INDEX_WSIC_BLOCK_ROWS],
+        .limit = value[PARAMETER_INDEX_WSIC_LIMIT] != 0.0,
+    };
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "watersic/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "api/stats.h"
+#include "base/checked.h"
+#include "quant/prepare.h"
+#include "quant/weights.h"
+#include "waterfill/allocate.h"
+
+/* The encoder's defaults, see watersic/encoder.h. */
+static const wsic_factor_options factor_options = {
+    .damping = 1e-4,
+    .damping_retries = 6,
+    .dead_threshold = 1e-3,
+};
+
+typedef struct plan_entry {
+    size_t rows;
+    size_t columns;
+    size_t dead;
+    double damping;
+    double energy;
+    double *sigma; /* √s_j L_jj; 0 for a dead column */
+    wsic_allocation allocation;
+} plan_entry;
+
+struct wsic_plan {
+    wsic_handle handle;
+    plan_entry *entries;
+    size_t count;
+    size_t capacity;
+    bool solved; /* since the last addition */
+};
+
+wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out)
+{
+    wsic_status status = WSIC_OK;
+
+    if (out)
+        *out = NULL;
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    if (!out) {
+        const wsic_env env = wsic_context_env(context);
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
+    }
+    *out = wsic_handle_create(context, sizeof **out, &status);
+    return status;
+}
+
+void wsic_plan_destroy(wsic_plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; i < plan->count; i++)
+        wsic_free(&plan->handle.env, plan->entries[i].sigma);
+    wsic_free(&plan->handle.env, plan->entries);
+    wsic_handle_destroy(plan);
+}
+
+const char *wsic_plan_message(const wsic_plan *plan)
+{
+    return plan->handle.message.text;
+}
+
+size_t wsic_plan_count(const wsic_plan *plan)
+{
+    return plan->count;
+}
+
+/* --- adding a matrix ------------------------------------------------------- */
+
+static wsic_status reserve_entry(wsic_plan *plan)
+{
+    const wsic_env *const env = &plan->handle.env;
+    wsic_status status = WSIC_OK;
+
+    if (plan->count < plan->capacity)
+        return WSIC_OK;
+    const size_t capacity = wsic_max_size(8, plan->capacity + plan->capacity / 2);
+    plan_entry *const entries = wsic_alloc(env, capacity, sizeof *entries, &status);
+    if (!entries)
+        return status;
+    if (plan->count != 0)
+        memcpy(entries, plan->entries, plan->count * sizeof *entries);
+    wsic_free(env, plan->entries);
+    plan->entries = entries;
+    plan->capacity = capacity;
+    return WSIC_OK;
+}
+
+/* The mean square of the live columns' weights, in units of weights->unit². */
+static wsic_status column_energies(const wsic_env *env, const wsic_weights *weights,
+                                   const wsic_factor *factor, double *energy)
+{
+    const wsic_selection live = {factor->live, factor->live_index};
+    const size_t rows = weights->matrix->rows;
+    wsic_status status = WSIC_OK;
+    double *const row_energy = wsic_alloc(env, rows, sizeof *row_energy, &status);
+    double *const ones = wsic_alloc(env, factor->live, sizeof *ones, &status);
+
+    if (row_energy && ones) {
+        for (size_t k = 0; k < factor->live; k++)
+            ones[k] = 1.0;
+        wsic_weights_energies(weights, live, ones, energy, row_energy);
+    }
+    wsic_free(env, ones);
+    wsic_free(env, row_energy);
+    return status;
+}
+
+static wsic_status fill_sigma(const wsic_env *env, const wsic_matrix *matrix,
+                              const wsic_factor *factor, plan_entry *entry)
+{
+    const wsic_weights weights = wsic_weights_make(matrix);
+    const double unit = weights.unit * sqrt(factor->unit);
+    wsic_status status = WSIC_OK;
+    double *const energy = wsic_alloc(env, factor->live, sizeof *energy, &status);
+
+    if (!energy)
+        return status;
+    status = column_energies(env, &weights, factor, energy);
+    for (size_t k = 0; status == WSIC_OK && k < factor->live; k++) {
+        const double sigma = unit * (sqrt(energy[k]) * factor->L[k * factor->live + k]);
+        entry->sigma[factor->live_index[k]] = sigma;
+        entry->energy += sigma * sigma / (double)entry->columns;
+    }
+    wsic_free(env, energy);
+    if (status == WSIC_OK && !isfinite(entry->energy))
+        status = wsic_fail(env, WSIC_ERROR_RANGE,
+                           "the energy of weights and covariance is beyond the range of double");
+    return status;
+}
+
+static wsic_status make_entry(const wsic_env *env, const wsic_stats *stats,
+                              const wsic_matrix *weights, plan_entry *entry)
+{
+    const wsic_progress progress = {"plan", 0.0, 1.0};
+    wsic_factor factor;
+    wsic_status status = wsic_progress_report(env, &progress, 0.0);
+
+    if (status == WSIC_OK)
+        status = wsic_factorize(env, weights->columns, wsic_stats_sum(stats),
+                                wsic_stats_samples(stats), &factor_options, &factor);
+    if (status != WSIC_OK)
+        return status;
+    *entry = (plan_entry){
+        .rows = weights->rows,
+        .columns = weights->columns,
+        .dead = weights->columns - factor.live,
+        .damping = factor.unit * factor.damping,
+    };
+    status = wsic_progress_report(env, &progress, 0.5);
+    if (status == WSIC_OK)
+        entry->sigma = wsic_alloc_zero(env, entry->columns, sizeof *entry->sigma, &status);
+    if (status == WSIC_OK)
+        status = fill_sigma(env, weights, &factor, entry);
+    if (status == WSIC_OK)
+        status = wsic_progress_report(env, &progress, 1.0);
+    wsic_factor_release(env, &factor);
+    if (status != WSIC_OK)
+        wsic_free(env, entry->sigma);
+    return status;
+}
+
+wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_matrix *weights,
+                          size_t *index)
+{
+    wsic_matrix matrix;
+    plan_entry entry;
+
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    if (!stats)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "stats is NULL");
+    const wsic_shape expected = {0, wsic_stats_columns(stats)};
+    wsic_status status =
+        wsic_check_matrix(env, "weights", weights, WSIC_ALLOW_REAL, expected, &matrix);
+    if (status == WSIC_OK)
+        status = wsic_check_finite(env, "weights", &matrix);
+    if (status == WSIC_OK && !(wsic_stats_samples(stats) > 0.0))
+        status = wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "the statistics hold no sample");
+    if (status == WSIC_OK)
+        status = reserve_entry(plan);
+    if (status == WSIC_OK)
+        status = make_entry(env, stats, &matrix, &entry);
+    if (status != WSIC_OK)
+        return status;
+
+    if (index)
+        *index = plan->count;
+    plan->entries[plan->count++] = entry;
+    plan->solved = false;
+    return WSIC_OK;
+}
+
+/* --- solving --------------------------------------------------------------- */
+
+typedef void allocate_function(const double *sigma, size_t n, double target,
+                               wsic_allocation *allocation);
+
+static wsic_status solve(wsic_plan *plan, allocate_function *allocate, double target)
+{
+    if (plan->count == 0)
+        return wsic_fail(&plan->handle.env, WSIC_ERROR_STATE, "the plan holds no matrix");
+    for (size_t i = 0; i < plan->count; i++) {
+        plan_entry *const entry = &plan->entries[i];
+        allocate(entry->sigma, entry->columns, target, &entry->allocation);
+    }
+    plan->solved = true;
+    return WSIC_OK;
+}
+
+wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weight)
+{
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    if (!(bits_per_weight >= 0.001 && bits_per_weight <= 24.0))
+        return wsic_fail(&plan->handle.env, WSIC_ERROR_ARGUMENT,
+                         "bits_per_weight is %g, not within 0.001 to 24", bits_per_weight);
+    return solve(plan, wsic_allocate_rate, bits_per_weight);
+}
+
+wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion)
+{
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    if (!(distortion > 0.0) || !isfinite(distortion))
+        return wsic_fail(&plan->handle.env, WSIC_ERROR_ARGUMENT,
+                         "distortion is %g, not positive and finite", distortion);
+    return solve(plan, wsic_allocate_distortion, distortion);
+}
+
+/* --- reading the solution -------------------------------------------------- */
+
+static wsic_status find_solved(const wsic_plan *plan, size_t index, const plan_entry **entry)
+{
+    const wsic_env *const env = &plan->handle.env;
+
+    if (index >= plan->count)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "index is %zu, but the plan holds %zu matrices",
+                         index, plan->count);
+    if (!plan->solved)
+        return wsic_fail(env, WSIC_ERROR_STATE,
+                         "the plan has not been solved since a matrix was added");
+    *entry = &plan->entries[index];
+    return WSIC_OK;
+}
+
+wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
+{
+    const plan_entry *entry = NULL;
+
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    if (!layer)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "layer is NULL");
+    const wsic_status status = find_solved(plan, index, &entry);
+    if (status != WSIC_OK)
+        return status;
+    const wsic_plan_layer filled = {
+        .size = sizeof filled,
+        .rows = entry->rows,
+        .columns = entry->columns,
+        .dead = entry->dead,
+        .rate = entry->allocation.rate,
+        .distortion = entry->allocation.distortion,
+        .energy = entry->energy,
+        .step = entry->allocation.step,
+        .water_level = entry->allocation.water_level,
+        .damping = entry->damping,
+    };
+    return wsic_give_struct(env, "layer", layer, layer->size, sizeof filled, &filled,
+                            sizeof filled);
+}
+
+wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
+{
+    const plan_entry *entry = NULL;
+
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    if (!rates)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rates is NULL");
+    const wsic_status status = find_solved(plan, index, &entry);
+    if (status != WSIC_OK)
+        return status;
+    if (count < entry->columns)
+        return wsic_fail(env, WSIC_ERROR_BUFFER, "count is %zu, but there are %zu columns", count,
+                         entry->columns);
+    wsic_column_rates(entry->sigma, entry->columns, entry->allocation.step, rates);
+    return WSIC_OK;
+}

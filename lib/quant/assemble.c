@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* From the codes of a pass to the bytes of a layer: fit the scales, round them to their
+ * stored form, measure what the decoder will see, write. */
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "coding/codes.h"
+#include "format/layer_format.h"
+#include "linalg/linalg.h"
+#include "quant/job.h"
+#include "quant/rescale.h"
+
+enum { TILE_ROWS = 256 };
+
+typedef struct assembly {
+    wsic_job *job;
+    double *t; /* rows */
+    double *g; /* live */
+    double *g_columns;
+    double K;                     /* tr(W S Wᵀ) over the live columns */
+    wsic_scales row_scales;       /* rows */
+    wsic_scales column_scales;    /* live */
+    wsic_scales all_column_scales; /* columns, zeros at the dead ones */
+    float *values;                /* rows, then live: the scales as decoded */
+} assembly;
+
+static wsic_status create(assembly *s)
+{
+    const wsic_job *const job = s->job;
+    wsic_status status = WSIC_OK;
+
+    s->t = wsic_alloc(job->env, job->rows + 2 * job->live, sizeof *s->t, &status);
+    if (!s->t)
+        return status;
+    s->g = s->t + job->rows;
+    s->g_columns = s->g + job->live;
+    s->values = wsic_alloc(job->env, job->rows + job->live, sizeof *s->values, &status);
+    if (!s->values)
+        return status;
+    for (size_t r = 0; r < job->rows; r++)
+        s->t[r] = 1.0;
+    memcpy(s->g, job->gamma, job->live * sizeof *s->g);
+    status = wsic_scales_create(job->env, job->rows, 0, &s->row_scales);
+    if (status == WSIC_OK)
+        status = wsic_scales_create(job->env, job->live, 0, &s->column_scales);
+    if (status == WSIC_OK)
+        status = wsic_scales_create(job->env, job->columns, 0, &s->all_column_scales);
+    return status;
+}
+
+static void release(assembly *s)
+{
+    wsic_scales_release(s->job->env, &s->row_scales);
+    wsic_scales_release(s->job->env, &s->column_scales);
+    wsic_scales_release(s->job->env, &s->all_column_scales);
+    wsic_free(s->job->env, s->values);
+    wsic_free(s->job->env, s->t);
+}
+
+/* C = W S into y, whose reconstruction is no longer needed, and K = <C, W>. */
+static wsic_status cross_term(assembly *s)
+{
+    const wsic_job *const job = s->job;
+    const wsic_selection all = {job->rows, NULL};
+    wsic_status status = WSIC_OK;
+    double *const tile =
+        wsic_alloc(job->env, wsic_min_size(TILE_ROWS, job->rows) * job->live, sizeof *tile, &status);
+
+    if (!tile)
+        return status;
+    s->K = 0.0;
+    for (size_t first = 0; first < job->rows; first += TILE_ROWS) {
+        const size_t count = wsic_min_size(TILE_ROWS, job->rows - first);
+        wsic_weights_load(&job->weights, all, first, count, job->live_columns, tile, count);
+        wsic_multiply_symmetric(count, job->live, job->S_factor, tile, count, job->S, job->live,
+                                job->y + first, job->rows);
+        for (size_t k = 0; k < job->live; k++) {
+            for (size_t i = 0; i < count; i++)
+                s->K += tile[k * count + i] * job->y[k * job->rows + first + i];
+        }
+    }
+    wsic_free(job->env, tile);
+    return WSIC_OK;
+}
+
+/* --- rounding ------------------------------------------------------------------ */
+
+static wsic_status round_scales(const assembly *s, const char *what, const double *scale,
+                                wsic_scales *rounded)
+{
+    for (size_t k = 0; k < rounded->count; k++) {
+        if (!wsic_scale_round(scale[k], rounded->grid, &rounded->sign[k], &rounded->exponent[k]))
+            return wsic_fail(s->job->env, WSIC_ERROR_RANGE,
+                             "the scale of %s %zu is %g, beyond the range of float", what, k,
+                             scale[k]);
+    }
+    return WSIC_OK;
+}
+
+/* Round α g, and let g be what remains of it. */
+static wsic_status round_columns(assembly *s, double relative_loss)
+{
+    const wsic_job *const job = s->job;
+    double *const scale = s->g;
+
+    s->column_scales.grid = wsic_scale_grid(relative_loss, job->rows);
+    for (size_t j = 0; j < job->live; j++)
+        scale[j] *= job->alpha[j] * job->weights.unit;
+    const wsic_status status = round_scales(s, "live column", scale, &s->column_scales);
+    float *const value = s->values + job->rows;
+    for (size_t j = 0; j < job->live && status == WSIC_OK; j++) {
+        value[j] = wsic_scale_value(s->column_scales.grid, s->column_scales.sign[j],
+                                    s->column_scales.exponent[j]);
+        s->g[j] = (double)value[j] / (job->alpha[j] * job->weights.unit);
+    }
+    return status;
+}
+
+static wsic_status round_rows(assembly *s, double relative_loss)
+{
+    const wsic_job *const job = s->job;
+
+    s->row_scales.grid = wsic_scale_grid(relative_loss, job->live);
+    const wsic_status status = round_scales(s, "row", s->t, &s->row_scales);
+    for (size_t r = 0; r < job->rows && status == WSIC_OK; r++)
+        s->values[r] = wsic_scale_value(s->row_scales.grid, s->row_scales.sign[r],
+                                        s->row_scales.exponent[r]);
+    return status;
+}
+
+/* --- fit ------------------------------------------------------------------------ */
+
+/* Whether the rows' scales save more than they cost: lowering the distortion by a
+ * factor is worth ½ log2 of it in bits for every weight. */
+static bool rows_pay(const assembly *s, const wsic_rescale_result *result)
+{
+    const double weights = (double)s->job->rows * (double)s->job->live;
+    double cost = 0.0;
+
+    if (!(result->loss > 0.0) || wsic_job_scale_bits(s->job, &s->row_scales, &cost) != WSIC_OK)
+        return true;
+    return 0.5 * log2(result->loss_columns / result->loss) * weights > cost;
+}
+
+static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
+{
+    const double relative = result->loss_columns / s->K;
+
+    for (size_t r = 0; r < s->job->rows; r++)
+        s->t[r] = 1.0;
+    memcpy(s->g, s->g_columns, s->job->live * sizeof *s->g);
+    const wsic_status status = round_columns(s, relative);
+    return status == WSIC_OK ? round_rows(s, relative) : status;
+}
+
+/* Round Γ, fit T once more to the rounded Γ, round T. */
+static wsic_status round_both(assembly *s, const wsic_rescale *problem,
+                              wsic_rescale_result *result)
+{
+    const double relative = result->loss / s->K;
+    wsic_status status = round_columns(s, relative);
+
+    if (status == WSIC_OK && problem->fit_rows)
+        status = wsic_rescale_rows(s->job->env, problem, s->g, s->t, &result->loss);
+    if (status == WSIC_OK)
+        status = round_rows(s, relative);
+    if (status == WSIC_OK && s->job->options->rescale == WSIC_RESCALE_AUTO &&
+        !rows_pay(s, result))
+        status = drop_rows(s, result);
+    return status;
+}
+
+static wsic_status fit_scales(assembly *s)
+{
+    wsic_job *const job = s->job;
+    const int mode = job->options->rescale;
+    const wsic_progress span = wsic_job_span(job, "rescale", 0.4);
+    wsic_status status = cross_term(s);
+
+    if (status != WSIC_OK)
+        return status;
+    const wsic_rescale problem = {
+        .rows = job->rows,
+        .columns = job->live,
+        .codes = job->codes,
+        .alpha = job->alpha,
+        .S = job->S,
+        .S_factor = job->S_factor,
+        .C = job->y,
+        .K = s->K,
+        .fit_rows = mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO,
+        .rounds = job->options->rescale_rounds,
+        .tolerance = job->options->rescale_tolerance,
+        .g_columns = s->g_columns,
+    };
+    wsic_rescale_result result;
+    status = wsic_rescale_run(job->env, &span, &problem, s->t, s->g, &result);
+    if (status != WSIC_OK)
+        return status;
+    job->report->rescale_rounds = result.rounds;
+    return round_both(s, &problem, &result);
+}
+
+/* No fit: the scales are those of the recursion. */
+static wsic_status keep_scales(assembly *s)
+{
+    const wsic_job *const job = s->job;
+    const double relative = job->target_energy > 0.0 ? job->residual / job->target_energy : 1.0;
+    const wsic_status status = round_columns(s, relative);
+
+    return status == WSIC_OK ? round_rows(s, relative) : status;
+}
+
+/* --- bytes ---------------------------------------------------------------------- */
+
+/* Spread the live columns' codes and scales over all columns, in place: from the last
+ * to the first, since no column moves to the left. */
+static void expand_columns(assembly *s)
+{
+    const wsic_job *const job = s->job;
+    const size_t rows = job->rows;
+    size_t k = job->live;
+
+    s->all_column_scales.grid = s->column_scales.grid;
+    for (size_t j = job->columns; j-- > 0;) {
+        int32_t *const target = job->codes + j * rows;
+        if (k == 0 || job->factor.live_index[k - 1] != j) {
+            memset(target, 0, rows * sizeof *target);
+            continue;
+        }
+        k--;
+        if (s->column_scales.sign[k] == 0)
+            memset(target, 0, rows * sizeof *target);
+        else if (k != j)
+            memmove(target, job->codes + k * rows, rows * sizeof *target);
+        s->all_column_scales.sign[j] = s->column_scales.sign[k];
+        s->all_column_scales.exponent[j] = s->column_scales.exponent[k];
+    }
+}
+
+static void clear_zero_rows(assembly *s)
+{
+    const wsic_job *const job = s->job;
+
+    for (size_t r = 0; r < job->rows; r++) {
+        if (s->row_scales.sign[r] != 0)
+            continue;
+        for (size_t j = 0; j < job->columns; j++)
+            job->codes[j * job->rows + r] = 0;
+    }
+}
+
+static wsic_status fill_figures(const assembly *s, double distortion, wsic_layer_figures *figures)
+{
+    wsic_job *const job = s->job;
+    const double weights = (double)job->rows * (double)job->columns;
+    const double per_weight = distortion / weights;
+
+    *figures = (wsic_layer_figures){
+        .rate_target = job->options->rate,
+        .step = job->step * wsic_job_step_unit(job),
+        .distortion = per_weight * wsic_job_distortion_unit(job),
+        .relative_distortion = job->energy > 0.0 ? distortion / job->energy : 0.0,
+        .damping = job->factor.damping * job->factor.unit,
+        .damping_retries = job->factor.retries,
+        .dead_columns = job->columns - job->live,
+        .dead_rows = job->dead_rows,
+    };
+    const wsic_status status = wsic_job_limit(job, per_weight, &figures->limit_rate);
+    if (status != WSIC_OK)
+        return status;
+    return wsic_codes_entropy(job->env, job->codes, job->rows * job->columns,
+                              &figures->entropy_pooled);
+}
+
+static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, wsic_bytes *out)
+{
+    wsic_job *const job = s->job;
+    const wsic_layer_parts parts = {
+        .rows = job->rows,
+        .columns = job->columns,
+        .codes = job->codes,
+        .row_scales = &s->row_scales,
+        .column_scales = &s->all_column_scales,
+        .figures = figures,
+        .block_rows = job->options->block_rows,
+    };
+
+    return wsic_layer_format_write(job->env, &parts, out);
+}
+
+static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
+{
+    wsic_job *const job = s->job;
+    const bool fit = job->options->rescale != WSIC_RESCALE_NONE && job->residual > 0.0;
+    wsic_layer_figures figures;
+    double mark = wsic_now();
+    wsic_status status = fit ? fit_scales(s) : keep_scales(s);
+
+    job->report->seconds_rescale += wsic_lap(&mark);
+    if (status == WSIC_OK)
+        status = wsic_job_measure(job, s->values, s->values + job->rows, distortion);
+    if (status != WSIC_OK)
+        return status;
+    expand_columns(s);
+    clear_zero_rows(s);
+    status = fill_figures(s, *distortion, &figures);
+    *distortion /= (double)job->rows * (double)job->columns;
+    mark = wsic_now();
+    if (status == WSIC_OK)
+        status = write_layer(s, &figures, out);
+    job->report->seconds_coding += wsic_lap(&mark);
+    return status;
+}
+
+wsic_status wsic_job_assemble(wsic_job *job, wsic_bytes *out, double *distortion)
+{
+    assembly s = {.job = job};
+    wsic_status status = create(&s);
+
+    if (status == WSIC_OK)
+        status = assemble(&s, out, distortion);
+    release(&s);
+    return status;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "quant/encode.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "quant/job.h"
+
+/* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
+ * whatever was asked. */
+static bool is_trivial(const wsic_job *job)
+{
+    for (size_t r = 0; r < job->rows; r++) {
+        if (job->row_energy[r] > 0.0)
+            return false;
+    }
+    return true;
+}
+
+static wsic_status encode_zeros(wsic_job *job, wsic_bytes *out)
+{
+    double distortion = 0.0;
+
+    memset(job->codes, 0, job->rows * job->columns * sizeof *job->codes);
+    memset(job->gamma, 0, job->live * sizeof *job->gamma);
+    for (size_t j = 0; j < job->live; j++)
+        job->alpha[j] = job->shape[j];
+    const wsic_status status = wsic_job_assemble(job, out, &distortion);
+    if (status != WSIC_OK)
+        return status;
+    return wsic_fail(job->env, WSIC_NOTICE_RATE,
+                     "%s: the layer is all zeros, in %zu bytes",
+                     job->live == 0 ? "no column is live" : "all weights of live columns are zero",
+                     out->size);
+}
+
+wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
+                        const wsic_encode_input *input, wsic_bytes *out,
+                        wsic_encode_report *report)
+{
+    wsic_job job = {.env = env, .options = options, .input = input, .report = report};
+
+    *report = (wsic_encode_report){.passes = 0};
+    wsic_status status = wsic_job_prepare(&job);
+    if (status == WSIC_OK)
+        status = is_trivial(&job) ? encode_zeros(&job, out) : wsic_job_search(&job, out);
+    wsic_job_release(&job);
+    if (status < 0)
+        wsic_bytes_release(out);
+    return status;
+}
+
+/* Sizes are added in doubles: the sum is exact to within its rounding, which the
+ * margin covers, and cannot overflow. */
+bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
+                        uint64_t *bytes)
+{
+    const double a = (double)rows, n = (double)columns;
+    /* L, with dead columns a copy of Σ, and F of the rescalers or a copy of Σ for the
+     * eigenvalues. */
+    const double squares = 8.0 * n * n * 3.0;
+    /* Target and codes; the part of the rows that the search keeps. */
+    const double part = options->row_fraction * a + (double)(1 << 17) / n + 1.0;
+    const double arrays = 12.0 * a * n + 8.0 * fmin(2.0 * part, a) * n;
+    /* Two tiles of 512 rows; a dozen vectors; eigenvalue workspace. */
+    const double tiles = 16.0 * fmin(a, 512.0) * n + 128.0 * (a + n) + 8.0 * 66.0 * n;
+    /* Coded bytes, at most two layers at a time and the coder's tables. */
+    const double rate = options->rate > 0.0 ? options->rate : 16.0;
+    const double coded = 3.0 * (rate + 1.0) * a * n / 8.0 + 4.0 * a * n + 4e6;
+    const double total = 1.02 * (squares + arrays + tiles + coded);
+
+    if (total >= 0x1p63 || total >= (double)SIZE_MAX)
+        return false;
+    *bytes = (uint64_t)total;
+    return true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* One matrix from weights and statistics to the bytes of a layer. */
+#ifndef WSIC_QUANT_ENCODE_H
+#define WSIC_QUANT_ENCODE_H
+
+#include "base/env.h"
+#include "format/bytes.h"
+#include "quant/prepare.h"
+#include "quant/quantizer.h"
+
+enum { WSIC_SPACING_WATERFILLING, WSIC_SPACING_UNIFORM };
+enum { WSIC_RESCALE_NONE, WSIC_RESCALE_COLUMNS, WSIC_RESCALE_BOTH, WSIC_RESCALE_AUTO };
+
+/* Meanings, units and ranges as in watersic/encoder.h. */
+typedef struct wsic_encode_options {
+    double rate, step, distortion; /* exactly one is not 0 */
+    double row_fraction;
+    uint64_t container_bytes;
+    int64_t passes;
+    wsic_factor_options factor;
+    int spacing;
+    bool lmmse;
+    const wsic_quantizer *quantizer;
+    int rescale;
+    int64_t rescale_rounds;
+    double rescale_tolerance;
+    size_t block_rows;
+    bool limit;
+} wsic_encode_options;
+
+/* Checked by the caller: finite, shapes fit, samples > 0, row_stride filled in. */
+typedef struct wsic_encode_input {
+    const wsic_matrix *weights;
+    const double *sum; /* n x n, lower: sum over the samples */
+    double samples;
+    const double *spectrum; /* eigenvalues of Σ, or NULL if they are not known */
+} wsic_encode_input;
+
+typedef struct wsic_encode_report {
+    double seconds_prepare, seconds_search, seconds_recursion, seconds_rescale, seconds_coding,
+        seconds_distortion, seconds_limit;
+    uint64_t search_steps, passes, rescale_rounds;
+} wsic_encode_report;
+
+/* Append the layer's bytes to out, which is empty. WSIC_NOTICE_RATE with a message if the
+ * target was not met; other failures leave out empty. */
+wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
+                        const wsic_encode_input *input, wsic_bytes *out,
+                        wsic_encode_report *report);
+
+/* Upper bound of the memory that wsic_encode() has allocated at once; false if it does
+ * not fit size_t. */
+bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
+                        uint64_t *bytes);
+
+#endif

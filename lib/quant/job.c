@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "quant/job.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "linalg/linalg.h"
+#include "quant/zsic.h"
+
+double wsic_job_step_unit(const wsic_job *job)
+{
+    return job->weights.unit * sqrt(job->factor.unit);
+}
+
+double wsic_job_distortion_unit(const wsic_job *job)
+{
+    return job->weights.unit * job->weights.unit * job->factor.unit;
+}
+
+wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
+{
+    const double from = job->progress;
+
+    job->progress += part * (1.0 - from);
+    return (wsic_progress){stage, from, job->progress};
+}
+
+/* α_j / c. Waterfilling: 1 / L_jj, the same step for every column in the domain of the
+ * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. */
+static void fill_shape(wsic_job *job)
+{
+    const size_t live = job->live;
+    double mean_log = 0.0;
+
+    for (size_t j = 0; j < live; j++) {
+        job->shape[j] = 1.0 / job->factor.L[j * live + j];
+        mean_log += log(job->shape[j]) / (double)live;
+    }
+    if (job->options->spacing == WSIC_SPACING_UNIFORM) {
+        for (size_t j = 0; j < live; j++)
+            job->shape[j] = exp(mean_log);
+    }
+}
+
+static wsic_status measure_weights(wsic_job *job)
+{
+    const size_t live = job->live;
+    wsic_status status = WSIC_OK;
+    double *const diagonal = wsic_alloc(job->env, live, sizeof *diagonal, &status);
+
+    if (!diagonal)
+        return status;
+    for (size_t j = 0; j < live; j++)
+        diagonal[j] = job->S_factor * job->S[j * live + j];
+    wsic_weights_energies(&job->weights, job->live_columns, diagonal, job->column_energy,
+                          job->row_energy);
+    wsic_free(job->env, diagonal);
+    for (size_t r = 0; r < job->rows; r++)
+        job->dead_rows += job->row_energy[r] == 0.0;
+    return WSIC_OK;
+}
+
+/* The rescalers must not see the damping, so the factor does not serve them. A copy
+ * is made only where dead columns have to be left out. */
+static wsic_status gather_covariance(wsic_job *job)
+{
+    wsic_status status = WSIC_OK;
+
+    if (job->live == job->columns) {
+        job->S = job->input->sum;
+        job->S_factor = 1.0 / (job->input->samples * job->factor.unit);
+        return WSIC_OK;
+    }
+    job->S_owned = wsic_alloc(job->env, job->live * job->live, sizeof *job->S_owned, &status);
+    if (!job->S_owned)
+        return status;
+    wsic_gather_live(&job->factor, job->input->sum, job->input->samples, job->S_owned);
+    job->S = job->S_owned;
+    job->S_factor = 1.0;
+    return WSIC_OK;
+}
+
+static wsic_status allocate(wsic_job *job)
+{
+    const size_t live = job->live;
+    wsic_status status = WSIC_OK;
+
+    job->shape = wsic_alloc(job->env, 4 * live, sizeof *job->shape, &status);
+    if (!job->shape)
+        return status;
+    job->column_energy = job->shape + live;
+    job->alpha = job->shape + 2 * live;
+    job->gamma = job->shape + 3 * live;
+    job->row_energy = wsic_alloc(job->env, job->rows, sizeof *job->row_energy, &status);
+    if (!job->row_energy)
+        return status;
+    job->y = wsic_alloc(job->env, job->rows * live, sizeof *job->y, &status);
+    if (!job->y)
+        return status;
+    job->codes = wsic_alloc(job->env, job->rows * job->columns, sizeof *job->codes, &status);
+    return status;
+}
+
+wsic_status wsic_job_prepare(wsic_job *job)
+{
+    const wsic_encode_input *const input = job->input;
+    const wsic_progress span = wsic_job_span(job, "prepare", 0.1);
+    double mark = wsic_now();
+    size_t elements;
+
+    job->rows = input->weights->rows;
+    job->columns = input->weights->columns;
+    if (!wsic_mul_size(job->rows, job->columns, &elements) ||
+        !wsic_mul_size(job->columns, job->columns, &elements))
+        return wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "%zu x %zu weights do not fit memory",
+                         job->rows, job->columns);
+    job->weights = wsic_weights_make(input->weights);
+
+    wsic_status status = wsic_progress_report(job->env, &span, 0.0);
+    if (status == WSIC_OK)
+        status = wsic_factorize(job->env, job->columns, input->sum, input->samples,
+                                &job->options->factor, &job->factor);
+    if (status != WSIC_OK)
+        return status;
+    job->live = job->factor.live;
+    job->live_columns = (wsic_selection){job->live, job->factor.live_index};
+    if (job->live < job->columns)
+        wsic_log(job->env, WSIC_LOG_INFO, "%zu of %zu columns are dead", job->columns - job->live,
+                 job->columns);
+    status = gather_covariance(job);
+    if (status == WSIC_OK)
+        status = allocate(job);
+    if (status == WSIC_OK)
+        status = measure_weights(job);
+    if (status == WSIC_OK)
+        fill_shape(job);
+    job->energy = -1.0;
+    job->report->seconds_prepare += wsic_lap(&mark);
+    return status;
+}
+
+void wsic_job_release(wsic_job *job)
+{
+    wsic_free(job->env, job->spectrum);
+    wsic_free(job->env, job->codes);
+    wsic_free(job->env, job->y);
+    wsic_free(job->env, job->row_energy);
+    wsic_free(job->env, job->shape);
+    wsic_free(job->env, job->S_owned);
+    wsic_factor_release(job->env, &job->factor);
+}
+
+void wsic_job_target(const wsic_job *job, wsic_selection rows, double *y)
+{
+    wsic_weights_load(&job->weights, rows, 0, rows.count, job->live_columns, y, rows.count);
+    wsic_multiply_lower(rows.count, job->live, job->factor.L, job->live, y, rows.count);
+}
+
+wsic_status wsic_job_quantize(wsic_job *job, double step)
+{
+    const wsic_selection all = {job->rows, NULL};
+    const wsic_progress span = wsic_job_span(job, "quantize", 0.4);
+    const wsic_zsic problem = {
+        .rows = job->rows,
+        .columns = job->live,
+        .L = job->factor.L,
+        .alpha = job->alpha,
+        .lmmse = job->options->lmmse,
+        .quantizer = job->options->quantizer,
+    };
+    double mark = wsic_now();
+
+    job->step = step;
+    for (size_t j = 0; j < job->live; j++)
+        job->alpha[j] = step * job->shape[j];
+    wsic_job_target(job, all, job->y);
+    job->target_energy = 0.0;
+    for (size_t k = 0; k < job->rows * job->live; k++)
+        job->target_energy += job->y[k] * job->y[k];
+    const wsic_status status = wsic_zsic_run(job->env, &span, &problem, job->y, job->codes,
+                                             job->gamma, &job->residual);
+    job->report->passes++;
+    job->report->seconds_recursion += wsic_lap(&mark);
+    return status;
+}

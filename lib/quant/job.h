@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of one encoding, shared by its stages: prepare (job.c), search (search.c),
+ * assembly of the layer (assemble.c). */
+#ifndef WSIC_QUANT_JOB_H
+#define WSIC_QUANT_JOB_H
+
+#include "coding/scales.h"
+#include "quant/encode.h"
+#include "quant/weights.h"
+
+typedef struct wsic_job {
+    const wsic_env *env;
+    const wsic_encode_options *options;
+    const wsic_encode_input *input;
+    wsic_encode_report *report;
+
+    size_t rows;    /* a */
+    size_t columns; /* n */
+    size_t live;    /* live columns; all arrays over columns below have this length */
+    wsic_weights weights;
+    wsic_selection live_columns;
+    wsic_factor factor;
+    /* Σ without damping over the live columns, internal units: S_factor times the lower
+     * triangle of S. The caller's sum itself unless there are dead columns. */
+    const double *S;
+    double S_factor;
+    double *S_owned; /* S where a copy had to be made, else NULL */
+    size_t dead_rows;
+
+    double *shape;         /* α_j / c */
+    double *column_energy; /* mean square of a weight */
+    double *row_energy;    /* Σ_j w_rj² Σ_jj */
+
+    /* Of the present pass over the whole matrix. */
+    double step;     /* c, internal units */
+    double *y;       /* rows x live: target, then reconstruction, then C = W Σ */
+    int32_t *codes;  /* rows x columns; the recursion fills rows x live */
+    double *alpha;
+    double *gamma;
+    double residual; /* ||Y - Ŵ L||² */
+    double target_energy; /* ||Y||² */
+
+    /* Computed when first needed. */
+    double *spectrum; /* n eigenvalues of Σ, internal units */
+    double variance;  /* mean square of all weights */
+    double energy;    /* tr(W Σ Wᵀ); negative: not yet known */
+
+    double progress; /* part of the whole call that is done */
+} wsic_job;
+
+/* c and D outside are c and D inside times these. */
+double wsic_job_step_unit(const wsic_job *job);
+double wsic_job_distortion_unit(const wsic_job *job);
+
+/* --- job.c ---------------------------------------------------------------- */
+
+wsic_status wsic_job_prepare(wsic_job *job);
+void wsic_job_release(wsic_job *job);
+
+/* The next stage's span: `part` of what is left of the whole call. */
+wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
+
+/* Fill the target Y = W L of the given rows (all: index NULL). */
+void wsic_job_target(const wsic_job *job, wsic_selection rows, double *y);
+
+/* Recursion over the whole matrix at step c. */
+wsic_status wsic_job_quantize(wsic_job *job, double step);
+
+/* --- measure.c ---------------------------------------------------------------- */
+
+/* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) and tr(W Σ Wᵀ) over all columns, dead ones included, for the
+ * codes of the present pass and the scales as they will be decoded. */
+wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,
+                             double *distortion);
+
+/* --- size.c: what a set of codes will cost ---------------------------------- */
+
+/* Codes of some or all rows, with the γ that belong to them. */
+typedef struct wsic_trial {
+    size_t rows;
+    const int32_t *codes; /* rows x live */
+    const double *alpha;
+    const double *gamma;
+    double relative_residual; /* ||Y - Ŵ L||² / ||Y||² */
+} wsic_trial;
+
+/* Bits of the finished layer, estimated from a trial on some of its rows; the scales of
+ * the rows, which are not known yet, are left out. */
+wsic_status wsic_job_trial_bits(const wsic_job *job, const wsic_trial *trial, double *bits);
+
+/* Bits of coded scales. */
+wsic_status wsic_job_scale_bits(const wsic_job *job, const wsic_scales *scales, double *bits);
+
+/* Steps to the octave at which rounding a scale costs as much as storing it finer:
+ * relative distortion d, a scale shared by `sharing` weights. */
+uint32_t wsic_scale_grid(double relative_distortion, size_t sharing);
+
+/* --- search.c ----------------------------------------------------------------- */
+
+/* Find the step that meets the target, and leave the layer's bytes in out. */
+wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out);
+
+/* --- assemble.c --------------------------------------------------------------- */
+
+/* Scales, distortion and bytes for the codes of the present pass. *distortion receives D
+ * in internal units. */
+wsic_status wsic_job_assemble(wsic_job *job, wsic_bytes *out, double *distortion);
+
+/* --- limit.c ------------------------------------------------------------------ */
+
+/* Reverse-waterfilling rate at distortion D (internal units), or -1 where the options
+ * say that it is not wanted. */
+wsic_status wsic_job_limit(wsic_job *job, double distortion, double *rate);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "quant/prepare.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "linalg/linalg.h"
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The lower median, as the reference takes it; a mean would declare most inputs of a
+ * layer dead that has a few huge channels. */
+static wsic_status median_diagonal(const wsic_env *env, size_t n, const double *sum, double *median)
+{
+    wsic_status status = WSIC_OK;
+    double *const diagonal = wsic_alloc(env, n, sizeof *diagonal, &status);
+
+    if (!diagonal)
+        return status;
+    for (size_t j = 0; j < n; j++)
+        diagonal[j] = fabs(sum[j * n + j]);
+    qsort(diagonal, n, sizeof *diagonal, ascending);
+    *median = diagonal[(n - 1) / 2];
+    wsic_free(env, diagonal);
+    return WSIC_OK;
+}
+
+static void find_live(size_t n, const double *sum, double least, wsic_factor *factor)
+{
+    for (size_t j = 0; j < n; j++) {
+        const double variance = sum[j * n + j];
+        if (variance > 0.0 && !(variance < least))
+            factor->live_index[factor->live++] = j;
+    }
+}
+
+double wsic_even_power_of_two(double x)
+{
+    int exponent;
+
+    if (!(x > 0.0))
+        return 1.0;
+    frexp(x, &exponent); /* x in [2^(exponent-1), 2^exponent) */
+    exponent--;
+    return ldexp(1.0, exponent - (exponent & 1));
+}
+
+static double mean_live_diagonal(const wsic_factor *factor, const double *sum, double samples)
+{
+    double mean = 0.0;
+
+    for (size_t k = 0; k < factor->live; k++) {
+        const size_t j = factor->live_index[k];
+        mean += sum[j * factor->n + j] / samples / (double)factor->live;
+    }
+    return mean;
+}
+
+void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double samples,
+                      double *target)
+{
+    const double divisor = samples * factor->unit;
+
+    for (size_t k = 0; k < factor->live; k++) {
+        const double *const column = sum_lower + factor->live_index[k] * factor->n;
+        for (size_t i = k; i < factor->live; i++)
+            target[k * factor->live + i] = column[factor->live_index[i]] / divisor;
+    }
+}
+
+/* Cholesky with δ raised tenfold after each failure. The ladder is bounded and what
+ * it did is reported. */
+static wsic_status factorize_live(const wsic_env *env, const double *sum, double samples,
+                                  const wsic_factor_options *options, double mean,
+                                  wsic_factor *factor)
+{
+    const size_t live = factor->live;
+    /* Where the caller asked for no damping at all, the ladder starts at rounding
+     * level. */
+    const double first = options->damping > 0.0 ? options->damping : 1e-15;
+    size_t pivot = 0;
+
+    factor->damping = options->damping * mean;
+    for (factor->retries = 0;; factor->retries++) {
+        wsic_gather_live(factor, sum, samples, factor->L);
+        for (size_t k = 0; k < live; k++)
+            factor->L[k * live + k] += factor->damping;
+        pivot = wsic_cholesky(live, factor->L);
+        if (pivot == 0)
+            break;
+        if ((int64_t)factor->retries >= options->damping_retries)
+            return wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
+                             "the covariance is not positive definite at column %zu, with damping "
+                             "%g of its mean diagonal after %llu retries",
+                             factor->live_index[pivot - 1], factor->damping / mean,
+                             (unsigned long long)factor->retries);
+        factor->damping = first * mean * pow(10.0, (double)factor->retries + 1.0);
+    }
+    if (factor->retries != 0)
+        wsic_log(env, WSIC_LOG_WARNING, "damping raised %llu times, to %g of the mean diagonal",
+                 (unsigned long long)factor->retries, factor->damping / mean);
+    return WSIC_OK;
+}
+
+wsic_status wsic_factorize(const wsic_env *env, size_t n, const double *sum_lower, double samples,
+                           const wsic_factor_options *options, wsic_factor *factor)
+{
+    double median = 0.0;
+    wsic_status status = median_diagonal(env, n, sum_lower, &median);
+
+    *factor = (wsic_factor){.n = n, .unit = 1.0};
+    if (status != WSIC_OK)
+        return status;
+    factor->live_index = wsic_alloc(env, n, sizeof *factor->live_index, &status);
+    if (!factor->live_index)
+        return status;
+    find_live(n, sum_lower, options->dead_threshold * median, factor);
+    if (factor->live == 0)
+        return WSIC_OK;
+
+    const double mean = mean_live_diagonal(factor, sum_lower, samples);
+    factor->unit = wsic_even_power_of_two(mean);
+    size_t elements;
+    if (!wsic_mul_size(factor->live, factor->live, &elements))
+        elements = SIZE_MAX;
+    factor->L = wsic_alloc(env, elements, sizeof *factor->L, &status);
+    if (factor->L)
+        status = factorize_live(env, sum_lower, samples, options, mean / factor->unit, factor);
+    if (status != WSIC_OK)
+        wsic_factor_release(env, factor);
+    return status;
+}
+
+void wsic_factor_release(const wsic_env *env, wsic_factor *factor)
+{
+    wsic_free(env, factor->live_index);
+    wsic_free(env, factor->L);
+    *factor = (wsic_factor){.n = 0, .unit = 1.0};
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* From statistics to a factor: dead columns, damping, Cholesky. docs/algorithm.md,
+ * section "Preparation". */
+#ifndef WSIC_QUANT_PREPARE_H
+#define WSIC_QUANT_PREPARE_H
+
+#include "base/env.h"
+
+typedef struct wsic_factor_options {
+    double damping;          /* δ / mean live diagonal */
+    int64_t damping_retries; /* times that δ may be raised tenfold */
+    double dead_threshold;   /* of the median diagonal */
+} wsic_factor_options;
+
+/* Σ restricted to the live columns and normalised, so that extreme scales do no harm:
+ * everything inside is in units where the mean live diagonal is about 1.
+ *
+ *     Σ_live = unit · (L Lᵀ - damping I),  unit an even power of two */
+typedef struct wsic_factor {
+    size_t n;           /* all columns */
+    size_t live;        /* live columns; may be 0 */
+    size_t *live_index; /* their numbers, ascending */
+    double unit;
+    double *L;       /* live x live, lower; NULL if live is 0 */
+    double damping;  /* δ in internal units: δ of Σ is unit * damping */
+    uint64_t retries;
+} wsic_factor;
+
+/* sum_lower: n x n, lower, the sum over samples; samples > 0. On failure *factor is
+ * empty. WSIC_ERROR_NOT_POSITIVE_DEFINITE names the column of the failing pivot. */
+wsic_status wsic_factorize(const wsic_env *env, size_t n, const double *sum_lower, double samples,
+                           const wsic_factor_options *options, wsic_factor *factor);
+
+void wsic_factor_release(const wsic_env *env, wsic_factor *factor);
+
+/* The live part of Σ in internal units into target (live x live, lower). */
+void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double samples,
+                      double *target);
+
+/* Largest even power of two that is not above x > 0; 1 for x = 0. */
+double wsic_even_power_of_two(double x);
+
+#endif

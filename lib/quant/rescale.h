@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The rescalers: least-squares scales of rows (T) and columns (Γ) after the
+ * recursion. Paper, "rescalers"; docs/algorithm.md, section "Rescalers". */
+#ifndef WSIC_QUANT_RESCALE_H
+#define WSIC_QUANT_RESCALE_H
+
+#include "base/env.h"
+
+/* Minimise K - 2 <C, Ŵ> + <Ŵ S, Ŵ> over t and g, where Ŵ = diag(t) Z diag(α ∘ g). */
+typedef struct wsic_rescale {
+    size_t rows;    /* a */
+    size_t columns; /* n, at least 1 */
+    const int32_t *codes; /* Z, a x n */
+    const double *alpha;  /* n */
+    const double *S;      /* n x n, lower; Σ without damping is S_factor · S */
+    double S_factor;
+    const double *C;      /* a x n: W Σ (with drift: W Σ_XX̂ + Δ) */
+    double K;             /* tr(W Σ Wᵀ) */
+    bool fit_rows;        /* T and Γ alternating; else Γ alone */
+    int64_t rounds;       /* at most */
+    double tolerance;     /* stop when a round lowers the loss by less than this part */
+    double *g_columns;    /* n: receives g after the first Γ step; may be NULL */
+} wsic_rescale;
+
+typedef struct wsic_rescale_result {
+    double loss_before;  /* at the given t and g */
+    double loss_columns; /* after the first Γ step: what Γ alone achieves from there */
+    double loss;         /* at the end */
+    uint64_t rounds;
+} wsic_rescale_result;
+
+/* t (a) and g (n) are the starting point (1 and γ) and receive the fit, normalised to
+ * Σ|t| = a. The loss never rises. */
+wsic_status wsic_rescale_run(const wsic_env *env, const wsic_progress *progress,
+                             const wsic_rescale *problem, double *t, double *g,
+                             wsic_rescale_result *result);
+
+/* The best t for a given g, and the loss there. Rows of zeros get 0. */
+wsic_status wsic_rescale_rows(const wsic_env *env, const wsic_rescale *problem, const double *g,
+                              double *t, double *loss);
+
+#endif

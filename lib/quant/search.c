@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* The search for the step. The curve from step to rate (or distortion) is explored on a
+ * part of the rows; the whole matrix is then quantized at the step found, and the
+ * difference between what the part promised and what the whole gave is a correction for
+ * the next try. Usually there is one, or none. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "quant/curve.h"
+#include "quant/job.h"
+#include "quant/zsic.h"
+#include "waterfill/allocate.h"
+
+/* Matrices with fewer weights are searched on all their rows: it costs little, and a
+ * tenth of them would tell little. */
+enum { SMALL_WEIGHTS = 1 << 17 };
+
+typedef struct search {
+    wsic_job *job;
+    wsic_bytes *out;
+    bool by_rate;     /* value: bits per weight; else -½ log2 D */
+    double target;    /* in terms of value */
+    double tolerance; /* as documented to the user */
+
+    size_t rows;   /* of the part */
+    size_t *index; /* their numbers */
+    double *target_part; /* Y of the part: rows x live */
+    double energy;       /* ||Y||² of the part */
+    wsic_curve curve;    /* x = log2 c */
+
+    /* What the assembly of the layer added to the promise of its codes: the scales of
+     * the rows above all. A guess at first, then the last known. */
+    double assembly;
+    /* whole-matrix results so far that enclose the target */
+    double x_above, x_below; /* value above / below the target; NaN if none */
+    double best_error;
+    double final_value; /* of the layer in out */
+} search;
+
+/* --- the part of the rows --------------------------------------------------- */
+
+typedef struct ranked_row {
+    double energy;
+    size_t row;
+} ranked_row;
+
+static int by_energy(const void *a, const void *b)
+{
+    const ranked_row *const x = a, *const y = b;
+    if (x->energy != y->energy)
+        return x->energy < y->energy ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t part_rows(const wsic_job *job)
+{
+    const size_t least = wsic_div_up(SMALL_WEIGHTS, job->live);
+    const size_t wanted = (size_t)ceil(job->options->row_fraction * (double)job->rows);
+    const size_t rows = wsic_max_size(wanted, least);
+
+    return 2 * rows > job->rows ? job->rows : rows;
+}
+
+/* Evenly over the rows sorted by energy: the mean rate of such a part is much closer to
+ * that of all rows than a random part's would be, and needs no random numbers. */
+static wsic_status choose_rows(search *s)
+{
+    const wsic_job *const job = s->job;
+    wsic_status status = WSIC_OK;
+
+    s->rows = part_rows(job);
+    s->index = wsic_alloc(job->env, s->rows, sizeof *s->index, &status);
+    if (!s->index)
+        return status;
+    ranked_row *const ranked = wsic_alloc(job->env, job->rows, sizeof *ranked, &status);
+    if (!ranked)
+        return status;
+    for (size_t r = 0; r < job->rows; r++)
+        ranked[r] = (ranked_row){job->row_energy[r], r};
+    qsort(ranked, job->rows, sizeof *ranked, by_energy);
+    for (size_t k = 0; k < s->rows; k++) {
+        const double place = ((double)k + 0.5) * (double)job->rows / (double)s->rows;
+        s->index[k] = ranked[wsic_min_size((size_t)place, job->rows - 1)].row;
+    }
+    wsic_free(job->env, ranked);
+    qsort(s->index, s->rows, sizeof *s->index, by_number);
+    return WSIC_OK;
+}
+
+/* The target of the part, and the range of steps: from codes of 2^30 to all zero. */
+static wsic_status prepare_part(search *s)
+{
+    const wsic_job *const job = s->job;
+    const size_t count = s->rows * job->live;
+    double largest = 0.0;
+    wsic_status status = WSIC_OK;
+
+    s->target_part = wsic_alloc(job->env, count, sizeof *s->target_part, &status);
+    if (!s->target_part)
+        return status;
+    wsic_job_target(job, (wsic_selection){s->rows, s->index}, s->target_part);
+    for (size_t j = 0; j < job->live; j++) {
+        const double step = job->shape[j] * job->factor.L[j * job->live + j];
+        for (size_t i = 0; i < s->rows; i++) {
+            const double y = s->target_part[j * s->rows + i];
+            s->energy += y * y;
+            largest = fmax(largest, fabs(y) / step);
+        }
+    }
+    s->curve.lowest = log2(largest) - 30.0;
+    s->curve.highest = log2(largest) + 3.0;
+    return WSIC_OK;
+}
+
+static double distortion_value(double distortion)
+{
+    return -0.5 * log2(fmax(distortion, 1e-300));
+}
+
+/* What a recursion promises: total rate, or distortion. */
+static wsic_status promised(const search *s, const wsic_trial *trial, double residual,
+                            double *value)
+{
+    const wsic_job *const job = s->job;
+
+    if (!s->by_rate) {
+        *value = distortion_value(residual / ((double)trial->rows * (double)job->columns));
+        return WSIC_OK;
+    }
+    const wsic_status status = wsic_job_trial_bits(job, trial, value);
+    *value = (*value + 8.0 * (double)job->options->container_bytes) /
+             ((double)job->rows * (double)job->columns);
+    return status;
+}
+
+/* A point of the curve: recursion on the part at step 2^x. */
+static wsic_status evaluate(void *user, double x, double *value)
+{
+    search *const s = user;
+    wsic_job *const job = s->job;
+    const wsic_zsic problem = {
+        .rows = s->rows,
+        .columns = job->live,
+        .L = job->factor.L,
+        .alpha = job->alpha,
+        .lmmse = job->options->lmmse,
+        .quantizer = job->options->quantizer,
+    };
+    double mark = wsic_now(), residual = 0.0;
+
+    for (size_t j = 0; j < job->live; j++)
+        job->alpha[j] = exp2(x) * job->shape[j];
+    memcpy(job->y, s->target_part, s->rows * job->live * sizeof *job->y);
+    wsic_status status =
+        wsic_zsic_run(job->env, NULL, &problem, job->y, job->codes, job->gamma, &residual);
+    if (status == WSIC_OK) {
+        const wsic_trial trial = {s->rows, job->codes, job->alpha, job->gamma,
+                                  residual / s->energy};
+        status = promised(s, &trial, residual, value);
+    }
+    job->report->search_steps++;
+    job->report->seconds_search += wsic_lap(&mark);
+    wsic_log(job->env, WSIC_LOG_DEBUG, "search: step %g, %zu rows: %.4f", exp2(x), s->rows, *value);
+    return status;
+}
+
+/* First guess: the step at which Gaussian columns would have the rate. */
+static double first_guess(const search *s)
+{
+    const wsic_job *const job = s->job;
+    wsic_allocation plan = {.step = 0.0};
+    wsic_status status = WSIC_OK;
+    double guess = 0.5 * (s->curve.lowest + s->curve.highest);
+    double *const sigma = wsic_alloc(job->env, job->live, sizeof *sigma, &status);
+
+    if (!sigma)
+        return guess;
+    for (size_t j = 0; j < job->live; j++)
+        sigma[j] = sqrt(job->column_energy[j]) * job->factor.L[j * job->live + j];
+    const double share = (double)job->columns / (double)job->live;
+    if (s->by_rate)
+        wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);
+    else
+        wsic_allocate_distortion(sigma, job->live, exp2(-2.0 * s->target) * share, &plan);
+    if (plan.step > 0.0)
+        guess = log2(plan.step);
+    wsic_free(job->env, sigma);
+    return guess;
+}
+
+/* --- the whole matrix -------------------------------------------------------- */
+
+/* Scales and bytes for the codes of this pass; keep them if they are the best so far. */
+static wsic_status finish_pass(search *s, double *value)
+{
+    wsic_job *const job = s->job;
+    const double weights = (double)job->rows * (double)job->columns;
+    double distortion = 0.0;
+    wsic_bytes bytes;
+
+    wsic_bytes_init(&bytes, job->env);
+    const wsic_status status = wsic_job_assemble(job, &bytes, &distortion);
+    if (status != WSIC_OK) {
+        wsic_bytes_release(&bytes);
+        return status;
+    }
+    *value = s->by_rate ? 8.0 * (double)(bytes.size + job->options->container_bytes) / weights
+                        : distortion_value(distortion);
+    const double error = fabs(*value - s->target);
+    if (error < s->best_error) {
+        wsic_bytes_release(s->out);
+        *s->out = bytes;
+        s->best_error = error;
+        s->final_value = *value;
+    } else {
+        wsic_bytes_release(&bytes);
+    }
+    return WSIC_OK;
+}
+
+/* One pass at step 2^x. If the promise is close to the target, or this is the last pass,
+ * go on to the bytes and take their word. */
+static wsic_status whole_pass(search *s, double x, bool last, double *value)
+{
+    wsic_job *const job = s->job;
+    wsic_status status = wsic_job_quantize(job, exp2(x));
+    double promise = 0.0;
+
+    if (status != WSIC_OK)
+        return status;
+    const wsic_trial trial = {job->rows, job->codes, job->alpha, job->gamma,
+                              job->residual / job->target_energy};
+    double mark = wsic_now();
+    status = promised(s, &trial, job->residual, &promise);
+    job->report->seconds_coding += wsic_lap(&mark);
+    *value = promise + s->assembly;
+    if (status == WSIC_OK && (last || fabs(*value - s->target) <= s->tolerance)) {
+        status = finish_pass(s, value);
+        s->assembly = *value - promise;
+    }
+    wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
+             (unsigned long long)job->report->passes, exp2(x), *value, s->target);
+    return status;
+}
+
+/* Keep to the interval that whole passes have enclosed; halve it where the corrected
+ * curve points outside. */
+static double stay_enclosed(const search *s, double x)
+{
+    if (!isnan(s->x_above) && !isnan(s->x_below) && !(x > s->x_above && x < s->x_below))
+        return 0.5 * (s->x_above + s->x_below);
+    return x;
+}
+
+/* Next step to try: where the curve, corrected by the last pass, meets the target. */
+static wsic_status choose_step(search *s, double correction, double *x, double *promise)
+{
+    const double start = s->curve.count == 0 ? first_guess(s) : 0.0;
+    wsic_status status = wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance,
+                                          start, x, promise);
+
+    if (status == WSIC_OK) {
+        *x = stay_enclosed(s, *x);
+        status = wsic_curve_at(&s->curve, *x, promise);
+    }
+    return status;
+}
+
+static wsic_status run_passes(search *s)
+{
+    const int64_t most = s->job->options->passes;
+    double correction = s->assembly, x = 0.0, promise = 0.0, value = 0.0;
+
+    for (int64_t pass = 1; pass <= most; pass++) {
+        const double previous = x;
+        wsic_status status = choose_step(s, correction, &x, &promise);
+        const bool stuck = pass > 1 && fabs(x - previous) < 1e-7;
+        if (status == WSIC_OK)
+            status = whole_pass(s, x, stuck || pass == most, &value);
+        if (status != WSIC_OK)
+            return status;
+        if (s->best_error <= s->tolerance || stuck)
+            return WSIC_OK;
+        if (value > s->target)
+            s->x_above = x;
+        else
+            s->x_below = x;
+        correction = value - promise;
+    }
+    return WSIC_OK;
+}
+
+static wsic_status conclude(const search *s)
+{
+    const wsic_job *const job = s->job;
+
+    if (s->best_error <= s->tolerance)
+        return WSIC_OK;
+    if (s->by_rate)
+        return wsic_fail(job->env, WSIC_NOTICE_RATE,
+                         "the rate is %.6g bits per weight, the nearest to %.6g that was reached",
+                         s->final_value, s->target);
+    const double unit = wsic_job_distortion_unit(job);
+    return wsic_fail(job->env, WSIC_NOTICE_RATE,
+                     "the distortion is %.6g, the nearest to %.6g that was reached",
+                     exp2(-2.0 * s->final_value) * unit, job->options->distortion);
+}
+
+/* Quantize at the step that was asked for; there is nothing to search. */
+static wsic_status at_given_step(wsic_job *job, wsic_bytes *out)
+{
+    double distortion = 0.0;
+    const wsic_status status =
+        wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
+
+    return status == WSIC_OK ? wsic_job_assemble(job, out, &distortion) : status;
+}
+
+wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
+{
+    const wsic_encode_options *const options = job->options;
+
+    if (options->step != 0.0)
+        return at_given_step(job, out);
+
+    search s = {
+        .job = job,
+        .out = out,
+        .by_rate = options->rate != 0.0,
+        .x_above = nan(""),
+        .x_below = nan(""),
+        .best_error = HUGE_VAL,
+    };
+    s.target = s.by_rate ? options->rate
+                         : distortion_value(options->distortion / wsic_job_distortion_unit(job));
+    s.tolerance = s.by_rate ? fmax(0.005 * options->rate, 0.005) : 0.5 * log2(1.02);
+    s.curve = (wsic_curve){.evaluate = evaluate, .user = &s};
+    if (s.by_rate && options->rescale != WSIC_RESCALE_NONE && options->rescale != WSIC_RESCALE_COLUMNS)
+        s.assembly = 4.0 / (double)job->columns; /* four bits to a row's scale */
+    const wsic_progress span = wsic_job_span(job, "search", 0.2);
+
+    wsic_status status = wsic_progress_report(job->env, &span, 0.0);
+    if (status == WSIC_OK)
+        status = choose_rows(&s);
+    if (status == WSIC_OK)
+        status = prepare_part(&s);
+    if (status == WSIC_OK)
+        status = run_passes(&s);
+    if (status == WSIC_OK)
+        status = conclude(&s);
+    wsic_free(job->env, s.target_part);
+    wsic_free(job->env, s.index);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The caller's weights, read where they lie: in any number type and stride, a tile at
+ * a time, into the column-major doubles that the numerics work on. */
+#ifndef WSIC_QUANT_WEIGHTS_H
+#define WSIC_QUANT_WEIGHTS_H
+
+#include "base/env.h"
+
+/* Weights in internal units, value / unit; unit is an even power of two near the
+ * largest magnitude, so that squares neither overflow nor vanish. */
+typedef struct wsic_weights {
+    const wsic_matrix *matrix; /* checked, row_stride filled in */
+    double unit;
+} wsic_weights;
+
+wsic_weights wsic_weights_make(const wsic_matrix *matrix);
+
+/* Columns to read: the live ones, or all. */
+typedef struct wsic_selection {
+    size_t count;
+    const size_t *index; /* ascending; NULL for 0 ... count - 1 */
+} wsic_selection;
+
+/* out[k * ld + i] = weight(rows.index[first + i], columns.index[k]) in internal units,
+ * for i < count and all k. */
+void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
+                       wsic_selection columns, double *out, size_t ld);
+
+/* Mean square of every selected column, and sum over the selected columns of
+ * weight² · factor[k] for every row; both in internal units. */
+void wsic_weights_energies(const wsic_weights *weights, wsic_selection columns,
+                           const double *factor, double *column_energy, double *row_energy);
+
+#endif

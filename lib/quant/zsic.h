@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The ZSIC recursion: successive interference cancellation from the last column to
+ * the first. Paper, algorithm ZSIC; docs/algorithm.md, section "The recursion". */
+#ifndef WSIC_QUANT_ZSIC_H
+#define WSIC_QUANT_ZSIC_H
+
+#include "base/env.h"
+#include "quant/quantizer.h"
+
+typedef struct wsic_zsic {
+    size_t rows;         /* a */
+    size_t columns;      /* n, at least 1 */
+    const double *L;     /* n x n, lower */
+    const double *alpha; /* n spacings; column j is quantized with step α_j L_jj */
+    bool lmmse;          /* γ_j = <z, y> / (<z, z> step), else 1 */
+    const wsic_quantizer *quantizer;
+} wsic_zsic;
+
+/* Quantize the target Y (a x n, leading dimension a).
+ *
+ * codes (a x n) and gamma (n) are filled; *residual receives ||Y - Ŵ L||², which is the
+ * sum over the columns of what their quantization left. Y is overwritten with the reconstruction
+ * before rescaling, Z diag(α ∘ γ). γ_j is 0 for a column of zeros. On failure
+ * (WSIC_ERROR_RANGE, WSIC_ERROR_CANCELLED) Y, codes and gamma are undefined. Results do
+ * not depend on the number of threads. */
+wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
+                          const wsic_zsic *problem, double *y, int32_t *codes, double *gamma,
+                          double *residual);
+
+#endif
