@@ -232,8 +232,10 @@ static void check_every_task_runs_once(size_t count)
     for (size_t i = 0; i < TASKS; i++)
         atomic_store(&runs[i], 0);
     wsic_parallel_for(&env, count, count_task, runs);
-    for (size_t i = 0; i < TASKS; i++)
-        ck_assert_int_eq(atomic_load(&runs[i]), i < count);
+    for (size_t i = 0; i < TASKS; i++) {
+        if (atomic_load(&runs[i]) != (i < count))
+            ck_abort_msg("task %zu of %zu ran %d times", i, count, atomic_load(&runs[i]));
+    }
 }
 
 START_TEST(every_task_runs_once_on_any_number_of_threads)

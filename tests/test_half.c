@@ -76,8 +76,9 @@ static void check_rounding(const binary_format *format, narrow *from_f32, float 
     const double expected = round_to(format, (double)value);
     const double found = decode(format, from_f32(value));
 
-    ck_assert_msg(found == expected && !signbit(found) == !signbit(expected),
-                  "%a becomes %a, not %a", (double)value, found, expected);
+    /* An assertion of Check's costs a system call, which is much here. */
+    if (found != expected || !signbit(found) != !signbit(expected))
+        ck_abort_msg("%a becomes %a, not %a", (double)value, found, expected);
 }
 
 static void check_many(const binary_format *format, widen *to_f32, narrow *from_f32)
@@ -97,10 +98,10 @@ static void check_many(const binary_format *format, widen *to_f32, narrow *from_
         const uint32_t bits = noise_bits(&state);
         float value;
         memcpy(&value, &bits, sizeof value);
-        if (isnan(value))
-            ck_assert(isnan(decode(format, from_f32(value))));
-        else
+        if (!isnan(value))
             check_rounding(format, from_f32, value);
+        else if (!isnan(decode(format, from_f32(value))))
+            ck_abort_msg("NaN %08x becomes a number", (unsigned)bits);
     }
 }
 
