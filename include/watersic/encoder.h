@@ -73,6 +73,17 @@ enum {
     /** Column quantizer. Choice: "scalar". */
     WSIC_QUANTIZER = 122,
 
+    /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
+     *  square, where τ is the water level at the target and s_j the mean square of column j:
+     *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). Pays below
+     *  3 bits; about 2 for scalar quantizers, 1 for trellises, with lmmse = 0. Number, 0 (none,
+     *  default) to 100. */
+    WSIC_RIDGE = 125,
+    /** Order of the columns in the recursion. Choice: "natural" (last to first, default) or
+     *  "pivoted" (pivoted Cholesky: the least certain columns are decided first). Codes and
+     *  scales keep the caller's order. */
+    WSIC_ORDER = 126,
+
     /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
      *  "both" (T and Γ, alternating); "auto" (both, but T is kept only if it saves
      *  more distortion than its bytes cost; default). */

@@ -77,8 +77,11 @@ static void measure_batch(token_batch *batch)
     for (size_t t = 0; t < batch->tokens.rows; t++) {
         double largest = 0;
         load_token(batch, t, batch->chunk);
-        for (size_t j = 0; j < batch->tokens.columns; j++)
-            largest = fmax(largest, fabs(batch->chunk[j]));
+        /* The values are finite: fmax() would be a call for nothing. */
+        for (size_t j = 0; j < batch->tokens.columns; j++) {
+            const double magnitude = fabs(batch->chunk[j]);
+            largest = magnitude > largest ? magnitude : largest;
+        }
         batch->bound += largest * largest;
         batch->samples += batch->weights ? batch->weights[t] : 1;
     }

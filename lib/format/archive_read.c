@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "format/checksum.h"
 
 /* --- records ------------------------------------------------------------- */

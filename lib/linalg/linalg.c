@@ -10,6 +10,8 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
              size_t uplo_length);
 void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
              double *b, const int *ldb, int *info, size_t uplo_length);
+void dpstrf_(const char *uplo, const int *n, double *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info, size_t uplo_length);
 void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
             double *work, const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
 
@@ -27,6 +29,27 @@ size_t wsic_cholesky(size_t n, double *a)
 
     dpotrf_("L", &order, a, &order, &info, 1);
     return (size_t)info;
+}
+
+wsic_status wsic_pivot_order(const wsic_env *env, size_t n, double *a, size_t *order)
+{
+    const int size = (int)n;
+    const double tolerance = 0.0; /* go on to the end: only the order is wanted */
+    int rank = 0, info = 0;
+    wsic_status status = WSIC_OK;
+    double *const work = wsic_alloc(env, 2 * n, sizeof *work, &status);
+
+    if (!work)
+        return status;
+    int *const pivots = wsic_alloc(env, n, sizeof *pivots, &status);
+    if (pivots) {
+        dpstrf_("L", &size, a, &size, pivots, &rank, &tolerance, work, &info, 1);
+        for (size_t k = 0; k < n; k++)
+            order[k] = (size_t)pivots[k] - 1;
+    }
+    wsic_free(env, pivots);
+    wsic_free(env, work);
+    return status;
 }
 
 void wsic_cholesky_solve(size_t n, const double *l, double *x)

@@ -15,6 +15,10 @@ void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, do
  * the number (from 1) of the pivot that is not positive; A is destroyed then. */
 size_t wsic_cholesky(size_t n, double *a);
 
+/* order[k] = the column that pivoted Cholesky takes as number k: the one of largest
+ * remaining variance. A (n x n, lower, positive definite) is destroyed. */
+wsic_status wsic_pivot_order(const wsic_env *env, size_t n, double *a, size_t *order);
+
 /* x = (L Lᵀ)⁻¹ x for the L of wsic_cholesky(). */
 void wsic_cholesky_solve(size_t n, const double *l, double *x);
 

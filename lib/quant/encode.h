@@ -18,6 +18,8 @@ typedef struct wsic_encode_options {
     uint64_t container_bytes;
     int64_t passes;
     wsic_factor_options factor;
+    double ridge; /* κ */
+    bool pivot;
     int spacing;
     bool lmmse;
     const wsic_quantizer *quantizer;

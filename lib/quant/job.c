@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
-#include "linalg/linalg.h"
+#include "quant/permute.h"
 #include "quant/zsic.h"
 
 double wsic_job_step_unit(const wsic_job *job)
@@ -135,6 +135,8 @@ wsic_status wsic_job_prepare(wsic_job *job)
     if (status == WSIC_OK)
         status = measure_weights(job);
     if (status == WSIC_OK)
+        status = wsic_job_refactorize(job);
+    if (status == WSIC_OK)
         fill_shape(job);
     job->energy = -1.0;
     job->report->seconds_prepare += wsic_lap(&mark);
@@ -146,16 +148,44 @@ void wsic_job_release(wsic_job *job)
     wsic_free(job->env, job->spectrum);
     wsic_free(job->env, job->codes);
     wsic_free(job->env, job->y);
+    wsic_free(job->env, job->ridge);
     wsic_free(job->env, job->row_energy);
     wsic_free(job->env, job->shape);
     wsic_free(job->env, job->S_owned);
     wsic_factor_release(job->env, &job->factor);
 }
 
-void wsic_job_target(const wsic_job *job, wsic_selection rows, double *y)
+void wsic_job_sigma(const wsic_job *job, double *sigma)
 {
-    wsic_weights_load(&job->weights, rows, 0, rows.count, job->live_columns, y, rows.count);
-    wsic_multiply_lower(rows.count, job->live, job->factor.L, job->live, y, rows.count);
+    for (size_t k = 0; k < job->live; k++) {
+        const double energy = job->column_energy[wsic_factor_column(&job->factor, k)];
+        sigma[k] = sqrt(energy) * job->factor.L[k * job->live + k];
+    }
+}
+
+/* Codes and factors of the recursion from the order of the factor to that of the
+ * matrix. */
+static wsic_status restore_order(wsic_job *job)
+{
+    const size_t *const order = job->factor.order;
+    const size_t live = job->live;
+    wsic_status status = wsic_permute_backward(job->env, live, order,
+                                               job->rows * sizeof *job->codes, job->codes);
+
+    if (status == WSIC_OK)
+        status = wsic_permute_backward(job->env, live, order, sizeof *job->alpha, job->alpha);
+    if (status == WSIC_OK)
+        status = wsic_permute_backward(job->env, live, order, sizeof *job->gamma, job->gamma);
+    return status;
+}
+
+static double square_sum(const double *values, size_t count)
+{
+    double sum = 0.0;
+
+    for (size_t k = 0; k < count; k++)
+        sum += values[k] * values[k];
+    return sum;
 }
 
 wsic_status wsic_job_quantize(wsic_job *job, double step)
@@ -173,14 +203,15 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     double mark = wsic_now();
 
     job->step = step;
-    for (size_t j = 0; j < job->live; j++)
-        job->alpha[j] = step * job->shape[j];
-    wsic_job_target(job, all, job->y);
-    job->target_energy = 0.0;
-    for (size_t k = 0; k < job->rows * job->live; k++)
-        job->target_energy += job->y[k] * job->y[k];
-    const wsic_status status = wsic_zsic_run(job->env, &span, &problem, job->y, job->codes,
-                                             job->gamma, &job->residual);
+    for (size_t k = 0; k < job->live; k++)
+        job->alpha[k] = step * job->shape[k];
+    wsic_status status = wsic_job_target(job, all, job->y);
+    job->target_energy = square_sum(job->y, job->rows * job->live);
+    if (status == WSIC_OK)
+        status = wsic_zsic_run(job->env, &span, &problem, job->y, job->codes, job->gamma,
+                               &job->residual);
+    if (status == WSIC_OK)
+        status = restore_order(job);
     job->report->passes++;
     job->report->seconds_recursion += wsic_lap(&mark);
     return status;

@@ -27,9 +27,10 @@ typedef struct wsic_job {
     double *S_owned; /* S where a copy had to be made, else NULL */
     size_t dead_rows;
 
-    double *shape;         /* α_j / c */
+    double *shape;         /* α / c, in the order of the factor */
     double *column_energy; /* mean square of a weight */
     double *row_energy;    /* Σ_j w_rj² Σ_jj */
+    double *ridge;         /* ρ_j; NULL: none */
 
     /* Of the present pass over the whole matrix. */
     double step;     /* c, internal units */
@@ -60,8 +61,15 @@ void wsic_job_release(wsic_job *job);
 /* The next stage's span: `part` of what is left of the whole call. */
 wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
 
-/* Fill the target Y = W L of the given rows (all: index NULL). */
-void wsic_job_target(const wsic_job *job, wsic_selection rows, double *y);
+/* The rate-aware ridge and the order of the columns. ridge.c */
+wsic_status wsic_job_refactorize(wsic_job *job);
+
+/* Fill the target Y of the given rows (all: index NULL), columns in the order of the
+ * factor. ridge.c */
+wsic_status wsic_job_target(const wsic_job *job, wsic_selection rows, double *y);
+
+/* √s_j L_jj of every column, in the order of the factor. */
+void wsic_job_sigma(const wsic_job *job, double *sigma);
 
 /* Recursion over the whole matrix at step c. */
 wsic_status wsic_job_quantize(wsic_job *job, double step);

@@ -67,10 +67,49 @@ void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double
     const double divisor = samples * factor->unit;
 
     for (size_t k = 0; k < factor->live; k++) {
-        const double *const column = sum_lower + factor->live_index[k] * factor->n;
-        for (size_t i = k; i < factor->live; i++)
-            target[k * factor->live + i] = column[factor->live_index[i]] / divisor;
+        const size_t j = factor->live_index[wsic_factor_column(factor, k)];
+        for (size_t l = k; l < factor->live; l++) {
+            const size_t i = factor->live_index[wsic_factor_column(factor, l)];
+            const size_t lower = i > j ? j * factor->n + i : i * factor->n + j;
+            target[k * factor->live + l] = sum_lower[lower] / divisor;
+        }
     }
+}
+
+size_t wsic_factor_column(const wsic_factor *factor, size_t k)
+{
+    return factor->order ? factor->order[k] : k;
+}
+
+/* Σ + δI + diag(ρ) into L, in the order of the factor. */
+static void gather_with_ridge(const double *sum, double samples, const double *ridge,
+                              wsic_factor *factor)
+{
+    wsic_gather_live(factor, sum, samples, factor->L);
+    for (size_t k = 0; k < factor->live; k++) {
+        const double rho = ridge ? ridge[wsic_factor_column(factor, k)] : 0.0;
+        factor->L[k * factor->live + k] += factor->damping + rho;
+    }
+}
+
+wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, double samples,
+                             const wsic_refactor_options *options, wsic_factor *factor)
+{
+    wsic_status status = WSIC_OK;
+
+    if (options->pivot) {
+        size_t *const order = wsic_alloc(env, factor->live, sizeof *order, &status);
+        if (!order)
+            return status;
+        gather_with_ridge(sum_lower, samples, options->ridge, factor);
+        status = wsic_pivot_order(env, factor->live, factor->L, order);
+        factor->order = order;
+    }
+    gather_with_ridge(sum_lower, samples, options->ridge, factor);
+    if (status == WSIC_OK && wsic_cholesky(factor->live, factor->L) != 0)
+        status = wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
+                           "the covariance lost its positive definiteness to rounding");
+    return status;
 }
 
 /* Cholesky with δ raised tenfold after each failure. The ladder is bounded and what
@@ -139,6 +178,7 @@ wsic_status wsic_factorize(const wsic_env *env, size_t n, const double *sum_lowe
 void wsic_factor_release(const wsic_env *env, wsic_factor *factor)
 {
     wsic_free(env, factor->live_index);
+    wsic_free(env, factor->order);
     wsic_free(env, factor->L);
     *factor = (wsic_factor){.n = 0, .unit = 1.0};
 }

@@ -12,15 +12,25 @@ typedef struct wsic_factor_options {
     double dead_threshold;   /* of the median diagonal */
 } wsic_factor_options;
 
+/* What a second factorisation does beyond the first. */
+typedef struct wsic_refactor_options {
+    const double *ridge; /* one ρ_j in internal units for each live column; NULL: none */
+    bool pivot;          /* order of pivoted Cholesky */
+} wsic_refactor_options;
+
 /* Σ restricted to the live columns and normalised, so that extreme scales do no harm:
  * everything inside is in units where the mean live diagonal is about 1.
  *
- *     Σ_live = unit · (L Lᵀ - damping I),  unit an even power of two */
+ *     Σ_live = unit · (L Lᵀ - damping I),  unit an even power of two
+ *
+ * up to the order of the columns, and without the ridge of a refactorisation. */
 typedef struct wsic_factor {
     size_t n;           /* all columns */
     size_t live;        /* live columns; may be 0 */
     size_t *live_index; /* their numbers, ascending */
     double unit;
+    /* Row and column k of L belong to live column number order[k]; NULL: k itself. */
+    size_t *order;
     double *L;       /* live x live, lower; NULL if live is 0 */
     double damping;  /* δ in internal units: δ of Σ is unit * damping */
     uint64_t retries;
@@ -31,9 +41,18 @@ typedef struct wsic_factor {
 wsic_status wsic_factorize(const wsic_env *env, size_t n, const double *sum_lower, double samples,
                            const wsic_factor_options *options, wsic_factor *factor);
 
+/* Factor again with a ridge, in another order, or both. On failure *factor is as it was
+ * but for L. */
+wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, double samples,
+                             const wsic_refactor_options *options, wsic_factor *factor);
+
+/* Number, among the live columns, of the column at place k of L. */
+size_t wsic_factor_column(const wsic_factor *factor, size_t k);
+
 void wsic_factor_release(const wsic_env *env, wsic_factor *factor);
 
-/* The live part of Σ in internal units into target (live x live, lower). */
+/* The live part of Σ in internal units into target (live x live, lower), in the order of
+ * the factor. */
 void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double samples,
                       double *target);
 

@@ -107,7 +107,9 @@ static wsic_status prepare_part(search *s)
     s->target_part = wsic_alloc(job->env, count, sizeof *s->target_part, &status);
     if (!s->target_part)
         return status;
-    wsic_job_target(job, (wsic_selection){s->rows, s->index}, s->target_part);
+    status = wsic_job_target(job, (wsic_selection){s->rows, s->index}, s->target_part);
+    if (status != WSIC_OK)
+        return status;
     for (size_t j = 0; j < job->live; j++) {
         const double step = job->shape[j] * job->factor.L[j * job->live + j];
         for (size_t i = 0; i < s->rows; i++) {
@@ -184,8 +186,7 @@ static double first_guess(const search *s)
 
     if (!sigma)
         return guess;
-    for (size_t j = 0; j < job->live; j++)
-        sigma[j] = sqrt(job->column_energy[j]) * job->factor.L[j * job->live + j];
+    wsic_job_sigma(job, sigma);
     const double share = (double)job->columns / (double)job->live;
     if (s->by_rate)
         wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);

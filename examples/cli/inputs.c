@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "inputs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output.h"
+
+static char *copy_text(const char *text, size_t length)
+{
+    char *const copy = malloc(length + 1);
+
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+static char *stem_of(const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    const char *const base = slash ? slash + 1 : path;
+    const char *const dot = strrchr(base, '.');
+
+    return copy_text(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
+static void describe_array(const npy_array *array, wsic_matrix *matrix)
+{
+    wsic_matrix_init(matrix, sizeof *matrix, array->data, array->dtype, array->rows, array->columns,
+                     0);
+}
+
+int activations_open(const char *path, npy_array *array, wsic_matrix *matrix)
+{
+    struct failure failure;
+
+    if (!npy_read(path, array, &failure))
+        return complain(NULL, "%s", failure.text);
+    describe_array(array, matrix);
+    return EXIT_SUCCESS;
+}
+
+static int open_npy(const char *path, weights_input *weights)
+{
+    const int result = activations_open(path, &weights->array, &weights->matrix);
+
+    if (result != EXIT_SUCCESS)
+        return result;
+    weights->name = stem_of(path);
+    return weights->name ? EXIT_SUCCESS : complain(NULL, "out of memory");
+}
+
+/* Tensors may lie anywhere in their file; the library wants them aligned. */
+static int use_tensor(const struct tensor *tensor, weights_input *weights)
+{
+    const size_t size = wsic_dtype_size(tensor->dtype);
+    const void *data = tensor->data;
+
+    if (size == 0)
+        return complain(tensor->file, "tensor \"%s\" is %s, not a floating-point type",
+                        tensor->name, tensor->type);
+    if (tensor->dimensions < 1 || tensor->dimensions > 2)
+        return complain(tensor->file, "tensor \"%s\" has %zu dimensions, not 1 or 2", tensor->name,
+                        tensor->dimensions);
+    if ((uintptr_t)data % size != 0) {
+        weights->copy = malloc(tensor->bytes);
+        if (!weights->copy)
+            return complain(NULL, "out of memory");
+        data = memcpy(weights->copy, data, tensor->bytes);
+    }
+    const size_t rows = tensor->dimensions == 2 ? tensor->shape[0] : 1;
+    wsic_matrix_init(&weights->matrix, sizeof weights->matrix, data, tensor->dtype, rows,
+                     tensor->shape[tensor->dimensions - 1], 0);
+    weights->name = copy_text(tensor->name, strlen(tensor->name));
+    return weights->name ? EXIT_SUCCESS : complain(NULL, "out of memory");
+}
+
+static int open_tensor(const char *path, const char *name, weights_input *weights)
+{
+    struct failure failure;
+
+    if (!safetensors_open(&weights->file, path, &failure))
+        return complain(NULL, "%s", failure.text);
+    const struct tensor *const tensor = safetensors_find(weights->file, name);
+    if (!tensor)
+        return complain(path, "holds no tensor \"%s\"", name);
+    return use_tensor(tensor, weights);
+}
+
+int weights_open(const char *from, weights_input *weights)
+{
+    const bool whole = access(from, F_OK) == 0;
+
+    *weights = (weights_input){.name = NULL};
+    /* Both parts may hold colons: the file is the first prefix that exists. */
+    for (const char *colon = strchr(from, ':'); colon && !whole; colon = strchr(colon + 1, ':')) {
+        char *const path = copy_text(from, (size_t)(colon - from));
+        if (!path)
+            return complain(NULL, "out of memory");
+        const bool found = access(path, F_OK) == 0;
+        const int result = found ? open_tensor(path, colon + 1, weights) : EXIT_SUCCESS;
+        free(path);
+        if (found)
+            return result;
+    }
+    return open_npy(from, weights);
+}
+
+void weights_close(weights_input *weights)
+{
+    npy_release(&weights->array);
+    safetensors_close(weights->file);
+    free(weights->copy);
+    free(weights->name);
+    *weights = (weights_input){.name = NULL};
+}
+
+static int add_covariance(wsic_stats *stats, const char *path, const wsic_matrix *covariance,
+                          double samples)
+{
+    const double count = isnan(samples) ? (double)covariance->columns : samples;
+    const wsic_status status = wsic_stats_add_covariance(stats, covariance, count);
+
+    return status == WSIC_OK ? EXIT_SUCCESS
+                             : complain_status(path, status, wsic_stats_message(stats));
+}
+
+static int stats_from_array(wsic_context *context, const char *path, npy_array *array,
+                            double samples, wsic_stats **out)
+{
+    struct failure failure;
+    wsic_matrix matrix;
+
+    if (array->rows != array->columns)
+        return complain(path, "is %zu x %zu: a covariance is square", array->rows, array->columns);
+    if (!npy_widen(array, &failure))
+        return complain(path, "%s", failure.text);
+    const wsic_status status = wsic_stats_create(context, array->columns, out);
+    if (status != WSIC_OK)
+        return complain_status(path, status, wsic_context_message(context));
+    describe_array(array, &matrix);
+    const int result = add_covariance(*out, path, &matrix, samples);
+    if (result != EXIT_SUCCESS) {
+        wsic_stats_destroy(*out);
+        *out = NULL;
+    }
+    return result;
+}
+
+int stats_open(wsic_context *context, const char *path, double samples, wsic_stats **out)
+{
+    struct failure failure;
+    npy_array array;
+
+    *out = NULL;
+    if (!npy_recognize(path)) {
+        const wsic_status status = wsic_stats_load(context, path, out);
+        return status == WSIC_OK ? EXIT_SUCCESS
+                                 : complain_status(path, status, wsic_context_message(context));
+    }
+    if (!npy_read(path, &array, &failure))
+        return complain(NULL, "%s", failure.text);
+    const int result = stats_from_array(context, path, &array, samples, out);
+    npy_release(&array);
+    return result;
+}
+
+int archive_open(wsic_context *context, const char *path, wsic_archive **out)
+{
+    const wsic_status status = wsic_archive_open(context, path, out);
+
+    return status == WSIC_OK ? EXIT_SUCCESS
+                             : complain_status(path, status, wsic_context_message(context));
+}
+
+int archive_layer(wsic_archive *archive, const char *path, size_t index, wsic_layer **out)
+{
+    const wsic_status status = wsic_archive_layer(archive, index, out);
+
+    if (status == WSIC_OK)
+        return EXIT_SUCCESS;
+    return complain(path, "layer \"%s\": %s", wsic_archive_name(archive, index),
+                    wsic_archive_message(archive));
+}
+
+static wsic_status decode_blocks(const wsic_layer *layer, const wsic_layer_info *info,
+                                 int32_t *codes)
+{
+    wsic_status status = WSIC_OK;
+
+    for (size_t row = 0; row < info->rows && status == WSIC_OK; row += info->block_rows) {
+        const size_t left = (size_t)info->rows - row;
+        wsic_matrix matrix;
+        wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32,
+                         left < info->block_rows ? left : (size_t)info->block_rows,
+                         (size_t)info->columns, 0);
+        status = wsic_layer_codes(layer, row, &matrix);
+    }
+    return status;
+}
+
+static int check_codes(const wsic_layer *layer, const char *path, const char *name)
+{
+    wsic_layer_info info = {.size = sizeof info};
+
+    wsic_layer_get_info(layer, &info);
+    const uint64_t rows = info.block_rows < info.rows ? info.block_rows : info.rows;
+    int32_t *const codes = malloc((size_t)(rows * info.columns) * sizeof *codes);
+    if (!codes)
+        return complain(NULL, "out of memory");
+    const wsic_status status = decode_blocks(layer, &info, codes);
+    free(codes);
+    if (status == WSIC_OK)
+        return EXIT_SUCCESS;
+    return complain(path, "layer \"%s\": %s", name, wsic_layer_message(layer));
+}
+
+int archive_checked_layer(wsic_archive *archive, const char *path, size_t index, wsic_layer **out)
+{
+    int result = archive_layer(archive, path, index, out);
+
+    if (result != EXIT_SUCCESS)
+        return result;
+    result = check_codes(*out, path, wsic_archive_name(archive, index));
+    if (result == EXIT_SUCCESS)
+        return result;
+    wsic_layer_destroy(*out);
+    *out = NULL;
+    return result;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A file that appears under its name only when it is complete. */
+#ifndef EXAMPLES_ATOMIC_FILE_H
+#define EXAMPLES_ATOMIC_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/failure.h"
+
+typedef struct atomic_file {
+    FILE *stream;
+    char *path;
+    char *temporary; /* NULL where path is a device or a pipe: written to directly */
+} atomic_file;
+
+/* Open for writing. Failures name the path. */
+bool atomic_file_open(atomic_file *file, const char *path, struct failure *failure);
+bool atomic_file_write(atomic_file *file, const void *data, size_t size, struct failure *failure);
+/* Bring everything to the disk and give the file its name. The file is closed in any
+ * case; on failure nothing is left behind. */
+bool atomic_file_commit(atomic_file *file, struct failure *failure);
+/* Close and leave nothing behind. Does nothing after a commit. */
+void atomic_file_abandon(atomic_file *file);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* A file mapped for reading. */
+#ifndef EXAMPLES_FILEMAP_H
+#define EXAMPLES_FILEMAP_H
+
+#include <stddef.h>
+
+#include "common/failure.h"
+
+struct filemap {
+    const unsigned char *data; /* NULL if the file is empty */
+    size_t size;
+};
+
+/* Map a whole regular file. */
+bool filemap_open(struct filemap *map, const char *path, struct failure *failure);
+
+void filemap_close(struct filemap *map);
+
+#endif

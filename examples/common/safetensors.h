@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Reader of the safetensors format: a JSON header that names the tensors, then their bytes.
+ *
+ * The file is mapped, not read: opening a large checkpoint costs nothing. The header is not
+ * trusted: all that it says is checked against the file when it is opened, so that a tensor that
+ * can be asked for can be read. */
+#ifndef EXAMPLES_SAFETENSORS_H
+#define EXAMPLES_SAFETENSORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/failure.h"
+
+#define SAFETENSORS_MAX_DIMENSIONS 8
+
+struct safetensors;
+
+struct tensor {
+    const char *name;
+    const char *file;  /* path, for messages */
+    const char *type;  /* as in the file: "F32", "BF16", ... */
+    uint32_t dtype;    /* WSIC_F64, F32, F16, BF16; 0 for the format's other types */
+    size_t dimensions; /* 0 for a single number */
+    size_t shape[SAFETENSORS_MAX_DIMENSIONS];
+    size_t count; /* numbers */
+    size_t bytes;
+    const unsigned char *data; /* may be unaligned */
+};
+
+bool safetensors_open(struct safetensors **out, const char *path, struct failure *failure);
+void safetensors_close(struct safetensors *file);
+
+size_t safetensors_count(const struct safetensors *file);
+
+/* In the order of their bytes. index is below safetensors_count(). */
+const struct tensor *safetensors_at(const struct safetensors *file, size_t index);
+
+/* NULL if there is none of that name. */
+const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
+
+/* All numbers of a tensor as floats. Refuses types that are not floating, and NaN and infinity. */
+bool tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
+
+#endif

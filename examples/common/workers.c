@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/workers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+enum { max_workers = 64 };
+
+struct loop {
+    worker_task *task;
+    void *data;
+    size_t count;
+    atomic_size_t next;
+};
+
+struct worker {
+    struct loop *loop;
+    size_t number;
+    pthread_t thread;
+};
+
+static void *work(void *argument)
+{
+    const struct worker *const self = argument;
+    struct loop *const loop = self->loop;
+
+    for (;;) {
+        const size_t index = atomic_fetch_add(&loop->next, 1);
+        if (index >= loop->count)
+            return NULL;
+        loop->task(loop->data, index, self->number);
+    }
+}
+
+size_t workers_online(void)
+{
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (online < 1)
+        return 1;
+    return online > max_workers ? max_workers : (size_t)online;
+}
+
+void workers_run(size_t workers, size_t count, worker_task *task, void *data)
+{
+    struct loop loop = {.task = task, .data = data, .count = count};
+    struct worker team[max_workers];
+    size_t started = 1;
+
+    if (workers > max_workers)
+        workers = max_workers;
+    if (workers > count)
+        workers = count;
+    team[0] = (struct worker){.loop = &loop};
+    for (; started < workers; started++) {
+        team[started] = (struct worker){.loop = &loop, .number = started};
+        if (pthread_create(&team[started].thread, NULL, work, &team[started]) != 0)
+            break;
+    }
+    work(&team[0]);
+    for (size_t i = 1; i < started; i++)
+        pthread_join(team[i].thread, NULL);
+}

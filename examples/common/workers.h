@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* A loop shared out among threads. */
+#ifndef EXAMPLES_WORKERS_H
+#define EXAMPLES_WORKERS_H
+
+#include <stddef.h>
+
+/* One task of a loop. worker tells the threads apart (below the number given to
+ * workers_run()), for scratch memory that each has of its own. */
+typedef void worker_task(void *data, size_t index, size_t worker);
+
+/* Processors that are online, at least 1. */
+size_t workers_online(void);
+
+/* Run task for every index below count on at most `workers` threads, the caller's included.
+ * Where threads cannot be started the caller's does the rest. */
+void workers_run(size_t workers, size_t count, worker_task *task, void *data);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Causal attention with rotary positions and grouped queries. */
+#ifndef EXAMPLES_LLM_ATTENTION_H
+#define EXAMPLES_LLM_ATTENTION_H
+
+#include "llm/forward.h"
+
+/* Queries whose scores are held at once: bounds the memory, and leaves out most of the scores of
+ * tokens that come later. */
+#define ATTENTION_STRIP 32
+
+/* Fill in forward's cosines and sines. */
+void attention_fill_rotations(struct forward *forward);
+
+/* Rotate forward's query and key by their positions and fill in mix. */
+void attention_run(struct forward *forward, size_t count);
+
+#endif

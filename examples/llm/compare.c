@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "llm/baselines.h"
+#include "llm/evaluate.h"
+#include "llm/report.h"
+#include "llm/watersic_method.h"
+
+enum method { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC, METHODS };
+
+static const char *const method_names[METHODS] = {
+    [METHOD_RTN] = "RTN",
+    [METHOD_GPTQ] = "GPTQ",
+    [METHOD_GPTQ_CODED] = "GPTQ, entropy-coded",
+    [METHOD_WATERSIC] = "WaterSIC",
+};
+
+/* The library as GPTQ with entropy-coded integers. */
+static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "rescale=none"};
+
+struct row {
+    double bits_per_weight;
+    struct evaluation evaluation;
+};
+
+struct comparison {
+    const struct options *options;
+    struct session *session;
+    struct model *quantized; /* a second copy of the model, whose layers are replaced */
+    struct tokens calibration;
+    struct tokens text;
+    float *reference;             /* final states of the original model on text */
+    struct layer_result *results; /* of the library's last run */
+    uint64_t *budgets;            /* bytes of every layer as WaterSIC has it */
+    size_t layers;
+    size_t runs; /* done */
+    json_t *rows;
+    struct failure *failure;
+};
+
+static const char footer[] =
+    "All methods are calibrated on the same text, layer by layer on the model as quantized so "
+    "far.\n"
+    "RTN and GPTQ: symmetric grid for every row, clipped where the row's squared error is least,\n"
+    "codes of fixed length (log2 of the number of levels, which need not be a power of two) and\n"
+    "16-bit scales. For every layer they have the fewest levels that take at least as many bytes "
+    "as\n"
+    "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
+
+static bool run_pipeline(struct comparison *run, enum method method, layer_function *quantize,
+                         void *self)
+{
+    const struct recipe recipe = {.window = run->session->window,
+                                  .statistics = method != METHOD_RTN};
+    const double runs = (double)(run->options->rate_count * METHODS);
+    const struct stretch stretch = {.meter = &run->session->meter,
+                                    .label = method_names[method],
+                                    .from = (double)run->runs / runs,
+                                    .to = (double)(run->runs + 1) / runs};
+
+    run->runs++;
+    model_copy_linear(run->quantized, &run->session->model);
+    return pipeline_run(run->quantized, &run->calibration, &recipe, &stretch, run->session->context,
+                        quantize, self, run->failure);
+}
+
+/* Returns the bytes of all layers, or 0 on failure. */
+static uint64_t run_library(struct comparison *run, enum method method, double rate)
+{
+    const struct options *const options = run->options;
+    const bool own = method == METHOD_WATERSIC;
+    const struct method_settings settings = {.rate = rate,
+                                             .preset = own ? options->preset : NULL,
+                                             .settings = own ? options->settings : coded_settings,
+                                             .setting_count = own ? options->setting_count
+                                                                  : sizeof coded_settings /
+                                                                        sizeof coded_settings[0]};
+    struct watersic_method library = {.results = run->results};
+    uint64_t bytes = 0;
+
+    library.encoder =
+        watersic_encoder_create(run->session->context, &settings, false, run->failure);
+    if (library.encoder && run_pipeline(run, method, watersic_quantize, &library))
+        for (size_t i = 0; i < run->layers; i++)
+            bytes += run->results[i].info.bytes;
+    wsic_encoder_destroy(library.encoder);
+    return bytes;
+}
+
+static uint64_t run_baseline(struct comparison *run, enum method method)
+{
+    struct baseline baseline = {.feedback = method == METHOD_GPTQ, .budgets = run->budgets};
+
+    return run_pipeline(run, method, baseline_quantize, &baseline) ? baseline.bytes : 0;
+}
+
+static bool run_method(struct comparison *run, enum method method, double rate, struct row *row)
+{
+    const bool baseline = method == METHOD_RTN || method == METHOD_GPTQ;
+    const uint64_t bytes = baseline ? run_baseline(run, method) : run_library(run, method, rate);
+
+    if (bytes == 0)
+        return false;
+    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(run->quantized);
+    return evaluate(&row->evaluation, run->quantized, &run->text, run->session->window,
+                    run->reference, run->failure);
+}
+
+static void add_row(struct comparison *run, const char *rate, const char *method,
+                    const struct row *row)
+{
+    json_t *const entry = report_evaluation(&row->evaluation, row->bits_per_weight);
+
+    json_object_set_new(entry, "method", json_string(method));
+    json_object_set_new(entry, "rate", json_real(strtod(rate, NULL)));
+    json_array_append_new(run->rows, entry);
+    if (run->options->json)
+        return;
+    meter_stop(&run->session->meter);
+    printf("%6s  %-20s %10.4f %10.4f %12.4f %10.4f\n", rate, method, row->bits_per_weight,
+           row->evaluation.cross_entropy, row->evaluation.perplexity, row->evaluation.kl_bits);
+    fflush(stdout);
+}
+
+static bool run_rate(struct comparison *run, double rate)
+{
+    struct row rows[METHODS];
+    char text[32];
+
+    /* WaterSIC first: it sets the bytes that the others may use. */
+    if (!run_method(run, METHOD_WATERSIC, rate, &rows[METHOD_WATERSIC]))
+        return false;
+    for (size_t i = 0; i < run->layers; i++)
+        run->budgets[i] = run->results[i].info.bytes;
+    for (int method = 0; method < METHOD_WATERSIC; method++)
+        if (!run_method(run, (enum method)method, rate, &rows[method]))
+            return false;
+    snprintf(text, sizeof text, "%g", rate);
+    for (int method = 0; method < METHODS; method++)
+        add_row(run, text, method_names[method], &rows[method]);
+    return true;
+}
+
+static bool run_original(struct comparison *run)
+{
+    const struct model *const model = &run->session->model;
+    struct row row = {.bits_per_weight = model->stored_bits};
+
+    run->reference = evaluate_hidden(model, &run->text, run->session->window, run->failure);
+    if (!run->reference ||
+        !evaluate_states(&row.evaluation, model, &run->text, run->session->window, run->reference,
+                         NULL, run->failure))
+        return false;
+    if (!run->options->json)
+        printf("%6s  %-20s %10s %10s %12s %10s\n", "rate", "method", "bits/wt", "cross ent.",
+               "perplexity", "KL bits");
+    add_row(run, "-", "original", &row);
+    return true;
+}
+
+static bool run_rates(struct comparison *run)
+{
+    if (!run_original(run))
+        return false;
+    for (size_t i = 0; i < run->options->rate_count; i++)
+        if (!run_rate(run, run->options->rates[i]))
+            return false;
+    if (!run->options->json) {
+        printf("\n%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
+               footer, run->calibration.count, run->text.count, run->session->window,
+               meter_seconds(&run->session->meter));
+        return report_flush(run->failure);
+    }
+    return report_json(json_pack("{s:I, s:I, s:I, s:O}", "calibration_tokens",
+                                 (json_int_t)run->calibration.count, "tokens",
+                                 (json_int_t)run->text.count, "window",
+                                 (json_int_t)run->session->window, "rows", run->rows),
+                       run->failure);
+}
+
+static bool prepare(struct comparison *run)
+{
+    const struct options *const options = run->options;
+    const struct config *const config = &run->session->model.config;
+
+    run->layers = config->blocks * LINEAR_KINDS;
+    run->results = calloc(run->layers, sizeof *run->results);
+    run->budgets = calloc(run->layers, sizeof *run->budgets);
+    run->rows = json_array();
+    if (!run->results || !run->budgets || !run->rows)
+        return refuse(run->failure, "out of memory");
+    if (!tokens_load(&run->calibration, options->tokens, config->vocabulary, run->failure) ||
+        !tokens_load(&run->text, options->eval, config->vocabulary, run->failure))
+        return false;
+    tokens_sample(&run->calibration, run->session->window, options->max_tokens);
+    tokens_sample(&run->text, run->session->window, options->eval_tokens);
+    return model_load(run->quantized, options->model, run->failure);
+}
+
+enum outcome command_compare(const struct options *options, struct failure *failure)
+{
+    struct session session;
+    struct model quantized = {.stored_bits = 0};
+    struct comparison run = {
+        .options = options, .session = &session, .quantized = &quantized, .failure = failure};
+
+    if (!session_begin(&session, options, failure))
+        return OUTCOME_FAILED;
+    const bool ok = prepare(&run) && run_rates(&run);
+    json_decref(run.rows);
+    free(run.reference);
+    free(run.results);
+    free(run.budgets);
+    tokens_free(&run.calibration);
+    tokens_free(&run.text);
+    model_free(&quantized);
+    session_end(&session);
+    return ok ? OUTCOME_OK : OUTCOME_FAILED;
+}

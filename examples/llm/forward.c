@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/forward.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/workers.h"
+#include "llm/attention.h"
+
+/* Enough rows for BLAS to work at its best, and few enough for the intermediate results to stay
+ * small beside the weights. */
+enum { batch_tokens = 4096 };
+
+/* Rows that a worker takes at once in elementwise steps. */
+enum { strip_rows = 64 };
+
+static float *numbers(size_t rows, size_t columns)
+{
+    return calloc(rows * columns, sizeof(float));
+}
+
+bool forward_create(struct forward *forward, const struct config *config, size_t window,
+                    struct failure *failure)
+{
+    const size_t windows = window < batch_tokens ? batch_tokens / window : 1;
+    const size_t capacity = windows * window;
+    const size_t query = config->heads * config->head_dim;
+    const size_t key = config->kv_heads * config->head_dim;
+
+    *forward = (struct forward){.config = *config, .window = window, .capacity = capacity};
+    forward->workers = workers_online();
+    forward->normed = numbers(capacity, config->hidden);
+    forward->query = numbers(capacity, query);
+    forward->key = numbers(capacity, key);
+    forward->value = numbers(capacity, key);
+    forward->mix = numbers(capacity, query);
+    forward->up = numbers(capacity, config->intermediate);
+    forward->product = numbers(capacity, config->intermediate);
+    forward->scores = numbers(forward->workers * ATTENTION_STRIP, window);
+    forward->cosine = numbers(window, config->head_dim / 2);
+    forward->sine = numbers(window, config->head_dim / 2);
+    if (!forward->normed || !forward->query || !forward->key || !forward->value || !forward->mix ||
+        !forward->up || !forward->product || !forward->scores || !forward->cosine ||
+        !forward->sine) {
+        forward_free(forward);
+        return refuse(failure, "out of memory for windows of %zu tokens", window);
+    }
+    attention_fill_rotations(forward);
+    return true;
+}
+
+void forward_free(struct forward *forward)
+{
+    free(forward->normed);
+    free(forward->query);
+    free(forward->key);
+    free(forward->value);
+    free(forward->mix);
+    free(forward->up);
+    free(forward->product);
+    free(forward->scores);
+    free(forward->cosine);
+    free(forward->sine);
+    *forward = (struct forward){.window = 0};
+}
+
+/* out = addition · out + x Wᵀ */
+static void apply_linear(const struct linear *linear, const float *x, float *out, size_t count,
+                         float addition)
+{
+    const int rows = (int)linear->rows;
+    const int columns = (int)linear->columns;
+
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, rows, columns, 1, x, columns,
+                linear->weights, columns, addition, out, rows);
+}
+
+void forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden)
+{
+    const size_t length = model->config.hidden;
+
+    for (size_t i = 0; i < count; i++)
+        memcpy(hidden + i * length, model->embedding + tokens[i] * length, length * sizeof *hidden);
+}
+
+struct elementwise {
+    const float *in;
+    const float *gains;
+    float *out;
+    size_t count; /* rows */
+    size_t length;
+    float epsilon;
+};
+
+static void rms_norm_strip(void *data, size_t strip, size_t worker)
+{
+    const struct elementwise *const job = data;
+    const size_t end =
+        (strip + 1) * strip_rows < job->count ? (strip + 1) * strip_rows : job->count;
+
+    (void)worker;
+    for (size_t row = strip * strip_rows; row < end; row++) {
+        const float *const in = job->in + row * job->length;
+        float *const out = job->out + row * job->length;
+        const float energy = cblas_sdot((int)job->length, in, 1, in, 1);
+        const float factor = 1 / sqrtf(energy / (float)job->length + job->epsilon);
+        for (size_t i = 0; i < job->length; i++)
+            out[i] = in[i] * factor * job->gains[i];
+    }
+}
+
+/* out ← silu(out) ∘ in */
+static void gate_strip(void *data, size_t strip, size_t worker)
+{
+    const struct elementwise *const job = data;
+    const size_t end =
+        (strip + 1) * strip_rows < job->count ? (strip + 1) * strip_rows : job->count;
+
+    (void)worker;
+    for (size_t i = strip * strip_rows * job->length; i < end * job->length; i++)
+        job->out[i] *= job->in[i] / (1 + expf(-job->out[i]));
+}
+
+static void run_strips(const struct forward *forward, worker_task *task, struct elementwise *job)
+{
+    workers_run(forward->workers, (job->count + strip_rows - 1) / strip_rows, task, job);
+}
+
+static void rms_norm(const struct forward *forward, const float *gains, const float *in, float *out,
+                     size_t count)
+{
+    struct elementwise job = {.in = in,
+                              .gains = gains,
+                              .out = out,
+                              .count = count,
+                              .length = forward->config.hidden,
+                              .epsilon = (float)forward->config.norm_epsilon};
+
+    run_strips(forward, rms_norm_strip, &job);
+}
+
+void forward_attention_input(struct forward *forward, const struct block *block,
+                             const float *hidden, size_t count)
+{
+    rms_norm(forward, block->attention_norm, hidden, forward->normed, count);
+}
+
+void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
+{
+    apply_linear(&block->linear[LINEAR_Q], forward->normed, forward->query, count, 0);
+    apply_linear(&block->linear[LINEAR_K], forward->normed, forward->key, count, 0);
+    apply_linear(&block->linear[LINEAR_V], forward->normed, forward->value, count, 0);
+    attention_run(forward, count);
+}
+
+void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
+                              size_t count)
+{
+    apply_linear(&block->linear[LINEAR_O], forward->mix, hidden, count, 1);
+}
+
+void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
+                       size_t count)
+{
+    rms_norm(forward, block->ffn_norm, hidden, forward->normed, count);
+}
+
+void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
+{
+    struct elementwise job = {.in = forward->up,
+                              .out = forward->product,
+                              .count = count,
+                              .length = forward->config.intermediate};
+
+    apply_linear(&block->linear[LINEAR_GATE], forward->normed, forward->product, count, 0);
+    apply_linear(&block->linear[LINEAR_UP], forward->normed, forward->up, count, 0);
+    run_strips(forward, gate_strip, &job);
+}
+
+void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
+                        size_t count)
+{
+    apply_linear(&block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
+}
+
+void forward_block(struct forward *forward, const struct block *block, float *hidden, size_t count)
+{
+    forward_attention_input(forward, block, hidden, count);
+    forward_attention_mix(forward, block, count);
+    forward_attention_output(forward, block, hidden, count);
+    forward_ffn_input(forward, block, hidden, count);
+    forward_ffn_product(forward, block, count);
+    forward_ffn_output(forward, block, hidden, count);
+}
+
+void forward_head_input(struct forward *forward, const struct model *model, float *hidden,
+                        size_t count)
+{
+    rms_norm(forward, model->norm, hidden, hidden, count);
+}
+
+void forward_logits(const struct model *model, const float *hidden, size_t count, float *logits)
+{
+    const struct linear head = {
+        .rows = model->config.vocabulary, .columns = model->config.hidden, .weights = model->head};
+
+    apply_linear(&head, hidden, logits, count, 0);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/interrupt.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+/* A signal handler reaches nothing but objects of the whole program. */
+static volatile sig_atomic_t pending;
+static wsic_context *_Atomic watched;
+
+static void handle(int number)
+{
+    wsic_context *const context = atomic_load(&watched);
+
+    (void)number;
+    pending = 1;
+    if (context)
+        wsic_context_cancel(context);
+}
+
+void interrupt_watch(wsic_context *context)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = handle};
+
+    atomic_store(&watched, context);
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; context && i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+bool interrupt_pending(void)
+{
+    return pending != 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* An interrupt from the keyboard ends a run in order, so that no unfinished file is left. */
+#ifndef EXAMPLES_LLM_INTERRUPT_H
+#define EXAMPLES_LLM_INTERRUPT_H
+
+#include <stdbool.h>
+#include <watersic/watersic.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP stop the library call that runs on the context, and make
+ * interrupt_pending() true. Call with NULL before the context is destroyed. */
+void interrupt_watch(wsic_context *context);
+
+bool interrupt_pending(void);
+
+#endif

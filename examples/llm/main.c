@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* watersic-llm: quantize a language model, evaluate it, compare methods. */
+#include <stdio.h>
+#include <string.h>
+
+#include "llm/session.h"
+
+#define COMMON_HELP                                                                                \
+    "  --model DIR        config.json and model.safetensors of a Llama\n"                          \
+    "  --window N         tokens that see each other (default: the model's\n"                      \
+    "                     positions, at most 2048)\n"
+
+#define TOKENS_HELP                                                                                \
+    "Tokens are raw little-endian numbers in FILE.u16 or FILE.u32, or the bytes of\n"              \
+    "any file if the vocabulary has 256 tokens.\n"
+
+#define SETTING_HELP                                                                               \
+    "  --preset NAME      preset of the encoder (default: default)\n"                              \
+    "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
+
+static const char quantize_help[] =
+    "usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
+    "\n"
+    "Quantize every linear layer, each on statistics of the model as quantized so\n"
+    "far, and write one archive.\n"
+    "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 32768)\n"
+    "  --rate R           bits per weight in bytes of every layer, all included\n"
+    "  -o, --output FILE  the archive\n" SETTING_HELP
+    "  --limit            compute the gap to the limit of every layer (slow)\n"
+    "  --json             report as JSON\n"
+    "\n" TOKENS_HELP;
+
+static const char eval_help[] =
+    "usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
+    "\n"
+    "Tell how well a model predicts a text, with the weights of the checkpoint or\n"
+    "with those of an archive.\n"
+    "\n" COMMON_HELP "  --archive FILE     take the linear layers from here\n"
+    "  --tokens FILE      text to evaluate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
+    "  --json             report as JSON\n"
+    "\n" TOKENS_HELP;
+
+static const char compare_help[] =
+    "usage: watersic-llm compare --model DIR --tokens FILE --eval FILE --rates R,...\n"
+    "\n"
+    "Quantize at several rates with several methods at equal bytes; print a table.\n"
+    "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 32768)\n"
+    "  --eval FILE        text to evaluate on\n"
+    "  --eval-tokens N    of it, in windows spread evenly (default 16384)\n"
+    "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
+    "  --json             report as JSON\n"
+    "\n" TOKENS_HELP;
+
+static const char main_help[] =
+    "usage: watersic-llm COMMAND [OPTION]...\n"
+    "\n"
+    "  quantize   make an archive from a checkpoint\n"
+    "  eval       tell how well a checkpoint or an archive predicts a text\n"
+    "  compare    WaterSIC beside other methods at equal bytes\n"
+    "\n"
+    "watersic-llm COMMAND --help tells more. Exit codes: 0 success, 1 failure, 2 wrong\n"
+    "usage.\n";
+
+struct command_entry {
+    const char *name;
+    const char *help;
+    enum outcome (*run)(const struct options *options, struct failure *failure);
+};
+
+static const struct command_entry commands[COMMANDS] = {
+    [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize},
+    [COMMAND_EVAL] = {"eval", eval_help, command_eval},
+    [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
+};
+
+static enum outcome run_command(enum command command, int count, char **arguments)
+{
+    const struct command_entry *const entry = &commands[command];
+    struct failure failure = {.text = ""};
+    struct options options;
+    enum outcome outcome = OUTCOME_USAGE;
+
+    if (options_parse(&options, command, count, arguments, &failure)) {
+        if (options.help) {
+            fputs(entry->help, stdout);
+            return OUTCOME_OK;
+        }
+        outcome = entry->run(&options, &failure);
+    }
+    if (outcome == OUTCOME_USAGE)
+        fprintf(stderr, "watersic-llm %s: %s (see watersic-llm %s --help)\n", entry->name,
+                failure.text, entry->name);
+    else if (outcome == OUTCOME_FAILED)
+        fprintf(stderr, "watersic-llm: %s\n", failure.text);
+    return outcome;
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 2) {
+        fputs(main_help, stderr);
+        return OUTCOME_USAGE;
+    }
+    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) {
+        fputs(main_help, stdout);
+        return OUTCOME_OK;
+    }
+    if (strcmp(arguments[1], "--version") == 0) {
+        printf("watersic-llm %s\n", wsic_version());
+        return OUTCOME_OK;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(arguments[1], commands[i].name) == 0)
+            return run_command((enum command)i, count - 1, arguments + 1);
+    fprintf(stderr, "watersic-llm: \"%s\" is not a command (see watersic-llm --help)\n",
+            arguments[1]);
+    return OUTCOME_USAGE;
+}

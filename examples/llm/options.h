@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#ifndef EXAMPLES_LLM_OPTIONS_H
+#define EXAMPLES_LLM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/failure.h"
+
+enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMANDS };
+
+/* How a command ended; also the exit code of the program. */
+enum outcome { OUTCOME_OK = 0, OUTCOME_FAILED = 1, OUTCOME_USAGE = 2 };
+
+enum { OPTIONS_MAX_RATES = 32, OPTIONS_MAX_SETTINGS = 64 };
+
+struct options {
+    const char *model;  /* directory */
+    const char *tokens; /* text that is calibrated (quantize, compare) or evaluated on (eval) */
+    const char *eval;   /* text that compare evaluates on */
+    const char *archive;
+    const char *output;
+    const char *preset;                         /* NULL for the default */
+    const char *settings[OPTIONS_MAX_SETTINGS]; /* "name=value" */
+    size_t setting_count;
+    double rates[OPTIONS_MAX_RATES]; /* quantize has one */
+    size_t rate_count;
+    size_t window;      /* 0: chosen by the model */
+    size_t max_tokens;  /* of the text in tokens */
+    size_t eval_tokens; /* of the text in eval */
+    bool limit;
+    bool json;
+    bool help;
+};
+
+/* Parse what follows the command's name. On failure the text tells what is wrong. */
+bool options_parse(struct options *options, enum command command, int count, char **arguments,
+                   struct failure *failure);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Quantizing a model layer by layer, each on statistics of the model as quantized so far. */
+#ifndef EXAMPLES_LLM_PIPELINE_H
+#define EXAMPLES_LLM_PIPELINE_H
+
+#include <stddef.h>
+#include <watersic/watersic.h>
+
+#include "common/meter.h"
+#include "common/tokens.h"
+#include "llm/model.h"
+
+/* A layer whose turn it is. */
+struct layer_task {
+    const char *name;
+    size_t number;           /* counted from 0 over the whole model */
+    struct linear *linear;   /* its weights are to be replaced by their reconstruction */
+    const wsic_stats *stats; /* of its input; NULL if the recipe asks for none */
+};
+
+/* Quantize one layer. All methods that are compared differ in this function alone. */
+typedef bool layer_function(void *self, const struct layer_task *task, struct failure *failure);
+
+/* How a model is calibrated. */
+struct recipe {
+    size_t window;
+    bool statistics; /* false: the method does not look at activations */
+};
+
+/* Where the run stands in a longer one, for the progress line. */
+struct stretch {
+    struct meter *meter;
+    const char *label;
+    double from;
+    double to;
+};
+
+/* Call quantize for every linear layer in model order. Query, key and value share the statistics of
+ * their input, and so do gate and up. */
+bool pipeline_run(struct model *model, const struct tokens *tokens, const struct recipe *recipe,
+                  const struct stretch *stretch, wsic_context *context, layer_function *quantize,
+                  void *self, struct failure *failure);
+
+#endif

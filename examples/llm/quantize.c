@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "llm/report.h"
+#include "llm/watersic_method.h"
+
+struct quantization {
+    const struct options *options;
+    struct session *session;
+    struct tokens tokens;
+    struct watersic_method method;
+    size_t layers;
+    uint64_t bytes; /* of the archive */
+    struct failure *failure;
+};
+
+static bool set_metadata(struct quantization *run, const char *key, const char *value)
+{
+    wsic_archive_writer *const writer = run->method.writer;
+
+    if (wsic_archive_writer_set_metadata(writer, key, value) < 0)
+        return refuse(run->failure, "%s: %s", run->options->output,
+                      wsic_archive_writer_message(writer));
+    return true;
+}
+
+static bool set_json_metadata(struct quantization *run, const char *key, json_t *value)
+{
+    char *const text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    const bool ok = text ? set_metadata(run, key, text)
+                         : refuse(run->failure, "%s: out of memory", run->options->output);
+
+    free(text);
+    json_decref(value);
+    return ok;
+}
+
+/* All that is needed to repeat the run and to tell whether a model fits the archive. */
+static bool describe_run(struct quantization *run)
+{
+    const struct config *const config = &run->session->model.config;
+
+    return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
+           set_metadata(run, "preset", run->options->preset ? run->options->preset : "default") &&
+           set_json_metadata(
+               run, "model",
+               json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b}", "architecture",
+                         "LlamaForCausalLM", "hidden_size", (json_int_t)config->hidden,
+                         "intermediate_size", (json_int_t)config->intermediate, "num_hidden_layers",
+                         (json_int_t)config->blocks, "num_attention_heads",
+                         (json_int_t)config->heads, "num_key_value_heads",
+                         (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim,
+                         "vocab_size", (json_int_t)config->vocabulary, "rope_theta",
+                         config->rope_theta, "rms_norm_eps", config->norm_epsilon,
+                         "tie_word_embeddings", config->tied)) &&
+           set_json_metadata(run, "calibration",
+                             json_pack("{s:I, s:I}", "tokens", (json_int_t)run->tokens.count,
+                                       "window", (json_int_t)run->session->window));
+}
+
+static bool write_archive(struct quantization *run)
+{
+    struct session *const session = run->session;
+    const struct recipe recipe = {.window = session->window, .statistics = true};
+    const struct stretch stretch = {.meter = &session->meter, .label = "", .from = 0, .to = 1};
+
+    if (!describe_run(run) ||
+        !pipeline_run(&session->model, &run->tokens, &recipe, &stretch, session->context,
+                      watersic_quantize, &run->method, run->failure))
+        return false;
+    if (wsic_archive_writer_finish(run->method.writer) < 0)
+        return refuse(run->failure, "%s: %s", run->options->output,
+                      wsic_archive_writer_message(run->method.writer));
+    run->bytes = wsic_archive_writer_size(run->method.writer, NULL);
+    meter_stop(&session->meter);
+    return true;
+}
+
+static double bits_per_weight(const struct quantization *run)
+{
+    return 8 * (double)run->bytes / (double)model_linear_weights(&run->session->model);
+}
+
+static void print_text(const struct quantization *run)
+{
+    printf("%-44s %12s %8s %10s %8s\n", "layer", "shape", "rate", "distortion", "gap");
+    for (size_t i = 0; i < run->layers; i++) {
+        const struct layer_result *const result = &run->method.results[i];
+        char shape[48];
+        char gap[16] = "-";
+        snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)result->info.rows,
+                 (unsigned long long)result->info.columns);
+        if (run->options->limit)
+            snprintf(gap, sizeof gap, "%.4f", result->info.gap);
+        printf("%-44s %12s %8.4f %10.6f %8s%s\n", result->name, shape, result->info.rate,
+               result->info.relative_distortion, gap,
+               result->status == WSIC_OK ? "" : "  rate not met");
+    }
+    printf("%s: %llu bytes, %.4f bits per weight in %zu layers, %.1f s\n", run->options->output,
+           (unsigned long long)run->bytes, bits_per_weight(run), run->layers,
+           meter_seconds(&run->session->meter));
+}
+
+static json_t *describe_json(const struct quantization *run)
+{
+    json_t *const layers = json_array();
+
+    for (size_t i = 0; i < run->layers; i++)
+        json_array_append_new(layers, report_layer(&run->method.results[i]));
+    return json_pack("{s:s, s:f, s:I, s:f, s:I, s:I, s:f, s:o}", "output", run->options->output,
+                     "rate_target", run->options->rates[0], "bytes", (json_int_t)run->bytes,
+                     "bits_per_weight", bits_per_weight(run), "weights",
+                     (json_int_t)model_linear_weights(&run->session->model), "tokens",
+                     (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
+                     "layers", layers);
+}
+
+static bool run_quantization(struct quantization *run)
+{
+    const struct options *const options = run->options;
+    const struct config *const config = &run->session->model.config;
+
+    run->layers = config->blocks * LINEAR_KINDS;
+    run->method.results = calloc(run->layers, sizeof *run->method.results);
+    if (!run->method.results)
+        return refuse(run->failure, "out of memory");
+    if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
+        return false;
+    tokens_sample(&run->tokens, run->session->window, options->max_tokens);
+    if (wsic_archive_writer_create(run->session->context, options->output, &run->method.writer) < 0)
+        return refuse(run->failure, "%s: %s", options->output,
+                      wsic_context_message(run->session->context));
+    if (!write_archive(run))
+        return false;
+    if (options->json)
+        return report_json(describe_json(run), run->failure);
+    print_text(run);
+    return report_flush(run->failure);
+}
+
+enum outcome command_quantize(const struct options *options, struct failure *failure)
+{
+    const struct method_settings settings = {.rate = options->rates[0],
+                                             .preset = options->preset,
+                                             .settings = options->settings,
+                                             .setting_count = options->setting_count};
+    struct session session;
+    struct quantization run = {.options = options, .session = &session, .failure = failure};
+    enum outcome outcome = OUTCOME_USAGE;
+
+    if (!session_begin(&session, options, failure))
+        return OUTCOME_FAILED;
+    run.method.encoder =
+        watersic_encoder_create(session.context, &settings, options->limit, failure);
+    if (run.method.encoder)
+        outcome = run_quantization(&run) ? OUTCOME_OK : OUTCOME_FAILED;
+    wsic_archive_writer_destroy(run.method.writer);
+    wsic_encoder_destroy(run.method.encoder);
+    tokens_free(&run.tokens);
+    free(run.method.results);
+    session_end(&session);
+    return outcome;
+}

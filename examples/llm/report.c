@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+bool report_flush(struct failure *failure)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return refuse(failure, "standard output: %s", strerror(errno));
+    return true;
+}
+
+bool report_json(json_t *root, struct failure *failure)
+{
+    if (!root)
+        return refuse(failure, "out of memory for the report");
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+    json_decref(root);
+    putchar('\n');
+    return report_flush(failure);
+}
+
+json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_weight)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:I}", "cross_entropy", evaluation->cross_entropy,
+                     "perplexity", evaluation->perplexity, "kl_bits", evaluation->kl_bits,
+                     "bits_per_weight", bits_per_weight, "predictions",
+                     (json_int_t)evaluation->predictions);
+}
+
+json_t *report_layer(const struct layer_result *result)
+{
+    const wsic_layer_info *const info = &result->info;
+
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:b}",
+                     "name", result->name, "rows", (json_int_t)info->rows, "columns",
+                     (json_int_t)info->columns, "bytes", (json_int_t)info->bytes, "rate",
+                     info->rate, "rate_codes", info->rate_codes, "rate_side", info->rate_side,
+                     "entropy_pooled", info->entropy_pooled, "relative_distortion",
+                     info->relative_distortion, "limit_rate", info->limit_rate, "gap", info->gap,
+                     "damping", info->damping, "dead_columns", (json_int_t)info->dead_columns,
+                     "rate_met", result->status == WSIC_OK);
+}

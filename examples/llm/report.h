@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Results as JSON and as text. */
+#ifndef EXAMPLES_LLM_REPORT_H
+#define EXAMPLES_LLM_REPORT_H
+
+#include <jansson.h>
+
+#include "common/failure.h"
+#include "llm/evaluate.h"
+#include "llm/watersic_method.h"
+
+/* Print a JSON value on standard output and release it. NULL (out of memory) is refused. */
+bool report_json(json_t *root, struct failure *failure);
+
+/* What was printed may still wait in a buffer: refuse if it cannot be written. */
+bool report_flush(struct failure *failure);
+
+/* {"cross_entropy": ..., "perplexity": ..., "kl_bits": ..., "bits_per_weight": ...} */
+json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_weight);
+
+/* {"name": ..., "rows": ..., ...} */
+json_t *report_layer(const struct layer_result *result);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/watersic_method.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool apply_setting(wsic_encoder *encoder, const char *setting, struct failure *failure)
+{
+    const char *const equals = strchr(setting, '=');
+    char name[64];
+
+    if (!equals || (size_t)(equals - setting) >= sizeof name)
+        return refuse(failure, "setting \"%s\" is not of the form name=value", setting);
+    snprintf(name, sizeof name, "%.*s", (int)(equals - setting), setting);
+    if (wsic_encoder_set(encoder, name, equals + 1) < 0)
+        return refuse(failure, "setting \"%s\": %s", setting, wsic_encoder_message(encoder));
+    return true;
+}
+
+static bool apply_settings(wsic_encoder *encoder, const struct method_settings *settings,
+                           bool limit, struct failure *failure)
+{
+    if (settings->preset && wsic_encoder_set_preset(encoder, settings->preset) < 0)
+        return refuse(failure, "preset \"%s\": %s", settings->preset,
+                      wsic_encoder_message(encoder));
+    if (wsic_encoder_set_integer(encoder, WSIC_LIMIT, limit) < 0 ||
+        wsic_encoder_set_number(encoder, WSIC_RATE, settings->rate) < 0)
+        return refuse(failure, "rate: %s", wsic_encoder_message(encoder));
+    for (size_t i = 0; i < settings->setting_count; i++)
+        if (!apply_setting(encoder, settings->settings[i], failure))
+            return false;
+    return true;
+}
+
+wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method_settings *settings,
+                                      bool limit, struct failure *failure)
+{
+    wsic_encoder *encoder;
+
+    if (wsic_encoder_create(context, &encoder) < 0) {
+        refuse(failure, "encoder: %s", wsic_context_message(context));
+        return NULL;
+    }
+    if (apply_settings(encoder, settings, limit, failure))
+        return encoder;
+    wsic_encoder_destroy(encoder);
+    return NULL;
+}
+
+static bool run_encoder(struct watersic_method *method, const struct layer_task *task,
+                        wsic_layer **layer, struct failure *failure)
+{
+    struct layer_result *const result = &method->results[task->number];
+    const struct linear *const linear = task->linear;
+    wsic_matrix weights;
+
+    snprintf(result->name, sizeof result->name, "%s", task->name);
+    if (method->writer) {
+        const uint64_t container = wsic_archive_writer_size(method->writer, task->name) -
+                                   wsic_archive_writer_size(method->writer, NULL);
+        if (wsic_encoder_set_integer(method->encoder, WSIC_CONTAINER_BYTES, (int64_t)container) < 0)
+            return refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
+    }
+    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
+                     linear->columns, 0);
+    result->status = wsic_encoder_run(method->encoder, task->stats, &weights, layer);
+    if (result->status < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
+    return true;
+}
+
+static bool use_layer(struct watersic_method *method, const struct layer_task *task,
+                      wsic_layer *layer, struct failure *failure)
+{
+    struct layer_result *const result = &method->results[task->number];
+    wsic_matrix restored;
+
+    wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
+                     task->linear->rows, task->linear->columns, 0);
+    result->info.size = sizeof result->info;
+    if (wsic_layer_get_info(layer, &result->info) < 0 ||
+        wsic_layer_dequantize(layer, 0, &restored) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
+    if (method->writer && wsic_archive_writer_add(method->writer, task->name, layer) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    return true;
+}
+
+bool watersic_quantize(void *self, const struct layer_task *task, struct failure *failure)
+{
+    struct watersic_method *const method = self;
+    wsic_layer *layer;
+
+    if (!run_encoder(method, task, &layer, failure))
+        return false;
+    const bool ok = use_layer(method, task, layer, failure);
+    wsic_layer_destroy(layer);
+    return ok;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The library as a method of the pipeline. */
+#ifndef EXAMPLES_LLM_WATERSIC_METHOD_H
+#define EXAMPLES_LLM_WATERSIC_METHOD_H
+
+#include <stdint.h>
+#include <watersic/watersic.h>
+
+#include "llm/pipeline.h"
+
+/* What became of one layer. */
+struct layer_result {
+    char name[MODEL_NAME_SIZE];
+    wsic_layer_info info;
+    wsic_status status; /* WSIC_OK or WSIC_NOTICE_RATE */
+};
+
+struct watersic_method {
+    wsic_encoder *encoder;
+    wsic_archive_writer *writer;  /* receives the layers; may be NULL */
+    struct layer_result *results; /* one for every layer of the model */
+};
+
+/* Settings are "name=value". */
+struct method_settings {
+    double rate;
+    const char *preset; /* NULL for the default */
+    const char *const *settings;
+    size_t setting_count;
+};
+
+/* An encoder with these settings, without the limit rate (which costs more than all the rest)
+ * unless limit is set. NULL on failure. */
+wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method_settings *settings,
+                                      bool limit, struct failure *failure);
+
+/* A layer_function; self is a struct watersic_method. */
+bool watersic_quantize(void *self, const struct layer_task *task, struct failure *failure);
+
+#endif

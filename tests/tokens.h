@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Activations with known contents. */
+#ifndef TESTS_TOKENS_H
+#define TESTS_TOKENS_H
+
+#include <math.h>
+
+#include "base/half.h"
+#include "noise.h"
+#include "watersic/stats.h"
+
+enum { N = 7, TOKENS = 600, STRIDE = 11 };
+
+typedef struct tokens {
+    float values[TOKENS * STRIDE]; /* before rounding to dtype */
+    double storage[TOKENS * STRIDE];
+    double weights[TOKENS];
+    wsic_matrix matrix;
+} tokens;
+
+/* Values with structure, so that off-diagonals matter, stored in any type. */
+static inline void make_tokens(tokens *batch, uint32_t dtype, size_t count, uint64_t seed)
+{
+    for (size_t t = 0; t < count; t++) {
+        float common = (float)noise_unit(&seed);
+        for (size_t j = 0; j < STRIDE; j++)
+            batch->values[t * STRIDE + j] =
+                (float)(j + 1) * (common + 0.3F * (float)noise_unit(&seed));
+        batch->weights[t] = fabs(noise_unit(&seed)) + 0.1;
+    }
+    wsic_store_f32(batch->storage, dtype, batch->values, count * STRIDE);
+    wsic_matrix_init(&batch->matrix, sizeof batch->matrix, batch->storage, dtype, count, N, STRIDE);
+}
+
+#endif
