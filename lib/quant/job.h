@@ -27,6 +27,10 @@ typedef struct wsic_job {
     double *S_owned; /* S where a copy had to be made, else NULL */
     size_t dead_rows;
 
+    wsic_quantizer quantizer;
+    size_t block_rows; /* of the codes; 0: chosen by whoever writes them */
+    int8_t *row_width; /* see wsic_stretch */
+
     double *shape;         /* α / c, in the order of the factor */
     double *column_energy; /* mean square of a weight */
     double *row_energy;    /* Σ_j w_rj² Σ_jj */
