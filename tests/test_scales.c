@@ -16,8 +16,8 @@ START_TEST(values_are_powers_of_two)
              exponent += 1 + (grid > 6 ? 37 : 0)) {
             const long double truth = exp2l((long double)exponent / steps);
             const float value = wsic_scale_value(grid, 1, exponent);
-            ck_assert_msg(fabsl(value - truth) <= truth * 0x1p-24L * 1.0001L, "2^(%d/%d) is %a",
-                          exponent, steps, (double)value);
+            ck_assert_msg(fabsl((long double)value - truth) <= truth * 0x1p-24L * 1.0001L,
+                          "2^(%d/%d) is %a", exponent, steps, (double)value);
             ck_assert(wsic_scale_value(grid, -1, exponent) == -value);
         }
     }
@@ -51,7 +51,7 @@ END_TEST
 
 START_TEST(values_out_of_range_are_refused)
 {
-    static const double bad[] = {0x1p127, 0x1p128, 1e300, 0x1.fffffp-127, 1e-310, HUGE_VAL, NAN};
+    static const double bad[] = {0x1p127, 0x1p128, 1e300, 0x1.fffffp-127, 1e-310, HUGE_VAL, (double)NAN};
     int8_t sign;
     int32_t exponent;
 
@@ -89,9 +89,10 @@ static size_t round_trip(const wsic_env *env, const wsic_scales *scales)
     ck_assert_mem_eq(back.exponent, scales->exponent, scales->count * sizeof *scales->exponent);
     ck_assert(plain_decode_scales(bytes.data, bytes.size, scales->count, values, &used));
     ck_assert_uint_eq(used, size);
-    for (size_t i = 0; i < scales->count; i++)
-        ck_assert(values[i] ==
-                  wsic_scale_value(scales->grid, scales->sign[i], scales->exponent[i]));
+    for (size_t i = 0; i < scales->count; i++) {
+        const float value = wsic_scale_value(scales->grid, scales->sign[i], scales->exponent[i]);
+        ck_assert(values[i] == value);
+    }
     for (size_t cut = 0; cut < size; cut++) {
         wsic_scales none = {.count = 77};
         cursor = wsic_cursor_make(bytes.data, cut);
