@@ -3,149 +3,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "coding/codes.h"
+#include "code_matrices.h"
 #include "coding/codes_plan.h"
-#include "coding_env.h"
 #include "plain_decoder.h"
-
-/* --- matrices ------------------------------------------------------------------- */
-
-typedef int32_t element(uint64_t *state, size_t i, size_t j);
-
-static int32_t all_zero(uint64_t *state, size_t i, size_t j)
-{
-    (void)state, (void)i, (void)j;
-    return 0;
-}
-
-static int32_t all_three(uint64_t *state, size_t i, size_t j)
-{
-    (void)state, (void)i, (void)j;
-    return 3;
-}
-
-static int32_t all_lowest(uint64_t *state, size_t i, size_t j)
-{
-    (void)state, (void)i, (void)j;
-    return INT32_MIN;
-}
-
-static int32_t alternating(uint64_t *state, size_t i, size_t j)
-{
-    (void)state;
-    return (i + j) % 2 == 0 ? -1 : 1;
-}
-
-static int32_t extremes(uint64_t *state, size_t i, size_t j)
-{
-    static const int32_t values[] = {INT32_MIN, INT32_MAX, 0, -1, 1, INT32_MIN + 1};
-    (void)i, (void)j;
-    return values[random_bits(state) % 6];
-}
-
-static int32_t any_bits(uint64_t *state, size_t i, size_t j)
-{
-    (void)i, (void)j;
-    return (int32_t)(uint32_t)random_bits(state);
-}
-
-static int32_t sparse(uint64_t *state, size_t i, size_t j)
-{
-    (void)i, (void)j;
-    return random_bits(state) % 200 == 0 ? 1 : 0;
-}
-
-static int32_t one_element(uint64_t *state, size_t i, size_t j)
-{
-    (void)state;
-    return i == 2 && j == 5 ? -4 : 0;
-}
-
-/* Narrow but for a few far out, some of them as far as can be. */
-static int32_t outliers(uint64_t *state, size_t i, size_t j)
-{
-    (void)i, (void)j;
-    if (random_bits(state) % 16 == 0)
-        return (int32_t)(uint32_t)random_bits(state) >> random_bits(state) % 31;
-    return (int32_t)lrint(random_gauss(state));
-}
-
-static int32_t spread(uint64_t *state, size_t i, size_t j)
-{
-    const double scale = exp2((double)(j * 7 % 13) / 4 - 1 + (double)(i * 5 % 7) / 6);
-    return (int32_t)lrint(scale * random_gauss(state));
-}
-
-static int32_t wide(uint64_t *state, size_t i, size_t j)
-{
-    return (int32_t)lrint(exp2((double)(j % 17) + (double)(i % 3)) * random_gauss(state));
-}
-
-/* Every third column and every fifth row dead. */
-static int32_t with_dead(uint64_t *state, size_t i, size_t j)
-{
-    return i % 5 == 0 || j % 3 == 0 ? 0 : spread(state, i, j) | 1;
-}
-
-typedef struct named {
-    const char *name;
-    element *make;
-} named;
-
-static const named MATRICES[] = {{"zero", all_zero},     {"three", all_three},
-                                 {"lowest", all_lowest}, {"alternating", alternating},
-                                 {"extremes", extremes}, {"any bits", any_bits},
-                                 {"sparse", sparse},     {"one element", one_element},
-                                 {"outliers", outliers}, {"spread", spread},
-                                 {"wide", wide},         {"with dead", with_dead}};
-
-enum { MATRIX_COUNT = sizeof MATRICES / sizeof *MATRICES };
-
-static int32_t *make_codes(element *make, size_t rows, size_t columns, uint64_t seed)
-{
-    int32_t *const codes = malloc(rows * columns * sizeof *codes);
-    uint64_t state = seed;
-
-    ck_assert_ptr_nonnull(codes);
-    for (size_t j = 0; j < columns; j++) {
-        for (size_t i = 0; i < rows; i++)
-            codes[j * rows + i] = make(&state, i, j);
-    }
-    return codes;
-}
-
-/* --- decoding ---------------------------------------------------------------------- */
-
-/* All blocks; the last status. out is row-major. */
-static wsic_status decode(const wsic_env *env, const uint8_t *data, size_t size,
-                          const wsic_code_matrix *like, int32_t *out, size_t *used)
-{
-    wsic_cursor cursor = wsic_cursor_make(data, size);
-    wsic_code_reader *reader;
-
-    wsic_status status = wsic_code_reader_open(env, &cursor, like->rows, like->columns,
-                                               like->row_hint, like->column_hint, &reader);
-    if (status != WSIC_OK) {
-        ck_assert_ptr_null(reader);
-        ck_assert_uint_eq(cursor.position, 0);
-        return status;
-    }
-    const size_t block_rows = wsic_code_reader_block_rows(reader);
-    /* Backwards, to show that blocks do not need each other. */
-    for (size_t k = (like->rows + block_rows - 1) / block_rows; k-- > 0 && status == WSIC_OK;)
-        status = wsic_code_reader_block(env, reader, k, out + k * block_rows * like->columns);
-    wsic_code_reader_close(env, reader);
-    *used = cursor.position;
-    return status;
-}
-
-static void expect_equal(const wsic_code_matrix *matrix, const int32_t *decoded)
-{
-    for (size_t i = 0; i < matrix->rows; i++) {
-        for (size_t j = 0; j < matrix->columns; j++)
-            ck_assert_int_eq(decoded[i * matrix->columns + j], matrix->codes[j * matrix->rows + i]);
-    }
-}
 
 /* Both decoders, and the measure; returns the size in bytes. */
 static size_t round_trip(const wsic_env *env, const wsic_code_matrix *matrix, size_t block_rows)
@@ -396,109 +256,7 @@ START_TEST(hints_help_or_are_dropped)
 }
 END_TEST
 
-/* --- hostile bytes ------------------------------------------------------------------------ */
-
-static void expect_agreement(const wsic_env *env, const uint8_t *data, size_t size,
-                             const wsic_code_matrix *like, size_t bit)
-{
-    const size_t count = like->rows * like->columns;
-    int32_t *const decoded = malloc(count * sizeof *decoded);
-    int32_t *const truth = malloc(count * sizeof *truth);
-    size_t used = 0;
-    size_t plain_used = 0;
-
-    const wsic_status status = decode(env, data, size, like, decoded, &used);
-    const bool good = plain_decode_codes(data, size, like->rows, like->columns, like->row_hint,
-                                         like->column_hint, truth, &plain_used);
-    ck_assert_msg((status == WSIC_OK) == good, "bit %zu: status %d, the text says %d", bit,
-                  (int)status, good);
-    ck_assert(status == WSIC_OK || status == WSIC_ERROR_FORMAT || status == WSIC_ERROR_TRUNCATED ||
-              status == WSIC_ERROR_VERSION);
-    if (good) {
-        ck_assert_uint_eq(used, plain_used);
-        ck_assert_mem_eq(decoded, truth, count * sizeof *decoded);
-    }
-    free(decoded);
-    free(truth);
-}
-
-/* In a copy of just the right size, so that a sanitizer sees reads past the end. */
-START_TEST(damage_is_refused_or_decodes_as_the_text_says)
-{
-    enum { ROWS = 13, COLUMNS = 11 };
-    int32_t hints[ROWS + COLUMNS];
-    int32_t *const codes = make_codes(MATRICES[_i].make, ROWS, COLUMNS, 23);
-    wsic_env env;
-    wsic_context *const context = open_env(&env);
-    wsic_bytes bytes;
-
-    for (size_t k = 0; k < ROWS + COLUMNS; k++)
-        hints[k] = (int32_t)(k * 7 % 13);
-    const wsic_code_matrix matrix = {.rows = ROWS,
-                                     .columns = COLUMNS,
-                                     .codes = codes,
-                                     .row_hint = hints,
-                                     .column_hint = hints + ROWS};
-    wsic_bytes_init(&bytes, &env);
-    ck_assert_int_eq(wsic_codes_encode(&env, &matrix, 5, &bytes), WSIC_OK);
-    uint8_t *const copy = malloc(bytes.size);
-    for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
-        memcpy(copy, bytes.data, bytes.size);
-        copy[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        expect_agreement(&env, copy, bytes.size, &matrix, bit);
-    }
-    free(copy);
-    for (size_t size = 0; size < bytes.size; size++) {
-        int32_t decoded[ROWS * COLUMNS];
-        size_t used;
-        uint8_t *const cut = malloc(size + 1); /* malloc(0) may be NULL */
-        memcpy(cut + 1, bytes.data, size);
-        ck_assert_int_lt(decode(&env, cut + 1, size, &matrix, decoded, &used), 0);
-        free(cut);
-    }
-    wsic_bytes_release(&bytes);
-    free(codes);
-    close_env(context);
-}
-END_TEST
-
-START_TEST(noise_does_no_harm)
-{
-    wsic_env env;
-    wsic_context *const context = open_env(&env);
-    const wsic_code_matrix like = {.rows = 9, .columns = 6};
-    uint64_t state = 77 + (uint64_t)_i;
-
-    for (int trial = 0; trial < 3000; trial++) {
-        uint8_t noise[160];
-        for (size_t k = 0; k < sizeof noise; k++)
-            noise[k] = (uint8_t)(random_bits(&state) >> 24 & random_bits(&state) >> 30);
-        noise[0] = 0;
-        noise[1] &= 0x9D; /* no hints, few lanes: what gets further */
-        noise[2] &= 15;
-        noise[3] = (uint8_t)(1 + noise[3] % 9);
-        noise[4] &= 31;
-        expect_agreement(&env, noise, sizeof noise, &like, (size_t)trial);
-    }
-    close_env(context);
-}
-END_TEST
-
-START_TEST(unknown_quantizers_are_of_a_later_version)
-{
-    wsic_env env;
-    wsic_context *const context = open_env(&env);
-    const uint8_t bytes[] = {1, 0, 0, 1, 0};
-    wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
-    wsic_code_reader *reader;
-
-    ck_assert_int_eq(wsic_code_reader_open(&env, &cursor, 1, 1, NULL, NULL, &reader),
-                     WSIC_ERROR_VERSION);
-    close_env(context);
-}
-END_TEST
-
-/* --- threads and memory --------------------------------------------------------------------- */
+/* --- threads --------------------------------------------------------------------- */
 
 START_TEST(bytes_do_not_depend_on_threads)
 {
@@ -524,53 +282,6 @@ START_TEST(bytes_do_not_depend_on_threads)
 }
 END_TEST
 
-typedef struct scarce {
-    long left; /* allocations before one fails */
-} scarce;
-
-static void *scarce_allocate(void *user, size_t size)
-{
-    scarce *const memory = user;
-    return memory->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void scarce_release(void *user, void *pointer)
-{
-    (void)user;
-    free(pointer);
-}
-
-/* Whichever allocation fails: the status says so, and nothing stays behind. */
-START_TEST(lack_of_memory_leaves_nothing_behind)
-{
-    int32_t *const codes = make_codes(with_dead, 60, 40, 3);
-    const wsic_code_matrix matrix = {.rows = 60, .columns = 40, .codes = codes};
-    int32_t decoded[60 * 40];
-    bool done = false;
-
-    for (long allowed = 1; !done; allowed++) {
-        scarce memory = {.left = allowed};
-        const wsic_allocator allocator = {sizeof allocator, scarce_allocate, scarce_release,
-                                          &memory};
-        wsic_context *context;
-        wsic_bytes bytes;
-        size_t used;
-        ck_assert_int_eq(wsic_context_create(&allocator, &context), WSIC_OK);
-        const wsic_env env = wsic_context_env(context);
-        wsic_bytes_init(&bytes, &env);
-        wsic_status status = wsic_codes_encode(&env, &matrix, 32, &bytes);
-        if (status == WSIC_OK)
-            status = decode(&env, bytes.data, bytes.size, &matrix, decoded, &used);
-        ck_assert(status == WSIC_OK || status == WSIC_ERROR_MEMORY);
-        done = status == WSIC_OK;
-        wsic_bytes_release(&bytes);
-        close_env(context);
-    }
-    expect_equal(&matrix, decoded);
-    free(codes);
-}
-END_TEST
-
 int main(void)
 {
     Suite *const suite = suite_create("codes");
@@ -585,11 +296,7 @@ int main(void)
                         SOURCE_COUNT);
     tcase_add_test(tests, entropy_is_that_of_the_histogram);
     tcase_add_test(tests, hints_help_or_are_dropped);
-    tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0, MATRIX_COUNT);
-    tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
-    tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
     tcase_add_test(tests, bytes_do_not_depend_on_threads);
-    tcase_add_test(tests, lack_of_memory_leaves_nothing_behind);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -51,7 +51,8 @@ END_TEST
 
 START_TEST(values_out_of_range_are_refused)
 {
-    static const double bad[] = {0x1p127, 0x1p128, 1e300, 0x1.fffffp-127, 1e-310, HUGE_VAL, (double)NAN};
+    static const double bad[] = {0x1p127, 0x1p128,  1e300,      0x1.fffffp-127,
+                                 1e-310,  HUGE_VAL, (double)NAN};
     int8_t sign;
     int32_t exponent;
 
