@@ -42,7 +42,7 @@ static void set_up(void)
     snprintf(directory, sizeof directory, "%s", chosen ? chosen : TINYLM);
     ck_assert_msg(model_load(&model, directory, &failure), "%s", failure.text);
     snprintf(path, sizeof path, "%s/logits_tokens.u16", directory);
-    ck_assert_msg(tokens_load(&tokens, path, model.config.vocabulary, 1000, &failure), "%s",
+    ck_assert_msg(tokens_load(&tokens, path, model.config.vocabulary, &failure), "%s",
                   failure.text);
     ck_assert_uint_eq(tokens.count, 64);
     snprintf(path, sizeof path, "%s/logits.npy", directory);

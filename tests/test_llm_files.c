@@ -235,7 +235,7 @@ static void expect_tokens_refused(const char *name, const void *bytes, size_t si
     struct failure failure;
 
     write_file(name, bytes, size);
-    ck_assert(!tokens_load(&tokens, path, vocabulary, 100, &failure));
+    ck_assert(!tokens_load(&tokens, path, vocabulary, &failure));
     expect_line(&failure, part);
     unlink(path);
 }
@@ -247,20 +247,20 @@ START_TEST(tokens_are_read_and_checked)
     struct failure failure;
 
     write_file("t.u16", bytes, 8);
-    ck_assert(tokens_load(&tokens, path, 259, 3, &failure));
-    ck_assert_uint_eq(tokens.count, 3);
+    ck_assert(tokens_load(&tokens, path, 259, &failure));
+    ck_assert_uint_eq(tokens.count, 4);
     ck_assert_uint_eq(tokens.values[0], 1);
     ck_assert_uint_eq(tokens.values[2], 258);
     tokens_free(&tokens);
     unlink(path);
     write_file("t.u32", bytes, 8);
-    ck_assert(tokens_load(&tokens, path, 259, 100, &failure));
+    ck_assert(tokens_load(&tokens, path, 259, &failure));
     ck_assert_uint_eq(tokens.count, 2);
     ck_assert_uint_eq(tokens.values[1], 258);
     tokens_free(&tokens);
     unlink(path);
     write_file("t.txt", bytes, 8);
-    ck_assert(tokens_load(&tokens, path, 256, 100, &failure));
+    ck_assert(tokens_load(&tokens, path, 256, &failure));
     ck_assert_uint_eq(tokens.count, 8);
     ck_assert_uint_eq(tokens.values[4], 2);
     tokens_free(&tokens);
@@ -270,6 +270,26 @@ START_TEST(tokens_are_read_and_checked)
     expect_tokens_refused("t.u16", bytes, 7, 300, "7 bytes");
     expect_tokens_refused("t.txt", bytes, 8, 300, "vocabulary of 300");
     expect_tokens_refused("t.u32", bytes, 0, 300, "no tokens");
+}
+END_TEST
+
+START_TEST(samples_are_spread_over_the_text)
+{
+    uint32_t values[103];
+    struct tokens tokens = {.values = values, .count = 103};
+
+    for (uint32_t i = 0; i < 103; i++)
+        values[i] = i;
+    tokens_sample(&tokens, 10, 103);
+    ck_assert_uint_eq(tokens.count, 103);
+    /* Three of ten windows: those at 0, 3 and 6. */
+    tokens_sample(&tokens, 10, 39);
+    ck_assert_uint_eq(tokens.count, 30);
+    for (uint32_t i = 0; i < 30; i++)
+        ck_assert_uint_eq(tokens.values[i], i / 10 * 30 + i % 10);
+    tokens_sample(&tokens, 20, 7);
+    ck_assert_uint_eq(tokens.count, 7);
+    ck_assert_uint_eq(tokens.values[6], 6);
 }
 END_TEST
 
@@ -412,6 +432,7 @@ int main(void)
     tcase_add_test(files, truncated_files_are_refused);
     tcase_add_test(files, missing_files_are_named);
     tcase_add_test(files, tokens_are_read_and_checked);
+    tcase_add_test(files, samples_are_spread_over_the_text);
     tcase_add_test(files, config_has_the_defaults_of_transformers);
     tcase_add_test(files, configs_of_other_models_are_refused_by_name);
     tcase_add_test(files, config_keys_are_checked);

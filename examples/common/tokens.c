@@ -39,7 +39,7 @@ static bool decode(struct tokens *tokens, const unsigned char *data, size_t byte
 }
 
 static bool load_map(struct tokens *tokens, const struct filemap *map, size_t bytes,
-                     const char *path, size_t vocabulary, size_t most, struct failure *failure)
+                     const char *path, size_t vocabulary, struct failure *failure)
 {
     if (map->size % bytes != 0)
         return refuse(failure, "%s: %zu bytes are no whole number of %zu-byte tokens", path,
@@ -47,8 +47,6 @@ static bool load_map(struct tokens *tokens, const struct filemap *map, size_t by
     tokens->count = map->size / bytes;
     if (tokens->count == 0)
         return refuse(failure, "%s: no tokens", path);
-    if (tokens->count > most)
-        tokens->count = most;
     tokens->values = malloc(tokens->count * sizeof *tokens->values);
     if (!tokens->values)
         return refuse(failure, "%s: out of memory", path);
@@ -59,7 +57,7 @@ static bool load_map(struct tokens *tokens, const struct filemap *map, size_t by
     return true;
 }
 
-bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary, size_t most,
+bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary,
                  struct failure *failure)
 {
     const size_t bytes = token_bytes(path, vocabulary);
@@ -73,9 +71,23 @@ bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary, siz
                       path, vocabulary);
     if (!filemap_open(&map, path, failure))
         return false;
-    const bool ok = load_map(tokens, &map, bytes, path, vocabulary, most, failure);
+    const bool ok = load_map(tokens, &map, bytes, path, vocabulary, failure);
     filemap_close(&map);
     return ok;
+}
+
+void tokens_sample(struct tokens *tokens, size_t window, size_t most)
+{
+    const size_t present = tokens->count / window;
+    const size_t wanted = most / window;
+
+    if (tokens->count <= most)
+        return;
+    tokens->count = wanted > 0 ? wanted * window : most;
+    /* Window k comes from place k · present / wanted, which is never before its own. */
+    for (size_t k = 0; k < wanted; k++)
+        memmove(tokens->values + k * window, tokens->values + k * present / wanted * window,
+                window * sizeof *tokens->values);
 }
 
 void tokens_free(struct tokens *tokens)

@@ -13,11 +13,14 @@ struct tokens {
     size_t count;
 };
 
-/* Read at most `most` tokens from the beginning of a file: raw little-endian numbers if its name
- * ends in .u16 or .u32; else its bytes, if the vocabulary has 256 tokens. Every token must be
- * below the vocabulary. An empty file is refused. */
-bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary, size_t most,
+/* Read a file: raw little-endian numbers if its name ends in .u16 or .u32; else its bytes, if the
+ * vocabulary has 256 tokens. Every token must be below the vocabulary. An empty file is refused. */
+bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary,
                  struct failure *failure);
+
+/* Keep at most `most` tokens: whole windows, spread evenly over the text, so that a part of it
+ * stands for all of it. If not even one window fits, the first tokens are kept. */
+void tokens_sample(struct tokens *tokens, size_t window, size_t most);
 
 void tokens_free(struct tokens *tokens);
 

@@ -66,25 +66,59 @@ struct head {
     int head_dim;
 };
 
+/* A BLAS with threads of its own may start them for every product, and many callers at once then
+ * wait for each other. Products of no more multiplications than this are done on the calling
+ * thread. */
+static const size_t product_limit = 1 << 18;
+
+static int tile_keys(const struct head *head)
+{
+    const size_t keys = product_limit / (ATTENTION_STRIP * (size_t)head->head_dim);
+
+    return keys > 0 ? (int)keys : 1;
+}
+
+/* scores = scale · Q Kᵀ, queries × keys */
+static void score_strip(const struct head *head, const float *query, int queries, int keys,
+                        float *scores)
+{
+    const float scale = 1 / sqrtf((float)head->head_dim);
+    const int tile = tile_keys(head);
+
+    for (int first = 0; first < keys; first += tile)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, queries,
+                    keys - first < tile ? keys - first : tile, head->head_dim, scale, query,
+                    head->query_stride, head->key + (size_t)first * (size_t)head->key_stride,
+                    head->key_stride, 0, scores + first, keys);
+}
+
+/* mix = scores V */
+static void mix_strip(const struct head *head, const float *scores, int queries, int keys,
+                      float *mix)
+{
+    const int tile = tile_keys(head);
+
+    for (int first = 0; first < keys; first += tile)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, queries, head->head_dim,
+                    keys - first < tile ? keys - first : tile, 1, scores + first, keys,
+                    head->value + (size_t)first * (size_t)head->key_stride, head->key_stride,
+                    first > 0 ? 1 : 0, mix, head->query_stride);
+}
+
 /* Queries first to end - 1 against keys 0 to end - 1. */
 static void attend_strip(const struct head *head, size_t first, size_t end, float *scores)
 {
-    const int queries = (int)(end - first);
-    const int keys = (int)end;
     const size_t offset = first * (size_t)head->query_stride;
-    const float scale = 1 / sqrtf((float)head->head_dim);
+    const int queries = (int)(end - first);
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, queries, keys, head->head_dim, scale,
-                head->query + offset, head->query_stride, head->key, head->key_stride, 0, scores,
-                keys);
+    score_strip(head, head->query + offset, queries, (int)end, scores);
     for (size_t i = first; i < end; i++) {
         float *const row = scores + (i - first) * end;
         softmax(row, i + 1);
         for (size_t j = i + 1; j < end; j++)
             row[j] = 0;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, queries, head->head_dim, keys, 1, scores,
-                keys, head->value, head->key_stride, 0, head->mix + offset, head->query_stride);
+    mix_strip(head, scores, queries, (int)end, head->mix + offset);
 }
 
 struct batch {

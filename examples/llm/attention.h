@@ -7,7 +7,7 @@
 
 /* Queries whose scores are held at once: bounds the memory, and leaves out most of the scores of
  * tokens that come later. */
-#define ATTENTION_STRIP 64
+#define ATTENTION_STRIP 32
 
 /* Fill in forward's cosines and sines. */
 void attention_fill_rotations(struct forward *forward);

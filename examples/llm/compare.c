@@ -192,11 +192,12 @@ static bool prepare(struct comparison *run)
     run->rows = json_array();
     if (!run->results || !run->budgets || !run->rows)
         return refuse(run->failure, "out of memory");
-    return tokens_load(&run->calibration, options->tokens, config->vocabulary, options->max_tokens,
-                       run->failure) &&
-           tokens_load(&run->text, options->eval, config->vocabulary, options->eval_tokens,
-                       run->failure) &&
-           model_load(run->quantized, options->model, run->failure);
+    if (!tokens_load(&run->calibration, options->tokens, config->vocabulary, run->failure) ||
+        !tokens_load(&run->text, options->eval, config->vocabulary, run->failure))
+        return false;
+    tokens_sample(&run->calibration, run->session->window, options->max_tokens);
+    tokens_sample(&run->text, run->session->window, options->eval_tokens);
+    return model_load(run->quantized, options->model, run->failure);
 }
 
 enum outcome command_compare(const struct options *options, struct failure *failure)

@@ -25,10 +25,10 @@ static bool print_result(const struct options *options, const struct evaluation 
 }
 
 /* The model as it is in the checkpoint, and then, if there is one, as the archive has it. */
-static bool measure(struct session *session, const struct options *options,
-                    const struct tokens *tokens, struct evaluation *evaluation,
-                    double *bits_per_weight, struct failure *failure)
+static bool measure(struct session *session, const struct options *options, struct tokens *tokens,
+                    struct evaluation *evaluation, double *bits_per_weight, struct failure *failure)
 {
+    tokens_sample(tokens, session->window, options->max_tokens);
     if (!options->archive) {
         *bits_per_weight = session->model.stored_bits;
         return evaluate(evaluation, &session->model, tokens, session->window, NULL, failure);
@@ -52,10 +52,10 @@ enum outcome command_eval(const struct options *options, struct failure *failure
 
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
-    const bool ok = tokens_load(&tokens, options->tokens, session.model.config.vocabulary,
-                                options->max_tokens, failure) &&
-                    measure(&session, options, &tokens, &evaluation, &bits_per_weight, failure) &&
-                    print_result(options, &evaluation, bits_per_weight, tokens.count, failure);
+    const bool ok =
+        tokens_load(&tokens, options->tokens, session.model.config.vocabulary, failure) &&
+        measure(&session, options, &tokens, &evaluation, &bits_per_weight, failure) &&
+        print_result(options, &evaluation, bits_per_weight, tokens.count, failure);
     tokens_free(&tokens);
     session_end(&session);
     return ok ? OUTCOME_OK : OUTCOME_FAILED;

@@ -127,9 +127,9 @@ static bool run_quantization(struct quantization *run)
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
-    if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, options->max_tokens,
-                     run->failure))
+    if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
+    tokens_sample(&run->tokens, run->session->window, options->max_tokens);
     if (wsic_archive_writer_create(run->session->context, options->output, &run->method.writer) < 0)
         return refuse(run->failure, "%s: %s", options->output,
                       wsic_context_message(run->session->context));

@@ -81,28 +81,45 @@ static inline void wsic_put_golomb_signed(wsic_bit_writer *writer, int32_t value
 
 /* --- reading -------------------------------------------------------------- */
 
-/* Bytes are taken only when one of their bits is wanted, so that `position` is the
- * end of what was read. After the end come zeros, and failed is set. */
+/* Bytes are taken ahead where there are enough; wsic_bits_used() tells how many of them
+ * were needed. After the end come zeros, and failed is set. */
 typedef struct wsic_bit_reader {
     const uint8_t *data;
     size_t size;
-    size_t position;
+    size_t position; /* next byte to take */
     uint64_t buffer;
     unsigned filled;
     bool failed;
 } wsic_bit_reader;
 
-/* The next count bits, at most 32. */
-static inline uint32_t wsic_get_bits(wsic_bit_reader *reader, unsigned count)
+/* Have at least count bits, at most 32, in the buffer. */
+static inline bool wsic_fill_bits(wsic_bit_reader *reader, unsigned count)
 {
+    if (reader->size - reader->position >= 4) {
+        const uint8_t *const next = reader->data + reader->position;
+        const uint32_t word = next[0] | (uint32_t)next[1] << 8 | (uint32_t)next[2] << 16 |
+                              (uint32_t)next[3] << 24;
+        reader->buffer |= (uint64_t)word << reader->filled;
+        reader->position += 4;
+        reader->filled += 32;
+        return true;
+    }
     while (reader->filled < count) {
         if (reader->position == reader->size) {
             reader->failed = true;
-            return 0;
+            return false;
         }
         reader->buffer |= (uint64_t)reader->data[reader->position++] << reader->filled;
         reader->filled += 8;
     }
+    return true;
+}
+
+/* The next count bits, at most 32. */
+static inline uint32_t wsic_get_bits(wsic_bit_reader *reader, unsigned count)
+{
+    if (reader->filled < count && !wsic_fill_bits(reader, count))
+        return 0;
     const uint32_t value = (uint32_t)(reader->buffer & ((UINT64_C(1) << count) - 1));
     reader->buffer >>= count;
     reader->filled -= count;
@@ -129,10 +146,17 @@ static inline int64_t wsic_get_golomb_signed(wsic_bit_reader *reader)
     return value & 1 ? ~magnitude : magnitude;
 }
 
+/* Bytes of which at least one bit was read. */
+static inline size_t wsic_bits_used(const wsic_bit_reader *reader)
+{
+    return reader->position - reader->filled / 8;
+}
+
 /* True if nothing failed and what is left of the last byte is zero. */
 static inline bool wsic_bits_end(const wsic_bit_reader *reader)
 {
-    return !reader->failed && reader->buffer == 0;
+    const uint64_t rest = (UINT64_C(1) << reader->filled % 8) - 1;
+    return !reader->failed && (reader->buffer & rest) == 0;
 }
 
 #endif

@@ -131,7 +131,7 @@ static bool ended_well(const decoder *coder)
             return false;
     }
     return coder->words == coder->words_end && wsic_bits_end(&coder->bypass) &&
-           coder->bypass.position == coder->bypass.size;
+           wsic_bits_used(&coder->bypass) == coder->bypass.size;
 }
 
 bool wsic_block_decode(const wsic_block_shape *shape, wsic_decode_table *const *tables,

@@ -251,7 +251,7 @@ static wsic_status read_models(const wsic_env *env, wsic_cursor *cursor, const h
     }
     if (!wsic_bits_end(&bits))
         return wsic_fail(env, WSIC_ERROR_FORMAT, "the models of the codes are damaged");
-    wsic_take(cursor, bits.position);
+    wsic_take(cursor, wsic_bits_used(&bits));
     return WSIC_OK;
 }
 

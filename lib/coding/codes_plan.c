@@ -8,7 +8,7 @@
 #include "coding/codes_format.h"
 
 enum {
-    SMALL = 1 << 16,       /* codes up to which several ways are tried */
+    SMALL = 1 << 14,       /* codes up to which several ways are tried */
     CODES_TO_STATE = 16384 /* codes in a block for each lane: 32 bits are 0.002 each */
 };
 

@@ -27,7 +27,7 @@ static bool read_model(wsic_cursor *cursor, unsigned mode, wsic_model *model)
                               .size = wsic_cursor_left(cursor)};
     if (!wsic_model_read(&reader, class_number, model) || !wsic_bits_end(&reader))
         return false;
-    wsic_take(cursor, reader.position);
+    wsic_take(cursor, wsic_bits_used(&reader));
     return true;
 }
 

@@ -12,7 +12,7 @@ enum {
 
 /* Below this mass, in units of 2^-24, a tail is left to the escape: a symbol costs at
  * least 2^-12, and its neighbours pay for what it does not need. */
-static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 12;
+static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
 
 /* 2^(24 - i/4) */
 static const uint64_t ROOT[CLASSES_TO_OCTAVE] = {16777216, 14107901, 11863283, 9975792};

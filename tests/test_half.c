@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "check_main.h"
+#include "noise.h"
+
+/* A binary format told by its numbers, and rounding as the definition says it: to the
+ * nearest multiple of the spacing, ties to the even multiple. */
+typedef struct binary_format {
+    int fraction_bits;
+    int least_exponent; /* of normal numbers */
+    double overflow;    /* 2^(greatest exponent + 1) */
+} binary_format;
+
+static const binary_format f16 = {10, -14, 0x1p16};
+static const binary_format bf16 = {7, -126, 0x1p128};
+
+static double spacing_at(const binary_format *format, double magnitude)
+{
+    int exponent;
+
+    frexp(magnitude, &exponent); /* magnitude in [2^(exponent-1), 2^exponent) */
+    exponent = magnitude == 0 ? format->least_exponent : exponent - 1;
+    if (exponent < format->least_exponent)
+        exponent = format->least_exponent;
+    return ldexp(1, exponent - format->fraction_bits);
+}
+
+static double round_to(const binary_format *format, double value)
+{
+    const double spacing = spacing_at(format, fabs(value));
+    const double rounded = nearbyint(fabs(value) / spacing) * spacing;
+    return copysign(rounded >= format->overflow ? (double)INFINITY : rounded, value);
+}
+
+/* The value that bits stand for, from the definition of the format. */
+static double decode(const binary_format *format, unsigned bits)
+{
+    const unsigned fraction = bits & ((1U << format->fraction_bits) - 1);
+    const unsigned exponent = (bits & 0x7FFFU) >> format->fraction_bits;
+    const unsigned greatest = 0x7FFFU >> format->fraction_bits;
+    const double sign = bits & 0x8000U ? -1 : 1;
+    const double unit = ldexp(1, format->least_exponent - format->fraction_bits);
+
+    if (exponent == greatest)
+        return fraction ? (double)NAN : sign * (double)INFINITY;
+    if (exponent == 0)
+        return sign * fraction * unit;
+    return sign * ldexp(fraction + ldexp(1, format->fraction_bits), (int)exponent - 1) * unit;
+}
+
+typedef float widen(uint16_t bits);
+typedef uint16_t narrow(float value);
+
+static void check_all_bits(const binary_format *format, widen *to_f32, narrow *from_f32)
+{
+    for (unsigned bits = 0; bits < 65536; bits++) {
+        const double expected = decode(format, bits);
+        const double found = (double)to_f32((uint16_t)bits);
+        if (isnan(expected)) {
+            ck_assert(isnan(found));
+            ck_assert(isnan(decode(format, from_f32((float)found))));
+            continue;
+        }
+        ck_assert_msg(found == expected && !signbit(found) == !signbit(expected),
+                      "%04x is %a, not %a", bits, found, expected);
+        ck_assert_uint_eq(from_f32((float)found), bits);
+    }
+}
+
+static void check_rounding(const binary_format *format, narrow *from_f32, float value)
+{
+    const double expected = round_to(format, (double)value);
+    const double found = decode(format, from_f32(value));
+
+    ck_assert_msg(found == expected && !signbit(found) == !signbit(expected),
+                  "%a becomes %a, not %a", (double)value, found, expected);
+}
+
+static void check_many(const binary_format *format, widen *to_f32, narrow *from_f32)
+{
+    uint64_t state = 1;
+
+    /* Around every midpoint of two neighbours, where rounding is decided. */
+    for (unsigned bits = 0; isfinite(decode(format, bits)); bits++) {
+        const double low = (double)to_f32((uint16_t)bits);
+        const float middle = (float)(low + spacing_at(format, low) / 2);
+        check_rounding(format, from_f32, middle);
+        check_rounding(format, from_f32, -middle);
+        check_rounding(format, from_f32, nextafterf(middle, 0));
+        check_rounding(format, from_f32, nextafterf(middle, INFINITY));
+    }
+    for (int i = 0; i < 1000000; i++) {
+        const uint32_t bits = noise_bits(&state);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        if (isnan(value))
+            ck_assert(isnan(decode(format, from_f32(value))));
+        else
+            check_rounding(format, from_f32, value);
+    }
+}
+
+START_TEST(f16_decodes_and_encodes_every_value)
+{
+    check_all_bits(&f16, wsic_f16_to_f32, wsic_f32_to_f16);
+}
+END_TEST
+
+START_TEST(bf16_decodes_and_encodes_every_value)
+{
+    check_all_bits(&bf16, wsic_bf16_to_f32, wsic_f32_to_bf16);
+}
+END_TEST
+
+START_TEST(f16_rounds_to_nearest_even)
+{
+    check_many(&f16, wsic_f16_to_f32, wsic_f32_to_f16);
+}
+END_TEST
+
+START_TEST(bf16_rounds_to_nearest_even)
+{
+    check_many(&bf16, wsic_bf16_to_f32, wsic_f32_to_bf16);
+}
+END_TEST
+
+START_TEST(arrays_are_converted_elementwise)
+{
+    const float values[] = {1.5F, -0.333333343F, 1e-6F, 70000.0F};
+    const uint32_t dtypes[] = {WSIC_F64, WSIC_F32, WSIC_F16, WSIC_BF16};
+
+    for (size_t d = 0; d < 4; d++) {
+        double stored[4], loaded[4];
+        wsic_store_f32(stored, dtypes[d], values, 4);
+        wsic_load_f64(loaded, stored, dtypes[d], 4);
+        for (size_t i = 0; i < 4; i++) {
+            const double value = (double)values[i];
+            const double expected = dtypes[d] == WSIC_F16    ? round_to(&f16, value)
+                                    : dtypes[d] == WSIC_BF16 ? round_to(&bf16, value)
+                                                             : value;
+            ck_assert_msg(loaded[i] == expected, "dtype %u: %a", (unsigned)dtypes[d], loaded[i]);
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("half");
+    TCase *const tests = tcase_create("half");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, f16_decodes_and_encodes_every_value);
+    tcase_add_test(tests, bf16_decodes_and_encodes_every_value);
+    tcase_add_test(tests, f16_rounds_to_nearest_even);
+    tcase_add_test(tests, bf16_rounds_to_nearest_even);
+    tcase_add_test(tests, arrays_are_converted_elementwise);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
