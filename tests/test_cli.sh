@@ -189,7 +189,8 @@ run 0 "quantize --set" quantize -w w.npy -s s.npy -r 2 -o q7.wsic --set spacing=
     --set damping=1e-3 --json
 run 0 "info of parameters" info q7.wsic
 says out "spacing=uniform" "the archive knows its parameters"
-says out "damping=0.001" "all of them"
+says out "damping=0.001 " "all of them"
+says out "rate=2 " "numbers are as they were given"
 
 run 0 "quantize --distortion" quantize -w w.npy -s s.npy --distortion 0.0001 -o q8.wsic --json
 holds "($(value out distortion) / 0.0001 - 1) ^ 2 < 0.0004" "the distortion is met"

@@ -227,7 +227,9 @@ static int describe_one(const parameter *p, double value, char *text, size_t siz
             char number[40];
             double back = 0.0;
             snprintf(number, sizeof number, "%.*g", precision, value);
-            number[strcspn(number, ",")] = '.'; /* a locale's decimal comma */
+            char *const comma = strchr(number, ','); /* of a locale */
+            if (comma)
+                *comma = '.';
             if ((parse_number(number, &back) && back == value) || precision == 17)
                 return snprintf(text, size, "%s=%s", p->name, number);
         }
