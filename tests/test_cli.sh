@@ -3,107 +3,11 @@
 # The program watersic: every command, its results, exit codes and messages.
 # Usage: test_cli.sh WATERSIC CLI_DATA
 set -u
-LC_ALL=C
-export LC_ALL
+# shellcheck source=tests/program.sh
+. "$(dirname "$0")/program.sh"
 
-absolute()
-{
-    case $1 in
-    /*) echo "$1" ;;
-    *) echo "$PWD/$1" ;;
-    esac
-}
-
-watersic=$(absolute "$1")
 data=$(absolute "$2")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-count=0
-
-# report RESULT NAME [EXPLANATION]
-report()
-{
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        echo "# ${3-}"
-        sed 's/^/# stdout: /' out
-        sed 's/^/# stderr: /' err
-    fi
-}
-
-# run CODE NAME ARGUMENT... : run watersic and expect an exit code
-run()
-{
-    expected=$1
-    name=$2
-    shift 2
-    "$watersic" "$@" >out 2>err </dev/null
-    code=$?
-    [ "$code" = "$expected" ]
-    report $? "$name: exit code $expected" "exit code $code"
-}
-
-# says FILE TEXT NAME: the file holds the text
-says()
-{
-    grep -qF -- "$2" "$1"
-    report $? "$3" "no '$2' in $1"
-}
-
-# refused CODE TEXT NAME ARGUMENT... : one line on standard error, none on standard output
-refused()
-{
-    code=$1
-    text=$2
-    name=$3
-    shift 3
-    run "$code" "$name" "$@"
-    says err "$text" "$name: says why"
-    [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && [ "$(cut -c 1-10 err)" = "watersic: " ]
-    report $? "$name: one line on standard error, none on standard output"
-}
-
-# value FILE KEY: first value of a key in JSON as this program prints it
-value()
-{
-    sed -n "s/^ *\"$2\": \\(.*[^,]\\),*\$/\\1/p" "$1" | head -n 1
-}
-
-# holds EXPRESSION NAME: an expression of awk is true
-holds()
-{
-    awk "BEGIN { exit !($1) }" </dev/null
-    report $? "$2" "not true: $1"
-}
-
-# has_keys NAME KEY... : standard output is JSON that holds the keys
-has_keys()
-{
-    name=$1
-    missing=
-    shift
-    for key in "$@"; do
-        [ -n "$(value out "$key")" ] || missing="$missing $key"
-    done
-    [ -z "$missing" ]
-    report $? "$name: JSON holds all keys" "missing:$missing"
-    ! grep -qiE '(nan|inf)[,}]?$' out
-    report $? "$name: all numbers of the JSON are finite or null"
-}
-
-no_rest()
-{
-    rest=$(find . -name '*.tmp*' -o -name '.watersic*')
-    [ -z "$rest" ]
-    report $? "$1: no partial file" "$rest"
-}
-
-: >out
-: >err
+begin "$1"
 "$data" make || exit 1
 
 # --- the program itself ------------------------------------------------------
@@ -189,7 +93,8 @@ run 0 "quantize --set" quantize -w w.npy -s s.npy -r 2 -o q7.wsic --set spacing=
     --set damping=1e-3 --json
 run 0 "info of parameters" info q7.wsic
 says out "spacing=uniform" "the archive knows its parameters"
-says out "damping=0.001" "all of them"
+says out "damping=0.001 " "all of them"
+says out "rate=2 " "numbers are as they were given"
 
 run 0 "quantize --distortion" quantize -w w.npy -s s.npy --distortion 0.0001 -o q8.wsic --json
 holds "($(value out distortion) / 0.0001 - 1) ^ 2 < 0.0004" "the distortion is met"
@@ -254,7 +159,7 @@ no_rest "quantize"
 mkfifo pipe.npy
 exec 3<>pipe.npy
 for signal in INT TERM; do
-    timeout --preserve-status -s $signal 0.3 "$watersic" quantize -w pipe.npy -s s.npy -r 2 \
+    timeout --preserve-status -s $signal 0.3 "$program" quantize -w pipe.npy -s s.npy -r 2 \
         -o a.wsic >out 2>err
     code=$?
     [ "$signal $code" = "INT 130" ] || [ "$signal $code" = "TERM 143" ]
@@ -275,7 +180,7 @@ run 0 "dequantize to f8" dequantize q.wsic --dtype f8 -o what8.npy
 report $? "f8 holds the same numbers as f4"
 run 0 "dequantize to f2" dequantize q.wsic --dtype f2 --layer w -o what2.npy
 holds "$("$data" error what.npy what2.npy) < 1e-6" "f2 holds them rounded"
-"$watersic" dequantize q.wsic -o /dev/stdout 2>err | cmp - what.npy >out 2>&1
+"$program" dequantize q.wsic -o /dev/stdout 2>err | cmp - what.npy >out 2>&1
 report $? "dequantize into a pipe"
 refused 1 "q.wsic: holds no layer \"x\"" "a missing layer" dequantize q.wsic --layer x -o a.npy
 refused 2 "--dtype: 'i4' is not f2" "a type that is none" dequantize q.wsic --dtype i4 -o a.npy
@@ -343,7 +248,7 @@ run 0 "parameters --json" parameters --json
 has_keys "parameters" id name summary minimum maximum default
 
 if [ -e /dev/full ]; then
-    "$watersic" parameters >/dev/full 2>err
+    "$program" parameters >/dev/full 2>err
     [ $? = 1 ]
     report $? "a full disk is a failure"
     says err "watersic: standard output: cannot be written: " "and is told"

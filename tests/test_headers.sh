@@ -4,26 +4,18 @@
 # warning.
 # Usage: test_headers.sh INCLUDE_DIRECTORY COMPILER...
 set -u
+# shellcheck source=/dev/null
+. "${0%/*}/tap.sh"
 
 include=$1
 shift
-count=0
 
-# try NAME COMPILER... : compile $text
-try()
+# compile COMPILER... : with $text as the program
+compile()
 {
-    name=$1
-    shift
-    count=$((count + 1))
-    if output=$("$@" -fsyntax-only -I"$include" -Wall -Wextra -Wpedantic -Werror - 2>&1 <<EOF
+    "$@" -fsyntax-only -I"$include" -Wall -Wextra -Wpedantic -Werror - <<EOF
 $text
 EOF
-    ); then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        echo "$output" | sed 's/^/# /'
-    fi
 }
 
 for path in "$include"/watersic/*.h; do
@@ -31,10 +23,10 @@ for path in "$include"/watersic/*.h; do
     text="#include <$header>
 #include <$header>"
     for standard in c99 c11; do
-        try "$header as $standard" "$@" -x c -std=$standard -Wstrict-prototypes
+        try "$header as $standard" compile "$@" -x c -std=$standard -Wstrict-prototypes
     done
     if command -v c++ >/dev/null; then
-        try "$header as C++" c++ -x c++ -std=c++11
+        try "$header as C++" compile c++ -x c++ -std=c++11
     fi
 done
-echo "1..$count"
+finish

@@ -3,8 +3,8 @@
 # An installed library serves a program outside the tree, shared and static.
 # Usage: test_install.sh MESON BUILD_ROOT SOURCE_ROOT COMPILER...
 set -u
-LC_ALL=C
-export LC_ALL
+# shellcheck source=/dev/null
+. "${0%/*}/tap.sh"
 
 meson=$1
 build=$2
@@ -12,21 +12,6 @@ source=$3
 shift 3
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-count=0
-
-# try NAME COMMAND...
-try()
-{
-    name=$1
-    shift
-    count=$((count + 1))
-    if output=$("$@" 2>&1); then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        echo "$output" | sed 's/^/# /'
-    fi
-}
 
 # link OUTPUT OPTION... : a program that knows nothing but what pkg-config says
 link()
@@ -62,4 +47,4 @@ try "the installed program finds it" env LD_LIBRARY_PATH="$libraries" "$root/bin
 rm -f "$libraries"/libwatersic.so*
 try "link with the static library" link static --static
 try "run with it" ./static
-echo "1..$count"
+finish

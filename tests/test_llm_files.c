@@ -389,33 +389,98 @@ START_TEST(config_keys_are_checked)
 }
 END_TEST
 
-START_TEST(model_needs_its_tensors)
+/* Tensors of the model that good_config describes; shapes as transformers has them. */
+static const struct {
+    const char *name;
+    int rows; /* 0: a vector */
+    int columns;
+} model_tensors[] = {
+    {"model.embed_tokens.weight", 16, 8},
+    {"model.norm.weight", 0, 8},
+    {"lm_head.weight", 16, 8},
+    {"model.layers.0.input_layernorm.weight", 0, 8},
+    {"model.layers.0.post_attention_layernorm.weight", 0, 8},
+    {"model.layers.0.self_attn.q_proj.weight", 8, 8},
+    {"model.layers.0.self_attn.k_proj.weight", 8, 8},
+    {"model.layers.0.self_attn.v_proj.weight", 8, 8},
+    {"model.layers.0.self_attn.o_proj.weight", 8, 8},
+    {"model.layers.0.mlp.gate_proj.weight", 12, 8},
+    {"model.layers.0.mlp.up_proj.weight", 12, 8},
+    {"model.layers.0.mlp.down_proj.weight", 8, 12},
+};
+enum { model_tensor_count = sizeof model_tensors / sizeof model_tensors[0] };
+
+/* Write model.safetensors without one tensor (or all, if it is not below the count), with that one
+ * of another shape, or with one more. */
+static void write_model(size_t left_out, bool turned, const char *extra)
 {
+    char header[4000] = "{";
+    char final[sizeof path];
+    size_t length = 1;
+    int offset = 0;
+
+    for (size_t i = 0; i < model_tensor_count; i++) {
+        const int rows = model_tensors[i].rows;
+        const int columns = model_tensors[i].columns + (turned && i == left_out);
+        const int end = offset + 2 * (rows ? rows : 1) * columns;
+        char shape[40];
+        if (i == left_out && !turned)
+            continue;
+        snprintf(shape, sizeof shape, rows ? "%d,%d" : "%.0d%d", rows, columns);
+        length += (size_t)snprintf(
+            header + length, sizeof header - length,
+            "%s\"%s\":{\"dtype\":\"BF16\",\"shape\":[%s],\"data_offsets\":[%d,%d]}",
+            length > 1 ? "," : "", model_tensors[i].name, shape, offset, end);
+        offset = end;
+    }
+    if (extra) {
+        length +=
+            (size_t)snprintf(header + length, sizeof header - length,
+                             ",\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
+                             extra, offset, offset + 4);
+        offset += 4;
+    }
+    snprintf(header + length, sizeof header - length, "}");
+    write_safetensors(header, (size_t)offset);
+    snprintf(final, sizeof final, "%s/model.safetensors", directory);
+    ck_assert_int_eq(rename(path, final), 0);
+    memcpy(path, final, sizeof path);
+}
+
+START_TEST(model_needs_exactly_its_tensors)
+{
+    char config_path[sizeof path];
+    struct config config;
     struct model model;
     struct failure failure;
 
-    /* The configuration is another model's than the tensors. */
-    struct config config;
     ck_assert(load_config(&config, "", &failure));
-    char config_path[sizeof path];
     memcpy(config_path, path, sizeof path);
-    write_safetensors("{\"model.embed_tokens.weight\":{\"dtype\":\"BF16\",\"shape\":[8,16],"
-                      "\"data_offsets\":[0,256]}}",
-                      256);
-    char weights_path[sizeof path];
-    snprintf(weights_path, sizeof weights_path, "%s/model.safetensors", directory);
-    ck_assert_int_eq(rename(path, weights_path), 0);
-    memcpy(path, weights_path, sizeof path);
-    ck_assert(!model_load(&model, directory, &failure));
-    expect_line(&failure, "\"model.embed_tokens.weight\": shape is not [16, 8]");
 
-    write_safetensors("{\"model.embed_tokens.weight\":{\"dtype\":\"BF16\",\"shape\":[16,8],"
-                      "\"data_offsets\":[0,256]}}",
-                      256);
-    ck_assert_int_eq(rename(path, weights_path), 0);
-    memcpy(path, weights_path, sizeof path);
+    write_model(model_tensor_count, false, NULL);
+    ck_assert_msg(model_load(&model, directory, &failure), "%s", failure.text);
+    ck_assert_double_eq(model.stored_bits, 16);
+    ck_assert_uint_eq(model_linear_weights(&model), 4 * 64 + 3 * 96);
+    ck_assert_ptr_ne(model.head, model.embedding);
+    model_free(&model);
+
+    for (size_t i = 0; i < model_tensor_count; i++) {
+        write_model(i, false, NULL);
+        ck_assert(!model_load(&model, directory, &failure));
+        expect_line(&failure, model_tensors[i].name);
+        expect_line(&failure, "is missing");
+        write_model(i, true, NULL);
+        ck_assert(!model_load(&model, directory, &failure));
+        expect_line(&failure, model_tensors[i].name);
+        expect_line(&failure, "shape is not");
+    }
+    /* A bias would be left out of the computation without a word. */
+    write_model(model_tensor_count, false, "model.layers.0.self_attn.q_proj.bias");
     ck_assert(!model_load(&model, directory, &failure));
-    expect_line(&failure, "\"model.norm.weight\" is missing");
+    expect_line(&failure, "q_proj.bias");
+    write_model(model_tensor_count, false, "model.layers.0.self_attn.rotary_emb.inv_freq");
+    ck_assert_msg(model_load(&model, directory, &failure), "%s", failure.text);
+    model_free(&model);
     unlink(config_path);
 }
 END_TEST
@@ -436,7 +501,7 @@ int main(void)
     tcase_add_test(files, config_has_the_defaults_of_transformers);
     tcase_add_test(files, configs_of_other_models_are_refused_by_name);
     tcase_add_test(files, config_keys_are_checked);
-    tcase_add_test(files, model_needs_its_tensors);
+    tcase_add_test(files, model_needs_exactly_its_tensors);
     suite_add_tcase(suite, files);
     run_suite(suite);
     return 0;

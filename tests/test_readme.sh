@@ -4,27 +4,14 @@
 # as promised; and what .ci/run calls is what the README says.
 # Usage: test_readme.sh SOURCE_ROOT SHARED_LIBRARY COMPILER...
 set -u
+# shellcheck source=/dev/null
+. "${0%/*}/tap.sh"
 
 root=$1
 library=$2
 shift 2
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-count=0
-
-# try NAME COMMAND...
-try()
-{
-    name=$1
-    shift
-    count=$((count + 1))
-    if output=$("$@" 2>&1); then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        echo "$output" | sed 's/^/# /'
-    fi
-}
 
 # shellcheck disable=SC2016 # no expansions are meant
 sed -n '/^```c$/,/^```$/p' "$root/README.md" | sed '/^```/d' >"$work/example.c"
@@ -38,4 +25,4 @@ try "it runs" env LD_LIBRARY_PATH="${library%/*}" "$work/example"
 test_command='sh .ci/setup && meson setup build && meson test -C build'
 try "the README holds the test command" grep -qxF "$test_command" "$root/README.md"
 try ".ci/run calls it" grep -qF "$test_command" "$root/.ci/run"
-echo "1..$count"
+finish

@@ -15,5 +15,5 @@ git ls-files '*.c' '*.h' '*.md' 'COPYING' | LC_ALL=C sort | while read -r file; 
     0) text=evaluation ;;
     *) text=calibration ;;
     esac
-    sed 50q "$file" >>"$data/$text.txt"
+    sed 30q "$file" >>"$data/$text.txt"
 done

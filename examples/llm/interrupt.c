@@ -22,11 +22,13 @@ void interrupt_watch(wsic_context *context)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = handle};
+    struct sigaction before;
 
     atomic_store(&watched, context);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; context && i < sizeof signals / sizeof signals[0]; i++)
-        sigaction(signals[i], &action, NULL);
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
 }
 
 bool interrupt_pending(void)

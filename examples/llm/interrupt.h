@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <watersic/watersic.h>
 
-/* From now on SIGINT, SIGTERM and SIGHUP stop the library call that runs on the context, and make
- * interrupt_pending() true. Call with NULL before the context is destroyed. */
+/* From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, stop the library call that runs
+ * on the context, and make interrupt_pending() true. Call with NULL before the context is
+ * destroyed. */
 void interrupt_watch(wsic_context *context);
 
 bool interrupt_pending(void);

@@ -19,7 +19,7 @@
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
 static const char quantize_help[] =
-    "usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
+    "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
     "\n"
     "Quantize every linear layer, each on statistics of the model as quantized so\n"
     "far, and write one archive.\n"
@@ -32,7 +32,7 @@ static const char quantize_help[] =
     "\n" TOKENS_HELP;
 
 static const char eval_help[] =
-    "usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
+    "Usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
     "\n"
     "Tell how well a model predicts a text, with the weights of the checkpoint or\n"
     "with those of an archive.\n"
@@ -43,7 +43,7 @@ static const char eval_help[] =
     "\n" TOKENS_HELP;
 
 static const char compare_help[] =
-    "usage: watersic-llm compare --model DIR --tokens FILE --eval FILE --rates R,...\n"
+    "Usage: watersic-llm compare --model DIR --tokens FILE --eval FILE --rates R,...\n"
     "\n"
     "Quantize at several rates with several methods at equal bytes; print a table.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
@@ -55,7 +55,7 @@ static const char compare_help[] =
     "\n" TOKENS_HELP;
 
 static const char main_help[] =
-    "usage: watersic-llm COMMAND [OPTION]...\n"
+    "Usage: watersic-llm COMMAND [OPTION]...\n"
     "\n"
     "  quantize   make an archive from a checkpoint\n"
     "  eval       tell how well a checkpoint or an archive predicts a text\n"
@@ -91,8 +91,8 @@ static enum outcome run_command(enum command command, int count, char **argument
         outcome = entry->run(&options, &failure);
     }
     if (outcome == OUTCOME_USAGE)
-        fprintf(stderr, "watersic-llm %s: %s (see watersic-llm %s --help)\n", entry->name,
-                failure.text, entry->name);
+        fprintf(stderr, "watersic-llm: %s (see watersic-llm %s --help)\n", failure.text,
+                entry->name);
     else if (outcome == OUTCOME_FAILED)
         fprintf(stderr, "watersic-llm: %s\n", failure.text);
     return outcome;
@@ -101,7 +101,7 @@ static enum outcome run_command(enum command command, int count, char **argument
 int main(int count, char **arguments)
 {
     if (count < 2) {
-        fputs(main_help, stderr);
+        fputs("watersic-llm: no command is given (see watersic-llm --help)\n", stderr);
         return OUTCOME_USAGE;
     }
     if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) {
@@ -115,7 +115,6 @@ int main(int count, char **arguments)
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(arguments[1], commands[i].name) == 0)
             return run_command((enum command)i, count - 1, arguments + 1);
-    fprintf(stderr, "watersic-llm: \"%s\" is not a command (see watersic-llm --help)\n",
-            arguments[1]);
+    fprintf(stderr, "watersic-llm: '%s' is no command (see watersic-llm --help)\n", arguments[1]);
     return OUTCOME_USAGE;
 }

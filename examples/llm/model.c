@@ -45,6 +45,7 @@ struct loader {
     const struct safetensors *file;
     const char *path;
     struct failure *failure;
+    bool *used;          /* which tensors of the file were asked for */
     size_t linear_bytes; /* of the linear layers in the file */
 };
 
@@ -75,6 +76,7 @@ static float *load(const struct loader *loader, const char *name, size_t rows, s
     }
     if (!check_shape(loader, tensor, rows, columns))
         return NULL;
+    loader->used[tensor - safetensors_at(loader->file, 0)] = true;
     float *const values = malloc(tensor->count * sizeof *values);
     if (!values) {
         refuse(loader->failure, "%s: tensor \"%s\": out of memory", loader->path, name);
@@ -125,6 +127,29 @@ static bool load_block(struct loader *loader, size_t number, const struct config
     return true;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    const size_t end_length = strlen(end);
+
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* A tensor that is not used is a part of the model that forward.c does not compute, such as a bias.
+ * Two are known to be idle: the rotations, which some checkpoints store although they follow from
+ * the configuration, and the head where the embedding takes its place. */
+static bool refuse_unknown(const struct loader *loader)
+{
+    for (size_t i = 0; i < safetensors_count(loader->file); i++) {
+        const char *const name = safetensors_at(loader->file, i)->name;
+        if (!loader->used[i] && !ends_with(name, ".rotary_emb.inv_freq") &&
+            strcmp(name, "lm_head.weight") != 0)
+            return refuse(loader->failure, "%s: tensor \"%s\" is no part of a LlamaForCausalLM",
+                          loader->path, name);
+    }
+    return true;
+}
+
 static bool load_all(struct loader *loader, struct model *model)
 {
     const struct config *const config = &model->config;
@@ -147,24 +172,35 @@ static bool load_all(struct loader *loader, struct model *model)
         if (!load_block(loader, i, config, &model->blocks[i]))
             return false;
     model->stored_bits = 8 * (double)loader->linear_bytes / (double)model_linear_weights(model);
-    return true;
+    return refuse_unknown(loader);
+}
+
+static bool load_file(struct model *model, const char *path, struct failure *failure)
+{
+    struct loader loader = {.path = path, .failure = failure};
+    struct safetensors *file;
+
+    if (!safetensors_open(&file, path, failure))
+        return false;
+    loader.file = file;
+    loader.used = calloc(safetensors_count(file) + 1, sizeof *loader.used);
+    const bool ok =
+        loader.used ? load_all(&loader, model) : refuse(failure, "%s: out of memory", path);
+    free(loader.used);
+    safetensors_close(file);
+    return ok;
 }
 
 bool model_load(struct model *model, const char *directory, struct failure *failure)
 {
     char path[PATH_MAX];
-    struct safetensors *file;
 
     *model = (struct model){.stored_bits = 0};
     if (!config_load(&model->config, directory, failure))
         return false;
     if ((size_t)snprintf(path, sizeof path, "%s/model.safetensors", directory) >= sizeof path)
         return refuse(failure, "%s: the name is too long", directory);
-    if (!safetensors_open(&file, path, failure))
-        return false;
-    struct loader loader = {.file = file, .path = path, .failure = failure};
-    const bool ok = load_all(&loader, model);
-    safetensors_close(file);
+    const bool ok = load_file(model, path, failure);
     if (!ok)
         model_free(model);
     return ok;

@@ -89,9 +89,9 @@ static bool parse_rates(struct options *options, const char *text, size_t most,
         char *end;
         const double rate = strtod(place, &end);
         if (end == place || !(rate > 0 && rate <= 16) || (*end != '\0' && *end != ','))
-            return refuse(failure, "\"%s\" is not a rate between 0 and 16 bits", place);
+            return refuse(failure, "'%s' is no rate between 0 and 16 bits", place);
         if (options->rate_count == most)
-            return refuse(failure, "\"%s\": more than %zu rates", text, most);
+            return refuse(failure, "'%s': more than %zu rates", text, most);
         options->rates[options->rate_count++] = rate;
         if (*end == '\0')
             return true;
@@ -107,7 +107,7 @@ static bool parse_count(size_t *count, const char *name, const char *text, struc
     const unsigned long long value = strtoull(text, &end, 10);
     if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || value < 1 ||
         value > SIZE_MAX / 64)
-        return refuse(failure, "--%s: \"%s\" is not a positive number", name, text);
+        return refuse(failure, "--%s: '%s' is no positive number", name, text);
     *count = (size_t)value;
     return true;
 }
@@ -189,10 +189,10 @@ bool options_parse(struct options *options, enum command command, int count, cha
         if (key == ':')
             return refuse(failure, "%s needs a value", arguments[optind - 1]);
         if (key == '?')
-            return refuse(failure, "%s is unknown", arguments[optind - 1]);
+            return refuse(failure, "%s is no option", arguments[optind - 1]);
         key = key == 'o' ? KEY_OUTPUT : key == 'h' ? KEY_HELP : key;
         if ((rules[key].commands & 1 << command) == 0)
-            return refuse(failure, "--%s does not belong here", rules[key].name);
+            return refuse(failure, "--%s is no option of this command", rules[key].name);
         if (!take_option(options, (enum key)key, optarg, failure))
             return false;
         seen |= 1 << key;
@@ -200,6 +200,6 @@ bool options_parse(struct options *options, enum command command, int count, cha
     if (options->help)
         return true;
     if (optind < count)
-        return refuse(failure, "\"%s\" is not an option", arguments[optind]);
+        return refuse(failure, "'%s' is no option", arguments[optind]);
     return check_required(command, seen, failure);
 }

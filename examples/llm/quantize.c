@@ -65,7 +65,8 @@ static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
     const struct recipe recipe = {.window = session->window, .statistics = true};
-    const struct stretch stretch = {.meter = &session->meter, .label = "", .from = 0, .to = 1};
+    const struct stretch stretch = {
+        .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
     if (!describe_run(run) ||
         !pipeline_run(&session->model, &run->tokens, &recipe, &stretch, session->context,

@@ -10,10 +10,10 @@ static bool apply_setting(wsic_encoder *encoder, const char *setting, struct fai
     char name[64];
 
     if (!equals || (size_t)(equals - setting) >= sizeof name)
-        return refuse(failure, "setting \"%s\" is not of the form name=value", setting);
+        return refuse(failure, "setting '%s' is not of the form name=value", setting);
     snprintf(name, sizeof name, "%.*s", (int)(equals - setting), setting);
     if (wsic_encoder_set(encoder, name, equals + 1) < 0)
-        return refuse(failure, "setting \"%s\": %s", setting, wsic_encoder_message(encoder));
+        return refuse(failure, "setting '%s': %s", setting, wsic_encoder_message(encoder));
     return true;
 }
 
@@ -21,8 +21,7 @@ static bool apply_settings(wsic_encoder *encoder, const struct method_settings *
                            bool limit, struct failure *failure)
 {
     if (settings->preset && wsic_encoder_set_preset(encoder, settings->preset) < 0)
-        return refuse(failure, "preset \"%s\": %s", settings->preset,
-                      wsic_encoder_message(encoder));
+        return refuse(failure, "preset '%s': %s", settings->preset, wsic_encoder_message(encoder));
     if (wsic_encoder_set_integer(encoder, WSIC_LIMIT, limit) < 0 ||
         wsic_encoder_set_number(encoder, WSIC_RATE, settings->rate) < 0)
         return refuse(failure, "rate: %s", wsic_encoder_message(encoder));

@@ -99,13 +99,17 @@ static inline void decode_row(decoder *coder, const lane_group *group, int32_t r
         const uint32_t rank = slot >> WSIC_MODEL_BITS & (WSIC_MODEL_TOTAL - 1);
         uint32_t next = ((slot & (WSIC_MODEL_TOTAL - 1)) + 1) * (state >> WSIC_MODEL_BITS) + rank;
 
-        if (next < WSIC_STATE_LOW) {
-            if (careful && words == coder->words_end) {
+        if (careful && words == coder->words_end) {
+            if (next < WSIC_STATE_LOW) {
                 coder->failed = true;
                 return;
             }
-            next = next << 16 | words[0] | (uint32_t)words[1] << 8;
-            words += 2;
+        } else {
+            /* Without a branch: whether a word is due cannot be predicted. */
+            const uint32_t word = words[0] | (uint32_t)words[1] << 8;
+            const uint32_t due = next < WSIC_STATE_LOW;
+            next = next << 16 * due | (word & (0 - due));
+            words += 2 * due;
         }
         coder->states[lane] = next;
         const int32_t value = symbol <= table->detour ? take_detour(coder, &table->model, symbol)

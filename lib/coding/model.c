@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/model.h"
 
+#include "coding/codes.h"
+
 enum {
-    CLASSES_TO_OCTAVE = 4,
     HIGH_OCTAVES = 3,   /* the high part's deviation is at least 2^3 */
     POSITION_BITS = 16, /* of a position between two entries of a tail table */
     ROOT_BITS = 24,
@@ -15,12 +16,12 @@ enum {
 static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
 
 /* 2^(24 - i/4) */
-static const uint64_t ROOT[CLASSES_TO_OCTAVE] = {16777216, 14107901, 11863283, 9975792};
+static const uint64_t ROOT[WSIC_CLASSES_PER_OCTAVE] = {16777216, 14107901, 11863283, 9975792};
 
 /* floor(class / 4) and what is left, for either sign. */
 static int32_t class_octave(int32_t class_number)
 {
-    return (class_number + 64 * CLASSES_TO_OCTAVE) / CLASSES_TO_OCTAVE - 64;
+    return (class_number + 64 * WSIC_CLASSES_PER_OCTAVE) / WSIC_CLASSES_PER_OCTAVE - 64;
 }
 
 unsigned wsic_class_shift(int32_t class_number)
@@ -43,7 +44,7 @@ static int64_t lower_edge(unsigned codebook, int64_t integer)
 static uint64_t tail(uint32_t shape, int32_t class_number, uint64_t edge)
 {
     const int32_t octave = class_octave(class_number);
-    const uint64_t root = ROOT[class_number - octave * CLASSES_TO_OCTAVE];
+    const uint64_t root = ROOT[class_number - octave * WSIC_CLASSES_PER_OCTAVE];
     /* edge / 4 / deviation in units of 2^-21, the table's step being 2^-5; the deviation is
      * 2^octave * 2^ROOT_BITS / root. */
     const unsigned drop = (unsigned)(octave + ROOT_BITS + 2 - WSIC_TAIL_STEP_BITS - POSITION_BITS);

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+#include "plain_decoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gamma_tail.h"
+#include "plain_stream.h"
+
+/* --- models ------------------------------------------------------------------ */
+
+typedef struct model {
+    int64_t first;
+    unsigned n;
+    unsigned shift;
+    unsigned f[256];
+} model;
+
+static unsigned shift_of(int w)
+{
+    const int64_t octave = floor_div(w, 2); /* 4 = 2^2 */
+    return octave > 3 ? (unsigned)(octave - 3) : 0;
+}
+
+static double exponent_of(unsigned shape)
+{
+    static const double exponents[] = {2, 1.5, 1, 0.7};
+    return exponents[shape];
+}
+
+static int64_t table_entry(unsigned shape, int64_t i)
+{
+    static int64_t table[4][513];
+    static bool ready[4];
+
+    for (int k = 0; k <= 512 && !ready[shape]; k++)
+        table[shape][k] = llround(gaussian_tail(exponent_of(shape), k / 32.0) * 16777216);
+    ready[shape] = true;
+    return table[shape][i];
+}
+
+static int64_t tail(unsigned shape, int w, int64_t t)
+{
+    static const int64_t roots[] = {16777216, 14107901, 11863283, 9975792};
+    const int64_t o = floor_div(w, 2); /* 4 = 2^2 */
+    const int64_t root = roots[w - 4 * o];
+    const int64_t position = floor_div(t * root, (unsigned)(o + 4));
+    const int64_t i = position / 65536;
+    const int64_t part = position % 65536;
+
+    if (i >= 512)
+        return 0;
+    const int64_t here = table_entry(shape, i);
+    return here - (here - table_entry(shape, i + 1)) * part / 65536;
+}
+
+static int64_t below(unsigned shape, int w, int64_t h)
+{
+    const unsigned shift = shift_of(w);
+    const int64_t half = (INT64_C(1) << shift) / 2;
+    const int64_t t = 2 * (h * (INT64_C(1) << shift) - half) - 1;
+    return t < 0 ? tail(shape, w, -t) : 16777216 - tail(shape, w, t);
+}
+
+static void builtin_model(model *m, unsigned shape, int w)
+{
+    int64_t r = 0;
+
+    while (r < 127 && 16777216 - below(shape, w, r + 1) >= 8192)
+        r++;
+    const int64_t above = 16777216 - below(shape, w, r + 1);
+    int64_t before = 0;
+    m->first = -r;
+    m->n = (unsigned)(2 * r + 2);
+    m->shift = shift_of(w);
+    for (int64_t k = 1; k <= m->n; k++) {
+        const int64_t mass = above + below(shape, w, k - 1 - r);
+        const int64_t start = k + (mass * (4096 - (int64_t)m->n) + 8388608) / 16777216;
+        m->f[k - 1] = (unsigned)(start - before);
+        before = start;
+    }
+}
+
+static void table_model(stream *s, model *m, int w)
+{
+    const int64_t first = unfold(golomb(s));
+    const uint64_t count = golomb(s);
+    const uint64_t escape = golomb(s);
+    const uint64_t peak = golomb(s);
+    uint64_t sum = escape;
+    int64_t length = 1;
+
+    if (s->bad || first < -1048576 || first > 1048576 || count > 254 || escape > 4095 ||
+        peak > count) {
+        s->bad = true;
+        return;
+    }
+    m->first = first;
+    m->n = (unsigned)count + 2;
+    m->shift = shift_of(w);
+    m->f[0] = (unsigned)escape;
+    for (unsigned k = 1; k < m->n; k++) {
+        if (k == peak + 1)
+            continue;
+        length += unfold(golomb(s));
+        if (s->bad || length < 1 || length > 12) {
+            s->bad = true;
+            return;
+        }
+        const unsigned rest = (unsigned)length - 1;
+        const unsigned kept = rest < 5 ? rest : 5;
+        m->f[k] = (1U << rest) + ((unsigned)bits(s, kept) << (rest - kept));
+        sum += m->f[k];
+    }
+    if (sum > 4095)
+        s->bad = true;
+    m->f[peak + 1] = (unsigned)(4096 - sum);
+}
+
+/* --- blocks -------------------------------------------------------------------- */
+
+typedef struct matrix {
+    size_t rows;
+    size_t columns;
+    unsigned lanes;
+    int classes;
+    const int *row_class;
+    const int *column_class;
+    const model *models;
+} matrix;
+
+typedef struct lanes {
+    uint64_t x[32];
+    size_t word;
+    size_t words_end;
+} lanes;
+
+static int64_t integer(stream *s, stream *bypass, lanes *l, unsigned lane, const model *m)
+{
+    const uint64_t slot = l->x[lane] % 4096;
+    uint64_t start = 0;
+    unsigned k = 0;
+
+    while (start + m->f[k] <= slot)
+        start += m->f[k++];
+    l->x[lane] = m->f[k] * (l->x[lane] / 4096) + slot - start;
+    if (l->x[lane] < 65536) {
+        if (l->word >= l->words_end) {
+            s->bad = true;
+            return 0;
+        }
+        l->x[lane] = l->x[lane] * 65536 + s->bytes[l->word] + 256U * s->bytes[l->word + 1];
+        l->word += 2;
+    }
+    int64_t high = m->first + (int64_t)k - 1;
+    if (k == 0) {
+        const int64_t d = (int64_t)golomb(bypass);
+        high = bits(bypass, 1) == 0 ? m->first + (int64_t)m->n - 1 + d : m->first - 1 - d;
+    }
+    const int64_t half = (INT64_C(1) << m->shift) / 2;
+    const int64_t low = (int64_t)bits(bypass, m->shift);
+    return high * (INT64_C(1) << m->shift) - half + low;
+}
+
+/* The block is all of s; its live rows and columns go to out, row-major. */
+static bool block(stream *s, const matrix *b, int64_t *out)
+{
+    const uint64_t bypass_size = varint(s);
+    lanes l;
+
+    for (unsigned lane = 0; lane < b->lanes; lane++) {
+        l.x[lane] = varint(s);
+        if (l.x[lane] > UINT64_C(4294901759))
+            s->bad = true;
+        l.x[lane] += 65536;
+    }
+    if (s->bad || bypass_size > s->size - s->at || (s->size - s->at - bypass_size) % 2 != 0)
+        return false;
+    l.word = s->at;
+    l.words_end = s->size - (size_t)bypass_size;
+    stream bypass = {.bytes = s->bytes, .size = s->size, .at = l.words_end};
+
+    for (size_t group = 0; group < b->columns; group += b->lanes) {
+        for (size_t i = 0; i < b->rows; i++) {
+            for (size_t j = group; j < group + b->lanes && j < b->columns; j++) {
+                int index = b->row_class[i] + b->column_class[j];
+                index = index < 0 ? 0 : index >= b->classes ? b->classes - 1 : index;
+                const int64_t v = integer(s, &bypass, &l, (unsigned)(j - group), &b->models[index]);
+                if (s->bad || bypass.bad || v < INT32_MIN || v > INT32_MAX)
+                    return false;
+                out[i * b->columns + j] = v;
+            }
+        }
+    }
+    for (unsigned lane = 0; lane < b->lanes; lane++) {
+        if (l.x[lane] != 65536)
+            return false;
+    }
+    end_of_bits(&bypass);
+    return !bypass.bad && l.word == l.words_end && bypass.at == s->size;
+}
+
+static void array(stream *s, size_t count, int64_t *out)
+{
+    const int zero = 0;
+    model m = {.n = 0};
+
+    if (count == 0)
+        return;
+    const uint64_t head = varint(s);
+    const unsigned mode = head % 8;
+    const int64_t base = unfold(head / 8);
+    if (s->bad || mode > 5 || llabs(base) >= 1073741824) {
+        s->bad = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        out[i] = 0;
+    if (mode != 0) {
+        const int w = (int)u8(s) - 16;
+        if (w > 124)
+            s->bad = true;
+        if (s->bad)
+            return;
+        if (mode == 1) {
+            table_model(s, &m, w);
+            end_of_bits(s);
+        } else {
+            builtin_model(&m, mode - 2, w);
+        }
+        const uint64_t size = varint(s);
+        if (s->bad || size > s->size - s->at) {
+            s->bad = true;
+            return;
+        }
+        int *const classes = calloc(count, sizeof *classes);
+        const matrix b = {count, 1, 1, 1, classes, &zero, &m};
+        stream part = {.bytes = s->bytes, .size = s->at + (size_t)size, .at = s->at};
+        s->bad = !block(&part, &b, out);
+        s->at += (size_t)size;
+        free(classes);
+    }
+    for (size_t i = 0; i < count && !s->bad; i++) {
+        out[i] += base;
+        if (llabs(out[i]) >= 1073741824)
+            s->bad = true;
+    }
+}
+
+/* --- coded integers -------------------------------------------------------------- */
+
+typedef struct axis {
+    size_t count;
+    size_t *live;
+    int *classes;
+} axis;
+
+static void read_axis(stream *s, size_t total, bool dead, const int32_t *hint, unsigned step,
+                      axis *a)
+{
+    int64_t *const values = calloc(total, sizeof *values);
+
+    a->live = calloc(total, sizeof *a->live);
+    a->classes = calloc(total, sizeof *a->classes);
+    if (dead)
+        array(s, total, values);
+    for (size_t i = 0; i < total && !s->bad; i++) {
+        if (values[i] != 0 && values[i] != 1)
+            s->bad = true;
+        if (values[i] == 0)
+            a->live[a->count++] = i;
+    }
+    if (a->count == 0)
+        s->bad = true;
+    if (!s->bad)
+        array(s, a->count, values);
+    for (size_t i = 0; i < a->count && !s->bad; i++) {
+        int64_t value = values[i];
+        if (hint)
+            value += floor_div(hint[a->live[i]] + (1 << step) / 2, step);
+        if (value < -1023 || value > 1023)
+            s->bad = true;
+        a->classes[i] = (int)value;
+    }
+    free(values);
+}
+
+static void read_blocks(stream *s, size_t rows, size_t columns, size_t block_rows, matrix *b,
+                        const axis *r, const axis *c, int32_t *out)
+{
+    const size_t count = (rows + block_rows - 1) / block_rows;
+    size_t *const sizes = calloc(count, sizeof *sizes);
+    int64_t *const values = calloc(rows * columns, sizeof *values);
+    size_t row = 0;
+
+    for (size_t k = 0; k < count; k++)
+        sizes[k] = (size_t)varint(s);
+    for (size_t k = 0; k < count && !s->bad; k++) {
+        if (sizes[k] > s->size - s->at) {
+            s->bad = true;
+            break;
+        }
+        stream part = {.bytes = s->bytes, .size = s->at + sizes[k], .at = s->at};
+        b->row_class = r->classes + row;
+        b->rows = 0;
+        while (row + b->rows < r->count && r->live[row + b->rows] < (k + 1) * block_rows)
+            b->rows++;
+        s->bad = !block(&part, b, values);
+        for (size_t i = 0; i < b->rows && !s->bad; i++) {
+            for (size_t j = 0; j < c->count; j++)
+                out[r->live[row + i] * columns + c->live[j]] = (int32_t)values[i * c->count + j];
+        }
+        row += b->rows;
+        s->at += sizes[k];
+    }
+    free(values);
+    free(sizes);
+}
+
+static void read_models(stream *s, bool own, unsigned shape, int base, unsigned step, int classes,
+                        model *models)
+{
+    for (int index = 0; index < classes && !s->bad; index++) {
+        const int w = (base + index) * (1 << step);
+        const unsigned kind = own ? (unsigned)bits(s, 3) : shape;
+        if (kind < 4)
+            builtin_model(&models[index], kind, w);
+        else if (kind == 4)
+            table_model(s, &models[index], w);
+        else
+            s->bad = true;
+    }
+    end_of_bits(s);
+}
+
+static void read_rest(stream *s, unsigned flags1, unsigned flags2, size_t block_rows, int classes,
+                      size_t rows, size_t columns, const int32_t *row_hint,
+                      const int32_t *column_hint, int32_t *out)
+{
+    const unsigned step = flags1 / 8 % 4;
+    const int64_t base = unfold(varint(s));
+    axis r = {.count = 0};
+    axis c = {.count = 0};
+    model models[141];
+
+    if (base < -(16 >> step) || base > 124 || base + classes - 1 > 124 >> step) {
+        s->bad = true;
+        return;
+    }
+    read_axis(s, rows, (flags2 & 4) != 0, flags1 & 32 ? row_hint : NULL, step, &r);
+    if (!s->bad)
+        read_axis(s, columns, (flags2 & 8) != 0, flags1 & 64 ? column_hint : NULL, step, &c);
+    if (!s->bad)
+        read_models(s, (flags1 & 128) != 0, flags2 % 4, (int)base, step, classes, models);
+    matrix b = {.columns = c.count,
+                .lanes = 1U << flags1 % 8,
+                .classes = classes,
+                .column_class = c.classes,
+                .models = models};
+    if (!s->bad)
+        read_blocks(s, rows, columns, block_rows, &b, &r, &c, out);
+    free(r.live);
+    free(r.classes);
+    free(c.live);
+    free(c.classes);
+}
+
+bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t columns,
+                        const int32_t *row_hint, const int32_t *column_hint, int32_t *out,
+                        size_t *used)
+{
+    stream s = {.bytes = bytes, .size = size};
+    const unsigned quantizer = u8(&s);
+    const unsigned flags1 = u8(&s);
+    const unsigned flags2 = u8(&s);
+    const uint64_t block_rows = varint(&s);
+    const uint64_t classes = varint(&s);
+
+    memset(out, 0, rows * columns * sizeof *out);
+    if (s.bad || quantizer != 0 || flags1 % 8 > 5 || flags1 / 8 % 4 > 2 || flags2 > 15 ||
+        block_rows == 0 || block_rows > rows || classes > 141 ||
+        ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
+        return false;
+    if (classes == 0)
+        s.bad = flags1 != 0 || flags2 != 0;
+    else
+        read_rest(&s, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns, row_hint,
+                  column_hint, out);
+    *used = s.at;
+    return !s.bad;
+}
+
+/* --- scales ------------------------------------------------------------------------ */
+
+static float scale_value(unsigned grid, int64_t sign, int64_t exponent)
+{
+    const int64_t octave = floor_div(exponent, grid);
+    const int64_t part = (exponent - octave * (INT64_C(1) << grid)) * (INT64_C(1) << (12 - grid));
+    const double a = (double)exp2l((long double)(part / 64) / 64);
+    const double b = (double)exp2l((long double)(part % 64) / 4096);
+    const double mantissa = a * b;
+
+    return sign == 0 ? 0.0F : (float)((double)sign * ldexp(mantissa, (int)octave));
+}
+
+bool plain_decode_scales(const uint8_t *bytes, size_t size, size_t count, float *out, size_t *used)
+{
+    stream s = {.bytes = bytes, .size = size};
+    const unsigned head = u8(&s);
+    const unsigned grid = head % 16;
+    int64_t *const signs = calloc(count, sizeof *signs);
+    int64_t *const exponents = calloc(count, sizeof *exponents);
+    size_t nonzero = 0;
+
+    if (grid > 12 || head > 31)
+        s.bad = true;
+    for (size_t i = 0; i < count; i++)
+        signs[i] = 1;
+    if (!s.bad && head >= 16)
+        array(&s, count, signs);
+    for (size_t i = 0; i < count && !s.bad; i++) {
+        s.bad = signs[i] < -1 || signs[i] > 1;
+        nonzero += signs[i] != 0;
+    }
+    if (!s.bad)
+        array(&s, nonzero, exponents);
+    size_t next = 0;
+    for (size_t i = 0; i < count && !s.bad; i++) {
+        const int64_t exponent = signs[i] == 0 ? 0 : exponents[next++];
+        if (exponent < -126 * (INT64_C(1) << grid) || exponent > 127 * (INT64_C(1) << grid))
+            s.bad = true;
+        else
+            out[i] = scale_value(grid, signs[i], exponent);
+    }
+    free(signs);
+    free(exponents);
+    *used = s.at;
+    return !s.bad;
+}

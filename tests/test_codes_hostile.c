@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Damaged bytes, and too little memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "code_matrices.h"
+#include "plain_decoder.h"
+
+static void expect_agreement(const wsic_env *env, const uint8_t *data, size_t size,
+                             const wsic_code_matrix *like, size_t bit)
+{
+    const size_t count = like->rows * like->columns;
+    int32_t *const decoded = malloc(count * sizeof *decoded);
+    int32_t *const truth = malloc(count * sizeof *truth);
+    size_t used = 0;
+    size_t plain_used = 0;
+
+    const wsic_status status = decode(env, data, size, like, decoded, &used);
+    const bool good = plain_decode_codes(data, size, like->rows, like->columns, like->row_hint,
+                                         like->column_hint, truth, &plain_used);
+    ck_assert_msg((status == WSIC_OK) == good, "bit %zu: status %d, the text says %d", bit,
+                  (int)status, good);
+    ck_assert(status == WSIC_OK || status == WSIC_ERROR_FORMAT || status == WSIC_ERROR_TRUNCATED ||
+              status == WSIC_ERROR_VERSION);
+    if (good) {
+        ck_assert_uint_eq(used, plain_used);
+        ck_assert_mem_eq(decoded, truth, count * sizeof *decoded);
+    }
+    free(decoded);
+    free(truth);
+}
+
+/* In a copy of just the right size, so that a sanitizer sees reads past the end. */
+START_TEST(damage_is_refused_or_decodes_as_the_text_says)
+{
+    enum { ROWS = 13, COLUMNS = 11 };
+    int32_t hints[ROWS + COLUMNS];
+    int32_t *const codes = make_codes(MATRICES[_i].make, ROWS, COLUMNS, 23);
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+    wsic_bytes bytes;
+
+    for (size_t k = 0; k < ROWS + COLUMNS; k++)
+        hints[k] = (int32_t)(k * 7 % 13);
+    const wsic_code_matrix matrix = {.rows = ROWS,
+                                     .columns = COLUMNS,
+                                     .codes = codes,
+                                     .row_hint = hints,
+                                     .column_hint = hints + ROWS};
+    wsic_bytes_init(&bytes, &env);
+    ck_assert_int_eq(wsic_codes_encode(&env, &matrix, 5, &bytes), WSIC_OK);
+    uint8_t *const copy = malloc(bytes.size);
+    for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
+        memcpy(copy, bytes.data, bytes.size);
+        copy[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        expect_agreement(&env, copy, bytes.size, &matrix, bit);
+    }
+    free(copy);
+    for (size_t size = 0; size < bytes.size; size++) {
+        int32_t decoded[ROWS * COLUMNS];
+        size_t used;
+        uint8_t *const cut = malloc(size + 1); /* malloc(0) may be NULL */
+        memcpy(cut + 1, bytes.data, size);
+        ck_assert_int_lt(decode(&env, cut + 1, size, &matrix, decoded, &used), 0);
+        free(cut);
+    }
+    wsic_bytes_release(&bytes);
+    free(codes);
+    close_env(context);
+}
+END_TEST
+
+START_TEST(noise_does_no_harm)
+{
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+    const wsic_code_matrix like = {.rows = 9, .columns = 6};
+    uint64_t state = 77 + (uint64_t)_i;
+
+    for (int trial = 0; trial < 3000; trial++) {
+        uint8_t noise[160];
+        for (size_t k = 0; k < sizeof noise; k++)
+            noise[k] = (uint8_t)(random_bits(&state) >> 24 & random_bits(&state) >> 30);
+        noise[0] = 0;
+        noise[1] &= 0x9D; /* no hints, few lanes: what gets further */
+        noise[2] &= 15;
+        noise[3] = (uint8_t)(1 + noise[3] % 9);
+        noise[4] &= 31;
+        expect_agreement(&env, noise, sizeof noise, &like, (size_t)trial);
+    }
+    close_env(context);
+}
+END_TEST
+
+START_TEST(unknown_quantizers_are_of_a_later_version)
+{
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+    const uint8_t bytes[] = {1, 0, 0, 1, 0};
+    wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
+    wsic_code_reader *reader;
+
+    ck_assert_int_eq(wsic_code_reader_open(&env, &cursor, 1, 1, NULL, NULL, &reader),
+                     WSIC_ERROR_VERSION);
+    close_env(context);
+}
+END_TEST
+
+typedef struct scarce {
+    long left; /* allocations before one fails */
+} scarce;
+
+static void *scarce_allocate(void *user, size_t size)
+{
+    scarce *const memory = user;
+    return memory->left-- > 0 ? malloc(size) : NULL;
+}
+
+static void scarce_release(void *user, void *pointer)
+{
+    (void)user;
+    free(pointer);
+}
+
+/* Whichever allocation fails: the status says so, and nothing stays behind. */
+START_TEST(lack_of_memory_leaves_nothing_behind)
+{
+    int32_t *const codes = make_codes(with_dead, 60, 40, 3);
+    const wsic_code_matrix matrix = {.rows = 60, .columns = 40, .codes = codes};
+    int32_t decoded[60 * 40];
+    bool done = false;
+
+    for (long allowed = 1; !done; allowed++) {
+        scarce memory = {.left = allowed};
+        const wsic_allocator allocator = {sizeof allocator, scarce_allocate, scarce_release,
+                                          &memory};
+        wsic_context *context;
+        wsic_bytes bytes;
+        size_t used;
+        ck_assert_int_eq(wsic_context_create(&allocator, &context), WSIC_OK);
+        const wsic_env env = wsic_context_env(context);
+        wsic_bytes_init(&bytes, &env);
+        wsic_status status = wsic_codes_encode(&env, &matrix, 32, &bytes);
+        if (status == WSIC_OK)
+            status = decode(&env, bytes.data, bytes.size, &matrix, decoded, &used);
+        ck_assert(status == WSIC_OK || status == WSIC_ERROR_MEMORY);
+        done = status == WSIC_OK;
+        wsic_bytes_release(&bytes);
+        close_env(context);
+    }
+    expect_equal(&matrix, decoded);
+    free(codes);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("codes_hostile");
+    TCase *const tests = tcase_create("codes_hostile");
+
+    tcase_set_timeout(tests, 300);
+    tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0, MATRIX_COUNT);
+    tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
+    tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
+    tcase_add_test(tests, lack_of_memory_leaves_nothing_behind);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}

@@ -1,0 +1,161 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The program watersic-llm: every command, its results, exit codes and messages, on the small
+# model of the repository.
+# Usage: test_llm.sh WATERSIC_LLM EXAMPLES_DATA
+set -u
+# shellcheck source=tests/program.sh
+. "$(dirname "$0")/program.sh"
+
+data=$(absolute "$2")
+begin "$1"
+model=$data/tinylm
+calibration=$data/calibration.txt
+evaluation=$data/evaluation.txt
+
+# --- the command line ----------------------------------------------------------
+
+run 0 "--version" --version
+says out "watersic-llm " "--version prints the name"
+run 0 "--help" --help
+for command in quantize eval compare; do
+    run 0 "--help names $command" --help
+    says out "  $command " "--help names $command"
+    run 0 "$command --help" "$command" --help
+    says out "Usage: watersic-llm $command" "$command --help prints the usage"
+    refused 2 "--no-such-option is no option" "$command --no-such-option" \
+        "$command" --no-such-option
+    refused 2 "--model is missing" "$command without a model" "$command"
+    refused 2 "--window: 'x'" "$command with a bad window" "$command" --window x
+    refused 2 "'more' is no option" "$command with an argument" "$command" more
+done
+refused 2 "no command is given" "without a command"
+refused 2 "'frobnicate' is no command" "an unknown command" frobnicate
+refused 2 "--rate is no option of this command" "a rate for eval" eval --rate 2
+refused 2 "'0' is no rate" "rate 0" quantize --rate 0
+refused 2 "more than 1 rates" "two rates for quantize" quantize --rate 2,3
+refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
+refused 2 "needs a value" "an option without its value" eval --model
+
+# --- a model through an archive -------------------------------------------------
+
+run 0 "eval of the checkpoint" eval --model "$model" --tokens "$evaluation" --max-tokens 2048 --json
+has_keys "eval" cross_entropy perplexity kl_bits bits_per_weight tokens
+original=$(value out cross_entropy)
+holds "$(value out tokens) == 2048" "eval takes as many tokens as it may"
+holds "$(value out kl_bits) == 0" "the checkpoint does not differ from itself"
+holds "$(value out bits_per_weight) == 16" "the checkpoint has 16 bits"
+holds "(exp($original) / $(value out perplexity) - 1) ^ 2 < 1e-12" "perplexity is exp(cross entropy)"
+
+run 0 "quantize at 4 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
+    --rate 4 -o four.wsic --json
+has_keys "quantize" rate_target bytes bits_per_weight weights tokens seconds rate relative_distortion
+holds "$(value out bytes) == $(wc -c <four.wsic)" "bytes are those of the file"
+holds "($(value out bits_per_weight) / 4 - 1) ^ 2 < 0.01 ^ 2" "the rate is met in bytes"
+run 0 "eval of the archive" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
+    --max-tokens 2048 --json
+has_keys "eval of an archive" cross_entropy perplexity kl_bits bits_per_weight tokens
+four=$(value out kl_bits)
+holds "$four > 0 && $four < 0.1" "4 bits are near the original"
+holds "($(value out cross_entropy) - $original) ^ 2 < 0.1 ^ 2" "4 bits predict as well"
+holds "($(value out bits_per_weight) - 8 * $(wc -c <four.wsic) / 1622016) ^ 2 < 1e-12" \
+    "bits per weight count the whole file"
+
+run 0 "quantize at 2 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
+    --rate 2 --set rescale=none --preset paper --output two.wsic
+says out "model.layers.3.mlp.down_proj.weight" "quantize lists the layers"
+says out "two.wsic: $(wc -c <two.wsic) bytes" "quantize tells the size"
+run 0 "eval at 2 bits" eval --model "$model" --archive two.wsic --tokens "$evaluation" \
+    --max-tokens 2048 --json
+holds "$(value out kl_bits) > 2 * $four" "2 bits are farther from the original"
+run 0 "eval for people" eval --model "$model" --archive two.wsic --tokens "$evaluation" \
+    --max-tokens 512 --window 64
+says out "KL to original" "eval prints the divergence"
+
+cp two.wsic again.wsic
+run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o again.wsic
+cmp -s two.wsic again.wsic
+report $? "the same run gives the same bytes"
+
+# --- all methods ----------------------------------------------------------------
+
+run 0 "compare" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
+    --eval "$evaluation" --eval-tokens 1024 --rates 3
+for method in original RTN "GPTQ, entropy-coded" WaterSIC; do
+    says out "$method" "compare has a line for $method"
+done
+says out "never fewer bytes" "compare says how bytes are made equal"
+run 0 "compare --json" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
+    --eval "$evaluation" --eval-tokens 1024 --rates 2 --json
+has_keys "compare" calibration_tokens tokens window method rate cross_entropy kl_bits
+# Bits per weight in the order original, RTN, GPTQ, GPTQ entropy-coded, WaterSIC.
+bits=$(sed -n 's/^ *"bits_per_weight": \([0-9.]*\),*$/\1/p' out | tr '\n' ' ')
+# shellcheck disable=SC2086 # five words
+set -- $bits
+[ $# = 5 ]
+report $? "compare has a row for every method" "$bits"
+holds "$2 >= $5 && $3 >= $5" "fixed lengths never have fewer bytes than WaterSIC"
+holds "($4 / $5 - 1) ^ 2 < 0.02 ^ 2" "entropy-coded GPTQ has as many bytes as WaterSIC"
+
+# --- what is refused --------------------------------------------------------------
+
+refused 1 "absent/config.json: " "a model that is not there" \
+    eval --model absent --tokens "$evaluation"
+refused 1 "absent.txt: No such file" "a text that is not there" \
+    eval --model "$model" --tokens absent.txt
+refused 1 "more than the model's 256 positions" "a window that is too long" \
+    eval --model "$model" --tokens "$evaluation" --window 257
+refused 1 "too short" "a text of one token" \
+    eval --model "$model" --tokens "$evaluation" --max-tokens 1
+refused 1 "absent.wsic" "an archive that is not there" \
+    eval --model "$model" --archive absent.wsic --tokens "$evaluation" --max-tokens 64
+refused 1 "$evaluation: " "an archive that is none" \
+    eval --model "$model" --archive "$evaluation" --tokens "$evaluation" --max-tokens 64
+refused 2 "setting 'colour=red': " "an unknown parameter" \
+    quantize --model "$model" --tokens "$calibration" --rate 2 -o x.wsic --set colour=red
+refused 2 "preset 'best': " "an unknown preset" \
+    quantize --model "$model" --tokens "$calibration" --rate 2 -o x.wsic --preset best
+refused 1 "absent/x.wsic" "a directory that is not there" \
+    quantize --model "$model" --tokens "$calibration" --rate 2 -o absent/x.wsic
+head -c 100000 four.wsic >short.wsic
+refused 1 "short.wsic: " "a truncated archive" \
+    eval --model "$model" --archive short.wsic --tokens "$evaluation" --max-tokens 64
+
+# Another model's archive.
+mkdir other
+sed 's/"num_hidden_layers": 4/"num_hidden_layers": 5/' "$model/config.json" >other/config.json
+cp "$model/model.safetensors" other
+refused 1 "model.layers.4.input_layernorm.weight" "a checkpoint that lacks a block" \
+    eval --model other --tokens "$evaluation"
+sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.json" >other/config.json
+refused 1 "other/config.json: \"rope_scaling\"" "a model that is not supported" \
+    eval --model other --tokens "$evaluation"
+
+# A run that is interrupted leaves the older archive, and nothing else. The signal comes while the
+# temporary file is there.
+"$program" quantize --model "$model" --tokens "$calibration" --rate 2 -o two.wsic >out 2>err &
+process=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ "$(find . -name '*two.wsic?*' | wc -l)" = 0 ] || break
+    sleep 0.1
+done
+kill -TERM "$process"
+wait "$process"
+code=$?
+[ "$code" = 1 ] && [ "$(wc -l <err)" = 1 ]
+report $? "an interrupted run fails" "exit code $code"
+cmp -s two.wsic again.wsic
+report $? "an interrupted run leaves the older archive"
+[ "$(find . -name '*.wsic*' | wc -l)" = 4 ]
+report $? "an interrupted run leaves nothing else" "$(find . -name '*.wsic*')"
+
+if [ -e /dev/full ]; then
+    "$program" eval --model "$model" --tokens "$evaluation" --max-tokens 64 >/dev/full 2>err
+    [ $? = 1 ]
+    report $? "a full disk is a failure"
+    says err "watersic-llm: standard output: " "and is told"
+fi
+
+no_rest "all commands"
+echo "1..$count"
