@@ -92,7 +92,7 @@ static void compare_with_density(uint32_t shape, int32_t number, unsigned codebo
 /* Twelve bits of probability and an escape cost more the heavier the tails are. */
 START_TEST(models_spend_little_more_than_the_entropy)
 {
-    static const double bounds[WSIC_MODEL_SHAPES] = {0.004, 0.006, 0.012, 0.02};
+    static const double bounds[WSIC_MODEL_SHAPES] = {0.004, 0.0065, 0.012, 0.02};
 
     for (int32_t number = -8; number <= 28; number++) {
         for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
