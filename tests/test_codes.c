@@ -63,8 +63,8 @@ END_TEST
 /* All kinds of trellises, over codes of any sort. */
 START_TEST(levels_of_a_trellis_come_back)
 {
-    static const size_t shapes[][3] = {{1, 1, 1},   {1, 70, 1},   {70, 1, 64},
-                                       {3, 7, 2},   {130, 5, 50}, {100, 90, 7}};
+    static const size_t shapes[][3] = {{1, 1, 1}, {1, 70, 1},   {70, 1, 64},
+                                       {3, 7, 2}, {130, 5, 50}, {100, 90, 7}};
     const named *const given = &MATRICES[_i];
     wsic_env env;
     wsic_context *const context = open_env(&env);
@@ -87,7 +87,8 @@ END_TEST
 START_TEST(what_is_no_level_is_refused)
 {
     /* From state 0 on: index 1 of codebook 0, then codebook 1. */
-    static const int32_t bad[][3] = {{1, 0, 0}, {2, 2, 0}, {2, -4, 0}, {0, 0, -3}, {INT32_MIN, 0, 0}};
+    static const int32_t bad[][3] = {
+        {1, 0, 0}, {2, 2, 0}, {2, -4, 0}, {0, 0, -3}, {INT32_MIN, 0, 0}};
     wsic_env env;
     wsic_context *const context = open_env(&env);
     wsic_bytes bytes;

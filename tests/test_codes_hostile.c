@@ -176,8 +176,7 @@ int main(void)
     TCase *const tests = tcase_create("codes_hostile");
 
     tcase_set_timeout(tests, 300);
-    tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0,
-                        3 * MATRIX_COUNT);
+    tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0, 3 * MATRIX_COUNT);
     tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
     tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
     tcase_add_loop_test(tests, lack_of_memory_leaves_nothing_behind, 0, 2);

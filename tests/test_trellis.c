@@ -11,7 +11,7 @@
 static const struct {
     unsigned kind, h0, h1, distance;
 } codes[] = {
-    {2, 05, 02, 9},   {3, 013, 04, 10},   {4, 023, 04, 11},    {5, 045, 010, 13},
+    {2, 05, 02, 9},     {3, 013, 04, 10},    {4, 023, 04, 11},    {5, 045, 010, 13},
     {6, 0103, 024, 14}, {7, 0235, 0126, 16}, {8, 0515, 0362, 16},
 };
 
@@ -34,7 +34,8 @@ START_TEST(every_path_fulfils_the_parity_check)
         state = wsic_trellis_next(&trellis, state, index);
         unsigned sum = 0;
         for (unsigned k = 0; k <= codes[_i].kind && k <= n; k++)
-            sum += (codes[_i].h0 >> k & 1) * codebook[n - k] + (codes[_i].h1 >> k & 1) * parity[n - k];
+            sum +=
+                (codes[_i].h0 >> k & 1) * codebook[n - k] + (codes[_i].h1 >> k & 1) * parity[n - k];
         ck_assert_uint_eq(sum % 2, 0);
     }
 }
@@ -92,9 +93,9 @@ static unsigned free_distance(const wsic_trellis *t)
                 for (unsigned way = 0; a != b && way < 4; way++) {
                     const unsigned pa = way / 2, pb = way % 2;
                     const unsigned to = t->next[a][pa] * t->states + t->next[b][pb];
-                    const unsigned cost = least[a * t->states + b] +
-                                          subset_distance(2U * t->codebook[a] + pa,
-                                                          2U * t->codebook[b] + pb);
+                    const unsigned cost =
+                        least[a * t->states + b] +
+                        subset_distance(2U * t->codebook[a] + pa, 2U * t->codebook[b] + pb);
                     if (cost < least[to]) {
                         least[to] = cost;
                         moved = true;
