@@ -79,8 +79,8 @@ static inline const wsic_decode_table *find_table(const decoder *coder, size_t l
 
     if (!trellis)
         return coder->tables[class_index];
-    return coder->tables[2 * class_index +
-                         coder->shape->trellis->codebook[coder->trellis_states[lane]]];
+    return coder
+        ->tables[2 * class_index + coder->shape->trellis->codebook[coder->trellis_states[lane]]];
 }
 
 /* One row of a group. As long as there is a word for every lane no look at the end is

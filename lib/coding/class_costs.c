@@ -14,11 +14,8 @@ wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, bool 
     const size_t size = (size_t)(highest - lowest + 1) * buckets;
     wsic_status status;
 
-    *costs = (wsic_class_costs){.buckets = buckets,
-                                .tokens = tokens,
-                                .step = step,
-                                .lowest = lowest,
-                                .highest = highest};
+    *costs = (wsic_class_costs){
+        .buckets = buckets, .tokens = tokens, .step = step, .lowest = lowest, .highest = highest};
     uint16_t *const rows = wsic_alloc(env, size * WSIC_MODEL_SHAPES, sizeof *rows, &status);
     if (!rows)
         return status;

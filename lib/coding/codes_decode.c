@@ -8,10 +8,7 @@
 #include "coding/codes_format.h"
 #include "coding/int_array.h"
 
-enum {
-    CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1,
-    MODELS_MAX = 2 * CLASSES_MAX
-};
+enum { CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1, MODELS_MAX = 2 * CLASSES_MAX };
 
 /* Rows or columns of which not all codes are zero. */
 typedef struct live_axis {
@@ -29,12 +26,12 @@ struct wsic_code_reader {
     size_t lanes;
     unsigned step;
     int32_t base;
-    int32_t classes;                        /* 0: all codes are zero */
-    size_t codebooks;                       /* models to a class: 1, or 2 with a trellis */
-    wsic_trellis trellis;                   /* where codebooks is 2 */
-    wsic_decode_table *tables[MODELS_MAX];  /* NULL for one that does not occur */
-    size_t *first_row;                      /* of each block: position in rows.index */
-    size_t *offset;                         /* of each block, and the end */
+    int32_t classes;                       /* 0: all codes are zero */
+    size_t codebooks;                      /* models to a class: 1, or 2 with a trellis */
+    wsic_trellis trellis;                  /* where codebooks is 2 */
+    wsic_decode_table *tables[MODELS_MAX]; /* NULL for one that does not occur */
+    size_t *first_row;                     /* of each block: position in rows.index */
+    size_t *offset;                        /* of each block, and the end */
     const uint8_t *bytes;
 };
 

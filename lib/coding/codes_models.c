@@ -44,7 +44,8 @@ static void count_all(const wsic_code_plan *plan, wsic_histogram *histograms)
     }
 }
 
-/* What one class, or one codebook of it, costs under each kind of model, the kind's own bits included. */
+/* What one class, or one codebook of it, costs under each kind of model, the kind's own bits
+ * included. */
 typedef struct class_costs {
     double bits[WSIC_KINDS];
 } class_costs;
@@ -89,7 +90,8 @@ static int32_t model_class(const wsic_code_plan *plan, size_t index)
 static void choose_kinds(wsic_code_plan *plan, const class_costs *costs)
 {
     double shared[WSIC_MODEL_SHAPES] = {0};
-    double own = (double)WSIC_CODES_KIND_BITS * (double)model_count(plan) + 4; /* last byte's rest */
+    double own =
+        (double)WSIC_CODES_KIND_BITS * (double)model_count(plan) + 4; /* last byte's rest */
 
     for (size_t index = 0; index < model_count(plan); index++) {
         for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++)

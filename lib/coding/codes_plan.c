@@ -264,9 +264,8 @@ static wsic_status make(const wsic_env *env, wsic_code_plan *plan)
     if (plan->rows.count == 0)
         return wsic_code_plan_put_head(env, plan);
     plan->lanes_log = choose_lanes(plan);
-    wsic_status status =
-        wsic_magnitudes_create(env, plan->data, plan->kind != 0, plan->rows.count,
-                               plan->columns.count, &layout, &magnitudes);
+    wsic_status status = wsic_magnitudes_create(env, plan->data, plan->kind != 0, plan->rows.count,
+                                                plan->columns.count, &layout, &magnitudes);
     if (status != WSIC_OK)
         return status;
     status = choose_way(env, &magnitudes, plan);

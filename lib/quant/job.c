@@ -61,20 +61,27 @@ static void fill_row_widths(wsic_job *job)
     }
 }
 
+wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, size_t rows,
+                                         size_t columns)
+{
+    const size_t block_rows = options->block_rows != 0
+                                  ? options->block_rows
+                                  : wsic_codes_block_rows(rows, columns, options->trellis_kind);
+    return (wsic_quantizer_choice){
+        .which = options->quantizer,
+        .kind = options->trellis_kind,
+        .restart_rows = wsic_min_size(block_rows, rows),
+        .lambda = options->lambda,
+    };
+}
+
 static wsic_status create_quantizer(wsic_job *job)
 {
     const wsic_encode_options *const options = job->options;
-    const bool trellis = options->quantizer == WSIC_QUANTIZE_TRELLIS;
+    const wsic_quantizer_choice choice = wsic_job_quantizer(options, job->rows, job->columns);
 
-    job->block_rows = options->block_rows;
-    if (trellis && job->block_rows == 0)
-        job->block_rows = wsic_codes_block_rows(job->rows, job->columns, options->trellis_kind);
-    const wsic_quantizer_choice choice = {
-        .which = options->quantizer,
-        .kind = options->trellis_kind,
-        .restart_rows = wsic_min_size(job->block_rows, job->rows),
-        .lambda = options->lambda,
-    };
+    job->block_rows =
+        options->quantizer == WSIC_QUANTIZE_TRELLIS ? choice.restart_rows : options->block_rows;
     return wsic_quantizer_create(job->env, &choice, &job->quantizer);
 }
 
@@ -211,8 +218,8 @@ static wsic_status restore_order(wsic_job *job)
 {
     const size_t *const order = job->factor.order;
     const size_t live = job->live;
-    wsic_status status = wsic_permute_backward(job->env, live, order,
-                                               job->rows * sizeof *job->codes, job->codes);
+    wsic_status status =
+        wsic_permute_backward(job->env, live, order, job->rows * sizeof *job->codes, job->codes);
 
     if (status == WSIC_OK)
         status = wsic_permute_backward(job->env, live, order, sizeof *job->alpha, job->alpha);

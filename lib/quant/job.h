@@ -62,6 +62,10 @@ double wsic_job_distortion_unit(const wsic_job *job);
 wsic_status wsic_job_prepare(wsic_job *job);
 void wsic_job_release(wsic_job *job);
 
+/* The quantizer that the options ask for, for a matrix of this shape. */
+wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, size_t rows,
+                                         size_t columns);
+
 /* The next stage's span: `part` of what is left of the whole call. */
 wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
 

@@ -20,6 +20,15 @@ wsic_status wsic_quantizer_create(const wsic_env *env, const wsic_quantizer_choi
     }
 }
 
+double wsic_quantizer_memory(const wsic_quantizer_choice *choice, size_t rows)
+{
+    const double of_rdo = 1 << 17; /* its state and the samples that it learns from */
+
+    return choice->which == WSIC_QUANTIZE_TRELLIS ? wsic_trellis_memory(choice, rows)
+           : choice->which == WSIC_QUANTIZE_RDO   ? of_rdo
+                                                  : 0.0;
+}
+
 void wsic_quantizer_release(const wsic_env *env, wsic_quantizer *quantizer)
 {
     wsic_free(env, quantizer->state);

@@ -47,6 +47,9 @@ double wsic_quantizer_grid(int which);
 
 wsic_status wsic_quantizer_create(const wsic_env *env, const wsic_quantizer_choice *choice,
                                   wsic_quantizer *quantizer);
+/* Upper bound of the bytes that its creation, or its state and the workspaces for all stretches
+ * of a column of `rows`, take at once. */
+double wsic_quantizer_memory(const wsic_quantizer_choice *choice, size_t rows);
 void wsic_quantizer_release(const wsic_env *env, wsic_quantizer *quantizer);
 
 /* Nearest integer, ties to even. */
@@ -57,5 +60,6 @@ wsic_status wsic_quantizer_create_rdo(const wsic_env *env, const wsic_quantizer_
                                       wsic_quantizer *quantizer);
 wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quantizer_choice *choice,
                                           wsic_quantizer *quantizer);
+double wsic_trellis_memory(const wsic_quantizer_choice *choice, size_t rows);
 
 #endif

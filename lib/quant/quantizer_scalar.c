@@ -11,7 +11,7 @@ static double round_to_even(double x)
 }
 
 /* Comparisons instead of fmin() and fmax(), which are calls; a NaN ends as HIGHEST. */
-#define LOWEST (-0x1p31)
+#define LOWEST  (-0x1p31)
 #define HIGHEST 0x1.fffffffcp30
 
 static double clamp(double x)

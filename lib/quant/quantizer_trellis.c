@@ -22,7 +22,7 @@ enum {
  * before it a level of the other sign would never be chosen. */
 #define NONE HUGE_VALF
 static const float levels_below[8][4] = {
-    {0, NONE, 0, NONE}, {0, NONE, 0, 1}, {0, 2, 0, 1}, {0, 2, 3, 1},
+    {0, NONE, 0, NONE}, {0, NONE, 0, 1}, {0, 2, 0, 1},  {0, 2, 3, 1},
     {0, -2, -1, -3},    {0, -2, -1, 1},  {0, 2, -1, 1}, {0, 2, 3, 1},
 };
 static const float levels_above[8][4] = {
@@ -120,10 +120,10 @@ static search lay_out(const trellis_quantizer *q, void *workspace)
     return s;
 }
 
-static size_t workspace_size(const trellis_quantizer *q)
+static size_t workspace_size(size_t segment, size_t states)
 {
     const size_t row = sizeof(wsic_branches) + sizeof(target);
-    return q->segment * row + (q->segment + 1) * q->viterbi.trellis.states * sizeof(float);
+    return segment * row + (segment + 1) * states * sizeof(float);
 }
 
 static bool prepare(const trellis_quantizer *q, const wsic_stretch *stretch, int column_width,
@@ -202,8 +202,8 @@ static void fill_costs(trellis_quantizer *q, size_t width)
             const float above = base + levels_above[pattern][branch];
             cell_costs *const costs = &q->cost[width][cell];
             costs->below[branch] = below == NONE ? 0.0F : level_cost(q, width, branch, below);
-            costs->above[branch] = cell == CELLS ? costs->below[branch]
-                                                 : level_cost(q, width, branch, above);
+            costs->above[branch] =
+                cell == CELLS ? costs->below[branch] : level_cost(q, width, branch, above);
         }
     }
 }
@@ -251,7 +251,7 @@ static wsic_status learn_all(const wsic_env *env, trellis_quantizer *q)
     lesson *const l = wsic_alloc(env, 1, sizeof *l, &status);
     if (!l)
         return status;
-    l->workspace = wsic_alloc(env, workspace_size(q), 1, &status);
+    l->workspace = wsic_alloc(env, workspace_size(SEGMENT, q->viterbi.trellis.states), 1, &status);
     if (l->workspace) {
         wsic_rate_samples(l->samples, SAMPLES);
         for (size_t width = 0; width < WSIC_WIDTHS; width++) {
@@ -289,9 +289,20 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
         .name = "trellis",
         .kind = choice->kind,
         .restart_rows = choice->restart_rows,
-        .workspace = workspace_size(q),
+        .workspace = workspace_size(q->segment, q->viterbi.trellis.states),
         .state = q,
         .quantize = quantize,
     };
     return WSIC_OK;
+}
+
+double wsic_trellis_memory(const wsic_quantizer_choice *choice, size_t rows)
+{
+    const size_t states = (size_t)1 << choice->kind;
+    const size_t segment = wsic_min_size(choice->restart_rows, SEGMENT);
+    const double tiles = (double)wsic_div_up(rows, choice->restart_rows);
+    const double learning = (double)(sizeof(lesson) + workspace_size(SEGMENT, states));
+    const double working = tiles * (double)(workspace_size(segment, states) + 64);
+
+    return (double)sizeof(trellis_quantizer) + learning + working;
 }

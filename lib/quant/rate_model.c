@@ -22,7 +22,8 @@ static double upper_edge(unsigned codebooks, unsigned codebook, size_t magnitude
 }
 
 /* Of one of the two signs, but of zero. */
-static double gaussian_mass(unsigned codebooks, unsigned codebook, size_t magnitude, double deviation)
+static double gaussian_mass(unsigned codebooks, unsigned codebook, size_t magnitude,
+                            double deviation)
 {
     const double scale = 1.0 / (sqrt(2.0) * deviation);
     const double above = erfc(upper_edge(codebooks, codebook, magnitude) * scale);

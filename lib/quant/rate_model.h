@@ -17,7 +17,7 @@ enum {
 };
 
 typedef struct wsic_rate_model {
-    unsigned codebooks; /* 1: all integers; 2: those of a trellis */
+    unsigned codebooks;                             /* 1: all integers; 2: those of a trellis */
     double bits[WSIC_WIDTHS][2][WSIC_RATE_INDICES]; /* by codebook and magnitude */
 } wsic_rate_model;
 

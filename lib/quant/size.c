@@ -63,8 +63,7 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
     wsic_scales_hint(scales, hint);
     const size_t block_rows =
         job->block_rows ? job->block_rows : wsic_codes_block_rows(trial->rows, job->live, 0);
-    const wsic_status status =
-        wsic_codes_measure(job->env, &matrix, block_rows, &total, &fixed);
+    const wsic_status status = wsic_codes_measure(job->env, &matrix, block_rows, &total, &fixed);
     *bits = fixed + (total - fixed) * share;
     return status;
 }

@@ -38,7 +38,7 @@ typedef struct recursion {
 
     /* the column at work, for the tile tasks */
     size_t column;
-    size_t first; /* first column of the base block: those before are left to GEMM */
+    size_t first;  /* first column of the base block: those before are left to GEMM */
     double weight; /* γ_j α_j */
     double residual;
 } recursion;
