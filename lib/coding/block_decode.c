@@ -22,8 +22,8 @@ typedef struct decoder {
     const wsic_block_shape *shape;
     wsic_decode_table *const *tables;
     uint32_t states[WSIC_LANES_MAX];
-    uint8_t trellis_states[WSIC_LANES_MAX];
-    const uint8_t *words; /* next one */
+    uint16_t trellis_states[WSIC_LANES_MAX]; /* 2 * state + codebook */
+    const uint8_t *words;                    /* next one */
     const uint8_t *words_end;
     wsic_bit_reader bypass;
     bool failed;
@@ -61,15 +61,15 @@ static int32_t take_detour(decoder *coder, const wsic_model *model, uint32_t sym
 /* An index becomes a level and moves the lane's state. */
 static inline int32_t follow_trellis(decoder *coder, size_t lane, int32_t index)
 {
-    const wsic_trellis *const trellis = coder->shape->trellis;
-    const unsigned state = coder->trellis_states[lane];
+    const uint32_t state = coder->trellis_states[lane];
 
-    coder->trellis_states[lane] = (uint8_t)wsic_trellis_next(trellis, state, index);
+    coder->trellis_states[lane] =
+        coder->shape->trellis->move[(state & ~1U) | ((uint32_t)index & 1)];
     if (index > WSIC_TRELLIS_INDEX_MOST || index < -WSIC_TRELLIS_INDEX_MOST) {
         coder->failed = true;
         return 0;
     }
-    return wsic_trellis_level(trellis->codebook[state], index);
+    return wsic_trellis_level(state & 1, index);
 }
 
 static inline const wsic_decode_table *find_table(const decoder *coder, size_t lane, int32_t sum,
@@ -79,8 +79,7 @@ static inline const wsic_decode_table *find_table(const decoder *coder, size_t l
 
     if (!trellis)
         return coder->tables[class_index];
-    return coder
-        ->tables[2 * class_index + coder->shape->trellis->codebook[coder->trellis_states[lane]]];
+    return coder->tables[2 * class_index + (coder->trellis_states[lane] & 1U)];
 }
 
 /* One row of a group. As long as there is a word for every lane no look at the end is

@@ -24,6 +24,12 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
         trellis->next[state][0] = (uint8_t)(shifted | fed_back);
         trellis->next[state][1] = (uint8_t)(shifted | (fed_back ^ 1));
     }
+    for (uint32_t state = 0; state < trellis->states; state++) {
+        for (uint32_t parity = 0; parity < 2; parity++) {
+            const uint32_t next = trellis->next[state][parity];
+            trellis->move[2 * state + parity] = (uint16_t)(2 * next | trellis->codebook[next]);
+        }
+    }
 }
 
 static bool index_of(unsigned codebook, int32_t level, int32_t *index)

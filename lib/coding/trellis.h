@@ -26,6 +26,8 @@ typedef struct wsic_trellis {
     uint32_t output;   /* taps of the state in the codebook: h1 without its lowest */
     uint8_t codebook[WSIC_TRELLIS_STATES];
     uint8_t next[WSIC_TRELLIS_STATES][2]; /* by the parity of the index */
+    /* The same for who cannot wait: from 2 * state + parity to 2 * next state + its codebook. */
+    uint16_t move[2 * WSIC_TRELLIS_STATES];
 } wsic_trellis;
 
 static inline bool wsic_trellis_kind_exists(unsigned kind)
@@ -48,8 +50,8 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind);
 /* Level of an index up to WSIC_TRELLIS_INDEX_MOST. */
 static inline int32_t wsic_trellis_level(unsigned codebook, int32_t index)
 {
-    const int32_t toward_zero = codebook == 0 ? 0 : (index > 0) - (index < 0);
-    return 2 * index - toward_zero;
+    /* Without a branch, which would be taken at random. */
+    return 2 * index - (int32_t)codebook * ((index > 0) - (index < 0));
 }
 
 static inline unsigned wsic_trellis_next(const wsic_trellis *trellis, unsigned state, int32_t index)
