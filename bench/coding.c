@@ -206,7 +206,7 @@ static bench_result run(wsic_context *context, const wsic_env *env, const bench_
                         size_t rows, size_t columns)
 {
     const double count = (double)rows * (double)columns;
-    const size_t block_rows = wsic_codes_block_rows(rows, columns);
+    const size_t block_rows = wsic_codes_block_rows(rows, columns, 0);
     int32_t *const codes = malloc(rows * columns * sizeof *codes);
     bench_result result = {0};
     wsic_code_plan plan;

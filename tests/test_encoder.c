@@ -24,15 +24,34 @@ static wsic_layer *encode(layer_fixture *f, double rate)
     return layer;
 }
 
+/* Quantizers, for what must hold with all of them. */
+static const struct {
+    const char *quantizer;
+    const char *states;
+} variants[] = {{"scalar", "8"}, {"rdo", "8"}, {"trellis", "4"}, {"trellis", "32"}};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static void choose(layer_fixture *f, size_t variant)
+{
+    ck_assert_int_eq(wsic_encoder_set(f->encoder, "quantizer", variants[variant].quantizer),
+                     WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set(f->encoder, "trellis_states", variants[variant].states),
+                     WSIC_OK);
+}
+
 static const double rates[] = {0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0};
 enum { RATES = sizeof rates / sizeof *rates };
 
 static const struct {
     const char *preset;
     int covariance;
+    size_t variant;
 } settings[] = {
-    {"default", COVARIANCE_CHANNELS}, {"paper", COVARIANCE_CHANNELS}, {"default", COVARIANCE_AR},
-    {"paper", COVARIANCE_IDENTITY},   {"default", COVARIANCE_DEAD},
+    {"default", COVARIANCE_CHANNELS, 0}, {"paper", COVARIANCE_CHANNELS, 0},
+    {"default", COVARIANCE_AR, 0},       {"paper", COVARIANCE_IDENTITY, 0},
+    {"default", COVARIANCE_DEAD, 0},     {"default", COVARIANCE_CHANNELS, 1},
+    {"default", COVARIANCE_CHANNELS, 2}, {"default", COVARIANCE_AR, 3},
+    {"default", COVARIANCE_DEAD, 3},
 };
 
 /* The promise of the headers, and the floor that nothing may pass. */
@@ -41,6 +60,7 @@ START_TEST(rate_is_met_and_above_the_limit)
     layer_fixture f = layer_open(256, 256, settings[_i].covariance, 1);
 
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, settings[_i].preset), WSIC_OK);
+    choose(&f, settings[_i].variant);
     for (size_t k = 0; k < RATES; k++) {
         wsic_layer *const layer = encode(&f, rates[k]);
         const wsic_layer_info info = layer_info(layer);
@@ -63,6 +83,7 @@ START_TEST(reported_distortion_is_that_of_the_decoded_layer)
     double energy = 0.0;
 
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, settings[_i].preset), WSIC_OK);
+    choose(&f, settings[_i].variant);
     for (size_t r = 0; r < f.rows; r++) {
         for (size_t i = 0; i < f.columns; i++) {
             for (size_t j = 0; j < f.columns; j++)
@@ -273,6 +294,7 @@ START_TEST(small_and_thin_shapes)
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         layer_fixture f = layer_open(shapes[k][0], shapes[k][1], COVARIANCE_AR, 11);
         wsic_layer *layer = NULL;
+        choose(&f, (size_t)_i);
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 4.0), WSIC_OK);
         const wsic_status status = wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer);
         /* a header alone may exceed the rate */
@@ -327,6 +349,7 @@ START_TEST(zero_rows_stay_zero)
 
     memset(f.weights + 5 * 48, 0, 48 * sizeof *f.weights);
     memset(f.weights + 63 * 48, 0, 48 * sizeof *f.weights);
+    choose(&f, (size_t)_i);
     wsic_layer *const layer = encode(&f, 3.0);
     ck_assert_uint_eq(layer_info(layer).dead_rows, 2);
     wsic_matrix_init(&view, sizeof view, restored, WSIC_F32, 64, 48, 0);
@@ -482,6 +505,9 @@ START_TEST(threads_change_no_byte)
     const void *first = NULL, *bytes = NULL;
     size_t first_size = 0, size = 0;
 
+    choose(&f, (size_t)_i);
+    ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, 200), WSIC_OK);
+
     wsic_layer *const serial = encode(&f, 2.0);
     wsic_layer_write(serial, &first, &first_size);
     ck_assert_int_eq(wsic_context_set_threads(f.context, 3), WSIC_OK);
@@ -498,11 +524,13 @@ END_TEST
 START_TEST(memory_is_predicted_and_bounded)
 {
     const size_t shapes[][2] = {{8, 8}, {300, 200}, {200, 300}, {40, 600}};
-    layer_fixture f = layer_open(shapes[_i][0], shapes[_i][1], COVARIANCE_DEAD, 22);
+    const size_t *const shape = shapes[_i / VARIANTS];
+    layer_fixture f = layer_open(shape[0], shape[1], COVARIANCE_DEAD, 22);
     wsic_encoder_report report = {.size = sizeof report};
     uint64_t predicted = 0;
     wsic_layer *layer = NULL;
 
+    choose(&f, (size_t)_i % VARIANTS);
     wsic_encoder_set_number(f.encoder, WSIC_RATE, 3.0);
     ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
@@ -633,17 +661,17 @@ int main(void)
     tcase_add_test(truth, order_does_not_matter_at_high_rate);
     tcase_add_test(truth, distortion_falls_with_rate_and_with_rescalers);
     tcase_add_test(truth, uniform_spacing_has_one_scale);
-    tcase_add_test(input, small_and_thin_shapes);
+    tcase_add_loop_test(input, small_and_thin_shapes, 0, VARIANTS);
     tcase_add_test(input, singular_covariance_is_quantized);
     tcase_add_test(input, dead_columns_are_zero_and_reported);
-    tcase_add_test(input, zero_rows_stay_zero);
+    tcase_add_loop_test(input, zero_rows_stay_zero, 0, VARIANTS);
     tcase_add_loop_test(input, nothing_to_code_is_a_notice, 0, 2);
     tcase_add_test(input, bad_input_is_named_and_nothing_is_lost);
     tcase_add_test(input, scales_beyond_float_are_refused);
     tcase_add_test(input, empty_statistics_are_refused);
     tcase_add_test(input, number_types_and_strides_agree);
-    tcase_add_test(host, threads_change_no_byte);
-    tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4);
+    tcase_add_loop_test(host, threads_change_no_byte, 0, VARIANTS);
+    tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * VARIANTS);
     tcase_add_test(host, progress_rises_and_cancels);
     suite_add_tcase(suite, targets);
     suite_add_tcase(suite, truth);

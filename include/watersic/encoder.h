@@ -71,8 +71,18 @@ enum {
     /** LMMSE factor γ_j within the recursion. Not together with a ridge, which does its work.
      *  Integer, 0 or 1, default 0. */
     WSIC_LMMSE = 121,
-    /** Column quantizer. Choice: "scalar". */
+    /** Column quantizer. Choice: "scalar" (nearest integer, default); "rdo" (the one of the
+     *  two integers around a number that is worth its bits; same decoder); "trellis"
+     *  (entropy-coded trellis quantization down each column). LMMSE should be 0 with the
+     *  latter two. */
     WSIC_QUANTIZER = 122,
+    /** States of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 8. Time grows
+     *  with the states; each doubling gains about 0.01 bit. */
+    WSIC_TRELLIS_STATES = 123,
+    /** What a bit is worth in quantizers "rdo" and "trellis", in units of the slope
+     *  2 ln 2 · c²/12 of the rate-distortion curve at high rate. Number, 0 (nothing) to 16,
+     *  default 0.5. */
+    WSIC_LAMBDA = 124,
 
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
