@@ -8,6 +8,8 @@
 
 #include <cblas.h>
 
+#include "random.h"
+
 /* --- options ---------------------------------------------------------------- */
 
 static void add_setting(trial_options *options, const char *setting)
@@ -69,8 +71,10 @@ static float *random_weights(size_t count, uint64_t seed)
 {
     float *const weights = bench_allocate(count, sizeof *weights);
 
+    random_state random = {seed};
+
     for (size_t i = 0; i < count; i++)
-        weights[i] = (float)bench_normal(seed, i);
+        weights[i] = (float)random_normal(&random);
     return weights;
 }
 

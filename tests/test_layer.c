@@ -275,10 +275,10 @@ END_TEST
 START_TEST(matvec_follows_its_formula)
 {
     float x[COLUMNS], y[ROWS];
-    uint64_t seed = 4;
+    random_state random = {4};
 
     for (size_t j = 0; j < COLUMNS; j++)
-        x[j] = (float)noise_unit(&seed);
+        x[j] = (float)random_symmetric(&random);
     ck_assert_int_eq(wsic_layer_matvec(layer, x, y), WSIC_OK);
     for (size_t i = 0; i < ROWS; i++) {
         float sum = 0;

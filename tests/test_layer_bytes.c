@@ -332,7 +332,7 @@ static void try_sealed(const uint8_t *bytes, size_t size)
 START_TEST(sealed_damage_is_survived)
 {
     const void *original;
-    uint64_t seed = 7;
+    random_state random = {7};
     size_t size;
 
     ck_assert_int_eq(wsic_layer_write(layer, &original, &size), WSIC_OK);
@@ -345,7 +345,7 @@ START_TEST(sealed_damage_is_survived)
             bytes[round / 8] ^= (uint8_t)(1 << round % 8);
         else
             for (int k = 0; k < 4; k++)
-                bytes[noise_bits(&seed) % (size - 8)] = (uint8_t)noise_bits(&seed);
+                bytes[random_bits(&random) % (size - 8)] = (uint8_t)random_bits(&random);
         const uint64_t checksum = wsic_checksum_of(bytes, size - 8);
         for (size_t i = 0; i < 8; i++)
             bytes[size - 8 + i] = (uint8_t)(checksum >> 8 * i);
