@@ -34,6 +34,10 @@ void layer_refresh(layer_fixture *f);
 /* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n) from the layer's dequantized rows, by plain loops. */
 double layer_distortion(const layer_fixture *f, const wsic_layer *layer);
 
+/* Encode at a rate. Small matrices cannot meet every rate: a notice is allowed, since their
+ * bytes come in steps. */
+wsic_layer *layer_encode(layer_fixture *f, double rate);
+
 wsic_layer_info layer_info(const wsic_layer *layer);
 
 #endif

@@ -3,34 +3,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "counting_allocator.h"
 #include "format/checksum.h"
-#include "sample_layer.h"
+#include "sample_fixture.h"
 #include "watersic/watersic.h"
-
-static counting_allocator counter;
-static wsic_context *context;
-static sample made;
-static wsic_layer *layer;
-
-enum { ROWS = 50, COLUMNS = 37, BLOCK = 16 };
-
-static void begin(void)
-{
-    const wsic_allocator hooks = counting_hooks(&counter);
-
-    ck_assert_int_eq(wsic_context_create(&hooks, &context), WSIC_OK);
-    sample_make(&made, ROWS, COLUMNS, 20, 1);
-    made.block_rows = BLOCK;
-    ck_assert_int_eq(sample_layer(context, &made, &layer), WSIC_OK);
-}
-
-static void end(void)
-{
-    wsic_layer_destroy(layer);
-    wsic_context_destroy(context);
-    ck_assert_uint_eq(counter.live, 0);
-}
 
 START_TEST(reading_gives_the_same_layer)
 {

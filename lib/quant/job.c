@@ -103,6 +103,15 @@ static wsic_status allocate(wsic_job *job)
     return status;
 }
 
+static void log_preparation(const wsic_job *job)
+{
+    if (job->live < job->columns)
+        wsic_log(job->env, WSIC_LOG_INFO, "%zu of %zu columns are dead", job->columns - job->live,
+                 job->columns);
+    wsic_log(job->env, WSIC_LOG_INFO, "damping %g after %llu retries",
+             job->factor.damping * job->factor.unit, (unsigned long long)job->factor.retries);
+}
+
 wsic_status wsic_job_prepare(wsic_job *job)
 {
     const wsic_encode_input *const input = job->input;
@@ -126,9 +135,7 @@ wsic_status wsic_job_prepare(wsic_job *job)
         return status;
     job->live = job->factor.live;
     job->live_columns = (wsic_selection){job->live, job->factor.live_index};
-    if (job->live < job->columns)
-        wsic_log(job->env, WSIC_LOG_INFO, "%zu of %zu columns are dead", job->columns - job->live,
-                 job->columns);
+    log_preparation(job);
     status = gather_covariance(job);
     if (status == WSIC_OK)
         status = allocate(job);
@@ -169,8 +176,8 @@ static wsic_status restore_order(wsic_job *job)
 {
     const size_t *const order = job->factor.order;
     const size_t live = job->live;
-    wsic_status status = wsic_permute_backward(job->env, live, order,
-                                               job->rows * sizeof *job->codes, job->codes);
+    wsic_status status =
+        wsic_permute_backward(job->env, live, order, job->rows * sizeof *job->codes, job->codes);
 
     if (status == WSIC_OK)
         status = wsic_permute_backward(job->env, live, order, sizeof *job->alpha, job->alpha);
