@@ -248,7 +248,15 @@ START_TEST(memory_is_predicted_and_bounded)
         ck_assert_uint_eq(wsic_context_memory(f.context, NULL), used);
     }
     wsic_context_set_memory_limit(f.context, 0);
+
+    /* Other ways through the encoder keep to the prediction too. */
+    wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 0);
+    ck_assert_int_eq(wsic_encoder_set(f.encoder, "order", "pivoted"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RIDGE, 2.0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
+    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
+    ck_assert_uint_le(report.memory_peak, predicted);
     wsic_layer_destroy(layer);
     layer_close(&f);
 }
