@@ -18,6 +18,7 @@
 
 #include "api/context.h"
 #include "coding/codes_plan.h"
+#include "random.h"
 
 enum { REPEATS = 5 };
 
@@ -37,33 +38,20 @@ typedef struct bench_result {
     double measure_ns, encode_ns, decode_ns, memcpy_ns;
 } bench_result;
 
-static uint64_t random_state = 1;
-
-static double uniform(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return ((double)(random_state >> 11) + 0.5) * 0x1p-53;
-}
-
-static double gauss(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
-
 /* Unit variance. */
-static double draw(density shape)
+static double draw(random_state *random, density shape)
 {
     switch (shape) {
-    case LAPLACE:
-        return (uniform() < 0.5 ? -1 : 1) * log(uniform()) / sqrt(2);
+    case LAPLACE: {
+        const double sign = random_uniform(random) < 0.5 ? -1 : 1;
+        return sign * log(random_uniform(random)) / sqrt(2);
+    }
     case STUDENT4: {
-        const double chi_square = -2 * (log(uniform()) + log(uniform()));
-        return gauss() / sqrt(chi_square / 4) / sqrt(2);
+        const double chi_square = -2 * (log(random_uniform(random)) + log(random_uniform(random)));
+        return random_normal(random) / sqrt(chi_square / 4) / sqrt(2);
     }
     default:
-        return gauss();
+        return random_normal(random);
     }
 }
 
@@ -107,20 +95,21 @@ static double seconds(void)
 /* Draw the codes; returns the mean of -log2 of their probabilities. */
 static double fill(const bench_case *given, size_t rows, size_t columns, int32_t *codes)
 {
+    random_state random = {1};
     double bits = 0;
     double *const row_scale = malloc(rows * sizeof *row_scale);
 
     if (!row_scale)
         exit(1);
     for (size_t i = 0; i < rows; i++)
-        row_scale[i] = exp2(given->row_octaves * (uniform() - 0.5));
+        row_scale[i] = exp2(given->row_octaves * (random_uniform(&random) - 0.5));
     for (size_t j = 0; j < columns; j++) {
         const double scale =
-            exp2(given->log2_deviation + given->column_octaves * (uniform() - 0.5));
+            exp2(given->log2_deviation + given->column_octaves * (random_uniform(&random) - 0.5));
         for (size_t i = 0; i < rows; i++) {
             const double deviation = scale * row_scale[i];
             const int32_t code =
-                (int32_t)lrint(fmax(-1e9, fmin(1e9, deviation * draw(given->shape))));
+                (int32_t)lrint(fmax(-1e9, fmin(1e9, deviation * draw(&random, given->shape))));
             codes[j * rows + i] = code;
             bits += code_bits(given->shape, deviation, code);
         }

@@ -133,7 +133,8 @@ typedef struct wsic_parameter_info {
     double preset;        /**< value in preset "default"; of a choice the index of the name */
 } wsic_parameter_info;
 
-/** \brief Number of parameters. Thread-safe. */
+/** \brief Number of parameters.
+ *  \return the number, the end of the index of wsic_parameter_get_info(). Thread-safe. */
 WSIC_API size_t wsic_parameter_count(void);
 
 /**
@@ -197,7 +198,14 @@ WSIC_API wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *
  */
 WSIC_API wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id, double value);
 
-/** \brief Set a parameter of type integer. As wsic_encoder_set_number(). */
+/**
+ * \brief Set a parameter of type integer.
+ *
+ * \param encoder  not NULL
+ * \param id       #WSIC_CONTAINER_BYTES ...
+ * \param value    within the parameter's range
+ * \return as wsic_encoder_set_number()
+ */
 WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id, int64_t value);
 
 /**

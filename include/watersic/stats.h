@@ -102,11 +102,14 @@ WSIC_API wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_mat
  */
 WSIC_API wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other);
 
-/** \brief Number of columns n. \param stats not NULL */
+/** \brief Number of columns.
+ *  \param stats not NULL
+ *  \return n */
 WSIC_API size_t wsic_stats_columns(const wsic_stats *stats);
 
-/** \brief Sum of the weights of all samples (the number of tokens where no
- *  weights were given). \param stats not NULL */
+/** \brief Sum of the weights of all samples.
+ *  \param stats not NULL
+ *  \return the sum: the number of tokens where no weights were given */
 WSIC_API double wsic_stats_samples(const wsic_stats *stats);
 
 /**

@@ -19,11 +19,11 @@ typedef struct assembly {
     double *t; /* rows */
     double *g; /* live */
     double *g_columns;
-    double K;                     /* tr(W S Wᵀ) over the live columns */
-    wsic_scales row_scales;       /* rows */
-    wsic_scales column_scales;    /* live */
+    double K;                      /* tr(W S Wᵀ) over the live columns */
+    wsic_scales row_scales;        /* rows */
+    wsic_scales column_scales;     /* live */
     wsic_scales all_column_scales; /* columns, zeros at the dead ones */
-    float *values;                /* rows, then live: the scales as decoded */
+    float *values;                 /* rows, then live: the scales as decoded */
 } assembly;
 
 static wsic_status create(assembly *s)
@@ -65,8 +65,8 @@ static wsic_status cross_term(assembly *s)
     const wsic_job *const job = s->job;
     const wsic_selection all = {job->rows, NULL};
     wsic_status status = WSIC_OK;
-    double *const tile =
-        wsic_alloc(job->env, wsic_min_size(TILE_ROWS, job->rows) * job->live, sizeof *tile, &status);
+    double *const tile = wsic_alloc(job->env, wsic_min_size(TILE_ROWS, job->rows) * job->live,
+                                    sizeof *tile, &status);
 
     if (!tile)
         return status;
@@ -125,8 +125,8 @@ static wsic_status round_rows(assembly *s, double relative_loss)
     s->row_scales.grid = wsic_scale_grid(relative_loss, job->live);
     const wsic_status status = round_scales(s, "row", s->t, &s->row_scales);
     for (size_t r = 0; r < job->rows && status == WSIC_OK; r++)
-        s->values[r] = wsic_scale_value(s->row_scales.grid, s->row_scales.sign[r],
-                                        s->row_scales.exponent[r]);
+        s->values[r] =
+            wsic_scale_value(s->row_scales.grid, s->row_scales.sign[r], s->row_scales.exponent[r]);
     return status;
 }
 
@@ -156,8 +156,7 @@ static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
 }
 
 /* Round Γ, fit T once more to the rounded Γ, round T. */
-static wsic_status round_both(assembly *s, const wsic_rescale *problem,
-                              wsic_rescale_result *result)
+static wsic_status round_both(assembly *s, const wsic_rescale *problem, wsic_rescale_result *result)
 {
     const double relative = result->loss / s->K;
     wsic_status status = round_columns(s, relative);
@@ -166,8 +165,7 @@ static wsic_status round_both(assembly *s, const wsic_rescale *problem,
         status = wsic_rescale_rows(s->job->env, problem, s->g, s->t, &result->loss);
     if (status == WSIC_OK)
         status = round_rows(s, relative);
-    if (status == WSIC_OK && s->job->options->rescale == WSIC_RESCALE_AUTO &&
-        !rows_pay(s, result))
+    if (status == WSIC_OK && s->job->options->rescale == WSIC_RESCALE_AUTO && !rows_pay(s, result))
         status = drop_rows(s, result);
     return status;
 }
@@ -316,6 +314,9 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
     mark = wsic_now();
     if (status == WSIC_OK)
         status = write_layer(s, &figures, out);
+    if (status == WSIC_OK)
+        wsic_log(job->env, WSIC_LOG_INFO, "step %g: %zu bytes, relative distortion %g",
+                 figures.step, out->size, figures.relative_distortion);
     job->report->seconds_coding += wsic_lap(&mark);
     return status;
 }

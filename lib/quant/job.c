@@ -147,6 +147,15 @@ static wsic_status allocate(wsic_job *job)
     return status;
 }
 
+static void log_preparation(const wsic_job *job)
+{
+    if (job->live < job->columns)
+        wsic_log(job->env, WSIC_LOG_INFO, "%zu of %zu columns are dead", job->columns - job->live,
+                 job->columns);
+    wsic_log(job->env, WSIC_LOG_INFO, "damping %g after %llu retries",
+             job->factor.damping * job->factor.unit, (unsigned long long)job->factor.retries);
+}
+
 wsic_status wsic_job_prepare(wsic_job *job)
 {
     const wsic_encode_input *const input = job->input;
@@ -170,9 +179,7 @@ wsic_status wsic_job_prepare(wsic_job *job)
         return status;
     job->live = job->factor.live;
     job->live_columns = (wsic_selection){job->live, job->factor.live_index};
-    if (job->live < job->columns)
-        wsic_log(job->env, WSIC_LOG_INFO, "%zu of %zu columns are dead", job->columns - job->live,
-                 job->columns);
+    log_preparation(job);
     status = gather_covariance(job);
     if (status == WSIC_OK)
         status = allocate(job);

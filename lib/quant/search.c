@@ -25,8 +25,8 @@ typedef struct search {
     double target;    /* in terms of value */
     double tolerance; /* as documented to the user */
 
-    size_t rows;   /* of the part */
-    size_t *index; /* their numbers */
+    size_t rows;         /* of the part */
+    size_t *index;       /* their numbers */
     int8_t *row_width;
     double *target_part; /* Y of the part: rows x live */
     double energy;       /* ||Y||² of the part */
@@ -174,9 +174,11 @@ static wsic_status evaluate(void *user, double x, double *value)
                                   residual / s->energy};
         status = promised(s, &trial, residual, value);
     }
+    if (status == WSIC_OK)
+        wsic_log(job->env, WSIC_LOG_DEBUG, "search: step %g, %zu rows: %.4f",
+                 exp2(x) * wsic_job_step_unit(job), s->rows, *value);
     job->report->search_steps++;
     job->report->seconds_search += wsic_lap(&mark);
-    wsic_log(job->env, WSIC_LOG_DEBUG, "search: step %g, %zu rows: %.4f", exp2(x), s->rows, *value);
     return status;
 }
 
@@ -253,8 +255,10 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
         status = finish_pass(s, value);
         s->assembly = *value - promise;
     }
-    wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
-             (unsigned long long)job->report->passes, exp2(x), *value, s->target);
+    if (status == WSIC_OK)
+        wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
+                 (unsigned long long)job->report->passes, exp2(x) * wsic_job_step_unit(job), *value,
+                 s->target);
     return status;
 }
 
@@ -271,8 +275,8 @@ static double stay_enclosed(const search *s, double x)
 static wsic_status choose_step(search *s, double correction, double *x, double *promise)
 {
     const double start = s->curve.count == 0 ? first_guess(s) : 0.0;
-    wsic_status status = wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance,
-                                          start, x, promise);
+    wsic_status status =
+        wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance, start, x, promise);
 
     if (status == WSIC_OK) {
         *x = stay_enclosed(s, *x);
@@ -325,8 +329,7 @@ static wsic_status conclude(const search *s)
 static wsic_status at_given_step(wsic_job *job, wsic_bytes *out)
 {
     double distortion = 0.0;
-    const wsic_status status =
-        wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
+    const wsic_status status = wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
 
     return status == WSIC_OK ? wsic_job_assemble(job, out, &distortion) : status;
 }
@@ -350,7 +353,8 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
                          : distortion_value(options->distortion / wsic_job_distortion_unit(job));
     s.tolerance = s.by_rate ? fmax(0.005 * options->rate, 0.005) : 0.5 * log2(1.02);
     s.curve = (wsic_curve){.evaluate = evaluate, .user = &s};
-    if (s.by_rate && options->rescale != WSIC_RESCALE_NONE && options->rescale != WSIC_RESCALE_COLUMNS)
+    if (s.by_rate && options->rescale != WSIC_RESCALE_NONE &&
+        options->rescale != WSIC_RESCALE_COLUMNS)
         s.assembly = 4.0 / (double)job->columns; /* four bits to a row's scale */
     const wsic_progress span = wsic_job_span(job, "search", 0.2);
 
