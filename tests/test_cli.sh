@@ -156,11 +156,13 @@ no_rest "quantize"
 
 # --- an interrupt ---------------------------------------------------------------------
 
-# The weights come from a pipe that stays open, so that the run certainly waits.
+# The weights come from a pipe that stays open, so that the run certainly waits. In the
+# background timeout would send the signal twice, and the second one can catch the leak check of
+# a sanitizer at work, which then waits for ever.
 mkfifo pipe.npy
 exec 3<>pipe.npy
 for signal in INT TERM; do
-    timeout --preserve-status -s $signal 0.3 "$program" quantize -w pipe.npy -s s.npy -r 2 \
+    timeout --foreground --preserve-status -s $signal 0.3 "$program" quantize -w pipe.npy -s s.npy -r 2 \
         -o a.wsic >out 2>err
     code=$?
     [ "$signal $code" = "INT 130" ] || [ "$signal $code" = "TERM 143" ]
