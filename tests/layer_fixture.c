@@ -96,6 +96,19 @@ double layer_distortion(const layer_fixture *f, const wsic_layer *layer)
     return sum / ((double)a * (double)n);
 }
 
+void layer_choose(layer_fixture *f, size_t variant)
+{
+    static const struct {
+        const char *quantizer;
+        const char *states;
+    } variants[LAYER_VARIANTS] = {{"scalar", "8"}, {"rdo", "8"}, {"trellis", "4"}, {"trellis", "32"}};
+
+    ck_assert_int_eq(wsic_encoder_set(f->encoder, "quantizer", variants[variant].quantizer),
+                     WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set(f->encoder, "trellis_states", variants[variant].states),
+                     WSIC_OK);
+}
+
 wsic_layer_info layer_info(const wsic_layer *layer)
 {
     wsic_layer_info info = {.size = sizeof info};

@@ -38,6 +38,11 @@ double layer_distortion(const layer_fixture *f, const wsic_layer *layer);
  * bytes come in steps. */
 wsic_layer *layer_encode(layer_fixture *f, double rate);
 
+/* Quantizers, for what must hold with all of them: scalar, rdo, trellises of 4 and 32
+ * states. */
+enum { LAYER_VARIANTS = 4 };
+void layer_choose(layer_fixture *f, size_t variant);
+
 wsic_layer_info layer_info(const wsic_layer *layer);
 
 #endif

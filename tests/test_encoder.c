@@ -15,9 +15,13 @@ enum { RATES = sizeof rates / sizeof *rates };
 static const struct {
     const char *preset;
     int covariance;
+    size_t variant;
 } settings[] = {
-    {"default", COVARIANCE_CHANNELS}, {"paper", COVARIANCE_CHANNELS}, {"default", COVARIANCE_AR},
-    {"paper", COVARIANCE_IDENTITY},   {"default", COVARIANCE_DEAD},
+    {"default", COVARIANCE_CHANNELS, 0}, {"paper", COVARIANCE_CHANNELS, 0},
+    {"default", COVARIANCE_AR, 0},       {"paper", COVARIANCE_IDENTITY, 0},
+    {"default", COVARIANCE_DEAD, 0},     {"default", COVARIANCE_CHANNELS, 1},
+    {"default", COVARIANCE_CHANNELS, 2}, {"default", COVARIANCE_AR, 3},
+    {"default", COVARIANCE_DEAD, 3},
 };
 
 /* The promise of the headers, and the floor that nothing may pass. */
@@ -26,6 +30,7 @@ START_TEST(rate_is_met_and_above_the_limit)
     layer_fixture f = layer_open(256, 256, settings[_i].covariance, 1);
 
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, settings[_i].preset), WSIC_OK);
+    layer_choose(&f, settings[_i].variant);
     for (size_t k = 0; k < RATES; k++) {
         wsic_layer *const layer = layer_encode(&f, rates[k]);
         const wsic_layer_info info = layer_info(layer);
@@ -48,6 +53,7 @@ START_TEST(reported_distortion_is_that_of_the_decoded_layer)
     double energy = 0.0;
 
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, settings[_i].preset), WSIC_OK);
+    layer_choose(&f, settings[_i].variant);
     for (size_t r = 0; r < f.rows; r++) {
         for (size_t i = 0; i < f.columns; i++) {
             for (size_t j = 0; j < f.columns; j++)

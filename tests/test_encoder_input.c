@@ -17,6 +17,7 @@ START_TEST(small_and_thin_shapes)
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         layer_fixture f = layer_open(shapes[k][0], shapes[k][1], COVARIANCE_AR, 11);
         wsic_layer *layer = NULL;
+        layer_choose(&f, (size_t)_i);
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 4.0), WSIC_OK);
         const wsic_status status = wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer);
         /* a header alone may exceed the rate */
@@ -69,6 +70,7 @@ START_TEST(zero_rows_stay_zero)
     float restored[64 * 48];
     wsic_matrix view;
 
+    layer_choose(&f, (size_t)_i);
     memset(f.weights + 5 * 48, 0, 48 * sizeof *f.weights);
     memset(f.weights + 63 * 48, 0, 48 * sizeof *f.weights);
     wsic_layer *const layer = layer_encode(&f, 3.0);
@@ -212,6 +214,8 @@ START_TEST(threads_change_no_byte)
     const void *first = NULL, *bytes = NULL;
     size_t first_size = 0, size = 0;
 
+    layer_choose(&f, (size_t)_i);
+    ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, 200), WSIC_OK);
     wsic_layer *const serial = layer_encode(&f, 2.0);
     wsic_layer_write(serial, &first, &first_size);
     ck_assert_int_eq(wsic_context_set_threads(f.context, 3), WSIC_OK);
@@ -228,11 +232,13 @@ END_TEST
 START_TEST(memory_is_predicted_and_bounded)
 {
     const size_t shapes[][2] = {{8, 8}, {300, 200}, {200, 300}, {40, 600}};
-    layer_fixture f = layer_open(shapes[_i][0], shapes[_i][1], COVARIANCE_DEAD, 22);
+    const size_t *const shape = shapes[_i / LAYER_VARIANTS];
+    layer_fixture f = layer_open(shape[0], shape[1], COVARIANCE_DEAD, 22);
     wsic_encoder_report report = {.size = sizeof report};
     uint64_t predicted = 0;
     wsic_layer *layer = NULL;
 
+    layer_choose(&f, (size_t)_i % LAYER_VARIANTS);
     wsic_encoder_set_number(f.encoder, WSIC_RATE, 3.0);
     ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
@@ -353,17 +359,17 @@ int main(void)
     TCase *const host = tcase_create("host");
 
     tcase_set_timeout(host, 120);
-    tcase_add_test(input, small_and_thin_shapes);
+    tcase_add_loop_test(input, small_and_thin_shapes, 0, LAYER_VARIANTS);
     tcase_add_test(input, singular_covariance_is_quantized);
     tcase_add_test(input, dead_columns_are_zero_and_reported);
-    tcase_add_test(input, zero_rows_stay_zero);
+    tcase_add_loop_test(input, zero_rows_stay_zero, 0, LAYER_VARIANTS);
     tcase_add_loop_test(input, nothing_to_code_is_a_notice, 0, 2);
     tcase_add_test(input, bad_input_is_named_and_nothing_is_lost);
     tcase_add_test(input, scales_beyond_float_are_refused);
     tcase_add_test(input, empty_statistics_are_refused);
     tcase_add_test(input, number_types_and_strides_agree);
-    tcase_add_test(host, threads_change_no_byte);
-    tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4);
+    tcase_add_loop_test(host, threads_change_no_byte, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * LAYER_VARIANTS);
     tcase_add_test(host, progress_rises_and_cancels);
     tcase_add_test(host, decisions_are_logged);
     suite_add_tcase(suite, input);

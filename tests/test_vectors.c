@@ -135,7 +135,7 @@ static void release(parity *p)
 
 static void quantize(const wsic_env *env, parity *p)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, true, &wsic_quantizer_scalar};
+    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, true, &wsic_quantizer_scalar, NULL};
     double residual;
 
     ck_assert_int_eq(

@@ -238,10 +238,14 @@ static void expand_columns(assembly *s)
     }
 }
 
+/* Not with a trellis, whose states depend on all codes: there a row of zeros, which is
+ * quantized to zeros, is the only one without a scale. */
 static void clear_zero_rows(assembly *s)
 {
     const wsic_job *const job = s->job;
 
+    if (job->quantizer.kind != 0)
+        return;
     for (size_t r = 0; r < job->rows; r++) {
         if (s->row_scales.sign[r] != 0)
             continue;
@@ -280,10 +284,11 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
         .rows = job->rows,
         .columns = job->columns,
         .codes = job->codes,
+        .kind = job->quantizer.kind,
         .row_scales = &s->row_scales,
         .column_scales = &s->all_column_scales,
         .figures = figures,
-        .block_rows = job->options->block_rows,
+        .block_rows = job->block_rows,
     };
 
     return wsic_layer_format_write(job->env, &parts, out);
