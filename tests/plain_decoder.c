@@ -169,7 +169,8 @@ static int64_t integer(stream *s, stream *bypass, lanes *l, unsigned lane, const
 }
 
 /* The polynomials of the kinds from 2 on, as lists of coefficients from the lowest. */
-static const char *const H0[] = {"101", "1101", "11001", "101001", "1100001", "10111001", "101100101"};
+static const char *const H0[] = {"101",     "1101",     "11001",    "101001",
+                                 "1100001", "10111001", "101100101"};
 static const char *const H1[] = {"01", "001", "001", "0001", "00101", "0110101", "01001111"};
 
 /* Sum of the coefficients that meet a one among the bits before, the last one first. */
@@ -374,8 +375,8 @@ static void read_models(stream *s, unsigned kind_of_codes, bool own, unsigned sh
     end_of_bits(s);
 }
 
-static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, size_t block_rows, int classes,
-                      size_t rows, size_t columns, const int32_t *row_hint,
+static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, size_t block_rows,
+                      int classes, size_t rows, size_t columns, const int32_t *row_hint,
                       const int32_t *column_hint, int32_t *out)
 {
     const unsigned step = flags1 / 8 % 4;
@@ -419,15 +420,16 @@ bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t c
     const uint64_t classes = varint(&s);
 
     memset(out, 0, rows * columns * sizeof *out);
-    if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) || flags1 % 8 > 5 || flags1 / 8 % 4 > 2 || flags2 > 15 ||
-        block_rows == 0 || block_rows > rows || classes > 141 ||
-        ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
+    if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) ||
+        flags1 % 8 > 5 || flags1 / 8 % 4 > 2 || flags2 > 15 || block_rows == 0 ||
+        block_rows > rows || classes > 141 || ((flags1 & 32) != 0 && !row_hint) ||
+        ((flags1 & 64) != 0 && !column_hint))
         return false;
     if (classes == 0)
         s.bad = quantizer != 0 || flags1 != 0 || flags2 != 0;
     else
-        read_rest(&s, quantizer, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns, row_hint,
-                  column_hint, out);
+        read_rest(&s, quantizer, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns,
+                  row_hint, column_hint, out);
     *used = s.at;
     return !s.bad;
 }

@@ -19,8 +19,7 @@ static const char *const method_names[METHODS] = {
 };
 
 /* The library as GPTQ with entropy-coded integers. */
-static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "ridge=0",
-                                             "order=natural", "rescale=none"};
+static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "rescale=none"};
 
 struct row {
     double bits_per_weight;
@@ -74,7 +73,7 @@ static uint64_t run_library(struct comparison *run, enum method method, double r
     const struct options *const options = run->options;
     const bool own = method == METHOD_WATERSIC;
     const struct method_settings settings = {.rate = rate,
-                                             .preset = own ? options->preset : NULL,
+                                             .preset = own ? options->preset : "paper",
                                              .settings = own ? options->settings : coded_settings,
                                              .setting_count = own ? options->setting_count
                                                                   : sizeof coded_settings /

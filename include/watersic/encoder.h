@@ -71,23 +71,24 @@ enum {
     /** LMMSE factor γ_j within the recursion. Not together with a ridge, which does its work.
      *  Integer, 0 or 1, default 0. */
     WSIC_LMMSE = 121,
-    /** Column quantizer. Choice: "scalar" (nearest integer, default); "rdo" (the one of the
+    /** Column quantizer. Choice: "scalar" (nearest integer); "rdo" (the one of the
      *  two integers around a number that is worth its bits; same decoder); "trellis"
-     *  (entropy-coded trellis quantization down each column). LMMSE should be 0 with the
-     *  latter two. */
+     *  (entropy-coded trellis quantization down each column; default). LMMSE should be 0
+     *  with the latter two. */
     WSIC_QUANTIZER = 122,
-    /** States of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 8. Time grows
+    /** States of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 32. Time grows
      *  with the states; each doubling gains about 0.01 bit. */
     WSIC_TRELLIS_STATES = 123,
     /** What a bit is worth in quantizers "rdo" and "trellis", in units of the slope
      *  2 ln 2 · c²/12 of the rate-distortion curve at high rate. Number, 0 (nothing) to 16,
-     *  default 0.5. */
+     *  default 0.35. */
     WSIC_LAMBDA = 124,
 
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
      *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). Pays below
-     *  3 bits, with lmmse = 0. Number, 0 (none) to 100, default 1. */
+     *  3 bits, with lmmse = 0. Number, 0 (none) to 100, default 0.35; 1
+     *  measures best with scalar rounding. */
     WSIC_RIDGE = 125,
     /** Order of the columns in the recursion. Choice: "natural" (last to first) or
      *  "pivoted" (pivoted Cholesky: the least certain columns are decided first; default). Codes
@@ -174,10 +175,16 @@ WSIC_API const char *wsic_encoder_message(const wsic_encoder *encoder);
 /**
  * \brief Set all parameters but the targets to those of a preset.
  *
- * - "paper": the reference implementation: waterfilling spacing, damping 1e-4, LMMSE
- *   recursion, both rescalers.
- * - "default": the best of this version at moderate cost: a ridge and the pivoted order in
- *   place of the LMMSE factor, and row scales only where they pay.
+ * - "paper": the reference implementation: waterfilling spacing, damping 1e-4, scalar
+ *   rounding with the LMMSE factor, columns in natural order, both rescalers.
+ * - "fast": scalar rounding with a rate-aware ridge and the pivoted order: the simplest
+ *   codes.
+ * - "default": a trellis of 32 states, ridge and pivoted order; row scales only where they
+ *   pay.
+ * - "max": the same with 256 states.
+ *
+ * Gains and costs of each: docs/algorithm.md, section "Presets". All are decoded by the
+ * same functions.
  *
  * rate, step, distortion and container_bytes keep their values.
  *

@@ -100,6 +100,10 @@ typedef struct preset_value {
 } preset_value;
 
 static const preset_value preset_values[] = {
+    {"fast", PARAMETER_INDEX_WSIC_QUANTIZER, WSIC_QUANTIZE_SCALAR},
+    {"fast", PARAMETER_INDEX_WSIC_RIDGE, 1.0},
+    {"max", PARAMETER_INDEX_WSIC_TRELLIS_STATES, 256.0},
+    {"paper", PARAMETER_INDEX_WSIC_QUANTIZER, WSIC_QUANTIZE_SCALAR},
     {"paper", PARAMETER_INDEX_WSIC_RIDGE, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_ORDER, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_LMMSE, 1.0},
@@ -119,7 +123,7 @@ wsic_status wsic_params_set_preset(const wsic_env *env, wsic_params *params, con
 {
     if (!is_preset(name))
         return wsic_fail(env, WSIC_ERROR_NOT_FOUND,
-                         "there is no preset \"%s\"; there are \"paper\" and \"default\"", name);
+                         "there is no preset \"%s\"; there are paper, fast, default and max", name);
     for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
         if (!is_target(table[i].id))
             params->value[i] = table[i].preset;
