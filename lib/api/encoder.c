@@ -224,7 +224,7 @@ wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
 
     const wsic_encode_input input = {
         .weights = &checked,
-        .sum = wsic_stats_sum(stats),
+        .sum = wsic_stats_moments(stats)->input,
         .samples = wsic_stats_samples(stats),
         .spectrum = wsic_stats_cached_spectrum(stats),
     };

@@ -143,7 +143,7 @@ static wsic_status make_entry(const wsic_env *env, const wsic_stats *stats,
     wsic_status status = wsic_progress_report(env, &progress, 0.0);
 
     if (status == WSIC_OK)
-        status = wsic_factorize(env, weights->columns, wsic_stats_sum(stats),
+        status = wsic_factorize(env, weights->columns, wsic_stats_moments(stats)->input,
                                 wsic_stats_samples(stats), &factor_options, &factor);
     if (status != WSIC_OK)
         return status;
