@@ -238,6 +238,7 @@ static wsic_layer_info quantize_as_planned(const double *many)
 
     wsic_matrix_init(&matrix, sizeof matrix, many, WSIC_F64, ROWS, COLUMNS, 0);
     ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_preset(encoder, "paper"), WSIC_OK); /* no ridge */
     ck_assert_int_eq(wsic_encoder_set_plan(encoder, plan, 0), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_run(encoder, stats, &matrix, &layer), WSIC_OK);
     ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);

@@ -19,7 +19,8 @@ static const char *const method_names[METHODS] = {
 };
 
 /* The library as GPTQ with entropy-coded integers. */
-static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "rescale=none"};
+static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "ridge=0",
+                                             "order=natural", "rescale=none"};
 
 struct row {
     double bits_per_weight;

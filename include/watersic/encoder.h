@@ -68,7 +68,8 @@ enum {
      *  "uniform" (the same α for all: GPTQ with entropy-coded integers; its step is
      *  the geometric mean of the α_j L_jj). */
     WSIC_SPACING = 120,
-    /** LMMSE factor γ_j within the recursion. Integer, 0 or 1, default 1. */
+    /** LMMSE factor γ_j within the recursion. Not together with a ridge, which does its work.
+     *  Integer, 0 or 1, default 0. */
     WSIC_LMMSE = 121,
     /** Column quantizer. Choice: "scalar". */
     WSIC_QUANTIZER = 122,
@@ -76,12 +77,11 @@ enum {
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
      *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). Pays below
-     *  3 bits; about 2 for scalar quantizers, 1 for trellises, with lmmse = 0. Number, 0 (none,
-     *  default) to 100. */
+     *  3 bits, with lmmse = 0. Number, 0 (none) to 100, default 1. */
     WSIC_RIDGE = 125,
-    /** Order of the columns in the recursion. Choice: "natural" (last to first, default) or
-     *  "pivoted" (pivoted Cholesky: the least certain columns are decided first). Codes and
-     *  scales keep the caller's order. */
+    /** Order of the columns in the recursion. Choice: "natural" (last to first) or
+     *  "pivoted" (pivoted Cholesky: the least certain columns are decided first; default). Codes
+     *  and scales keep the caller's order. */
     WSIC_ORDER = 126,
 
     /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
@@ -165,8 +165,8 @@ WSIC_API const char *wsic_encoder_message(const wsic_encoder *encoder);
  *
  * - "paper": the reference implementation: waterfilling spacing, damping 1e-4, LMMSE
  *   recursion, both rescalers.
- * - "default": the best of this version at moderate cost. Differs from "paper" in
- *   rescale = auto.
+ * - "default": the best of this version at moderate cost: a ridge and the pivoted order in
+ *   place of the LMMSE factor, and row scales only where they pay.
  *
  * rate, step, distortion and container_bytes keep their values.
  *
@@ -226,7 +226,9 @@ WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
  * \brief Take the target from a solved plan.
  *
  * Sets step to the plan's step of that matrix and rate and distortion to 0: the
- * next run quantizes at exactly the planned step.
+ * next run quantizes at exactly the planned step. The plan does not know of the ridge:
+ * with one (WSIC_RIDGE) the same step gives fewer bits than planned, the more so the lower the
+ * rate.
  *
  * \param encoder  not NULL
  * \param plan     solved

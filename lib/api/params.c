@@ -92,19 +92,42 @@ static bool is_target(int32_t id)
            id == WSIC_CONTAINER_BYTES;
 }
 
+/* What a preset changes beside the table's values, which are preset "default". */
+typedef struct preset_value {
+    const char *preset;
+    int32_t index;
+    double value;
+} preset_value;
+
+static const preset_value preset_values[] = {
+    {"paper", PARAMETER_INDEX_WSIC_RIDGE, 0.0},
+    {"paper", PARAMETER_INDEX_WSIC_ORDER, 0.0},
+    {"paper", PARAMETER_INDEX_WSIC_LMMSE, 1.0},
+    {"paper", PARAMETER_INDEX_WSIC_RESCALE, WSIC_RESCALE_BOTH},
+};
+
+static bool is_preset(const char *name)
+{
+    for (size_t i = 0; i < sizeof preset_values / sizeof *preset_values; i++) {
+        if (strcmp(preset_values[i].preset, name) == 0)
+            return true;
+    }
+    return strcmp(name, "default") == 0;
+}
+
 wsic_status wsic_params_set_preset(const wsic_env *env, wsic_params *params, const char *name)
 {
-    const bool paper = strcmp(name, "paper") == 0;
-
-    if (!paper && strcmp(name, "default") != 0)
+    if (!is_preset(name))
         return wsic_fail(env, WSIC_ERROR_NOT_FOUND,
                          "there is no preset \"%s\"; there are \"paper\" and \"default\"", name);
     for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
         if (!is_target(table[i].id))
             params->value[i] = table[i].preset;
     }
-    if (paper)
-        params->value[PARAMETER_INDEX_WSIC_RESCALE] = WSIC_RESCALE_BOTH;
+    for (size_t i = 0; i < sizeof preset_values / sizeof *preset_values; i++) {
+        if (strcmp(preset_values[i].preset, name) == 0)
+            params->value[preset_values[i].index] = preset_values[i].value;
+    }
     return WSIC_OK;
 }
 
