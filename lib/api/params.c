@@ -139,7 +139,8 @@ static wsic_status set_value(const wsic_env *env, wsic_params *params, const par
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %g, not within %g to %g", p->name, value,
                          p->least, p->greatest);
     if (p->id == WSIC_RATE && value != 0.0 && value < 0.01)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01", value);
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01",
+                         value);
     params->value[p - table] = value;
     return WSIC_OK;
 }
@@ -297,8 +298,8 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
             {
                 .damping = value[PARAMETER_INDEX_WSIC_DAMPING],
                 .damping_retries = (int64_t)value[PARAMETER_INDEX_WSIC_DAMPING_RETRIES],
-                .dead_threshold = value[PARAMETER_INDEX_WSIC_DEAD_THRESHOLD],
             },
+        .dead_threshold = value[PARAMETER_INDEX_WSIC_DEAD_THRESHOLD],
         .ridge = value[PARAMETER_INDEX_WSIC_RIDGE],
         .pivot = value[PARAMETER_INDEX_WSIC_ORDER] != 0.0,
         .spacing = (int)value[PARAMETER_INDEX_WSIC_SPACING],

@@ -25,8 +25,8 @@ typedef struct search {
     double target;    /* in terms of value */
     double tolerance; /* as documented to the user */
 
-    size_t rows;   /* of the part */
-    size_t *index; /* their numbers */
+    size_t rows;         /* of the part */
+    size_t *index;       /* their numbers */
     double *target_part; /* Y of the part: rows x live */
     double energy;       /* ||Y||² of the part */
     wsic_curve curve;    /* x = log2 c */
@@ -111,7 +111,7 @@ static wsic_status prepare_part(search *s)
     if (status != WSIC_OK)
         return status;
     for (size_t j = 0; j < job->live; j++) {
-        const double step = job->shape[j] * job->factor.L[j * job->live + j];
+        const double step = job->shape[j] * job->factor->L[j * job->live + j];
         for (size_t i = 0; i < s->rows; i++) {
             const double y = s->target_part[j * s->rows + i];
             s->energy += y * y;
@@ -135,7 +135,9 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
     const wsic_job *const job = s->job;
 
     if (!s->by_rate) {
-        *value = distortion_value(residual / ((double)trial->rows * (double)job->columns));
+        const double floor = job->floor * (double)trial->rows / (double)job->rows;
+        *value =
+            distortion_value((residual + floor) / ((double)trial->rows * (double)job->columns));
         return WSIC_OK;
     }
     const wsic_status status = wsic_job_trial_bits(job, trial, value);
@@ -152,7 +154,7 @@ static wsic_status evaluate(void *user, double x, double *value)
     const wsic_zsic problem = {
         .rows = s->rows,
         .columns = job->live,
-        .L = job->factor.L,
+        .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
         .quantizer = job->options->quantizer,
@@ -191,7 +193,7 @@ static double first_guess(const search *s)
     if (s->by_rate)
         wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);
     else
-        wsic_allocate_distortion(sigma, job->live, exp2(-2.0 * s->target) * share, &plan);
+        wsic_allocate_distortion(sigma, job->live, wsic_job_open_distortion(job) * share, &plan);
     if (plan.step > 0.0)
         guess = log2(plan.step);
     wsic_free(job->env, sigma);
@@ -266,8 +268,8 @@ static double stay_enclosed(const search *s, double x)
 static wsic_status choose_step(search *s, double correction, double *x, double *promise)
 {
     const double start = s->curve.count == 0 ? first_guess(s) : 0.0;
-    wsic_status status = wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance,
-                                          start, x, promise);
+    wsic_status status =
+        wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance, start, x, promise);
 
     if (status == WSIC_OK) {
         *x = stay_enclosed(s, *x);
@@ -320,8 +322,7 @@ static wsic_status conclude(const search *s)
 static wsic_status at_given_step(wsic_job *job, wsic_bytes *out)
 {
     double distortion = 0.0;
-    const wsic_status status =
-        wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
+    const wsic_status status = wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
 
     return status == WSIC_OK ? wsic_job_assemble(job, out, &distortion) : status;
 }
@@ -345,7 +346,8 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
                          : distortion_value(options->distortion / wsic_job_distortion_unit(job));
     s.tolerance = s.by_rate ? fmax(0.005 * options->rate, 0.005) : 0.5 * log2(1.02);
     s.curve = (wsic_curve){.evaluate = evaluate, .user = &s};
-    if (s.by_rate && options->rescale != WSIC_RESCALE_NONE && options->rescale != WSIC_RESCALE_COLUMNS)
+    if (s.by_rate && options->rescale != WSIC_RESCALE_NONE &&
+        options->rescale != WSIC_RESCALE_COLUMNS)
         s.assembly = 4.0 / (double)job->columns; /* four bits to a row's scale */
     const wsic_progress span = wsic_job_span(job, "search", 0.2);
 
