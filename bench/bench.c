@@ -13,30 +13,6 @@ double bench_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* splitmix64: a bijection of the counter that passes the usual test batteries. */
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9E3779B97F4A7C15U;
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9U;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBU;
-    return x ^ x >> 31;
-}
-
-double bench_uniform(uint64_t seed, uint64_t counter)
-{
-    /* Streams start at places that the mixing itself has scattered. */
-    const uint64_t bits = mix(mix(seed) + counter * 0x9E3779B97F4A7C15U);
-    return ((double)(bits >> 11) + 0.5) * 0x1p-53;
-}
-
-/* Box and Muller; only the cosine half, so that a number needs no neighbour. */
-double bench_normal(uint64_t seed, uint64_t counter)
-{
-    const double two_pi = 6.28318530717958647692;
-    const double radius = sqrt(-2.0 * log(bench_uniform(seed, 2 * counter)));
-    return radius * cos(two_pi * bench_uniform(seed, 2 * counter + 1));
-}
-
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the benchmarks share: a clock, random numbers that are the same everywhere,
- * statistics of repeated timings, one JSON object a line, checks that end the program. */
+/* What the benchmarks share: a clock, statistics of repeated timings, one JSON object a line,
+ * checks that end the program. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
@@ -12,11 +12,6 @@
 
 /* Monotonic clock. */
 double bench_seconds(void);
-
-/* Number `counter` of stream `seed`, uniform on (0, 1) or N(0, 1). There is no state:
- * any element can be made on its own. */
-double bench_uniform(uint64_t seed, uint64_t counter);
-double bench_normal(uint64_t seed, uint64_t counter);
 
 typedef struct bench_summary {
     double minimum;

@@ -8,7 +8,8 @@
  *   classes         empirical entropy of the codes within each class of the encoder
  *   ..._ns          processor time per code in nanoseconds, on one thread, the least of
  *                   five runs; memcpy_ns copies the codes
- * Usage: coding [rows [columns]] */
+ * Usage: coding [rows [columns [kind]]]
+ * With a kind of trellis, 2 to 8, the drawn integers are the indices of levels. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #include "api/context.h"
 #include "coding/codes_plan.h"
+#include "random.h"
 
 enum { REPEATS = 5 };
 
@@ -36,33 +38,20 @@ typedef struct bench_result {
     double measure_ns, encode_ns, decode_ns, memcpy_ns;
 } bench_result;
 
-static uint64_t random_state = 1;
-
-static double uniform(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return ((double)(random_state >> 11) + 0.5) * 0x1p-53;
-}
-
-static double gauss(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
-
 /* Unit variance. */
-static double draw(density shape)
+static double draw(random_state *random, density shape)
 {
     switch (shape) {
-    case LAPLACE:
-        return (uniform() < 0.5 ? -1 : 1) * log(uniform()) / sqrt(2);
+    case LAPLACE: {
+        const double sign = random_uniform(random) < 0.5 ? -1 : 1;
+        return sign * log(random_uniform(random)) / sqrt(2);
+    }
     case STUDENT4: {
-        const double chi_square = -2 * (log(uniform()) + log(uniform()));
-        return gauss() / sqrt(chi_square / 4) / sqrt(2);
+        const double chi_square = -2 * (log(random_uniform(random)) + log(random_uniform(random)));
+        return random_normal(random) / sqrt(chi_square / 4) / sqrt(2);
     }
     default:
-        return gauss();
+        return random_normal(random);
     }
 }
 
@@ -106,20 +95,21 @@ static double seconds(void)
 /* Draw the codes; returns the mean of -log2 of their probabilities. */
 static double fill(const bench_case *given, size_t rows, size_t columns, int32_t *codes)
 {
+    random_state random = {1};
     double bits = 0;
     double *const row_scale = malloc(rows * sizeof *row_scale);
 
     if (!row_scale)
         exit(1);
     for (size_t i = 0; i < rows; i++)
-        row_scale[i] = exp2(given->row_octaves * (uniform() - 0.5));
+        row_scale[i] = exp2(given->row_octaves * (random_uniform(&random) - 0.5));
     for (size_t j = 0; j < columns; j++) {
         const double scale =
-            exp2(given->log2_deviation + given->column_octaves * (uniform() - 0.5));
+            exp2(given->log2_deviation + given->column_octaves * (random_uniform(&random) - 0.5));
         for (size_t i = 0; i < rows; i++) {
             const double deviation = scale * row_scale[i];
             const int32_t code =
-                (int32_t)lrint(fmax(-2e9, fmin(2e9, deviation * draw(given->shape))));
+                (int32_t)lrint(fmax(-1e9, fmin(1e9, deviation * draw(&random, given->shape))));
             codes[j * rows + i] = code;
             bits += code_bits(given->shape, deviation, code);
         }
@@ -128,25 +118,54 @@ static double fill(const bench_case *given, size_t rows, size_t columns, int32_t
     return bits / ((double)rows * (double)columns);
 }
 
+/* From indices to levels, down each column and from block to block. */
+static void make_levels(unsigned kind, size_t rows, size_t columns, size_t block_rows,
+                        int32_t *codes)
+{
+    unsigned state = 0;
+    wsic_trellis trellis;
+
+    wsic_trellis_make(&trellis, kind);
+    for (size_t k = 0; k < rows * columns; k++) {
+        const int32_t index = codes[k];
+        state = k % rows % block_rows == 0 ? 0 : state;
+        codes[k] = wsic_trellis_level(trellis.codebook[state], index);
+        state = wsic_trellis_next(&trellis, state, index);
+    }
+}
+
+/* Which model of the plan an element has, and what that model sees. */
+static size_t model_of(const wsic_code_plan *plan, int32_t class_sum, int32_t *datum)
+{
+    const wsic_block_shape shape = {.classes = plan->classes};
+    const size_t index = wsic_block_class(&shape, class_sum) * plan->codebooks;
+
+    if (plan->kind == 0)
+        return index;
+    const unsigned codebook = wsic_token_codebook(*datum);
+    *datum = wsic_token_index(*datum);
+    return index + codebook;
+}
+
 /* Empirical entropy within the classes that the encoder chose. */
 static double class_entropy(const wsic_env *env, const wsic_code_matrix *matrix,
                             const wsic_code_plan *plan)
 {
-    const wsic_block_shape shape = {.classes = plan->classes};
     int32_t *const group = malloc(matrix->rows * matrix->columns * sizeof *group);
     double total = 0;
 
     if (!group)
         exit(1);
-    for (size_t index = 0; index < (size_t)plan->classes; index++) {
+    for (size_t index = 0; index < (size_t)plan->classes * plan->codebooks; index++) {
         size_t count = 0;
         double bits = 0;
         for (size_t j = 0; j < plan->columns.count; j++) {
             for (size_t i = 0; i < plan->rows.count; i++) {
-                if (wsic_block_class(&shape, plan->rows.classes[i] + plan->columns.classes[j]) ==
+                int32_t datum =
+                    plan->data[plan->columns.index[j] * matrix->rows + plan->rows.index[i]];
+                if (model_of(plan, plan->rows.classes[i] + plan->columns.classes[j], &datum) ==
                     index)
-                    group[count++] =
-                        matrix->codes[plan->columns.index[j] * matrix->rows + plan->rows.index[i]];
+                    group[count++] = datum;
             }
         }
         wsic_codes_entropy(env, group, count, &bits);
@@ -203,10 +222,10 @@ static void time_decoding(wsic_context *context, const wsic_env *env,
 }
 
 static bench_result run(wsic_context *context, const wsic_env *env, const bench_case *given,
-                        size_t rows, size_t columns)
+                        size_t rows, size_t columns, unsigned kind)
 {
     const double count = (double)rows * (double)columns;
-    const size_t block_rows = wsic_codes_block_rows(rows, columns);
+    const size_t block_rows = wsic_codes_block_rows(rows, columns, kind);
     int32_t *const codes = malloc(rows * columns * sizeof *codes);
     bench_result result = {0};
     wsic_code_plan plan;
@@ -215,7 +234,10 @@ static bench_result run(wsic_context *context, const wsic_env *env, const bench_
     if (!codes)
         exit(1);
     result.source = fill(given, rows, columns, codes);
-    const wsic_code_matrix matrix = {.rows = rows, .columns = columns, .codes = codes};
+    if (kind != 0)
+        make_levels(kind, rows, columns, block_rows, codes);
+    const wsic_code_matrix matrix = {
+        .rows = rows, .columns = columns, .codes = codes, .kind = kind};
     check(context, wsic_codes_entropy(env, codes, rows * columns, &result.pooled));
 
     wsic_bytes_init(&bytes, env);
@@ -265,13 +287,15 @@ int main(int argc, char **argv)
         {STUDENT4, 1, 3, 1.5}};
     const size_t rows = argc > 1 ? strtoul(argv[1], NULL, 10) : 1024;
     const size_t columns = argc > 2 ? strtoul(argv[2], NULL, 10) : 1024;
+    const unsigned kind = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     wsic_context *context;
 
-    if (rows == 0 || columns == 0 || wsic_context_create(NULL, &context) != WSIC_OK)
+    if (rows == 0 || columns == 0 || (kind != 0 && !wsic_trellis_kind_exists(kind)) ||
+        wsic_context_create(NULL, &context) != WSIC_OK)
         return 1;
     const wsic_env env = wsic_context_env(context);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        const bench_result result = run(context, &env, &cases[k], rows, columns);
+        const bench_result result = run(context, &env, &cases[k], rows, columns, kind);
         print(&cases[k], rows, columns, &result);
     }
     wsic_context_destroy(context);

@@ -8,6 +8,7 @@
 #include <cblas.h>
 
 #include "bench.h"
+#include "random.h"
 
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
              const int *lwork, int *info);
@@ -29,15 +30,14 @@ static void fill_autoregressive(double *covariance, size_t n, double correlation
 }
 
 /* The orthogonal factor of a matrix of independent Gaussians has no preferred direction. */
-static void fill_orthogonal(double *q, size_t n, uint64_t seed)
+static void fill_orthogonal(double *q, size_t n, random_state *random)
 {
     const int order = (int)n, room = 64 * order;
     double *const tau = bench_allocate(n, sizeof *tau);
     double *const work = bench_allocate((size_t)room, sizeof *work);
     int info = 0;
 
-    for (size_t i = 0; i < n * n; i++)
-        q[i] = bench_normal(seed, i);
+    random_fill(random, q, n * n);
     dgeqrf_(&order, &order, q, &order, tau, work, &room, &info);
     dorgqr_(&order, &order, &order, q, &order, tau, work, &room, &info);
     free(work);
@@ -48,11 +48,14 @@ static void fill_orthogonal(double *q, size_t n, uint64_t seed)
 static void fill_spread(double *covariance, size_t n, uint64_t seed)
 {
     double *const b = bench_allocate(n * n, sizeof *b);
+    double *const spread = bench_allocate(n, sizeof *spread);
+    random_state random = {seed};
 
-    fill_orthogonal(b, n, seed);
+    fill_orthogonal(b, n, &random);
+    random_fill(&random, spread, n);
     for (size_t k = 0; k < n; k++) {
         for (size_t i = 0; i < n; i++)
-            b[k * n + i] *= exp(0.8 * bench_normal(seed + 1, i)) / sqrt((double)k + 1.0);
+            b[k * n + i] *= exp(0.8 * spread[i]) / sqrt((double)k + 1.0);
     }
     cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)n, 1.0, b, (int)n, 0.0,
                 covariance, (int)n);
@@ -60,6 +63,7 @@ static void fill_spread(double *covariance, size_t n, uint64_t seed)
         for (size_t i = j + 1; i < n; i++)
             covariance[i * n + j] = covariance[j * n + i];
     }
+    free(spread);
     free(b);
 }
 

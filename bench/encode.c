@@ -6,20 +6,27 @@
 
 #include <cblas.h>
 
-#include "trial.h"
+#include "estimate.h"
 
 enum { MULTIPLICATIONS = 3, MAX_REPEATS = 100 };
 
+/* Large enough for BLAS to work at its best. */
+enum { SPEED_SIZE = 1024 };
+
 static const char help[] = "usage: encode [options]\n"
                            "  --repeats M         encodings; the one of median time is shown\n"
+                           "  --estimate          memory and time by formula; nothing is encoded\n"
                            "  --json              one JSON object\n" TRIAL_HELP;
 
-static const struct option option_list[] = {
-    {"repeats", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'}, TRIAL_OPTIONS};
+static const struct option option_list[] = {{"repeats", required_argument, NULL, 'r'},
+                                            {"estimate", no_argument, NULL, 'e'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            TRIAL_OPTIONS};
 
 typedef struct encode_command {
     trial_options trial;
     size_t repeats;
+    bool estimate;
     bool json;
 } encode_command;
 
@@ -29,30 +36,41 @@ static void take_option(void *data, int letter, const char *value)
 
     if (letter == 'r')
         command->repeats = bench_size_option("repeats", value, 1, MAX_REPEATS);
+    else if (letter == 'e')
+        command->estimate = true;
     else
         command->json = true;
 }
 
-/* Seconds of Y = W Σ in double precision, the fastest of a few: the first one pays for
- * fresh memory. */
-static double time_multiplication(const trial_source *source)
+/* Seconds of an a x n matrix times an n x n one in double precision, the fastest of a few: the
+ * first one pays for fresh memory. */
+static double time_multiplication(size_t a, size_t n)
 {
-    const size_t a = source->rows, n = source->columns;
     double *const w = bench_allocate(a * n, sizeof *w);
+    double *const s = bench_allocate(n * n, sizeof *s);
     double *const y = bench_allocate(a * n, sizeof *y);
     double seconds[MULTIPLICATIONS];
 
     for (size_t i = 0; i < a * n; i++)
-        w[i] = (double)source->weights[i];
+        w[i] = (double)i;
+    for (size_t i = 0; i < n * n; i++)
+        s[i] = 1.0 / ((double)i + 1.0);
     for (size_t k = 0; k < MULTIPLICATIONS; k++) {
         const double start = bench_seconds();
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)a, (int)n, (int)n, 1.0, w,
-                    (int)n, source->covariance, (int)n, 0.0, y, (int)n);
+                    (int)n, s, (int)n, 0.0, y, (int)n);
         seconds[k] = bench_seconds() - start;
     }
     free(y);
+    free(s);
     free(w);
     return bench_summarize(seconds, MULTIPLICATIONS).minimum;
+}
+
+/* Operations of one multiplication. */
+static double operations(size_t a, size_t n)
+{
+    return 2.0 * (double)a * (double)n * (double)n;
 }
 
 static int by_seconds(const void *a, const void *b)
@@ -82,16 +100,14 @@ static void print_table(const trial_options *options, const trial_result *result
                         double multiplication)
 {
     const wsic_encoder_report *const report = &result->report;
-    const double operations =
-        2.0 * (double)options->rows * (double)options->columns * (double)options->columns;
     trial_stage stages[TRIAL_STAGES];
 
     printf("%zu x %zu, %s, preset %s: %.4f bits per weight, %.4f above the limit\n\n",
            options->rows, options->columns, options->covariance, options->preset, result->info.rate,
            result->gap);
     printf("| stage | seconds | multiplications |\n|---|---|---|\n");
-    printf("| one multiplication, %.1f Gflop/s | %.3f | 1 |\n", 1e-9 * operations / multiplication,
-           multiplication);
+    printf("| one multiplication, %.1f Gflop/s | %.3f | 1 |\n",
+           1e-9 * operations(options->rows, options->columns) / multiplication, multiplication);
     trial_list_stages(report, stages);
     for (size_t i = 0; i < TRIAL_STAGES; i++)
         printf("| %s | %.3f | %.2f |\n", stages[i].name, stages[i].seconds,
@@ -114,8 +130,13 @@ int main(int argc, char **argv)
                                         .threads = 0}};
 
     trial_parse(argc, argv, option_list, help, &command.trial, take_option, &command);
+    if (command.estimate) {
+        estimate_print(&command.trial, operations(SPEED_SIZE, SPEED_SIZE) /
+                                           time_multiplication(SPEED_SIZE, SPEED_SIZE));
+        return 0;
+    }
+    const double multiplication = time_multiplication(command.trial.rows, command.trial.columns);
     trial_source source = trial_source_create(&command.trial);
-    const double multiplication = time_multiplication(&source);
     for (size_t i = 0; i < command.repeats; i++)
         results[i] = trial_run(&source, &command.trial);
     qsort(results, command.repeats, sizeof *results, by_seconds);

@@ -8,6 +8,8 @@
 
 #include <cblas.h>
 
+#include "random.h"
+
 /* --- options ---------------------------------------------------------------- */
 
 static void add_setting(trial_options *options, const char *setting)
@@ -69,8 +71,10 @@ static float *random_weights(size_t count, uint64_t seed)
 {
     float *const weights = bench_allocate(count, sizeof *weights);
 
+    random_state random = {seed};
+
     for (size_t i = 0; i < count; i++)
-        weights[i] = (float)bench_normal(seed, i);
+        weights[i] = (float)random_normal(&random);
     return weights;
 }
 
@@ -178,12 +182,12 @@ static void apply_setting(wsic_encoder *encoder, const char *setting)
                 wsic_encoder_message(encoder));
 }
 
-static wsic_encoder *make_encoder(const trial_source *source, const trial_options *options)
+wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options)
 {
     wsic_encoder *encoder;
 
-    bench_check(wsic_encoder_create(source->context, &encoder), "wsic_encoder_create",
-                wsic_context_message(source->context));
+    bench_check(wsic_encoder_create(context, &encoder), "wsic_encoder_create",
+                wsic_context_message(context));
     bench_check(wsic_encoder_set_preset(encoder, options->preset), options->preset,
                 wsic_encoder_message(encoder));
     bench_check(wsic_encoder_set_number(encoder, WSIC_RATE, options->rate), "rate",
@@ -214,7 +218,7 @@ static void judge(const trial_source *source, const wsic_layer *layer, trial_res
 trial_result trial_run(const trial_source *source, const trial_options *options)
 {
     trial_result result = {.report = {.size = sizeof result.report}};
-    wsic_encoder *const encoder = make_encoder(source, options);
+    wsic_encoder *const encoder = trial_encoder(source->context, options);
     wsic_layer *layer;
     wsic_matrix matrix;
 

@@ -88,6 +88,7 @@ void trial_put_json(bench_json *json, const trial_options *options, const trial_
 /* All of these end the program where a call fails. */
 trial_source trial_source_create(const trial_options *options);
 void trial_source_release(trial_source *source);
+wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options);
 trial_result trial_run(const trial_source *source, const trial_options *options);
 
 #endif

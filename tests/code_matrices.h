@@ -112,6 +112,26 @@ static inline int32_t *make_codes(element *make, size_t rows, size_t columns, ui
     return codes;
 }
 
+/* Turn any codes into levels of a trellis, the state machine being Ungerboeck's encoder in
+ * its other form: here the state holds what the bits before owe to the parity check. */
+static inline void make_levels(int32_t *codes, size_t rows, size_t columns, unsigned kind,
+                               size_t block_rows)
+{
+    static const unsigned h0[] = {05, 013, 023, 045, 0103, 0235, 0515};
+    static const unsigned h1[] = {02, 04, 04, 010, 024, 0126, 0362};
+    unsigned owed = 0;
+
+    for (size_t k = 0; k < rows * columns; k++) {
+        /* Halved twice: -(2^30 - 1) to 2^30 - 1 */
+        const int32_t index = codes[k] / 2 - (codes[k] / 2) / (1 << 30);
+        if (k % rows % block_rows == 0)
+            owed = 0;
+        const unsigned codebook = owed & 1;
+        codes[k] = 2 * index - (codebook == 0 || index == 0 ? 0 : index > 0 ? 1 : -1);
+        owed = (owed ^ (codebook ? h0[kind - 2] : 0) ^ (index % 2 ? h1[kind - 2] : 0)) >> 1;
+    }
+}
+
 /* All blocks; the last status. out is row-major. */
 static inline wsic_status decode(const wsic_env *env, const uint8_t *data, size_t size,
                                  const wsic_code_matrix *like, int32_t *out, size_t *used)

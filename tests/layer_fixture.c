@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,10 +96,36 @@ double layer_distortion(const layer_fixture *f, const wsic_layer *layer)
     return sum / ((double)a * (double)n);
 }
 
+void layer_choose(layer_fixture *f, size_t variant)
+{
+    static const struct {
+        const char *quantizer;
+        const char *states;
+    } variants[LAYER_VARIANTS] = {{"scalar", "8"}, {"rdo", "8"}, {"trellis", "4"}, {"trellis", "32"}};
+
+    ck_assert_int_eq(wsic_encoder_set(f->encoder, "quantizer", variants[variant].quantizer),
+                     WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set(f->encoder, "trellis_states", variants[variant].states),
+                     WSIC_OK);
+}
+
 wsic_layer_info layer_info(const wsic_layer *layer)
 {
     wsic_layer_info info = {.size = sizeof info};
 
     ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
     return info;
+}
+
+wsic_layer *layer_encode(layer_fixture *f, double rate)
+{
+    const bool large = f->rows * f->columns >= 1 << 16;
+    wsic_layer *layer = NULL;
+
+    ck_assert_int_eq(wsic_encoder_set_number(f->encoder, WSIC_RATE, rate), WSIC_OK);
+    const wsic_status status = wsic_encoder_run(f->encoder, f->stats, &f->matrix, &layer);
+    ck_assert_msg(status == WSIC_OK || (!large && status == WSIC_NOTICE_RATE), "%s: %s",
+                  wsic_status_name(status), wsic_encoder_message(f->encoder));
+    ck_assert_double_le(fabs(layer_info(layer).rate - rate), large ? 1.0 : 0.1 + 0.05 * rate);
+    return layer;
 }

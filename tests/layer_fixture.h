@@ -34,6 +34,15 @@ void layer_refresh(layer_fixture *f);
 /* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n) from the layer's dequantized rows, by plain loops. */
 double layer_distortion(const layer_fixture *f, const wsic_layer *layer);
 
+/* Encode at a rate. Small matrices cannot meet every rate: a notice is allowed, since their
+ * bytes come in steps. */
+wsic_layer *layer_encode(layer_fixture *f, double rate);
+
+/* Quantizers, for what must hold with all of them: scalar, rdo, trellises of 4 and 32
+ * states. */
+enum { LAYER_VARIANTS = 4 };
+void layer_choose(layer_fixture *f, size_t variant);
+
 wsic_layer_info layer_info(const wsic_layer *layer);
 
 #endif

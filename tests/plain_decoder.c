@@ -40,12 +40,13 @@ static int64_t table_entry(unsigned shape, int64_t i)
     return table[shape][i];
 }
 
+/* Mass above t / 4. */
 static int64_t tail(unsigned shape, int w, int64_t t)
 {
     static const int64_t roots[] = {16777216, 14107901, 11863283, 9975792};
     const int64_t o = floor_div(w, 2); /* 4 = 2^2 */
     const int64_t root = roots[w - 4 * o];
-    const int64_t position = floor_div(t * root, (unsigned)(o + 4));
+    const int64_t position = floor_div(t * root, (unsigned)(o + 5));
     const int64_t i = position / 65536;
     const int64_t part = position % 65536;
 
@@ -55,27 +56,30 @@ static int64_t tail(unsigned shape, int w, int64_t t)
     return here - (here - table_entry(shape, i + 1)) * part / 65536;
 }
 
-static int64_t below(unsigned shape, int w, int64_t h)
+static int64_t below(unsigned shape, int w, unsigned codebook, int64_t h)
 {
     const unsigned shift = shift_of(w);
     const int64_t half = (INT64_C(1) << shift) / 2;
-    const int64_t t = 2 * (h * (INT64_C(1) << shift) - half) - 1;
+    const int64_t m = h * (INT64_C(1) << shift) - half;
+    int64_t t = 4 * m - 2;
+    if (codebook == 1)
+        t = m < 0 ? 4 * m : m > 1 ? 4 * m - 4 : 2 * m - 1;
     return t < 0 ? tail(shape, w, -t) : 16777216 - tail(shape, w, t);
 }
 
-static void builtin_model(model *m, unsigned shape, int w)
+static void builtin_model(model *m, unsigned shape, int w, unsigned codebook)
 {
     int64_t r = 0;
 
-    while (r < 127 && 16777216 - below(shape, w, r + 1) >= 8192)
+    while (r < 127 && 16777216 - below(shape, w, codebook, r + 1) >= 8192)
         r++;
-    const int64_t above = 16777216 - below(shape, w, r + 1);
+    const int64_t above = 16777216 - below(shape, w, codebook, r + 1);
     int64_t before = 0;
     m->first = -r;
     m->n = (unsigned)(2 * r + 2);
     m->shift = shift_of(w);
     for (int64_t k = 1; k <= m->n; k++) {
-        const int64_t mass = above + below(shape, w, k - 1 - r);
+        const int64_t mass = above + below(shape, w, codebook, k - 1 - r);
         const int64_t start = k + (mass * (4096 - (int64_t)m->n) + 8388608) / 16777216;
         m->f[k - 1] = (unsigned)(start - before);
         before = start;
@@ -121,6 +125,7 @@ static void table_model(stream *s, model *m, int w)
 /* --- blocks -------------------------------------------------------------------- */
 
 typedef struct matrix {
+    unsigned kind;
     size_t rows;
     size_t columns;
     unsigned lanes;
@@ -163,6 +168,29 @@ static int64_t integer(stream *s, stream *bypass, lanes *l, unsigned lane, const
     return high * (INT64_C(1) << m->shift) - half + low;
 }
 
+/* The polynomials of the kinds from 2 on, as lists of coefficients from the lowest. */
+static const char *const H0[] = {"101", "1101", "11001", "101001", "1100001", "10111001", "101100101"};
+static const char *const H1[] = {"01", "001", "001", "0001", "00101", "0110101", "01001111"};
+
+/* Sum of the coefficients that meet a one among the bits before, the last one first. */
+static unsigned taps(const char *polynomial, const unsigned *past)
+{
+    unsigned sum = 0;
+
+    for (size_t k = 1; polynomial[k] != 0; k++)
+        sum += polynomial[k] == '1' ? past[k - 1] : 0;
+    return sum % 2;
+}
+
+static void remember(unsigned kind, unsigned *past, int64_t index)
+{
+    const unsigned now = (taps(H0[kind - 2], past) + (index % 2 != 0)) % 2;
+
+    for (unsigned k = kind - 1; k > 0; k--)
+        past[k] = past[k - 1];
+    past[0] = now;
+}
+
 /* The block is all of s; its live rows and columns go to out, row-major. */
 static bool block(stream *s, const matrix *b, int64_t *out)
 {
@@ -182,13 +210,23 @@ static bool block(stream *s, const matrix *b, int64_t *out)
     stream bypass = {.bytes = s->bytes, .size = s->size, .at = l.words_end};
 
     for (size_t group = 0; group < b->columns; group += b->lanes) {
+        unsigned past[32][8] = {{0}};
         for (size_t i = 0; i < b->rows; i++) {
             for (size_t j = group; j < group + b->lanes && j < b->columns; j++) {
                 int index = b->row_class[i] + b->column_class[j];
                 index = index < 0 ? 0 : index >= b->classes ? b->classes - 1 : index;
-                const int64_t v = integer(s, &bypass, &l, (unsigned)(j - group), &b->models[index]);
+                const unsigned lane = (unsigned)(j - group);
+                const unsigned codebook = b->kind == 0 ? 0 : taps(H1[b->kind - 2], past[lane]);
+                const model *const m = &b->models[b->kind == 0 ? index : 2 * index + (int)codebook];
+                int64_t v = integer(s, &bypass, &l, lane, m);
                 if (s->bad || bypass.bad || v < INT32_MIN || v > INT32_MAX)
                     return false;
+                if (b->kind != 0) {
+                    if (v >= 1073741824 || v <= -1073741824)
+                        return false;
+                    remember(b->kind, past[lane], v);
+                    v = 2 * v - (codebook == 0 || v == 0 ? 0 : v > 0 ? 1 : -1);
+                }
                 out[i * b->columns + j] = v;
             }
         }
@@ -227,7 +265,7 @@ static void array(stream *s, size_t count, int64_t *out)
             table_model(s, &m, w);
             end_of_bits(s);
         } else {
-            builtin_model(&m, mode - 2, w);
+            builtin_model(&m, mode - 2, w, 0);
         }
         const uint64_t size = varint(s);
         if (s->bad || size > s->size - s->at) {
@@ -235,7 +273,7 @@ static void array(stream *s, size_t count, int64_t *out)
             return;
         }
         int *const classes = calloc(count, sizeof *classes);
-        const matrix b = {count, 1, 1, 1, classes, &zero, &m};
+        const matrix b = {0, count, 1, 1, 1, classes, &zero, &m};
         stream part = {.bytes = s->bytes, .size = s->at + (size_t)size, .at = s->at};
         s->bad = !block(&part, &b, out);
         s->at += (size_t)size;
@@ -318,14 +356,16 @@ static void read_blocks(stream *s, size_t rows, size_t columns, size_t block_row
     free(sizes);
 }
 
-static void read_models(stream *s, bool own, unsigned shape, int base, unsigned step, int classes,
-                        model *models)
+static void read_models(stream *s, unsigned kind_of_codes, bool own, unsigned shape, int base,
+                        unsigned step, int classes, model *models)
 {
-    for (int index = 0; index < classes && !s->bad; index++) {
-        const int w = (base + index) * (1 << step);
+    const int each = kind_of_codes == 0 ? 1 : 2;
+
+    for (int index = 0; index < classes * each && !s->bad; index++) {
+        const int w = (base + index / each) * (1 << step);
         const unsigned kind = own ? (unsigned)bits(s, 3) : shape;
         if (kind < 4)
-            builtin_model(&models[index], kind, w);
+            builtin_model(&models[index], kind, w, (unsigned)(index % each));
         else if (kind == 4)
             table_model(s, &models[index], w);
         else
@@ -334,7 +374,7 @@ static void read_models(stream *s, bool own, unsigned shape, int base, unsigned 
     end_of_bits(s);
 }
 
-static void read_rest(stream *s, unsigned flags1, unsigned flags2, size_t block_rows, int classes,
+static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, size_t block_rows, int classes,
                       size_t rows, size_t columns, const int32_t *row_hint,
                       const int32_t *column_hint, int32_t *out)
 {
@@ -342,7 +382,7 @@ static void read_rest(stream *s, unsigned flags1, unsigned flags2, size_t block_
     const int64_t base = unfold(varint(s));
     axis r = {.count = 0};
     axis c = {.count = 0};
-    model models[141];
+    model models[282];
 
     if (base < -(16 >> step) || base > 124 || base + classes - 1 > 124 >> step) {
         s->bad = true;
@@ -352,8 +392,9 @@ static void read_rest(stream *s, unsigned flags1, unsigned flags2, size_t block_
     if (!s->bad)
         read_axis(s, columns, (flags2 & 8) != 0, flags1 & 64 ? column_hint : NULL, step, &c);
     if (!s->bad)
-        read_models(s, (flags1 & 128) != 0, flags2 % 4, (int)base, step, classes, models);
-    matrix b = {.columns = c.count,
+        read_models(s, kind, (flags1 & 128) != 0, flags2 % 4, (int)base, step, classes, models);
+    matrix b = {.kind = kind,
+                .columns = c.count,
                 .lanes = 1U << flags1 % 8,
                 .classes = classes,
                 .column_class = c.classes,
@@ -378,14 +419,14 @@ bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t c
     const uint64_t classes = varint(&s);
 
     memset(out, 0, rows * columns * sizeof *out);
-    if (s.bad || quantizer != 0 || flags1 % 8 > 5 || flags1 / 8 % 4 > 2 || flags2 > 15 ||
+    if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) || flags1 % 8 > 5 || flags1 / 8 % 4 > 2 || flags2 > 15 ||
         block_rows == 0 || block_rows > rows || classes > 141 ||
         ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
         return false;
     if (classes == 0)
-        s.bad = flags1 != 0 || flags2 != 0;
+        s.bad = quantizer != 0 || flags1 != 0 || flags2 != 0;
     else
-        read_rest(&s, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns, row_hint,
+        read_rest(&s, quantizer, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns, row_hint,
                   column_hint, out);
     *used = s.at;
     return !s.bad;

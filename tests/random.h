@@ -27,6 +27,12 @@ static inline double random_uniform(random_state *state)
     return ((double)(random_bits(state) >> 11) + 0.5) * 0x1p-53;
 }
 
+/* Uniform in (-1, 1). */
+static inline double random_symmetric(random_state *state)
+{
+    return 2.0 * random_uniform(state) - 1.0;
+}
+
 /* Standard normal (Box and Muller). */
 static inline double random_normal(random_state *state)
 {

@@ -9,7 +9,7 @@
 #include "api/context.h"
 #include "api/layer.h"
 #include "format/layer_format.h"
-#include "noise.h"
+#include "random.h"
 
 enum { SAMPLE_ELEMENTS = 1 << 16, SAMPLE_EXTENT = 1024 };
 
@@ -31,12 +31,12 @@ static inline int32_t sample_code(const sample *made, size_t i, size_t j)
 
 /* Scales that vary, one of each kind zero where there is room for that. */
 static inline void sample_scales(wsic_scales *scales, int8_t *sign, int32_t *exponent, size_t count,
-                                 uint64_t *seed)
+                                 random_state *random)
 {
     *scales = (wsic_scales){.count = count, .grid = 3, .exponent = exponent, .sign = sign};
     for (size_t i = 0; i < count; i++) {
-        sign[i] = noise_bits(seed) & 1 ? 1 : -1;
-        exponent[i] = (int32_t)(noise_bits(seed) % 40) - 30;
+        sign[i] = random_bits(random) & 1 ? 1 : -1;
+        exponent[i] = (int32_t)(random_bits(random) % 40) - 30;
     }
     if (count > 2) {
         sign[count / 2] = 0;
@@ -48,15 +48,17 @@ static inline void sample_scales(wsic_scales *scales, int8_t *sign, int32_t *exp
 static inline void sample_make(sample *made, size_t rows, size_t columns, double spread,
                                uint64_t seed)
 {
+    random_state random = {seed};
+
     ck_assert_uint_le(rows * columns, SAMPLE_ELEMENTS);
     made->rows = rows;
     made->columns = columns;
     made->block_rows = 0;
-    sample_scales(&made->row_scales, made->row_sign, made->row_exponent, rows, &seed);
-    sample_scales(&made->column_scales, made->column_sign, made->column_exponent, columns, &seed);
+    sample_scales(&made->row_scales, made->row_sign, made->row_exponent, rows, &random);
+    sample_scales(&made->column_scales, made->column_sign, made->column_exponent, columns, &random);
     for (size_t j = 0; j < columns; j++) {
         for (size_t i = 0; i < rows; i++) {
-            const double shape = noise_unit(&seed);
+            const double shape = random_symmetric(&random);
             const int32_t code = (int32_t)(spread * shape * shape * shape);
             made->codes[j * rows + i] = made->row_sign[i] && made->column_sign[j] ? code : 0;
         }

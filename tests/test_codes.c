@@ -60,6 +60,50 @@ START_TEST(everything_comes_back)
 }
 END_TEST
 
+/* All kinds of trellises, over codes of any sort. */
+START_TEST(levels_of_a_trellis_come_back)
+{
+    static const size_t shapes[][3] = {{1, 1, 1}, {1, 70, 1},   {70, 1, 64},
+                                       {3, 7, 2}, {130, 5, 50}, {100, 90, 7}};
+    const named *const given = &MATRICES[_i];
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    for (unsigned kind = WSIC_TRELLIS_KIND_LEAST; kind <= WSIC_TRELLIS_KIND_MOST; kind++) {
+        for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+            const size_t rows = shapes[k][0], columns = shapes[k][1];
+            int32_t *const codes = make_codes(given->make, rows, columns, 17 + k);
+            make_levels(codes, rows, columns, kind, shapes[k][2]);
+            const wsic_code_matrix matrix = {
+                .rows = rows, .columns = columns, .codes = codes, .kind = kind};
+            round_trip(&env, &matrix, shapes[k][2]);
+            free(codes);
+        }
+    }
+    close_env(context);
+}
+END_TEST
+
+START_TEST(what_is_no_level_is_refused)
+{
+    /* From state 0 on: index 1 of codebook 0, then codebook 1. */
+    static const int32_t bad[][3] = {
+        {1, 0, 0}, {2, 2, 0}, {2, -4, 0}, {0, 0, -3}, {INT32_MIN, 0, 0}};
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+    wsic_bytes bytes;
+
+    wsic_bytes_init(&bytes, &env);
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        const wsic_code_matrix matrix = {.rows = 3, .columns = 1, .codes = bad[k], .kind = 2};
+        ck_assert_int_eq(wsic_codes_encode(&env, &matrix, 3, &bytes), WSIC_ERROR_ARGUMENT);
+        ck_assert_uint_eq(bytes.size, 0);
+    }
+    wsic_bytes_release(&bytes);
+    close_env(context);
+}
+END_TEST
+
 /* 32 lanes, which only larger blocks have, and a last group that does not fill them. */
 START_TEST(many_lanes_come_back)
 {
@@ -73,6 +117,9 @@ START_TEST(many_lanes_come_back)
     ck_assert_uint_eq(plan.lanes_log, 5);
     wsic_code_plan_release(&env, &plan);
     round_trip(&env, &matrix, 1100);
+    make_levels(codes, 1100, 1001, 5, 1100);
+    const wsic_code_matrix levels = {.rows = 1100, .columns = 1001, .codes = codes, .kind = 5};
+    round_trip(&env, &levels, 1100);
     free(codes);
     close_env(context);
 }
@@ -197,7 +244,7 @@ START_TEST(size_is_below_the_pooled_entropy_and_near_the_source)
     double pooled;
 
     ck_assert_int_eq(wsic_codes_entropy(&env, codes, (size_t)SIZE * SIZE, &pooled), WSIC_OK);
-    const size_t size = coded_size(&env, &matrix, wsic_codes_block_rows(SIZE, SIZE));
+    const size_t size = coded_size(&env, &matrix, wsic_codes_block_rows(SIZE, SIZE, 0));
     const double rate = 8.0 * (double)size / SIZE / SIZE;
     ck_assert_msg(rate < pooled, "%s: %f bits, pooled %f", given->name, rate, pooled);
     ck_assert_msg(rate < ideal + 0.02, "%s: %f bits, ideal %f", given->name, rate, ideal);
@@ -289,6 +336,8 @@ int main(void)
 
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, everything_comes_back, 0, MATRIX_COUNT);
+    tcase_add_loop_test(tests, levels_of_a_trellis_come_back, 0, MATRIX_COUNT);
+    tcase_add_test(tests, what_is_no_level_is_refused);
     tcase_add_test(tests, many_lanes_come_back);
     tcase_add_test(tests, little_is_coded_in_few_bytes);
     tcase_add_test(tests, dead_columns_cost_their_marks);

@@ -32,20 +32,23 @@ static void expect_agreement(const wsic_env *env, const uint8_t *data, size_t si
 }
 
 /* In a copy of just the right size, so that a sanitizer sees reads past the end. */
-START_TEST(damage_is_refused_or_decodes_as_the_text_says)
+static void damage(element *make, unsigned kind)
 {
     enum { ROWS = 13, COLUMNS = 11 };
     int32_t hints[ROWS + COLUMNS];
-    int32_t *const codes = make_codes(MATRICES[_i].make, ROWS, COLUMNS, 23);
+    int32_t *const codes = make_codes(make, ROWS, COLUMNS, 23);
     wsic_env env;
     wsic_context *const context = open_env(&env);
     wsic_bytes bytes;
 
+    if (kind != 0)
+        make_levels(codes, ROWS, COLUMNS, kind, 5);
     for (size_t k = 0; k < ROWS + COLUMNS; k++)
         hints[k] = (int32_t)(k * 7 % 13);
     const wsic_code_matrix matrix = {.rows = ROWS,
                                      .columns = COLUMNS,
                                      .codes = codes,
+                                     .kind = kind,
                                      .row_hint = hints,
                                      .column_hint = hints + ROWS};
     wsic_bytes_init(&bytes, &env);
@@ -69,6 +72,13 @@ START_TEST(damage_is_refused_or_decodes_as_the_text_says)
     free(codes);
     close_env(context);
 }
+
+START_TEST(damage_is_refused_or_decodes_as_the_text_says)
+{
+    static const unsigned kinds[] = {0, 2, 8};
+
+    damage(MATRICES[_i % MATRIX_COUNT].make, kinds[_i / MATRIX_COUNT]);
+}
 END_TEST
 
 START_TEST(noise_does_no_harm)
@@ -82,7 +92,7 @@ START_TEST(noise_does_no_harm)
         uint8_t noise[160];
         for (size_t k = 0; k < sizeof noise; k++)
             noise[k] = (uint8_t)(random_bits(&state) >> 24 & random_bits(&state) >> 30);
-        noise[0] = 0;
+        noise[0] = trial % 2 == 0 ? 0 : (uint8_t)(2 + trial / 2 % 7);
         noise[1] &= 0x9D; /* no hints, few lanes: what gets further */
         noise[2] &= 15;
         noise[3] = (uint8_t)(1 + noise[3] % 9);
@@ -97,12 +107,15 @@ START_TEST(unknown_quantizers_are_of_a_later_version)
 {
     wsic_env env;
     wsic_context *const context = open_env(&env);
-    const uint8_t bytes[] = {1, 0, 0, 1, 0};
-    wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
-    wsic_code_reader *reader;
+    const uint8_t kinds[] = {1, 9, 255};
 
-    ck_assert_int_eq(wsic_code_reader_open(&env, &cursor, 1, 1, NULL, NULL, &reader),
-                     WSIC_ERROR_VERSION);
+    for (size_t k = 0; k < sizeof kinds; k++) {
+        const uint8_t bytes[] = {kinds[k], 0, 0, 1, 0};
+        wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
+        wsic_code_reader *reader;
+        ck_assert_int_eq(wsic_code_reader_open(&env, &cursor, 1, 1, NULL, NULL, &reader),
+                         WSIC_ERROR_VERSION);
+    }
     close_env(context);
 }
 END_TEST
@@ -126,8 +139,11 @@ static void scarce_release(void *user, void *pointer)
 /* Whichever allocation fails: the status says so, and nothing stays behind. */
 START_TEST(lack_of_memory_leaves_nothing_behind)
 {
+    const unsigned kind = _i == 0 ? 0 : 3;
     int32_t *const codes = make_codes(with_dead, 60, 40, 3);
-    const wsic_code_matrix matrix = {.rows = 60, .columns = 40, .codes = codes};
+    if (kind != 0)
+        make_levels(codes, 60, 40, kind, 32);
+    const wsic_code_matrix matrix = {.rows = 60, .columns = 40, .codes = codes, .kind = kind};
     int32_t decoded[60 * 40];
     bool done = false;
 
@@ -160,10 +176,10 @@ int main(void)
     TCase *const tests = tcase_create("codes_hostile");
 
     tcase_set_timeout(tests, 300);
-    tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0, MATRIX_COUNT);
+    tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0, 3 * MATRIX_COUNT);
     tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
     tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
-    tcase_add_test(tests, lack_of_memory_leaves_nothing_behind);
+    tcase_add_loop_test(tests, lack_of_memory_leaves_nothing_behind, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

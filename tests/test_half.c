@@ -5,7 +5,7 @@
 
 #include "base/half.h"
 #include "check_main.h"
-#include "noise.h"
+#include "random.h"
 
 /* A binary format told by its numbers, and rounding as the definition says it: to the
  * nearest multiple of the spacing, ties to the even multiple. */
@@ -83,7 +83,7 @@ static void check_rounding(const binary_format *format, narrow *from_f32, float 
 
 static void check_many(const binary_format *format, widen *to_f32, narrow *from_f32)
 {
-    uint64_t state = 1;
+    random_state random = {1};
 
     /* Around every midpoint of two neighbours, where rounding is decided. */
     for (unsigned bits = 0; isfinite(decode(format, bits)); bits++) {
@@ -95,7 +95,7 @@ static void check_many(const binary_format *format, widen *to_f32, narrow *from_
         check_rounding(format, from_f32, nextafterf(middle, INFINITY));
     }
     for (int i = 0; i < 1000000; i++) {
-        const uint32_t bits = noise_bits(&state);
+        const uint32_t bits = (uint32_t)random_bits(&random);
         float value;
         memcpy(&value, &bits, sizeof value);
         if (!isnan(value))

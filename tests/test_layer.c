@@ -5,34 +5,9 @@
 
 #include "base/half.h"
 #include "check_main.h"
-#include "counting_allocator.h"
 #include "format/checksum.h"
-#include "sample_layer.h"
+#include "sample_fixture.h"
 #include "watersic/watersic.h"
-
-static counting_allocator counter;
-static wsic_context *context;
-static sample made;
-static wsic_layer *layer;
-
-enum { ROWS = 50, COLUMNS = 37, BLOCK = 16 };
-
-static void begin(void)
-{
-    const wsic_allocator hooks = counting_hooks(&counter);
-
-    ck_assert_int_eq(wsic_context_create(&hooks, &context), WSIC_OK);
-    sample_make(&made, ROWS, COLUMNS, 20, 1);
-    made.block_rows = BLOCK;
-    ck_assert_int_eq(sample_layer(context, &made, &layer), WSIC_OK);
-}
-
-static void end(void)
-{
-    wsic_layer_destroy(layer);
-    wsic_context_destroy(context);
-    ck_assert_uint_eq(counter.live, 0);
-}
 
 static const char *message(void)
 {
@@ -275,10 +250,10 @@ END_TEST
 START_TEST(matvec_follows_its_formula)
 {
     float x[COLUMNS], y[ROWS];
-    uint64_t seed = 4;
+    random_state random = {4};
 
     for (size_t j = 0; j < COLUMNS; j++)
-        x[j] = (float)noise_unit(&seed);
+        x[j] = (float)random_symmetric(&random);
     ck_assert_int_eq(wsic_layer_matvec(layer, x, y), WSIC_OK);
     for (size_t i = 0; i < ROWS; i++) {
         float sum = 0;

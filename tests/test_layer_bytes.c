@@ -3,34 +3,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "counting_allocator.h"
 #include "format/checksum.h"
-#include "sample_layer.h"
+#include "sample_fixture.h"
 #include "watersic/watersic.h"
-
-static counting_allocator counter;
-static wsic_context *context;
-static sample made;
-static wsic_layer *layer;
-
-enum { ROWS = 50, COLUMNS = 37, BLOCK = 16 };
-
-static void begin(void)
-{
-    const wsic_allocator hooks = counting_hooks(&counter);
-
-    ck_assert_int_eq(wsic_context_create(&hooks, &context), WSIC_OK);
-    sample_make(&made, ROWS, COLUMNS, 20, 1);
-    made.block_rows = BLOCK;
-    ck_assert_int_eq(sample_layer(context, &made, &layer), WSIC_OK);
-}
-
-static void end(void)
-{
-    wsic_layer_destroy(layer);
-    wsic_context_destroy(context);
-    ck_assert_uint_eq(counter.live, 0);
-}
 
 START_TEST(reading_gives_the_same_layer)
 {
@@ -332,7 +307,7 @@ static void try_sealed(const uint8_t *bytes, size_t size)
 START_TEST(sealed_damage_is_survived)
 {
     const void *original;
-    uint64_t seed = 7;
+    random_state random = {7};
     size_t size;
 
     ck_assert_int_eq(wsic_layer_write(layer, &original, &size), WSIC_OK);
@@ -345,7 +320,7 @@ START_TEST(sealed_damage_is_survived)
             bytes[round / 8] ^= (uint8_t)(1 << round % 8);
         else
             for (int k = 0; k < 4; k++)
-                bytes[noise_bits(&seed) % (size - 8)] = (uint8_t)noise_bits(&seed);
+                bytes[random_bits(&random) % (size - 8)] = (uint8_t)random_bits(&random);
         const uint64_t checksum = wsic_checksum_of(bytes, size - 8);
         for (size_t i = 0; i < 8; i++)
             bytes[size - 8 + i] = (uint8_t)(checksum >> 8 * i);

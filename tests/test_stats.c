@@ -251,11 +251,11 @@ END_TEST
 
 static void symmetric(double *covariance)
 {
-    uint64_t seed = 3;
+    random_state random = {3};
 
     for (size_t i = 0; i < N; i++) {
         for (size_t j = 0; j <= i; j++)
-            covariance[i * N + j] = covariance[j * N + i] = noise_unit(&seed) * 0.1;
+            covariance[i * N + j] = covariance[j * N + i] = random_symmetric(&random) * 0.1;
         covariance[i * N + i] = 1 + (double)i;
     }
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/half.h"
-#include "noise.h"
+#include "random.h"
 #include "watersic/stats.h"
 
 enum { N = 7, TOKENS = 600, STRIDE = 11 };
@@ -21,12 +21,14 @@ typedef struct tokens {
 /* Values with structure, so that off-diagonals matter, stored in any type. */
 static inline void make_tokens(tokens *batch, uint32_t dtype, size_t count, uint64_t seed)
 {
+    random_state random = {seed};
+
     for (size_t t = 0; t < count; t++) {
-        float common = (float)noise_unit(&seed);
+        float common = (float)random_symmetric(&random);
         for (size_t j = 0; j < STRIDE; j++)
             batch->values[t * STRIDE + j] =
-                (float)(j + 1) * (common + 0.3F * (float)noise_unit(&seed));
-        batch->weights[t] = fabs(noise_unit(&seed)) + 0.1;
+                (float)(j + 1) * (common + 0.3F * (float)random_symmetric(&random));
+        batch->weights[t] = fabs(random_symmetric(&random)) + 0.1;
     }
     wsic_store_f32(batch->storage, dtype, batch->values, count * STRIDE);
     wsic_matrix_init(&batch->matrix, sizeof batch->matrix, batch->storage, dtype, count, N, STRIDE);

@@ -1,19 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Write calibration.txt and evaluation.txt anew from the project's own documents and sources:
-# the beginning of every file, every third file for evaluation. Run from anywhere; needs git.
+# Write calibration.txt and evaluation.txt anew from the project's own files: the first lines of
+# each, every fourth file of its kind for evaluation, all others for calibration, so that all kinds
+# are in both and no file is. Run from anywhere; needs git.
 set -eu
+lines=72
+
 cd "$(dirname "$0")"
 data=$PWD
 cd "$(git rev-parse --show-toplevel)"
 : >"$data/calibration.txt"
 : >"$data/evaluation.txt"
-number=0
-git ls-files '*.c' '*.h' '*.md' 'COPYING' | LC_ALL=C sort | while read -r file; do
-    number=$((number + 1))
-    case $((number % 3)) in
-    0) text=evaluation ;;
-    *) text=calibration ;;
-    esac
-    sed 30q "$file" >>"$data/$text.txt"
-done
+
+# take PATTERN... : the files of one kind
+take()
+{
+    git ls-files "$@" | LC_ALL=C sort | awk '{ print (NR % 4 ? "calibration" : "evaluation"), $0 }' |
+        while read -r text file; do
+            sed "${lines}q" "$file" >>"$data/$text.txt"
+        done
+}
+
+take '*.c'
+take '*.h'
+take '*.md' docs/man
+take '*.sh' .ci
+take '*meson.build' meson_options.txt

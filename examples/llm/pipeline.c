@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "llm/forward.h"
 #include "llm/interrupt.h"
@@ -18,58 +19,80 @@ struct run {
     struct failure *failure;
     struct forward forward;
     float *hidden; /* of all calibration tokens, at the present block */
-    size_t done;   /* layers */
+    float *kept;   /* of all of them, what one site leaves for the next */
+    size_t kept_length;
+    size_t done; /* layers */
+};
+
+/* Some tokens, whole windows of them. */
+struct batch {
+    size_t count;
+    float *hidden;
+    float *kept;
 };
 
 /* A place in a block where the input of linear layers can be seen. A pass over the calibration text
- * goes from the state that hidden holds to that place. */
+ * goes from one place to the next: with the mix of attention and the product of the feed-forward
+ * layers kept, no layer is applied twice. */
 struct site {
-    /* Compute the input of the layers from a batch of hidden. May move hidden on: the layers that
-     * it applies are quantized already. */
-    const float *(*reach)(struct forward *forward, const struct block *block, float *hidden,
-                          size_t count);
+    /* Compute the input of the layers. May move hidden on: the layers that it applies are quantized
+     * already. */
+    const float *(*reach)(struct forward *forward, const struct block *block,
+                          const struct batch *batch);
     enum linear_kind first; /* layers that have this input */
     enum linear_kind last;
 };
 
-static const float *reach_qkv(struct forward *forward, const struct block *block, float *hidden,
-                              size_t count)
+static const float *reach_qkv(struct forward *forward, const struct block *block,
+                              const struct batch *batch)
 {
-    forward_attention_input(forward, block, hidden, count);
+    forward_attention_input(forward, block, batch->hidden, batch->count);
     return forward->normed;
 }
 
-static const float *reach_o(struct forward *forward, const struct block *block, float *hidden,
-                            size_t count)
+static size_t mix_bytes(const struct forward *forward, size_t count)
 {
-    forward_attention_input(forward, block, hidden, count);
-    forward_attention_mix(forward, block, count);
+    return count * forward->config.heads * forward->config.head_dim * sizeof(float);
+}
+
+static const float *reach_o(struct forward *forward, const struct block *block,
+                            const struct batch *batch)
+{
+    forward_attention_input(forward, block, batch->hidden, batch->count);
+    forward_attention_mix(forward, block, batch->count);
+    memcpy(batch->kept, forward->mix, mix_bytes(forward, batch->count));
     return forward->mix;
 }
 
-static const float *reach_gate_up(struct forward *forward, const struct block *block, float *hidden,
-                                  size_t count)
+static const float *reach_gate_up(struct forward *forward, const struct block *block,
+                                  const struct batch *batch)
 {
-    reach_o(forward, block, hidden, count);
-    forward_attention_output(forward, block, hidden, count);
-    forward_ffn_input(forward, block, hidden, count);
+    memcpy(forward->mix, batch->kept, mix_bytes(forward, batch->count));
+    forward_attention_output(forward, block, batch->hidden, batch->count);
+    forward_ffn_input(forward, block, batch->hidden, batch->count);
     return forward->normed;
 }
 
-static const float *reach_down(struct forward *forward, const struct block *block, float *hidden,
-                               size_t count)
+static size_t product_bytes(const struct forward *forward, size_t count)
 {
-    forward_ffn_input(forward, block, hidden, count);
-    forward_ffn_product(forward, block, count);
+    return count * forward->config.intermediate * sizeof(float);
+}
+
+static const float *reach_down(struct forward *forward, const struct block *block,
+                               const struct batch *batch)
+{
+    forward_ffn_input(forward, block, batch->hidden, batch->count);
+    forward_ffn_product(forward, block, batch->count);
+    memcpy(batch->kept, forward->product, product_bytes(forward, batch->count));
     return forward->product;
 }
 
-static const float *reach_end(struct forward *forward, const struct block *block, float *hidden,
-                              size_t count)
+static const float *reach_end(struct forward *forward, const struct block *block,
+                              const struct batch *batch)
 {
-    reach_down(forward, block, hidden, count);
-    forward_ffn_output(forward, block, hidden, count);
-    return hidden;
+    memcpy(forward->product, batch->kept, product_bytes(forward, batch->count));
+    forward_ffn_output(forward, block, batch->hidden, batch->count);
+    return batch->hidden;
 }
 
 static const struct site sites[] = {
@@ -97,12 +120,15 @@ static bool pass(struct run *run, const struct block *block, const struct site *
 {
     for (size_t first = 0; first < run->tokens->count; first += run->forward.capacity) {
         const size_t left = run->tokens->count - first;
-        const size_t count = left < run->forward.capacity ? left : run->forward.capacity;
-        float *const hidden = run->hidden + first * run->model->config.hidden;
-        const float *const input = site->reach(&run->forward, block, hidden, count);
+        const struct batch batch = {
+            .count = left < run->forward.capacity ? left : run->forward.capacity,
+            .hidden = run->hidden + first * run->model->config.hidden,
+            .kept = run->kept + first * run->kept_length,
+        };
+        const float *const input = site->reach(&run->forward, block, &batch);
         if (interrupt_pending())
             return refuse(run->failure, "interrupted");
-        if (stats && !add_batch(run, stats, input, count))
+        if (stats && !add_batch(run, stats, input, batch.count))
             return false;
     }
     return true;
@@ -177,16 +203,21 @@ static bool run_calibrated(struct run *run)
 {
     const struct config *const config = &run->model->config;
 
+    const size_t mix = config->heads * config->head_dim;
+
+    run->kept_length = config->intermediate > mix ? config->intermediate : mix;
     run->hidden = malloc(run->tokens->count * config->hidden * sizeof *run->hidden);
-    if (!run->hidden)
-        return refuse(run->failure, "out of memory for the states of %zu tokens",
-                      run->tokens->count);
-    bool ok = forward_create(&run->forward, config, run->recipe->window, run->failure);
+    run->kept = malloc(run->tokens->count * run->kept_length * sizeof *run->kept);
+    bool ok = run->hidden && run->kept;
+    if (!ok)
+        refuse(run->failure, "out of memory for the states of %zu tokens", run->tokens->count);
+    ok = ok && forward_create(&run->forward, config, run->recipe->window, run->failure);
     if (ok) {
         forward_embed(run->model, run->tokens->values, run->tokens->count, run->hidden);
         ok = run_blocks(run);
         forward_free(&run->forward);
     }
+    free(run->kept);
     free(run->hidden);
     return ok;
 }

@@ -142,10 +142,14 @@ WSIC_API void wsic_archive_destroy(wsic_archive *archive);
  *  \return text, empty if nothing failed; valid until the next call on the handle */
 WSIC_API const char *wsic_archive_message(const wsic_archive *archive);
 
-/** \brief Size of the whole archive in bytes. \param archive not NULL */
+/** \brief Size of the whole archive.
+ *  \param archive not NULL
+ *  \return bytes */
 WSIC_API uint64_t wsic_archive_size(const wsic_archive *archive);
 
-/** \brief Number of layers. \param archive not NULL */
+/** \brief Number of layers.
+ *  \param archive not NULL
+ *  \return their number */
 WSIC_API size_t wsic_archive_count(const wsic_archive *archive);
 
 /**
@@ -178,7 +182,9 @@ WSIC_API wsic_status wsic_archive_find(wsic_archive *archive, const char *name, 
  */
 WSIC_API wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsic_layer **out);
 
-/** \brief Number of metadata entries. \param archive not NULL */
+/** \brief Number of metadata entries.
+ *  \param archive not NULL
+ *  \return their number */
 WSIC_API size_t wsic_archive_metadata_count(const wsic_archive *archive);
 
 /**

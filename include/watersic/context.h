@@ -197,7 +197,9 @@ WSIC_API wsic_status wsic_context_set_memory_limit(wsic_context *context, uint64
  * \param context  not NULL
  * \param peak     if not NULL, receives the highest use since the context was
  *                 created or since wsic_context_reset_peak()
- * \return bytes now in use, the library's own bookkeeping included
+ * \return bytes now in use: every allocation that #WSIC_ERROR_MEMORY_LIMIT can refuse, with
+ *         what is added to each for alignment. The context itself and its own threads, a few
+ *         hundred bytes and a few more for each thread, are not counted.
  */
 WSIC_API uint64_t wsic_context_memory(const wsic_context *context, uint64_t *peak);
 

@@ -72,8 +72,18 @@ enum {
     /** LMMSE factor γ_j within the recursion. Not together with a ridge, which does its work.
      *  Integer, 0 or 1, default 0. */
     WSIC_LMMSE = 121,
-    /** Column quantizer. Choice: "scalar". */
+    /** Column quantizer. Choice: "scalar" (nearest integer, default); "rdo" (the one of the
+     *  two integers around a number that is worth its bits; same decoder); "trellis"
+     *  (entropy-coded trellis quantization down each column). LMMSE should be 0 with the
+     *  latter two. */
     WSIC_QUANTIZER = 122,
+    /** States of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 8. Time grows
+     *  with the states; each doubling gains about 0.01 bit. */
+    WSIC_TRELLIS_STATES = 123,
+    /** What a bit is worth in quantizers "rdo" and "trellis", in units of the slope
+     *  2 ln 2 · c²/12 of the rate-distortion curve at high rate. Number, 0 (nothing) to 16,
+     *  default 0.5. */
+    WSIC_LAMBDA = 124,
 
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
@@ -124,7 +134,8 @@ typedef struct wsic_parameter_info {
     double preset;        /**< value in preset "default"; of a choice the index of the name */
 } wsic_parameter_info;
 
-/** \brief Number of parameters. Thread-safe. */
+/** \brief Number of parameters.
+ *  \return the number, the end of the index of wsic_parameter_get_info(). Thread-safe. */
 WSIC_API size_t wsic_parameter_count(void);
 
 /**
@@ -188,7 +199,14 @@ WSIC_API wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *
  */
 WSIC_API wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id, double value);
 
-/** \brief Set a parameter of type integer. As wsic_encoder_set_number(). */
+/**
+ * \brief Set a parameter of type integer.
+ *
+ * \param encoder  not NULL
+ * \param id       #WSIC_CONTAINER_BYTES ...
+ * \param value    within the parameter's range
+ * \return as wsic_encoder_set_number()
+ */
 WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id, int64_t value);
 
 /**

@@ -79,7 +79,9 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
 WSIC_API wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats,
                                    const wsic_matrix *weights, size_t *index);
 
-/** \brief Number of matrices in the plan. \param plan not NULL */
+/** \brief Number of matrices in the plan.
+ *  \param plan not NULL
+ *  \return their number */
 WSIC_API size_t wsic_plan_count(const wsic_plan *plan);
 
 /**

@@ -182,17 +182,24 @@ WSIC_API wsic_status wsic_stats_add_pair_moments(wsic_stats *stats,
  */
 WSIC_API wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other);
 
-/** \brief Number of columns n. \param stats not NULL */
+/** \brief Number of columns.
+ *  \param stats not NULL
+ *  \return n */
 WSIC_API size_t wsic_stats_columns(const wsic_stats *stats);
 
-/** \brief Sum of the weights of all samples (the number of tokens where no
- *  weights were given). \param stats not NULL */
+/** \brief Sum of the weights of all samples.
+ *  \param stats not NULL
+ *  \return the sum: the number of tokens where no weights were given */
 WSIC_API double wsic_stats_samples(const wsic_stats *stats);
 
-/** \brief Whether the statistics hold pairs: 1, or 0. \param stats not NULL */
+/** \brief Whether the statistics hold pairs.
+ *  \param stats not NULL
+ *  \return 1 or 0 */
 WSIC_API int32_t wsic_stats_has_pairs(const wsic_stats *stats);
 
-/** \brief Length a of the residuals, 0 where there are none. \param stats not NULL */
+/** \brief Length of the residuals.
+ *  \param stats not NULL
+ *  \return a; 0 where there are none */
 WSIC_API size_t wsic_stats_outputs(const wsic_stats *stats);
 
 /** \brief Moments that statistics hold. The numbers are pinned. */

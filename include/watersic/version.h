@@ -13,10 +13,10 @@ extern "C" {
 #endif
 
 /* The interface numbers, from which the SONAME is made. They count on their own,
- * apart from the release:
- *   MAJOR  something was removed or changed: programs must be rebuilt
- *   MINOR  something was added */
+ * apart from the release. */
+/** \brief Something was removed or changed: programs must be rebuilt. */
 #define WSIC_API_VERSION_MAJOR 0
+/** \brief Something was added. */
 #define WSIC_API_VERSION_MINOR 1
 
 /**

@@ -139,7 +139,9 @@ static wsic_status set_value(const wsic_env *env, wsic_params *params, const par
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %g, not within %g to %g", p->name, value,
                          p->least, p->greatest);
     if (p->id == WSIC_RATE && value != 0.0 && value < 0.01)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01",
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01", value);
+    if (p->id == WSIC_TRELLIS_STATES && exp2(floor(log2(value))) != value)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "trellis_states is %g, not a power of two",
                          value);
     params->value[p - table] = value;
     return WSIC_OK;
@@ -304,7 +306,9 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
         .pivot = value[PARAMETER_INDEX_WSIC_ORDER] != 0.0,
         .spacing = (int)value[PARAMETER_INDEX_WSIC_SPACING],
         .lmmse = value[PARAMETER_INDEX_WSIC_LMMSE] != 0.0,
-        .quantizer = &wsic_quantizer_scalar,
+        .quantizer = (int)value[PARAMETER_INDEX_WSIC_QUANTIZER],
+        .trellis_kind = (unsigned)log2(value[PARAMETER_INDEX_WSIC_TRELLIS_STATES]),
+        .lambda = value[PARAMETER_INDEX_WSIC_LAMBDA],
         .rescale = (int)value[PARAMETER_INDEX_WSIC_RESCALE],
         .rescale_rounds = (int64_t)value[PARAMETER_INDEX_WSIC_RESCALE_ROUNDS],
         .rescale_tolerance = value[PARAMETER_INDEX_WSIC_RESCALE_TOLERANCE],

@@ -7,6 +7,7 @@
 #define WSIC_CODING_BLOCK_H
 
 #include "coding/model.h"
+#include "coding/trellis.h"
 
 enum {
     WSIC_LANES_MAX = 32,
@@ -14,7 +15,8 @@ enum {
 };
 
 /* What both sides know. The class of an element is row class + column class, clamped
- * to 0 ... classes - 1. */
+ * to 0 ... classes - 1. With a trellis a class has two models, one for each codebook, at
+ * 2 * class and 2 * class + 1. */
 typedef struct wsic_block_shape {
     size_t rows;
     size_t columns;
@@ -22,6 +24,7 @@ typedef struct wsic_block_shape {
     int32_t classes;
     const int16_t *row_class; /* NULL: all 0 */
     const int16_t *column_class;
+    const wsic_trellis *trellis; /* or NULL */
 } wsic_block_shape;
 
 static inline int32_t wsic_block_row_class(const wsic_block_shape *shape, size_t i)
@@ -55,7 +58,8 @@ static inline size_t wsic_layout_column(const wsic_block_layout *layout, size_t 
 
 /* --- block_encode.c -------------------------------------------------------- */
 
-/* Append the block. models has one for each class that occurs. */
+/* Append the block. models has one for each class that occurs. With a trellis the data
+ * are tokens. */
 wsic_status wsic_block_encode(const wsic_env *env, const wsic_block_shape *shape,
                               const wsic_model *models, const wsic_block_layout *layout,
                               const int32_t *data, wsic_bytes *out);
@@ -73,8 +77,9 @@ typedef struct wsic_decode_table {
 
 void wsic_decode_table_fill(wsic_decode_table *table, const wsic_model *model);
 
-/* Decode exactly size bytes. tables has one for each class that occurs. False if the
- * bytes are not what an encoder writes; the data are then undefined. */
+/* Decode exactly size bytes. tables has one for each class that occurs. With a trellis
+ * the data become levels. False if the bytes are not what an encoder writes; the data are
+ * then undefined. */
 bool wsic_block_decode(const wsic_block_shape *shape, wsic_decode_table *const *tables,
                        const wsic_block_layout *layout, const uint8_t *bytes, size_t size,
                        int32_t *data);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/block.h"
 
+#include <string.h>
+
 #include "base/checked.h"
 
 void wsic_decode_table_fill(wsic_decode_table *table, const wsic_model *model)
@@ -20,7 +22,8 @@ typedef struct decoder {
     const wsic_block_shape *shape;
     wsic_decode_table *const *tables;
     uint32_t states[WSIC_LANES_MAX];
-    const uint8_t *words; /* next one */
+    uint16_t trellis_states[WSIC_LANES_MAX]; /* 2 * state + codebook */
+    const uint8_t *words;                    /* next one */
     const uint8_t *words_end;
     wsic_bit_reader bypass;
     bool failed;
@@ -55,16 +58,40 @@ static int32_t take_detour(decoder *coder, const wsic_model *model, uint32_t sym
     return (int32_t)value;
 }
 
+/* An index becomes a level and moves the lane's state. */
+static inline int32_t follow_trellis(decoder *coder, size_t lane, int32_t index)
+{
+    const uint32_t state = coder->trellis_states[lane];
+
+    coder->trellis_states[lane] =
+        coder->shape->trellis->move[(state & ~1U) | ((uint32_t)index & 1)];
+    if (index > WSIC_TRELLIS_INDEX_MOST || index < -WSIC_TRELLIS_INDEX_MOST) {
+        coder->failed = true;
+        return 0;
+    }
+    return wsic_trellis_level(state & 1, index);
+}
+
+static inline const wsic_decode_table *find_table(const decoder *coder, size_t lane, int32_t sum,
+                                                  bool trellis)
+{
+    const size_t class_index = wsic_block_class(coder->shape, sum);
+
+    if (!trellis)
+        return coder->tables[class_index];
+    return coder->tables[2 * class_index + (coder->trellis_states[lane] & 1U)];
+}
+
 /* One row of a group. As long as there is a word for every lane no look at the end is
- * needed; careful is for the rest. */
+ * needed; careful is for the rest. Both flags are constants wherever this is inlined. */
 static inline void decode_row(decoder *coder, const lane_group *group, int32_t row_class,
-                              int32_t *out, bool careful)
+                              int32_t *out, bool careful, bool trellis)
 {
     const uint8_t *words = coder->words;
 
     for (size_t lane = 0; lane < group->width; lane++) {
         const int32_t sum = row_class + group->column_class[lane];
-        const wsic_decode_table *const table = coder->tables[wsic_block_class(coder->shape, sum)];
+        const wsic_decode_table *const table = find_table(coder, lane, sum, trellis);
         const uint32_t state = coder->states[lane];
         const uint32_t slot = table->slots[state & (WSIC_MODEL_TOTAL - 1)];
         const uint32_t symbol = slot >> 2 * WSIC_MODEL_BITS;
@@ -84,15 +111,15 @@ static inline void decode_row(decoder *coder, const lane_group *group, int32_t r
             words += 2 * due;
         }
         coder->states[lane] = next;
-        out[group->offset[lane]] = symbol <= table->detour
-                                       ? take_detour(coder, &table->model, symbol)
-                                       : table->value + (int32_t)symbol;
+        const int32_t value = symbol <= table->detour ? take_detour(coder, &table->model, symbol)
+                                                      : table->value + (int32_t)symbol;
+        out[group->offset[lane]] = trellis ? follow_trellis(coder, lane, value) : value;
     }
     coder->words = words;
 }
 
-static void decode_group(decoder *coder, const lane_group *group, const wsic_block_layout *layout,
-                         int32_t *data)
+static inline void decode_rows(decoder *coder, const lane_group *group,
+                               const wsic_block_layout *layout, int32_t *data, bool trellis)
 {
     const wsic_block_shape *const shape = coder->shape;
 
@@ -100,10 +127,21 @@ static void decode_group(decoder *coder, const lane_group *group, const wsic_blo
         int32_t *const row = data + wsic_layout_row(layout, i);
         const size_t left = (size_t)(coder->words_end - coder->words);
         if (left >= 2 * group->width)
-            decode_row(coder, group, wsic_block_row_class(shape, i), row, false);
+            decode_row(coder, group, wsic_block_row_class(shape, i), row, false, trellis);
         else
-            decode_row(coder, group, wsic_block_row_class(shape, i), row, true);
+            decode_row(coder, group, wsic_block_row_class(shape, i), row, true, trellis);
     }
+}
+
+static void decode_group(decoder *coder, const lane_group *group, const wsic_block_layout *layout,
+                         int32_t *data)
+{
+    if (!coder->shape->trellis) {
+        decode_rows(coder, group, layout, data, false);
+        return;
+    }
+    memset(coder->trellis_states, 0, sizeof coder->trellis_states);
+    decode_rows(coder, group, layout, data, true);
 }
 
 /* Split the bytes into states, words and bypass. */

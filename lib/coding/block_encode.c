@@ -24,6 +24,22 @@ typedef struct tile {
     size_t columns;
 } tile;
 
+/* An element as the words see it. */
+typedef struct element {
+    const wsic_model *model;
+    int32_t value;
+} element;
+
+static inline element find_element(const encoder *coder, int32_t class_sum, int32_t datum)
+{
+    const size_t class_index = wsic_block_class(coder->shape, class_sum);
+
+    if (!coder->shape->trellis)
+        return (element){&coder->models[class_index], datum};
+    return (element){&coder->models[2 * class_index + wsic_token_codebook(datum)],
+                     wsic_token_index(datum)};
+}
+
 static tile make_tile(const encoder *coder, size_t column, size_t row)
 {
     const wsic_block_shape *const shape = coder->shape;
@@ -46,9 +62,11 @@ static void gather(encoder *coder, const tile *part, uint32_t entries[][WSIC_LAN
         const int32_t *const column = coder->data + wsic_layout_column(coder->layout, j);
         for (size_t i = 0; i < part->rows; i++) {
             const int32_t sum = wsic_block_row_class(shape, part->row + i) + shape->column_class[j];
-            const wsic_model *const model = &coder->models[wsic_block_class(shape, sum)];
-            const int32_t value = column[wsic_layout_row(coder->layout, part->row + i)];
-            const int32_t high = model->shift == 0 ? value : wsic_high_part(value, model->shift);
+            const int32_t datum = column[wsic_layout_row(coder->layout, part->row + i)];
+            const element here = find_element(coder, sum, datum);
+            const wsic_model *const model = here.model;
+            const int32_t high =
+                model->shift == 0 ? here.value : wsic_high_part(here.value, model->shift);
             const uint32_t symbol = wsic_model_symbol(model, high);
             entries[i][lane] = model->start[symbol] | wsic_model_frequency(model, symbol) << 16;
             detours |= (symbol == 0) | model->shift;
@@ -116,10 +134,10 @@ static void put_tile(const encoder *coder, const tile *part, wsic_bit_writer *wr
         const int32_t *const row = coder->data + wsic_layout_row(coder->layout, i);
         for (size_t j = part->column; j < part->column + part->columns; j++) {
             const int32_t sum = wsic_block_row_class(shape, i) + shape->column_class[j];
-            const wsic_model *const model = &coder->models[wsic_block_class(shape, sum)];
-            const int32_t value = row[wsic_layout_column(coder->layout, j)];
-            if (model->shift != 0 || wsic_model_symbol(model, value) == 0)
-                put_detour(writer, model, value);
+            const element here =
+                find_element(coder, sum, row[wsic_layout_column(coder->layout, j)]);
+            if (here.model->shift != 0 || wsic_model_symbol(here.model, here.value) == 0)
+                put_detour(writer, here.model, here.value);
         }
     }
 }

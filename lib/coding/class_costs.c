@@ -6,16 +6,16 @@
 
 #include "coding/model_fit.h"
 
-wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, unsigned step,
-                                    wsic_class_costs *costs)
+wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, bool tokens,
+                                    unsigned step, wsic_class_costs *costs)
 {
     const int32_t lowest = -(-WSIC_CLASS_LOWEST >> step);
     const int32_t highest = WSIC_CLASS_HIGHEST >> step;
     const size_t size = (size_t)(highest - lowest + 1) * buckets;
     wsic_status status;
 
-    *costs =
-        (wsic_class_costs){.buckets = buckets, .step = step, .lowest = lowest, .highest = highest};
+    *costs = (wsic_class_costs){
+        .buckets = buckets, .tokens = tokens, .step = step, .lowest = lowest, .highest = highest};
     uint16_t *const rows = wsic_alloc(env, size * WSIC_MODEL_SHAPES, sizeof *rows, &status);
     if (!rows)
         return status;
@@ -48,12 +48,17 @@ static double bucket_bits(const wsic_model *model, uint32_t bucket)
 
 void wsic_class_costs_fill(wsic_class_costs *costs, uint32_t shape, size_t index)
 {
+    const int32_t class_number = (costs->lowest + (int32_t)index) * (1 << costs->step);
+    const uint32_t odd = costs->tokens ? WSIC_BUCKETS_EXACT : 0; /* buckets of codebook 1 */
     uint16_t *const row = costs->rows[shape] + index * costs->buckets;
     wsic_model model;
 
-    wsic_model_builtin(&model, shape, (costs->lowest + (int32_t)index) * (1 << costs->step));
-    for (uint32_t bucket = 0; bucket < costs->buckets; bucket++)
+    wsic_model_builtin(&model, shape, class_number, 1);
+    for (uint32_t bucket = 0; bucket < odd && bucket < costs->buckets; bucket++)
         row[bucket] = (uint16_t)lround(bucket_bits(&model, bucket) * WSIC_COST_UNIT);
+    wsic_model_builtin(&model, shape, class_number, 0);
+    for (uint32_t bucket = odd; bucket < costs->buckets; bucket++)
+        row[bucket] = (uint16_t)lround(bucket_bits(&model, bucket - odd) * WSIC_COST_UNIT);
     costs->ready[shape][index] = true;
 }
 

@@ -13,6 +13,7 @@ enum {
 
 typedef struct wsic_class_costs {
     uint32_t buckets;
+    bool tokens; /* buckets are those of wsic_token_bucket() */
     unsigned step;
     uint32_t shape;
     int32_t lowest; /* classes in units of 2^step quarter octaves */
@@ -22,8 +23,8 @@ typedef struct wsic_class_costs {
     uint64_t *counts; /* by class and bucket */
 } wsic_class_costs;
 
-wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, unsigned step,
-                                    wsic_class_costs *costs);
+wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, bool tokens,
+                                    unsigned step, wsic_class_costs *costs);
 void wsic_class_costs_release(const wsic_env *env, wsic_class_costs *costs);
 
 /* Make the costs of a class under a shape. */

@@ -289,7 +289,8 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
     fit state = {.env = env, .magnitudes = magnitudes};
     bool settled = false;
 
-    wsic_status status = wsic_class_costs_create(env, magnitudes->used, step, &state.costs);
+    wsic_status status =
+        wsic_class_costs_create(env, magnitudes->used, magnitudes->tokens, step, &state.costs);
     if (status != WSIC_OK)
         return status;
     state.rows = (axis){.count = rows->count,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Entropy coding of a matrix of integers: interleaved rANS with one static model per
- * class, class(i, j) = row class i + column class j. docs/format.md, section
- * "Coded integers", is the normative description. */
+ * class, class(i, j) = row class i + column class j; where the codes are levels of a
+ * trellis, with one for each of its codebooks. docs/format.md, section "Coded integers",
+ * is the normative description. */
 #ifndef WSIC_CODING_CODES_H
 #define WSIC_CODING_CODES_H
 
@@ -17,6 +18,9 @@ typedef struct wsic_code_matrix {
     size_t rows;
     size_t columns;
     const int32_t *codes; /* element (i, j) at j * rows + i */
+    /* 0: any integers. Else the logarithm of the states of the trellis (coding/trellis.h)
+     * whose levels the codes are, down each column, from state 0 in each block of rows. */
+    unsigned kind;
     /* What the decoder knows beforehand about the magnitudes, in class steps up to a
      * constant: from the scales, which are stored anyway. NULL for nothing. The
      * coder may ignore them where they do not help. */
@@ -27,8 +31,9 @@ typedef struct wsic_code_matrix {
 /* --- encoder (codes_encode.c) -------------------------------------------- */
 
 /* Rows to a block where the caller has no wish: blocks large enough that the lanes'
- * final states do not matter, small enough to decode in parallel. */
-size_t wsic_codes_block_rows(size_t rows, size_t columns);
+ * final states, and the rows that a trellis of this kind needs to get going, do not matter,
+ * small enough to decode in parallel. */
+size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind);
 
 /* Append the coded matrix. block_rows is at least 1. */
 wsic_status wsic_codes_encode(const wsic_env *env, const wsic_code_matrix *matrix,

@@ -8,7 +8,7 @@
 #include "coding/codes_format.h"
 #include "coding/int_array.h"
 
-enum { CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1 };
+enum { CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1, MODELS_MAX = 2 * CLASSES_MAX };
 
 /* Rows or columns of which not all codes are zero. */
 typedef struct live_axis {
@@ -26,15 +26,18 @@ struct wsic_code_reader {
     size_t lanes;
     unsigned step;
     int32_t base;
-    int32_t classes;                        /* 0: all codes are zero */
-    wsic_decode_table *tables[CLASSES_MAX]; /* NULL for one that does not occur */
-    size_t *first_row;                      /* of each block: position in rows.index */
-    size_t *offset;                         /* of each block, and the end */
+    int32_t classes;                       /* 0: all codes are zero */
+    size_t codebooks;                      /* models to a class: 1, or 2 with a trellis */
+    wsic_trellis trellis;                  /* where codebooks is 2 */
+    wsic_decode_table *tables[MODELS_MAX]; /* NULL for one that does not occur */
+    size_t *first_row;                     /* of each block: position in rows.index */
+    size_t *offset;                        /* of each block, and the end */
     const uint8_t *bytes;
 };
 
 /* What the first bytes say. */
 typedef struct head {
+    uint8_t kind;
     uint8_t second;
     uint8_t third;
     uint64_t block_rows;
@@ -50,7 +53,7 @@ void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader)
     wsic_free(env, reader->rows.classes);
     wsic_free(env, reader->columns.index);
     wsic_free(env, reader->columns.classes);
-    for (size_t i = 0; i < CLASSES_MAX; i++)
+    for (size_t i = 0; i < MODELS_MAX; i++)
         wsic_free(env, reader->tables[i]);
     wsic_free(env, reader->first_row);
     wsic_free(env, reader->offset);
@@ -74,8 +77,10 @@ static wsic_status check_head(const wsic_env *env, const head *given, size_t row
     if (((given->second & WSIC_CODES_ROW_HINT) != 0 && !row_hint) ||
         ((given->second & WSIC_CODES_COLUMN_HINT) != 0 && !column_hint))
         return wsic_fail(env, WSIC_ERROR_FORMAT, "the codes want hints that are not there");
-    if (given->classes == 0 && (given->second != 0 || given->third != 0))
+    if (given->classes == 0 && (given->kind != 0 || given->second != 0 || given->third != 0))
         return wsic_fail(env, WSIC_ERROR_FORMAT, "codes without classes have flags");
+    if (given->kind != WSIC_QUANTIZER_SCALAR && (given->third & WSIC_CODES_DEAD_ROWS) != 0)
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "codes of a trellis have dead rows");
     const int32_t bottom = -(-WSIC_CLASS_LOWEST >> step);
     const int32_t top = WSIC_CLASS_HIGHEST >> step;
     if (given->classes > CLASSES_MAX || given->base < bottom || given->base > top ||
@@ -88,13 +93,12 @@ static wsic_status check_head(const wsic_env *env, const head *given, size_t row
 static wsic_status read_head(const wsic_env *env, wsic_cursor *cursor, size_t rows,
                              const int32_t *row_hint, const int32_t *column_hint, head *out)
 {
-    const uint8_t quantizer = wsic_get_u8(cursor);
-
-    if (!cursor->failed && quantizer != WSIC_QUANTIZER_SCALAR)
+    out->kind = wsic_get_u8(cursor);
+    if (!cursor->failed && out->kind != WSIC_QUANTIZER_SCALAR &&
+        !wsic_trellis_kind_exists(out->kind))
         return wsic_fail(env, WSIC_ERROR_VERSION,
-                         "codes of quantizer kind %u, which this version "
-                         "does not know",
-                         (unsigned)quantizer);
+                         "codes of quantizer kind %u, which this version does not know",
+                         (unsigned)out->kind);
     out->second = wsic_get_u8(cursor);
     out->third = wsic_get_u8(cursor);
     out->block_rows = wsic_get_varint(cursor);
@@ -213,7 +217,7 @@ static void mark_used(const wsic_code_reader *reader, bool *used)
 }
 
 static bool read_model(wsic_bit_reader *bits, const head *given, int32_t class_number,
-                       wsic_model *model)
+                       unsigned codebook, wsic_model *model)
 {
     uint32_t kind = given->third & WSIC_CODES_SHAPE;
 
@@ -223,7 +227,7 @@ static bool read_model(wsic_bit_reader *bits, const head *given, int32_t class_n
         return wsic_model_read(bits, class_number, model);
     if (bits->failed || kind > WSIC_CODES_KIND_TABLE)
         return false;
-    wsic_model_builtin(model, kind, class_number);
+    wsic_model_builtin(model, kind, class_number, codebook);
     return true;
 }
 
@@ -237,12 +241,13 @@ static wsic_status read_models(const wsic_env *env, wsic_cursor *cursor, const h
     wsic_status status;
 
     mark_used(reader, used);
-    for (int32_t index = 0; index < reader->classes; index++) {
-        const int32_t class_number = (reader->base + index) * (1 << reader->step);
-        if (!read_model(&bits, given, class_number, &model))
-            return wsic_fail(env, WSIC_ERROR_FORMAT, "the model of class %d is impossible",
-                             (int)index);
-        if (!used[index])
+    for (size_t index = 0; index < (size_t)reader->classes * reader->codebooks; index++) {
+        const size_t of_class = index / reader->codebooks;
+        const int32_t class_number = (reader->base + (int32_t)of_class) * (1 << reader->step);
+        if (!read_model(&bits, given, class_number, index % reader->codebooks, &model))
+            return wsic_fail(env, WSIC_ERROR_FORMAT, "the model of class %zu is impossible",
+                             of_class);
+        if (!used[of_class])
             continue;
         reader->tables[index] = wsic_alloc(env, 1, sizeof *reader->tables[index], &status);
         if (!reader->tables[index])
@@ -316,6 +321,9 @@ static wsic_status read_all(const wsic_env *env, wsic_cursor *cursor, const head
     reader->step = given->second >> WSIC_CODES_STEP_SHIFT & WSIC_CODES_STEP;
     reader->base = (int32_t)given->base;
     reader->classes = (int32_t)given->classes;
+    reader->codebooks = given->kind == WSIC_QUANTIZER_SCALAR ? 1 : 2;
+    if (given->kind != WSIC_QUANTIZER_SCALAR)
+        wsic_trellis_make(&reader->trellis, given->kind);
     if (reader->classes == 0)
         return WSIC_OK;
     wsic_status status = read_axes(env, cursor, given, row_hint, column_hint, reader);
@@ -378,7 +386,8 @@ wsic_status wsic_code_reader_block(const wsic_env *env, const wsic_code_reader *
                                     .lanes = reader->lanes,
                                     .classes = reader->classes,
                                     .row_class = reader->rows.classes + first,
-                                    .column_class = reader->columns.classes};
+                                    .column_class = reader->columns.classes,
+                                    .trellis = reader->codebooks == 1 ? NULL : &reader->trellis};
     const wsic_block_layout layout = {.row_index = reader->rows.index + first,
                                       .column_index = reader->columns.index,
                                       .row_stride = columns,

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 enum {
-    WSIC_QUANTIZER_SCALAR = 0, /* first byte: one codebook, all integers */
+    WSIC_QUANTIZER_SCALAR = 0, /* first byte: one codebook, all integers; else the logarithm
+                                  of the states of a trellis */
 
     /* second byte */
     WSIC_CODES_LANES = 7, /* log2 of the lanes */

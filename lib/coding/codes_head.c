@@ -52,7 +52,7 @@ static void put_models(const wsic_code_plan *plan, wsic_bytes *out)
 {
     wsic_bit_writer writer = {.bytes = out};
 
-    for (int32_t index = 0; index < plan->classes; index++) {
+    for (size_t index = 0; index < (size_t)plan->classes * plan->codebooks; index++) {
         wsic_put_bits(&writer, plan->kinds[index], WSIC_CODES_KIND_BITS);
         if (plan->kinds[index] == WSIC_KIND_TABLE)
             wsic_model_write(&writer, &plan->models[index]);
@@ -101,7 +101,7 @@ static void assemble(wsic_code_plan *plan, const parts *made)
 {
     wsic_bytes *const out = &plan->head;
 
-    wsic_put_u8(out, WSIC_QUANTIZER_SCALAR);
+    wsic_put_u8(out, (uint8_t)plan->kind);
     wsic_put_u8(out, second_byte(plan, made));
     wsic_put_u8(out, third_byte(plan));
     wsic_put_varint(out, plan->block_rows);

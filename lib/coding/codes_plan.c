@@ -18,6 +18,7 @@ void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
     wsic_free(env, plan->rows.classes);
     wsic_free(env, plan->columns.index);
     wsic_free(env, plan->columns.classes);
+    wsic_free(env, plan->tokens);
     wsic_free(env, plan->kinds);
     wsic_free(env, plan->models);
     wsic_bytes_release(&plan->head);
@@ -75,9 +76,45 @@ static wsic_status find_live(const wsic_env *env, const wsic_code_matrix *matrix
     if (!live)
         return status;
     mark_live(matrix, live, live + matrix->rows);
+    /* Zeros move the state of a trellis as others do: none of its rows is left out. */
+    if (plan->kind != 0)
+        memset(live, 1, matrix->rows);
     list_live(&plan->rows, live);
     list_live(&plan->columns, live + matrix->rows);
     wsic_free(env, live);
+    return WSIC_OK;
+}
+
+/* --- levels of a trellis --------------------------------------------------------- */
+
+static bool is_zero(const wsic_code_matrix *matrix)
+{
+    for (size_t k = 0; k < matrix->rows * matrix->columns; k++) {
+        if (matrix->codes[k] != 0)
+            return false;
+    }
+    return true;
+}
+
+static wsic_status make_tokens(const wsic_env *env, const wsic_code_matrix *matrix,
+                               wsic_code_plan *plan)
+{
+    wsic_status status;
+
+    wsic_trellis_make(&plan->trellis, plan->kind);
+    plan->tokens = wsic_alloc(env, matrix->rows * matrix->columns, sizeof *plan->tokens, &status);
+    if (!plan->tokens)
+        return status;
+    plan->data = plan->tokens;
+    for (size_t j = 0; j < matrix->columns; j++) {
+        const int32_t *const levels = matrix->codes + j * matrix->rows;
+        const size_t done = wsic_trellis_tokens(&plan->trellis, levels, matrix->rows,
+                                                plan->block_rows, plan->tokens + j * matrix->rows);
+        if (done < matrix->rows)
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                             "code %d of row %zu, column %zu is no level of the trellis",
+                             (int)levels[done], done, j);
+    }
     return WSIC_OK;
 }
 
@@ -165,9 +202,8 @@ typedef struct way {
 } way;
 
 /* Decide everything else, given the way; *cost in bits. */
-static wsic_status go(const wsic_env *env, const wsic_code_matrix *matrix,
-                      const wsic_magnitudes *magnitudes, way chosen, wsic_code_plan *plan,
-                      double *cost)
+static wsic_status go(const wsic_env *env, const wsic_magnitudes *magnitudes, way chosen,
+                      wsic_code_plan *plan, double *cost)
 {
     forget(env, plan);
     plan->step = chosen.step;
@@ -175,7 +211,7 @@ static wsic_status go(const wsic_env *env, const wsic_code_matrix *matrix,
     if (status != WSIC_OK)
         return status;
     rebase(plan);
-    status = wsic_code_plan_choose_models(env, matrix, plan);
+    status = wsic_code_plan_choose_models(env, plan);
     if (status == WSIC_OK)
         status = wsic_code_plan_put_head(env, plan);
     *cost = plan->bits + 8.0 * (double)plan->head.size;
@@ -184,24 +220,24 @@ static wsic_status go(const wsic_env *env, const wsic_code_matrix *matrix,
 
 /* Coarse classes and equal rows can only pay where the classes weigh as much as the
  * codes: on small matrices, where trying costs nothing. */
-static wsic_status choose_way(const wsic_env *env, const wsic_code_matrix *matrix,
-                              const wsic_magnitudes *magnitudes, wsic_code_plan *plan)
+static wsic_status choose_way(const wsic_env *env, const wsic_magnitudes *magnitudes,
+                              wsic_code_plan *plan)
 {
     const bool small = magnitudes->rows * magnitudes->columns <= SMALL;
     way best = {.step = 0, .fit_rows = true};
     double least;
     double cost;
 
-    wsic_status status = go(env, matrix, magnitudes, best, plan, &least);
+    wsic_status status = go(env, magnitudes, best, plan, &least);
     for (unsigned i = 1; small && status == WSIC_OK && i < 2 * (WSIC_CODES_STEP_MAX + 1); i++) {
         const way tried = {.step = i / 2, .fit_rows = i % 2 == 0};
-        status = go(env, matrix, magnitudes, tried, plan, &cost);
+        status = go(env, magnitudes, tried, plan, &cost);
         if (status == WSIC_OK && cost < least) {
             least = cost;
             best = tried;
         }
     }
-    return small && status == WSIC_OK ? go(env, matrix, magnitudes, best, plan, &cost) : status;
+    return small && status == WSIC_OK ? go(env, magnitudes, best, plan, &cost) : status;
 }
 
 /* Few enough lanes that their states do not matter. */
@@ -217,22 +253,22 @@ static unsigned choose_lanes(const wsic_code_plan *plan)
     return lanes_log;
 }
 
-static wsic_status make(const wsic_env *env, const wsic_code_matrix *matrix, wsic_code_plan *plan)
+static wsic_status make(const wsic_env *env, wsic_code_plan *plan)
 {
     const wsic_block_layout layout = {.row_index = plan->rows.index,
                                       .column_index = plan->columns.index,
                                       .row_stride = 1,
-                                      .column_stride = matrix->rows};
+                                      .column_stride = plan->rows.total};
     wsic_magnitudes magnitudes;
 
     if (plan->rows.count == 0)
         return wsic_code_plan_put_head(env, plan);
     plan->lanes_log = choose_lanes(plan);
-    wsic_status status = wsic_magnitudes_create(env, matrix->codes, plan->rows.count,
+    wsic_status status = wsic_magnitudes_create(env, plan->data, plan->kind != 0, plan->rows.count,
                                                 plan->columns.count, &layout, &magnitudes);
     if (status != WSIC_OK)
         return status;
-    status = choose_way(env, matrix, &magnitudes, plan);
+    status = choose_way(env, &magnitudes, plan);
     wsic_magnitudes_release(env, &magnitudes);
     return status;
 }
@@ -243,11 +279,16 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
     if (matrix->rows > UINT32_MAX || matrix->columns > UINT32_MAX)
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu codes: neither may pass 2^32 - 1",
                          matrix->rows, matrix->columns);
-    *plan = (wsic_code_plan){.block_rows = wsic_min_size(block_rows, matrix->rows)};
+    *plan = (wsic_code_plan){.kind = is_zero(matrix) ? 0 : matrix->kind,
+                             .data = matrix->codes,
+                             .block_rows = wsic_min_size(block_rows, matrix->rows)};
+    plan->codebooks = plan->kind == 0 ? 1 : 2;
     wsic_bytes_init(&plan->head, env);
-    wsic_status status = find_live(env, matrix, plan);
+    wsic_status status = plan->kind == 0 ? WSIC_OK : make_tokens(env, matrix, plan);
     if (status == WSIC_OK)
-        status = make(env, matrix, plan);
+        status = find_live(env, matrix, plan);
+    if (status == WSIC_OK)
+        status = make(env, plan);
     if (status != WSIC_OK)
         wsic_code_plan_release(env, plan);
     return status;

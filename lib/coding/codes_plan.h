@@ -17,6 +17,11 @@ typedef struct wsic_live_axis {
 } wsic_live_axis;
 
 typedef struct wsic_code_plan {
+    unsigned kind;        /* of the codes, see wsic_code_matrix; 0 if they are all zero */
+    size_t codebooks;     /* models to a class: 1, or 2 with a trellis */
+    wsic_trellis trellis; /* if kind is not 0 */
+    int32_t *tokens;      /* if kind is not 0 */
+    const int32_t *data;  /* the codes, or the tokens */
     wsic_live_axis rows;
     wsic_live_axis columns;
     size_t block_rows;
@@ -26,7 +31,7 @@ typedef struct wsic_code_plan {
     int32_t classes; /* 0: all codes are zero */
     uint32_t shape;
     bool own_models;
-    uint8_t *kinds;
+    uint8_t *kinds; /* of the models, `codebooks` to a class */
     wsic_model *models;
     wsic_bytes head;  /* all bytes before the table of blocks */
     size_t head_rows; /* those of them that grow with the rows */
@@ -45,8 +50,7 @@ static inline int32_t wsic_code_plan_class(const wsic_code_plan *plan, int32_t i
 
 /* The parts of it: given the classes, choose a model for each (codes_models.c); given
  * everything, write the head (codes_head.c). */
-wsic_status wsic_code_plan_choose_models(const wsic_env *env, const wsic_code_matrix *matrix,
-                                         wsic_code_plan *plan);
+wsic_status wsic_code_plan_choose_models(const wsic_env *env, wsic_code_plan *plan);
 wsic_status wsic_code_plan_put_head(const wsic_env *env, wsic_code_plan *plan);
 
 #endif

@@ -20,7 +20,7 @@ static bool read_model(wsic_cursor *cursor, unsigned mode, wsic_model *model)
     if (cursor->failed || class_number > WSIC_CLASS_HIGHEST)
         return false;
     if (mode >= WSIC_ARRAY_BUILTIN) {
-        wsic_model_builtin(model, mode - WSIC_ARRAY_BUILTIN, class_number);
+        wsic_model_builtin(model, mode - WSIC_ARRAY_BUILTIN, class_number, 0);
         return true;
     }
     wsic_bit_reader reader = {.data = cursor->data + cursor->position,

@@ -60,7 +60,7 @@ static void try_builtin(array_choice *best, const wsic_histogram *histogram, uin
 {
     array_choice tried = {.mode = WSIC_ARRAY_BUILTIN + shape, .class_number = class_number};
 
-    wsic_model_builtin(&tried.model, shape, class_number);
+    wsic_model_builtin(&tried.model, shape, class_number, 0);
     tried.bits = wsic_model_cost(&tried.model, histogram);
     if (tried.bits < best->bits)
         *best = tried;

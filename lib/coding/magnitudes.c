@@ -11,8 +11,9 @@ static void fill_column(wsic_magnitudes *magnitudes, size_t j, const int32_t *co
     double energy = 0;
 
     for (size_t i = 0; i < magnitudes->rows; i++) {
-        const int32_t code = column[wsic_layout_row(layout, i)];
-        const uint8_t bucket = wsic_bucket(code);
+        const int32_t datum = column[wsic_layout_row(layout, i)];
+        const uint8_t bucket = magnitudes->tokens ? wsic_token_bucket(datum) : wsic_bucket(datum);
+        const int32_t code = magnitudes->tokens ? wsic_token_index(datum) : datum;
         buckets[i] = bucket;
         largest = bucket > largest ? bucket : largest;
         energy += (double)code * code;
@@ -22,11 +23,11 @@ static void fill_column(wsic_magnitudes *magnitudes, size_t j, const int32_t *co
     magnitudes->deviation[j] = sqrt(energy / (double)magnitudes->rows);
 }
 
-wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *codes, size_t rows,
-                                   size_t columns, const wsic_block_layout *layout,
+wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, bool tokens,
+                                   size_t rows, size_t columns, const wsic_block_layout *layout,
                                    wsic_magnitudes *magnitudes)
 {
-    wsic_magnitudes made = {.rows = rows, .columns = columns};
+    wsic_magnitudes made = {.rows = rows, .columns = columns, .tokens = tokens};
     wsic_status status;
 
     made.buckets = wsic_alloc(env, rows, columns, &status);
@@ -38,7 +39,7 @@ wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *codes, si
         return status;
     }
     for (size_t j = 0; j < columns; j++)
-        fill_column(&made, j, codes + wsic_layout_column(layout, j), layout);
+        fill_column(&made, j, data + wsic_layout_column(layout, j), layout);
     *magnitudes = made;
     return WSIC_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Codes reduced to one byte each: how large they are, which is all that the choice of
- * their classes needs. Exact below 16, above it eight steps to the octave. */
+ * their classes needs. Exact below 16, above it eight steps to the octave. Of a trellis
+ * the indices count, and below 16 their codebook, which elsewhere makes no difference. */
 #ifndef WSIC_CODING_MAGNITUDES_H
 #define WSIC_CODING_MAGNITUDES_H
 
@@ -30,17 +31,29 @@ static inline uint32_t wsic_bucket_middle(uint32_t bucket)
     return ((8 + bucket % 8) << drop) + ((1U << drop) >> 1);
 }
 
+/* Of a token: first the small indices of codebook 1, then the rest. */
+static inline uint8_t wsic_token_bucket(int32_t token)
+{
+    const uint8_t bucket = wsic_bucket(wsic_token_index(token));
+
+    if (wsic_token_codebook(token) == 1 && bucket < WSIC_BUCKETS_EXACT)
+        return bucket;
+    return (uint8_t)(WSIC_BUCKETS_EXACT + bucket);
+}
+
 typedef struct wsic_magnitudes {
     size_t rows;
     size_t columns;
+    bool tokens;
     uint32_t used;     /* all buckets are below */
     uint8_t *buckets;  /* element (i, j) at j * rows + i */
     double *deviation; /* root mean square of each column */
 } wsic_magnitudes;
 
-/* Of the rows and columns that the layout lists; their strides are the codes'. */
-wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *codes, size_t rows,
-                                   size_t columns, const wsic_block_layout *layout,
+/* Of the rows and columns that the layout lists; their strides are those of data, which
+ * are codes or tokens. */
+wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, bool tokens,
+                                   size_t rows, size_t columns, const wsic_block_layout *layout,
                                    wsic_magnitudes *magnitudes);
 void wsic_magnitudes_release(const wsic_env *env, wsic_magnitudes *magnitudes);
 

@@ -30,15 +30,25 @@ unsigned wsic_class_shift(int32_t class_number)
     return shift > 0 ? (unsigned)shift : 0;
 }
 
-/* Mass above half of twice_edge > 0, in units of 2^-24. */
-static uint64_t tail(uint32_t shape, int32_t class_number, uint64_t twice_edge)
+/* Four times the lower edge of an integer's cell: half way to its lower neighbour. */
+static int64_t lower_edge(unsigned codebook, int64_t integer)
+{
+    if (codebook == 0)
+        return 4 * integer - 2;
+    if (integer == 0 || integer == 1)
+        return 2 * integer - 1;
+    return 4 * (integer - (integer > 0));
+}
+
+/* Mass above a quarter of `edge` > 0, in units of 2^-24. */
+static uint64_t tail(uint32_t shape, int32_t class_number, uint64_t edge)
 {
     const int32_t octave = class_octave(class_number);
     const uint64_t root = ROOT[class_number - octave * WSIC_CLASSES_PER_OCTAVE];
-    /* edge / deviation in units of 2^-21, the table's step being 2^-5: edge is
-     * twice_edge / 2, the deviation 2^octave * 2^ROOT_BITS / root. */
-    const unsigned drop = (unsigned)(octave + ROOT_BITS + 1 - WSIC_TAIL_STEP_BITS - POSITION_BITS);
-    const uint64_t position = twice_edge * root >> drop;
+    /* edge / 4 / deviation in units of 2^-21, the table's step being 2^-5; the deviation is
+     * 2^octave * 2^ROOT_BITS / root. */
+    const unsigned drop = (unsigned)(octave + ROOT_BITS + 2 - WSIC_TAIL_STEP_BITS - POSITION_BITS);
+    const uint64_t position = edge * root >> drop;
     const uint64_t step = position >> POSITION_BITS;
     const uint64_t part = position & ((1U << POSITION_BITS) - 1);
 
@@ -49,36 +59,36 @@ static uint64_t tail(uint32_t shape, int32_t class_number, uint64_t twice_edge)
 }
 
 /* Mass below the lower edge of a high part. */
-static uint64_t mass_below(uint32_t shape, int32_t class_number, int32_t high)
+static uint64_t mass_below(uint32_t shape, int32_t class_number, unsigned codebook, int32_t high)
 {
     const unsigned shift = wsic_class_shift(class_number);
     const int64_t lowest = (int64_t)high * (INT64_C(1) << shift) - wsic_shift_half(shift);
-    const int64_t twice_edge = 2 * lowest - 1;
+    const int64_t edge = lower_edge(codebook, lowest);
 
-    if (twice_edge < 0)
-        return tail(shape, class_number, (uint64_t)-twice_edge);
-    return (UINT64_C(1) << WSIC_TAIL_UNIT_BITS) - tail(shape, class_number, (uint64_t)twice_edge);
+    if (edge < 0)
+        return tail(shape, class_number, (uint64_t)-edge);
+    return (UINT64_C(1) << WSIC_TAIL_UNIT_BITS) - tail(shape, class_number, (uint64_t)edge);
 }
 
 /* Smallest number of high parts on either side that leaves no more than a negligible
  * mass above. */
-static int32_t reach(uint32_t shape, int32_t class_number)
+static int32_t reach(uint32_t shape, int32_t class_number, unsigned codebook)
 {
     const uint64_t all = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
     int32_t high = 0;
 
     while (high < WSIC_MODEL_REACH &&
-           all - mass_below(shape, class_number, high + 1) >= NEGLIGIBLE_TAIL)
+           all - mass_below(shape, class_number, codebook, high + 1) >= NEGLIGIBLE_TAIL)
         high++;
     return high;
 }
 
-void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number)
+void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook)
 {
-    const int32_t last = reach(shape, class_number);
+    const int32_t last = reach(shape, class_number, codebook);
     const uint32_t symbols = 2 * (uint32_t)last + 2;
     const uint64_t all = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
-    const uint64_t above_last = all - mass_below(shape, class_number, last + 1);
+    const uint64_t above_last = all - mass_below(shape, class_number, codebook, last + 1);
     const uint64_t shared = WSIC_MODEL_TOTAL - symbols;
 
     *model =
@@ -89,7 +99,7 @@ void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number)
      * is then the mass below it plus the upper tail. */
     for (uint32_t symbol = 1; symbol <= symbols; symbol++) {
         const int32_t high = (int32_t)symbol - 1 - last;
-        const uint64_t mass = above_last + mass_below(shape, class_number, high);
+        const uint64_t mass = above_last + mass_below(shape, class_number, codebook, high);
         model->start[symbol] =
             (uint16_t)(((mass * shared + all / 2) >> WSIC_TAIL_UNIT_BITS) + symbol);
     }

@@ -30,8 +30,10 @@ typedef struct wsic_model {
  * part, which makes treating them as uniform cost below 0.001 bit. */
 unsigned wsic_class_shift(int32_t class_number);
 
-/* The built-in model of a class between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST. */
-void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number);
+/* The built-in model of a class between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST, for
+ * integers or indices of codebook 0 of a trellis, whose cells have width 1; or for
+ * indices of codebook 1, whose cells are those of zero and the odd numbers, halved. */
+void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook);
 
 /* Read a coded table. False if it makes no sense. */
 bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *model);

@@ -32,10 +32,11 @@ typedef struct wsic_layer_parts {
     size_t rows;
     size_t columns;
     const int32_t *codes; /* column-major: element (i, j) at j * rows + i */
+    unsigned kind;        /* of the codes, see wsic_code_matrix */
     const wsic_scales *row_scales;
     const wsic_scales *column_scales;
     const wsic_layer_figures *figures;
-    size_t block_rows; /* 0: chosen by size */
+    size_t block_rows; /* 0: chosen by size; a trellis starts anew in each block */
 } wsic_layer_parts;
 
 /* Append the bytes of a layer: header, sections, checksum. */

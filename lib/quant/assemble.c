@@ -229,10 +229,14 @@ static void expand_columns(assembly *s)
     }
 }
 
+/* Not with a trellis, whose states depend on all codes: there a row of zeros, which is
+ * quantized to zeros, is the only one without a scale. */
 static void clear_zero_rows(assembly *s)
 {
     const wsic_job *const job = s->job;
 
+    if (job->quantizer.kind != 0)
+        return;
     for (size_t r = 0; r < job->rows; r++) {
         if (s->row_scales.sign[r] != 0)
             continue;
@@ -271,10 +275,11 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
         .rows = job->rows,
         .columns = job->columns,
         .codes = job->codes,
+        .kind = job->quantizer.kind,
         .row_scales = &s->row_scales,
         .column_scales = &s->all_column_scales,
         .figures = figures,
-        .block_rows = job->options->block_rows,
+        .block_rows = job->block_rows,
     };
 
     return wsic_layer_format_write(job->env, &parts, out);
@@ -300,6 +305,9 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
     mark = wsic_now();
     if (status == WSIC_OK)
         status = write_layer(s, &figures, out);
+    if (status == WSIC_OK)
+        wsic_log(job->env, WSIC_LOG_INFO, "step %g: %zu bytes, relative distortion %g",
+                 figures.step, out->size, figures.relative_distortion);
     job->report->seconds_coding += wsic_lap(&mark);
     return status;
 }

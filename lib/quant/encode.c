@@ -77,7 +77,11 @@ bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t 
     /* Coded bytes, at most two layers at a time and the coder's tables. */
     const double rate = options->rate > 0.0 ? options->rate : 16.0;
     const double coded = 3.0 * (rate + 1.0) * a * n / 8.0 + 4.0 * a * n + 4e6;
-    const double total = 1.02 * (squares + arrays + tiles + coded);
+    const wsic_quantizer_choice choice = wsic_job_quantizer(options, rows, columns);
+    const double quantizer = wsic_quantizer_memory(&choice, rows);
+    /* A trellis is coded from a copy of its codes. */
+    const double tokens = options->quantizer == WSIC_QUANTIZE_TRELLIS ? 4.0 * a * n : 0.0;
+    const double total = 1.02 * (squares + arrays + tiles + coded + tokens + quantizer);
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;

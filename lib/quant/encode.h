@@ -23,7 +23,9 @@ typedef struct wsic_encode_options {
     bool pivot;
     int spacing;
     bool lmmse;
-    const wsic_quantizer *quantizer;
+    int quantizer;         /* WSIC_QUANTIZE_SCALAR ... */
+    unsigned trellis_kind; /* logarithm of the states */
+    double lambda;
     int rescale;
     int64_t rescale_rounds;
     double rescale_tolerance;

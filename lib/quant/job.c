@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "coding/codes.h"
 #include "quant/permute.h"
 #include "quant/zsic.h"
 
@@ -37,7 +38,8 @@ wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
 }
 
 /* α_j / c. Waterfilling: 1 / L_jj, the same step for every column in the domain of the
- * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. */
+ * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. The codes
+ * of a trellis count halves of the step, which is the spacing of either codebook. */
 static void fill_shape(wsic_job *job)
 {
     const size_t live = job->live;
@@ -51,6 +53,45 @@ static void fill_shape(wsic_job *job)
         for (size_t j = 0; j < live; j++)
             job->shape[j] = exp(mean_log);
     }
+    for (size_t j = 0; j < live; j++)
+        job->shape[j] *= wsic_quantizer_grid(job->options->quantizer);
+}
+
+/* Widths of the rows from their energies: quarter octaves of a root. */
+static void fill_row_widths(wsic_job *job)
+{
+    double mean = 0.0;
+
+    for (size_t r = 0; r < job->rows; r++)
+        mean += job->row_energy[r] / (double)job->rows;
+    for (size_t r = 0; r < job->rows; r++) {
+        const double ratio = mean > 0.0 ? job->row_energy[r] / mean : 1.0;
+        job->row_width[r] = (int8_t)lround(fmin(fmax(2.0 * log2(ratio), -64.0), 63.0));
+    }
+}
+
+wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, size_t rows,
+                                         size_t columns)
+{
+    const size_t block_rows = options->block_rows != 0
+                                  ? options->block_rows
+                                  : wsic_codes_block_rows(rows, columns, options->trellis_kind);
+    return (wsic_quantizer_choice){
+        .which = options->quantizer,
+        .kind = options->trellis_kind,
+        .restart_rows = wsic_min_size(block_rows, rows),
+        .lambda = options->lambda,
+    };
+}
+
+static wsic_status create_quantizer(wsic_job *job)
+{
+    const wsic_encode_options *const options = job->options;
+    const wsic_quantizer_choice choice = wsic_job_quantizer(options, job->rows, job->columns);
+
+    job->block_rows =
+        options->quantizer == WSIC_QUANTIZE_TRELLIS ? choice.restart_rows : options->block_rows;
+    return wsic_quantizer_create(job->env, &choice, &job->quantizer);
 }
 
 static wsic_status allocate(wsic_job *job)
@@ -63,6 +104,9 @@ static wsic_status allocate(wsic_job *job)
         return status;
     job->alpha = job->shape + live;
     job->gamma = job->shape + 2 * live;
+    job->row_width = wsic_alloc(job->env, job->rows, sizeof *job->row_width, &status);
+    if (!job->row_width)
+        return status;
     job->y = wsic_alloc(job->env, job->rows * live, sizeof *job->y, &status);
     if (!job->y)
         return status;
@@ -140,8 +184,11 @@ wsic_status wsic_job_prepare(wsic_job *job)
         status = find_floor(job);
     if (status == WSIC_OK)
         status = wsic_job_refactorize(job);
-    if (status == WSIC_OK)
+    if (status == WSIC_OK) {
         fill_shape(job);
+        fill_row_widths(job);
+        status = create_quantizer(job);
+    }
     job->report->seconds_prepare += wsic_lap(&mark);
     return status;
 }
@@ -151,6 +198,8 @@ void wsic_job_release(wsic_job *job)
     wsic_free(job->env, job->codes);
     wsic_free(job->env, job->y);
     wsic_free(job->env, job->ridge);
+    wsic_quantizer_release(job->env, &job->quantizer);
+    wsic_free(job->env, job->row_width);
     wsic_free(job->env, job->shape);
 }
 
@@ -194,7 +243,8 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
         .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
-        .quantizer = job->options->quantizer,
+        .quantizer = &job->quantizer,
+        .row_width = job->row_width,
     };
     double mark = wsic_now();
 

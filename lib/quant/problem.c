@@ -165,6 +165,9 @@ static wsic_status factorize(const wsic_env *env, const wsic_factor_options *opt
         status = gather_covariance(env, problem);
     if (status == WSIC_OK)
         status = gather_cross(env, problem);
+    wsic_log(env, WSIC_LOG_INFO, "damping %g after %llu retries",
+             problem->factor.damping * problem->factor.unit,
+             (unsigned long long)problem->factor.retries);
     problem->factor_options = *options;
     problem->factor_known = status == WSIC_OK;
     return status;

@@ -1,26 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /* The column quantizer: the plug-in of the recursion that turns real numbers into
- * integers. It sees a stretch of one column, a step, and nothing else of the problem. */
+ * integers. It sees a stretch of one column, a step, how wide the rows are, and nothing
+ * else of the problem. */
 #ifndef WSIC_QUANT_QUANTIZER_H
 #define WSIC_QUANT_QUANTIZER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/env.h"
+
+/* Rows of one column that follow each other. */
+typedef struct wsic_stretch {
+    const double *y;
+    size_t count;
+    double step; /* the codes count this */
+    /* Expected magnitude of each row's numbers against the mean of the column, in quarters
+     * of an octave; NULL: all the same. */
+    const int8_t *row_width;
+} wsic_stretch;
 
 typedef struct wsic_quantizer {
     const char *name;
+    unsigned kind; /* of the codes, see wsic_code_matrix */
     /* Rows of one column that are quantized together, without regard to those before
      * and after; 0: any number (no memory between rows). */
     size_t restart_rows;
-    const void *state;
-    /* Quantize `count` numbers y of column `column` on the grid step · integers. False
-     * if a code leaves int32. Called from several threads at once. */
-    bool (*quantize)(const void *state, size_t column, const double *y, size_t count, double step,
+    size_t workspace; /* bytes that a call needs */
+    void *state;
+    /* Quantize at most restart_rows numbers on the grid step · integers. False if a code
+     * leaves int32. Called from several threads at once, each with a workspace of its own,
+     * aligned to 64. */
+    bool (*quantize)(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes);
 } wsic_quantizer;
 
+enum { WSIC_QUANTIZE_SCALAR, WSIC_QUANTIZE_RDO, WSIC_QUANTIZE_TRELLIS };
+
+typedef struct wsic_quantizer_choice {
+    int which;
+    unsigned kind;       /* of a trellis: the logarithm of its states */
+    size_t restart_rows; /* of a trellis */
+    double lambda;       /* in units of 2 ln 2 c² / 12 to the bit, c as in wsic_quantizer_grid() */
+} wsic_quantizer_choice;
+
+/* Spacing of the codes, where the spacing c of a codebook is 1: at the same c all
+ * quantizers give nearly the same rate. */
+double wsic_quantizer_grid(int which);
+
+wsic_status wsic_quantizer_create(const wsic_env *env, const wsic_quantizer_choice *choice,
+                                  wsic_quantizer *quantizer);
+/* Upper bound of the bytes that its creation, or its state and the workspaces for all stretches
+ * of a column of `rows`, take at once. */
+double wsic_quantizer_memory(const wsic_quantizer_choice *choice, size_t rows);
+void wsic_quantizer_release(const wsic_env *env, wsic_quantizer *quantizer);
+
 /* Nearest integer, ties to even. */
 extern const wsic_quantizer wsic_quantizer_scalar;
+
+/* What wsic_quantizer_create() hands on to. */
+wsic_status wsic_quantizer_create_rdo(const wsic_env *env, const wsic_quantizer_choice *choice,
+                                      wsic_quantizer *quantizer);
+wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quantizer_choice *choice,
+                                          wsic_quantizer *quantizer);
+double wsic_trellis_memory(const wsic_quantizer_choice *choice, size_t rows);
 
 #endif

@@ -11,7 +11,7 @@ static double round_to_even(double x)
 }
 
 /* Comparisons instead of fmin() and fmax(), which are calls; a NaN ends as HIGHEST. */
-#define LOWEST (-0x1p31)
+#define LOWEST  (-0x1p31)
 #define HIGHEST 0x1.fffffffcp30
 
 static double clamp(double x)
@@ -20,16 +20,16 @@ static double clamp(double x)
     return bounded > LOWEST ? bounded : LOWEST;
 }
 
-static bool quantize(const void *state, size_t column, const double *y, size_t count, double step,
+static bool quantize(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes)
 {
     double largest = 0.0;
     (void)state;
-    (void)column;
+    (void)workspace;
 
     /* Divided, not multiplied by a reciprocal, so that ties are those of y / step. */
-    for (size_t i = 0; i < count; i++) {
-        const double scaled = y[i] / step;
+    for (size_t i = 0; i < stretch->count; i++) {
+        const double scaled = stretch->y[i] / stretch->step;
         const double magnitude = scaled < 0.0 ? -scaled : scaled;
         largest = magnitude > largest ? magnitude : largest;
         codes[i] = (int32_t)round_to_even(clamp(scaled));
@@ -39,7 +39,5 @@ static bool quantize(const void *state, size_t column, const double *y, size_t c
 
 const wsic_quantizer wsic_quantizer_scalar = {
     .name = "scalar",
-    .restart_rows = 0,
-    .state = NULL,
     .quantize = quantize,
 };

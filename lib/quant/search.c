@@ -27,6 +27,7 @@ typedef struct search {
 
     size_t rows;         /* of the part */
     size_t *index;       /* their numbers */
+    int8_t *row_width;
     double *target_part; /* Y of the part: rows x live */
     double energy;       /* ||Y||² of the part */
     wsic_curve curve;    /* x = log2 c */
@@ -93,7 +94,10 @@ static wsic_status choose_rows(search *s)
     }
     wsic_free(job->env, ranked);
     qsort(s->index, s->rows, sizeof *s->index, by_number);
-    return WSIC_OK;
+    s->row_width = wsic_alloc(job->env, s->rows, sizeof *s->row_width, &status);
+    for (size_t k = 0; s->row_width && k < s->rows; k++)
+        s->row_width[k] = job->row_width[s->index[k]];
+    return status;
 }
 
 /* The target of the part, and the range of steps: from codes of 2^30 to all zero. */
@@ -157,7 +161,8 @@ static wsic_status evaluate(void *user, double x, double *value)
         .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
-        .quantizer = job->options->quantizer,
+        .quantizer = &job->quantizer,
+        .row_width = s->row_width,
     };
     double mark = wsic_now(), residual = 0.0;
 
@@ -171,9 +176,11 @@ static wsic_status evaluate(void *user, double x, double *value)
                                   residual / s->energy};
         status = promised(s, &trial, residual, value);
     }
+    if (status == WSIC_OK)
+        wsic_log(job->env, WSIC_LOG_DEBUG, "search: step %g, %zu rows: %.4f",
+                 exp2(x) * wsic_job_step_unit(job), s->rows, *value);
     job->report->search_steps++;
     job->report->seconds_search += wsic_lap(&mark);
-    wsic_log(job->env, WSIC_LOG_DEBUG, "search: step %g, %zu rows: %.4f", exp2(x), s->rows, *value);
     return status;
 }
 
@@ -250,8 +257,10 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
         status = finish_pass(s, value);
         s->assembly = *value - promise;
     }
-    wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
-             (unsigned long long)job->report->passes, exp2(x), *value, s->target);
+    if (status == WSIC_OK)
+        wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
+                 (unsigned long long)job->report->passes, exp2(x) * wsic_job_step_unit(job), *value,
+                 s->target);
     return status;
 }
 
@@ -361,6 +370,7 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
     if (status == WSIC_OK)
         status = conclude(&s);
     wsic_free(job->env, s.target_part);
+    wsic_free(job->env, s.row_width);
     wsic_free(job->env, s.index);
     return status;
 }

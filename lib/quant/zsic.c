@@ -10,7 +10,8 @@ enum {
     BASE_COLUMNS = 8,
     /* Rows that a task handles at a time; fixed, so that sums over tiles are the same
      * for any number of threads. */
-    TILE_ROWS = 1024
+    TILE_ROWS = 1024,
+    ALIGNMENT = 64 /* of a workspace */
 };
 
 /* Sums over one tile: <z, y>, <z, z> and <y, y>. */
@@ -32,10 +33,12 @@ typedef struct recursion {
     size_t tile_rows;
     size_t tiles;
     tile_sums *sums;
+    unsigned char *workspace; /* of the quantizer, for each tile */
+    size_t workspace_size;
 
     /* the column at work, for the tile tasks */
     size_t column;
-    size_t first; /* first column of the base block: those before are left to GEMM */
+    size_t first;  /* first column of the base block: those before are left to GEMM */
     double weight; /* γ_j α_j */
     double residual;
 } recursion;
@@ -49,9 +52,11 @@ static void quantize_tile(void *data, size_t tile)
     const double step = p->alpha[r->column] * p->L[r->column * p->columns + r->column];
     const double *const y = r->y + r->column * p->rows + begin;
     int32_t *const z = r->codes + r->column * p->rows + begin;
+    const wsic_stretch stretch = {y, count, step, p->row_width ? p->row_width + begin : NULL};
     tile_sums sums = {0.0, 0.0, 0.0, true};
 
-    sums.in_range = p->quantizer->quantize(p->quantizer->state, r->column, y, count, step, z);
+    sums.in_range = p->quantizer->quantize(p->quantizer->state, &stretch,
+                                           r->workspace + tile * r->workspace_size, z);
     for (size_t i = 0; i < count; i++) {
         sums.zy += z[i] * y[i];
         sums.zz += (double)z[i] * z[i];
@@ -172,7 +177,11 @@ wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
     r.sums = wsic_alloc(env, r.tiles, sizeof *r.sums, &status);
     if (!r.sums)
         return status;
-    status = quantize_range(&r, 0, problem->columns);
+    r.workspace_size = wsic_div_up(problem->quantizer->workspace, ALIGNMENT) * ALIGNMENT;
+    r.workspace = wsic_alloc(env, r.tiles, r.workspace_size, &status);
+    if (r.workspace)
+        status = quantize_range(&r, 0, problem->columns);
+    wsic_free(env, r.workspace);
     wsic_free(env, r.sums);
     *residual = r.residual;
     return status;

@@ -11,9 +11,10 @@ typedef struct wsic_zsic {
     size_t rows;         /* a */
     size_t columns;      /* n, at least 1 */
     const double *L;     /* n x n, lower */
-    const double *alpha; /* n spacings; column j is quantized with step α_j L_jj */
+    const double *alpha; /* n spacings; the codes of column j count α_j L_jj */
     bool lmmse;          /* γ_j = <z, y> / (<z, z> step), else 1 */
     const wsic_quantizer *quantizer;
+    const int8_t *row_width; /* a widths, see wsic_stretch, or NULL */
 } wsic_zsic;
 
 /* Quantize the target Y (a x n, leading dimension a).

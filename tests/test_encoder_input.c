@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* The encoder and its host: any shape and any covariance, bad input, memory, threads, progress
+ * and log. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "layer_fixture.h"
+
+START_TEST(small_and_thin_shapes)
+{
+    const size_t shapes[][2] = {{1, 1}, {1, 40}, {40, 1}, {2, 2}, {3, 500}, {500, 3}};
+
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        layer_fixture f = layer_open(shapes[k][0], shapes[k][1], COVARIANCE_AR, 11);
+        wsic_layer *layer = NULL;
+        layer_choose(&f, (size_t)_i);
+        ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 4.0), WSIC_OK);
+        const wsic_status status = wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer);
+        /* a header alone may exceed the rate */
+        ck_assert(status == WSIC_OK || status == WSIC_NOTICE_RATE);
+        ck_assert_ptr_nonnull(layer);
+        ck_assert_double_eq_tol(layer_distortion(&f, layer), layer_info(layer).distortion,
+                                1e-6 * (1.0 + layer_info(layer).distortion));
+        wsic_layer_destroy(layer);
+        layer_close(&f);
+    }
+}
+END_TEST
+
+START_TEST(singular_covariance_is_quantized)
+{
+    layer_fixture f = layer_open(128, 100, COVARIANCE_SINGULAR, 12);
+    wsic_layer *const layer = layer_encode(&f, 2.0);
+
+    ck_assert_double_gt(layer_info(layer).damping, 0.0);
+    ck_assert_double_lt(layer_info(layer).relative_distortion, 0.05);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(dead_columns_are_zero_and_reported)
+{
+    layer_fixture f = layer_open(64, 64, COVARIANCE_DEAD, 13);
+    wsic_layer *const layer = layer_encode(&f, 2.0);
+    float restored[64 * 64];
+    wsic_matrix view;
+
+    ck_assert_uint_eq(layer_info(layer).dead_columns, 16);
+    wsic_matrix_init(&view, sizeof view, restored, WSIC_F32, 64, 64, 0);
+    ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &view), WSIC_OK);
+    for (size_t r = 0; r < 64; r++) {
+        for (size_t j = 3; j < 64; j += 4)
+            ck_assert_float_eq(restored[r * 64 + j], 0.0F);
+    }
+    for (size_t j = 3; j < 64; j += 4)
+        ck_assert_float_eq(wsic_layer_column_scales(layer)[j], 0.0F);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(zero_rows_stay_zero)
+{
+    layer_fixture f = layer_open(64, 48, COVARIANCE_AR, 14);
+    float restored[64 * 48];
+    wsic_matrix view;
+
+    layer_choose(&f, (size_t)_i);
+    memset(f.weights + 5 * 48, 0, 48 * sizeof *f.weights);
+    memset(f.weights + 63 * 48, 0, 48 * sizeof *f.weights);
+    wsic_layer *const layer = layer_encode(&f, 3.0);
+    ck_assert_uint_eq(layer_info(layer).dead_rows, 2);
+    wsic_matrix_init(&view, sizeof view, restored, WSIC_F32, 64, 48, 0);
+    ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &view), WSIC_OK);
+    for (size_t j = 0; j < 48; j++)
+        ck_assert(restored[5 * 48 + j] == 0.0F && restored[63 * 48 + j] == 0.0F);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+/* Nothing to code: a layer of zeros comes out, with a notice. */
+START_TEST(nothing_to_code_is_a_notice)
+{
+    layer_fixture f = layer_open(32, 16, COVARIANCE_AR, 15);
+    wsic_layer *layer = NULL;
+
+    if (_i == 0)
+        memset(f.weights, 0, 32 * 16 * sizeof *f.weights);
+    else
+        memset(f.covariance, 0, 16 * 16 * sizeof *f.covariance);
+    layer_refresh(&f);
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 2.0);
+    ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_NOTICE_RATE);
+    ck_assert_ptr_nonnull(layer);
+    ck_assert_double_eq(layer_distortion(&f, layer), 0.0);
+    ck_assert_str_ne(wsic_encoder_message(f.encoder), "");
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+/* A rate below what the header alone takes: the nearest comes out, with a notice. */
+static void expect(layer_fixture *f, const wsic_matrix *weights, wsic_status expected,
+                   const char *words)
+{
+    wsic_layer *layer = (wsic_layer *)(uintptr_t)1;
+
+    ck_assert_int_eq(wsic_encoder_run(f->encoder, f->stats, weights, &layer), expected);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(wsic_encoder_message(f->encoder), words) != NULL, "\"%s\" lacks \"%s\"",
+                  wsic_encoder_message(f->encoder), words);
+}
+
+START_TEST(bad_input_is_named_and_nothing_is_lost)
+{
+    layer_fixture f = layer_open(20, 12, COVARIANCE_AR, 17);
+    wsic_matrix wrong = f.matrix;
+
+    expect(&f, &f.matrix, WSIC_ERROR_STATE, "0 of rate, step and distortion");
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 4.0);
+    wsic_encoder_set_number(f.encoder, WSIC_STEP, 1.0);
+    expect(&f, &f.matrix, WSIC_ERROR_STATE, "2 of rate, step and distortion");
+    wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.0);
+
+    expect(&f, NULL, WSIC_ERROR_ARGUMENT, "weights is NULL");
+    wrong.columns = 11;
+    expect(&f, &wrong, WSIC_ERROR_SHAPE, "20 x 11, where 20 x 12");
+    wrong = f.matrix;
+    wrong.dtype = WSIC_I8;
+    expect(&f, &wrong, WSIC_ERROR_DTYPE, "dtype is 5");
+    wrong = f.matrix;
+    wrong.size = 3;
+    expect(&f, &wrong, WSIC_ERROR_STRUCT_SIZE, "size is 3");
+    f.weights[7 * 12 + 3] = NAN;
+    f.weights[9 * 12 + 1] = -INFINITY;
+    expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "2 elements");
+    expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "row 7, column 3");
+    f.weights[7 * 12 + 3] = f.weights[9 * 12 + 1] = 0.0;
+
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 0.0);
+    wsic_encoder_set_number(f.encoder, WSIC_STEP, 1e-12);
+    expect(&f, &f.matrix, WSIC_ERROR_RANGE, "32 bits");
+
+    /* after all this the encoder works */
+    wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.1);
+    wsic_layer *layer = NULL;
+    ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(scales_beyond_float_are_refused)
+{
+    layer_fixture f = layer_open(20, 12, COVARIANCE_AR, 18);
+
+    for (size_t k = 0; k < 20 * 12; k++)
+        f.weights[k] *= 1e200;
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 4.0);
+    expect(&f, &f.matrix, WSIC_ERROR_RANGE, "beyond the range of float");
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(empty_statistics_are_refused)
+{
+    layer_fixture f = layer_open(20, 12, COVARIANCE_AR, 19);
+
+    wsic_stats_destroy(f.stats);
+    ck_assert_int_eq(wsic_stats_create(f.context, 12, &f.stats), WSIC_OK);
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 4.0);
+    expect(&f, &f.matrix, WSIC_ERROR_NO_SAMPLES, "no sample");
+    layer_close(&f);
+}
+END_TEST
+
+/* The four number types of the same values give the same layer. */
+START_TEST(number_types_and_strides_agree)
+{
+    enum { A = 24, N = 20, STRIDE = 23 };
+    layer_fixture f = layer_open(A, N, COVARIANCE_AR, 20);
+    static float single[A * STRIDE];
+    const void *first = NULL, *bytes = NULL;
+    size_t first_size = 0, size = 0;
+
+    for (size_t r = 0; r < A; r++) {
+        for (size_t j = 0; j < N; j++) {
+            single[r * STRIDE + j] = (float)f.weights[r * N + j];
+            f.weights[r * N + j] = (double)single[r * STRIDE + j];
+        }
+    }
+    wsic_layer *const wide = layer_encode(&f, 4.0);
+    wsic_layer_write(wide, &first, &first_size);
+    wsic_matrix_init(&f.matrix, sizeof f.matrix, single, WSIC_F32, A, N, STRIDE);
+    wsic_layer *const narrow = layer_encode(&f, 4.0);
+    wsic_layer_write(narrow, &bytes, &size);
+    ck_assert_uint_eq(size, first_size);
+    ck_assert_mem_eq(bytes, first, size);
+    wsic_layer_destroy(wide);
+    wsic_layer_destroy(narrow);
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(threads_change_no_byte)
+{
+    layer_fixture f = layer_open(1500, 60, COVARIANCE_CHANNELS, 21);
+    const void *first = NULL, *bytes = NULL;
+    size_t first_size = 0, size = 0;
+
+    layer_choose(&f, (size_t)_i);
+    ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, 200), WSIC_OK);
+    wsic_layer *const serial = layer_encode(&f, 2.0);
+    wsic_layer_write(serial, &first, &first_size);
+    ck_assert_int_eq(wsic_context_set_threads(f.context, 3), WSIC_OK);
+    wsic_layer *const parallel = layer_encode(&f, 2.0);
+    wsic_layer_write(parallel, &bytes, &size);
+    ck_assert_uint_eq(size, first_size);
+    ck_assert_mem_eq(bytes, first, size);
+    wsic_layer_destroy(serial);
+    wsic_layer_destroy(parallel);
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(memory_is_predicted_and_bounded)
+{
+    const size_t shapes[][2] = {{8, 8}, {300, 200}, {200, 300}, {40, 600}};
+    const size_t *const shape = shapes[_i / LAYER_VARIANTS];
+    layer_fixture f = layer_open(shape[0], shape[1], COVARIANCE_DEAD, 22);
+    wsic_encoder_report report = {.size = sizeof report};
+    uint64_t predicted = 0;
+    wsic_layer *layer = NULL;
+
+    layer_choose(&f, (size_t)_i % LAYER_VARIANTS);
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 3.0);
+    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
+    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
+    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
+    ck_assert_uint_le(report.memory_peak, predicted);
+    wsic_layer_destroy(layer);
+
+    /* Any limit below the peak: an error, and afterwards everything is as before. */
+    const uint64_t used = wsic_context_memory(f.context, NULL);
+    for (uint64_t part = 0; part < 16; part++) {
+        wsic_context_set_memory_limit(f.context, used + 1 + report.memory_peak * part / 16);
+        expect(&f, &f.matrix, WSIC_ERROR_MEMORY_LIMIT, "limit");
+        ck_assert_uint_eq(wsic_context_memory(f.context, NULL), used);
+    }
+    wsic_context_set_memory_limit(f.context, 0);
+
+    /* Other ways through the encoder keep to the prediction too. */
+    wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 0);
+    ck_assert_int_eq(wsic_encoder_set(f.encoder, "order", "pivoted"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RIDGE, 2.0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
+    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
+    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
+    ck_assert_uint_le(report.memory_peak, predicted);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+typedef struct progress_log {
+    double last;
+    int calls;
+    int cancel_at;
+    bool rising;
+} progress_log;
+
+static int32_t note_progress(void *user, double fraction, const char *stage)
+{
+    progress_log *const log = user;
+
+    log->rising = log->rising && fraction >= log->last && fraction >= 0.0 && fraction <= 1.0 &&
+                  stage[0] != '\0';
+    log->last = fraction;
+    return ++log->calls == log->cancel_at;
+}
+
+START_TEST(progress_rises_and_cancels)
+{
+    layer_fixture f = layer_open(64, 64, COVARIANCE_CHANNELS, 23);
+    progress_log log = {0.0, 0, 0, true};
+
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 2.0);
+    wsic_context_set_progress(f.context, note_progress, &log);
+    wsic_layer *layer = layer_encode(&f, 2.0);
+    wsic_layer_destroy(layer);
+    ck_assert(log.rising);
+    const int calls = log.calls;
+    ck_assert_int_gt(calls, 4);
+    for (int stop = 1; stop <= calls; stop++) {
+        log = (progress_log){0.0, 0, stop, true};
+        expect(&f, &f.matrix, WSIC_ERROR_CANCELLED, "cancelled");
+        ck_assert_int_eq(log.calls, stop);
+    }
+    wsic_context_set_progress(f.context, NULL, NULL);
+    wsic_context_cancel(f.context);
+    expect(&f, &f.matrix, WSIC_ERROR_CANCELLED, "cancelled");
+    layer = layer_encode(&f, 2.0);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+typedef struct log_record {
+    char lines[WSIC_LOG_DEBUG + 1][2000];
+} log_record;
+
+static void note_line(void *user, int32_t level, const char *message)
+{
+    log_record *const log = user;
+    char *const lines = log->lines[level];
+    const size_t length = strlen(lines);
+
+    snprintf(lines + length, sizeof log->lines[level] - length, "%s\n", message);
+}
+
+/* What was decided is told, with the figures that the layer reports. */
+START_TEST(decisions_are_logged)
+{
+    layer_fixture f = layer_open(64, 64, COVARIANCE_DEAD, 26);
+    static log_record log;
+    char expected[200];
+
+    wsic_context_set_log(f.context, note_line, &log, WSIC_LOG_INFO);
+    wsic_layer *layer = layer_encode(&f, 3.0);
+    const wsic_layer_info info = layer_info(layer);
+    snprintf(expected, sizeof expected, "damping %g after 0 retries\n", info.damping);
+    ck_assert_ptr_nonnull(strstr(log.lines[WSIC_LOG_INFO], expected));
+    ck_assert_ptr_nonnull(strstr(log.lines[WSIC_LOG_INFO], "16 of 64 columns are dead\n"));
+    snprintf(expected, sizeof expected, "step %g: %llu bytes, ", info.step,
+             (unsigned long long)info.bytes);
+    ck_assert_ptr_nonnull(strstr(log.lines[WSIC_LOG_INFO], expected));
+    ck_assert_str_eq(log.lines[WSIC_LOG_DEBUG], "");
+    wsic_layer_destroy(layer);
+
+    wsic_context_set_log(f.context, note_line, &log, WSIC_LOG_DEBUG);
+    layer = layer_encode(&f, 3.0);
+    ck_assert_ptr_nonnull(strstr(log.lines[WSIC_LOG_DEBUG], "search: step "));
+    ck_assert_ptr_nonnull(strstr(log.lines[WSIC_LOG_DEBUG], "pass 1: step "));
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("encoder input");
+    TCase *const input = tcase_create("input");
+    TCase *const host = tcase_create("host");
+
+    tcase_set_timeout(host, 120);
+    tcase_add_loop_test(input, small_and_thin_shapes, 0, LAYER_VARIANTS);
+    tcase_add_test(input, singular_covariance_is_quantized);
+    tcase_add_test(input, dead_columns_are_zero_and_reported);
+    tcase_add_loop_test(input, zero_rows_stay_zero, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(input, nothing_to_code_is_a_notice, 0, 2);
+    tcase_add_test(input, bad_input_is_named_and_nothing_is_lost);
+    tcase_add_test(input, scales_beyond_float_are_refused);
+    tcase_add_test(input, empty_statistics_are_refused);
+    tcase_add_test(input, number_types_and_strides_agree);
+    tcase_add_loop_test(host, threads_change_no_byte, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * LAYER_VARIANTS);
+    tcase_add_test(host, progress_rises_and_cancels);
+    tcase_add_test(host, decisions_are_logged);
+    suite_add_tcase(suite, input);
+    suite_add_tcase(suite, host);
+    return run_suite(suite);
+}

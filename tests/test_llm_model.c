@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Configurations and checkpoints: those of a Llama are read, all others are refused by name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "llm/config.h"
+#include "llm/model.h"
+#include "scratch_files.h"
+
+static const char good_config[] =
+    "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_act\":\"silu\","
+    "\"hidden_size\":8,\"intermediate_size\":12,\"num_hidden_layers\":1,"
+    "\"num_attention_heads\":2,\"vocab_size\":16,\"max_position_embeddings\":32%s}";
+
+static bool load_config(struct config *config, const char *more, struct failure *failure)
+{
+    char text[2000];
+
+    snprintf(text, sizeof text, good_config, more);
+    write_file("config.json", text, strlen(text));
+    return config_load(config, directory, failure);
+}
+
+START_TEST(config_has_the_defaults_of_transformers)
+{
+    struct config config;
+    struct failure failure;
+
+    ck_assert_msg(load_config(&config, "", &failure), "%s", failure.text);
+    ck_assert_uint_eq(config.kv_heads, 2);
+    ck_assert_uint_eq(config.head_dim, 4);
+    ck_assert_double_eq(config.rope_theta, 10000);
+    ck_assert_double_eq(config.norm_epsilon, 1e-6);
+    ck_assert(!config.tied);
+    ck_assert(load_config(&config,
+                          ",\"num_key_value_heads\":1,\"head_dim\":6,\"rope_theta\":5e5,"
+                          "\"rms_norm_eps\":1e-5,\"tie_word_embeddings\":true,"
+                          "\"rope_scaling\":null,\"attention_bias\":false",
+                          &failure));
+    ck_assert_uint_eq(config.kv_heads, 1);
+    ck_assert_uint_eq(config.head_dim, 6);
+    ck_assert_double_eq(config.rope_theta, 5e5);
+    ck_assert_double_eq(config.norm_epsilon, 1e-5);
+    ck_assert(config.tied);
+}
+END_TEST
+
+START_TEST(configs_of_other_models_are_refused_by_name)
+{
+    static const char *const cases[][2] = {
+        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"rope_scaling\""},
+        {",\"rope_parameters\":{}", "\"rope_parameters\""},
+        {",\"quantization_config\":{}", "\"quantization_config\""},
+        {",\"attention_bias\":true", "\"attention_bias\""},
+        {",\"mlp_bias\":true", "\"mlp_bias\""},
+        {",\"mlp_bias\":0", "\"mlp_bias\""},
+        {",\"num_key_value_heads\":3", "\"num_key_value_heads\" is 3"},
+        {",\"num_key_value_heads\":0", "\"num_key_value_heads\" is 0"},
+        {",\"head_dim\":5", "\"head_dim\" is 5"},
+        {",\"head_dim\":1000000", "\"head_dim\" is 1000000"},
+        {",\"head_dim\":\"4\"", "\"head_dim\""},
+        {",\"rope_theta\":-1", "\"rope_theta\""},
+        {",\"rms_norm_eps\":0", "\"rms_norm_eps\""},
+        {",\"vocab_size\":16", "duplicate"},
+    };
+    struct config config;
+    struct failure failure;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_msg(!load_config(&config, cases[i][0], &failure), "accepted %s", cases[i][0]);
+        expect_line(&failure, cases[i][1]);
+    }
+}
+END_TEST
+
+/* Every key of the good configuration, once left out or changed, is named in the refusal. */
+START_TEST(config_keys_are_checked)
+{
+    static const char *const cases[][3] = {
+        {"LlamaForCausalLM", "QwenForCausalLM", "\"architectures\" is \"QwenForCausalLM\""},
+        {"\"llama\"", "\"mistral\"", "\"model_type\" is \"mistral\""},
+        {"silu", "gelu", "\"hidden_act\" is \"gelu\""},
+        {"hidden_size", "x", "\"hidden_size\" is missing"},
+        {"intermediate_size", "x", "\"intermediate_size\" is missing"},
+        {"num_hidden_layers", "x", "\"num_hidden_layers\" is missing"},
+        {"num_attention_heads", "x", "\"num_attention_heads\" is missing"},
+        {"vocab_size", "x", "\"vocab_size\" is missing"},
+        {"max_position_embeddings", "x", "\"max_position_embeddings\" is missing"},
+    };
+    struct config config;
+    struct failure failure;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[2000];
+        const char *const place = strstr(good_config, cases[i][0]);
+        const char *const rest = place + strlen(cases[i][0]);
+        snprintf(text, sizeof text, "%.*s%s%.*s}", (int)(place - good_config), good_config,
+                 cases[i][1], (int)(strlen(rest) - 3), rest);
+        write_file("config.json", text, strlen(text));
+        ck_assert_msg(!config_load(&config, directory, &failure), "accepted %s", text);
+        expect_line(&failure, cases[i][2]);
+    }
+}
+END_TEST
+
+/* Tensors of the model that good_config describes; shapes as transformers has them. */
+static const struct {
+    const char *name;
+    int rows; /* 0: a vector */
+    int columns;
+} model_tensors[] = {
+    {"model.embed_tokens.weight", 16, 8},
+    {"model.norm.weight", 0, 8},
+    {"lm_head.weight", 16, 8},
+    {"model.layers.0.input_layernorm.weight", 0, 8},
+    {"model.layers.0.post_attention_layernorm.weight", 0, 8},
+    {"model.layers.0.self_attn.q_proj.weight", 8, 8},
+    {"model.layers.0.self_attn.k_proj.weight", 8, 8},
+    {"model.layers.0.self_attn.v_proj.weight", 8, 8},
+    {"model.layers.0.self_attn.o_proj.weight", 8, 8},
+    {"model.layers.0.mlp.gate_proj.weight", 12, 8},
+    {"model.layers.0.mlp.up_proj.weight", 12, 8},
+    {"model.layers.0.mlp.down_proj.weight", 8, 12},
+};
+enum { model_tensor_count = sizeof model_tensors / sizeof model_tensors[0] };
+
+/* Write model.safetensors without one tensor (or all, if it is not below the count), with that one
+ * of another shape, or with one more. */
+static void write_model(size_t left_out, bool turned, const char *extra)
+{
+    char header[4000] = "{";
+    char final[sizeof path];
+    size_t length = 1;
+    int offset = 0;
+
+    for (size_t i = 0; i < model_tensor_count; i++) {
+        const int rows = model_tensors[i].rows;
+        const int columns = model_tensors[i].columns + (turned && i == left_out);
+        const int end = offset + 2 * (rows ? rows : 1) * columns;
+        char shape[40];
+        if (i == left_out && !turned)
+            continue;
+        snprintf(shape, sizeof shape, rows ? "%d,%d" : "%.0d%d", rows, columns);
+        length += (size_t)snprintf(
+            header + length, sizeof header - length,
+            "%s\"%s\":{\"dtype\":\"BF16\",\"shape\":[%s],\"data_offsets\":[%d,%d]}",
+            length > 1 ? "," : "", model_tensors[i].name, shape, offset, end);
+        offset = end;
+    }
+    if (extra) {
+        length +=
+            (size_t)snprintf(header + length, sizeof header - length,
+                             ",\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
+                             extra, offset, offset + 4);
+        offset += 4;
+    }
+    snprintf(header + length, sizeof header - length, "}");
+    write_safetensors(header, (size_t)offset);
+    snprintf(final, sizeof final, "%s/model.safetensors", directory);
+    ck_assert_int_eq(rename(path, final), 0);
+    memcpy(path, final, sizeof path);
+}
+
+START_TEST(model_needs_exactly_its_tensors)
+{
+    char config_path[sizeof path];
+    struct config config;
+    struct model model;
+    struct failure failure;
+
+    ck_assert(load_config(&config, "", &failure));
+    memcpy(config_path, path, sizeof path);
+
+    write_model(model_tensor_count, false, NULL);
+    ck_assert_msg(model_load(&model, directory, &failure), "%s", failure.text);
+    ck_assert_double_eq(model.stored_bits, 16);
+    ck_assert_uint_eq(model_linear_weights(&model), 4 * 64 + 3 * 96);
+    ck_assert_ptr_ne(model.head, model.embedding);
+    model_free(&model);
+
+    for (size_t i = 0; i < model_tensor_count; i++) {
+        write_model(i, false, NULL);
+        ck_assert(!model_load(&model, directory, &failure));
+        expect_line(&failure, model_tensors[i].name);
+        expect_line(&failure, "is missing");
+        write_model(i, true, NULL);
+        ck_assert(!model_load(&model, directory, &failure));
+        expect_line(&failure, model_tensors[i].name);
+        expect_line(&failure, "shape is not");
+    }
+    /* A bias would be left out of the computation without a word. */
+    write_model(model_tensor_count, false, "model.layers.0.self_attn.q_proj.bias");
+    ck_assert(!model_load(&model, directory, &failure));
+    expect_line(&failure, "q_proj.bias");
+    write_model(model_tensor_count, false, "model.layers.0.self_attn.rotary_emb.inv_freq");
+    ck_assert_msg(model_load(&model, directory, &failure), "%s", failure.text);
+    model_free(&model);
+    unlink(config_path);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("llm model");
+    TCase *const files = tcase_create("files");
+
+    tcase_add_checked_fixture(files, set_up, tear_down);
+    tcase_add_test(files, config_has_the_defaults_of_transformers);
+    tcase_add_test(files, configs_of_other_models_are_refused_by_name);
+    tcase_add_test(files, config_keys_are_checked);
+    tcase_add_test(files, model_needs_exactly_its_tensors);
+    suite_add_tcase(suite, files);
+    run_suite(suite);
+    return 0;
+}
