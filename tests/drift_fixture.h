@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <watersic/watersic.h>
@@ -47,7 +48,7 @@ static inline void drift_tokens(drift_fixture *f, random_state *state)
 }
 
 /* Statistics of the tokens as they are now. */
-static inline void drift_refresh(drift_fixture *f, int with_residual)
+static inline void drift_refresh(drift_fixture *f, bool with_residual)
 {
     wsic_stats_destroy(f->stats);
     wsic_stats_destroy(f->weighted);
@@ -61,7 +62,7 @@ static inline void drift_refresh(drift_fixture *f, int with_residual)
         WSIC_OK);
 }
 
-static inline void drift_open(drift_fixture *f, int with_residual, uint64_t seed)
+static inline void drift_open(drift_fixture *f, bool with_residual, uint64_t seed)
 {
     random_state state = {seed};
 
@@ -87,10 +88,10 @@ static inline void drift_close(drift_fixture *f)
     wsic_context_destroy(f->context);
 }
 
-/* ‖W x + (R - R̂) - Ŵ x̂‖² of one token; drifted 0: x in the place of x̂, and no residual. Rows
+/* ‖W x + (R - R̂) - Ŵ x̂‖² of one token; not drifted: x in the place of x̂, and no residual. Rows
  * marked dead are left out. */
 static inline double drift_token_error(const drift_fixture *f, size_t t, const float *restored,
-                                       int drifted, int residual, const int *dead)
+                                       bool drifted, bool residual, const int *dead)
 {
     double error = 0.0;
 
@@ -109,7 +110,7 @@ static inline double drift_token_error(const drift_fixture *f, size_t t, const f
 
 typedef struct drift_mix {
     double q, a;
-    int residual;
+    bool residual;
     const int *dead_rows;
 } drift_mix;
 
@@ -120,8 +121,8 @@ static inline double drift_truth(const drift_fixture *f, const float *restored, 
 
     for (size_t t = 0; t < DRIFT_TOKENS; t++) {
         const double error =
-            (1.0 - mix.q) * drift_token_error(f, t, restored, 1, mix.residual, mix.dead_rows) +
-            mix.q * drift_token_error(f, t, restored, 0, mix.residual, mix.dead_rows);
+            (1.0 - mix.q) * drift_token_error(f, t, restored, true, mix.residual, mix.dead_rows) +
+            mix.q * drift_token_error(f, t, restored, false, mix.residual, mix.dead_rows);
         plain += error / DRIFT_TOKENS;
         weighted += f->importance[t] * error;
         weights += f->importance[t];
@@ -135,6 +136,54 @@ static inline void drift_restore(const wsic_layer *layer, float *restored)
 
     wsic_matrix_init(&view, sizeof view, restored, WSIC_F32, DRIFT_ROWS, DRIFT_COLUMNS, 0);
     ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &view), WSIC_OK);
+}
+
+/* --- runs --------------------------------------------------------------------------- */
+
+static inline wsic_layer *run(drift_fixture *f, wsic_problem *problem)
+{
+    wsic_layer *layer = NULL;
+    const wsic_status status = wsic_encoder_run_problem(f->encoder, problem, &layer);
+
+    ck_assert_msg(status >= 0, "%s: %s", wsic_status_name(status),
+                  wsic_encoder_message(f->encoder));
+    return layer;
+}
+
+static inline wsic_problem *open_problem(drift_fixture *f, bool weighted)
+{
+    wsic_problem *problem = NULL;
+
+    ck_assert_int_eq(wsic_problem_create(f->context, f->stats, weighted ? f->weighted : NULL,
+                                         &f->w_view, &problem),
+                     WSIC_OK);
+    return problem;
+}
+
+static inline wsic_layer_info info_of(const wsic_layer *layer)
+{
+    wsic_layer_info info = {.size = sizeof info};
+
+    ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
+    return info;
+}
+
+static inline void check_same_bytes(const wsic_layer *a, const wsic_layer *b)
+{
+    const void *left, *right;
+    size_t left_size, right_size;
+
+    ck_assert_int_eq(wsic_layer_write(a, &left, &left_size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_write(b, &right, &right_size), WSIC_OK);
+    ck_assert_uint_eq(left_size, right_size);
+    ck_assert_mem_eq(left, right, left_size);
+}
+
+static inline void set_step(drift_fixture *f, const char *preset, double step)
+{
+    ck_assert_int_eq(wsic_encoder_set_preset(f->encoder, preset), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f->encoder, WSIC_RATE, 0.0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f->encoder, WSIC_STEP, step), WSIC_OK);
 }
 
 #endif
