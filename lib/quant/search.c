@@ -120,7 +120,7 @@ static wsic_status prepare_part(search *s)
     if (status != WSIC_OK)
         return status;
     for (size_t j = 0; j < job->live; j++) {
-        const double step = job->shape[j] * job->factor.L[j * job->live + j];
+        const double step = job->shape[j] * job->factor->L[j * job->live + j];
         for (size_t i = 0; i < s->rows; i++) {
             const double y = s->target_part[j * s->rows + i];
             s->energy += y * y;
@@ -144,7 +144,9 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
     const wsic_job *const job = s->job;
 
     if (!s->by_rate) {
-        *value = distortion_value(residual / ((double)trial->rows * (double)job->columns));
+        const double floor = job->floor * (double)trial->rows / (double)job->rows;
+        *value =
+            distortion_value((residual + floor) / ((double)trial->rows * (double)job->columns));
         return WSIC_OK;
     }
     const wsic_status status = wsic_job_trial_bits(job, trial, value);
@@ -161,7 +163,7 @@ static wsic_status evaluate(void *user, double x, double *value)
     const wsic_zsic problem = {
         .rows = s->rows,
         .columns = job->live,
-        .L = job->factor.L,
+        .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
@@ -203,7 +205,7 @@ static double first_guess(const search *s)
     if (s->by_rate)
         wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);
     else
-        wsic_allocate_distortion(sigma, job->live, exp2(-2.0 * s->target) * share, &plan);
+        wsic_allocate_distortion(sigma, job->live, wsic_job_open_distortion(job) * share, &plan);
     if (plan.step > 0.0)
         guess = log2(plan.step);
     wsic_free(job->env, sigma);
