@@ -168,6 +168,7 @@ static wsic_status evaluate(void *user, double x, double *value)
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = s->row_width,
+        .survivors = job->options->survivors,
     };
     double mark = wsic_now(), residual = 0.0;
 
