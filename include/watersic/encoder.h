@@ -96,6 +96,12 @@ enum {
      *  and scales keep the caller's order. */
     WSIC_ORDER = 126,
 
+    /** Search across columns: ways kept open for each row in the recursion (K-best), where 1
+     *  takes the nearest integer at once. Helps at low rates on locally correlated inputs, with
+     *  quantizer "scalar" and lmmse = 0 only (else the run returns #WSIC_ERROR_STATE). Time and
+     *  memory of the recursion grow with it. Integer, 1 to 64, default 1. */
+    WSIC_SURVIVORS = 127,
+
     /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
      *  "both" (T and Γ, alternating); "auto" (both, but T is kept only if it saves
      *  more distortion than its bytes cost; default). */

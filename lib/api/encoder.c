@@ -153,6 +153,21 @@ wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_prob
 
 /* --- run ------------------------------------------------------------------------- */
 
+/* Survivors are compared by their squared error: a quantizer that weighs bits, and a γ that
+ * depends on all rows, have no place in that. */
+static wsic_status check_survivors(const wsic_encoder *encoder)
+{
+    const double *const value = encoder->params.value;
+    const bool plain = value[PARAMETER_INDEX_WSIC_QUANTIZER] == WSIC_QUANTIZE_SCALAR &&
+                       value[PARAMETER_INDEX_WSIC_LMMSE] == 0.0;
+
+    if (plain || value[PARAMETER_INDEX_WSIC_SURVIVORS] == 1.0)
+        return WSIC_OK;
+    return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
+                     "survivors is %g, which needs quantizer=scalar and lmmse=0",
+                     value[PARAMETER_INDEX_WSIC_SURVIVORS]);
+}
+
 static wsic_status check_target(const wsic_encoder *encoder)
 {
     const double *const value = encoder->params.value;
@@ -161,7 +176,7 @@ static wsic_status check_target(const wsic_encoder *encoder)
                     (value[PARAMETER_INDEX_WSIC_DISTORTION] != 0.0);
 
     if (set == 1)
-        return WSIC_OK;
+        return check_survivors(encoder);
     return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
                      "%d of rate, step and distortion are set, not exactly one", set);
 }

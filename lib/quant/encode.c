@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "quant/job.h"
+#include "quant/kbest.h"
 
 /* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
  * whatever was asked. */
@@ -81,7 +82,11 @@ bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t 
     const double quantizer = wsic_quantizer_memory(&choice, rows);
     /* A trellis is coded from a copy of its codes. */
     const double tokens = options->quantizer == WSIC_QUANTIZE_TRELLIS ? 4.0 * a * n : 0.0;
-    const double total = 1.02 * (squares + arrays + tiles + coded + tokens + quantizer);
+    /* The library's threads are few beside the batch of tiles that may run at once. */
+    const double search = options->survivors > 1
+                              ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors)
+                              : 0.0;
+    const double total = 1.02 * (squares + arrays + tiles + coded + tokens + quantizer + search);
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;

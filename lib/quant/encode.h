@@ -19,6 +19,7 @@ typedef struct wsic_encode_options {
     int64_t passes;
     wsic_factor_options factor;
     double dead_threshold;
+    size_t survivors;
     double ridge; /* κ */
     bool pivot;
     int spacing;

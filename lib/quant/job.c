@@ -245,6 +245,7 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = job->row_width,
+        .survivors = job->options->survivors,
     };
     double mark = wsic_now();
 

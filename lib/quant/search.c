@@ -25,8 +25,8 @@ typedef struct search {
     double target;    /* in terms of value */
     double tolerance; /* as documented to the user */
 
-    size_t rows;         /* of the part */
-    size_t *index;       /* their numbers */
+    size_t rows;   /* of the part */
+    size_t *index; /* their numbers */
     int8_t *row_width;
     double *target_part; /* Y of the part: rows x live */
     double energy;       /* ||Y||² of the part */
@@ -168,6 +168,7 @@ static wsic_status evaluate(void *user, double x, double *value)
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = s->row_width,
+        .survivors = job->options->survivors,
     };
     double mark = wsic_now(), residual = 0.0;
 
