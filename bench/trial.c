@@ -14,8 +14,8 @@
 
 static void add_setting(trial_options *options, const char *setting)
 {
-    if (!strchr(setting, '=') || options->setting_count == TRIAL_MAX_SETTINGS) {
-        fprintf(stderr, "--set '%s': not NAME=VALUE, or too many\n", setting);
+    if (options->setting_count == TRIAL_MAX_SETTINGS) {
+        fprintf(stderr, "--set is given more than %d times\n", TRIAL_MAX_SETTINGS);
         exit(2);
     }
     options->settings[options->setting_count++] = setting;
@@ -172,16 +172,6 @@ static double measure_distortion(const trial_source *source, const wsic_layer *l
 
 /* --- the run ------------------------------------------------------------------ */
 
-static void apply_setting(wsic_encoder *encoder, const char *setting)
-{
-    const char *const separator = strchr(setting, '=');
-    char name[64];
-
-    snprintf(name, sizeof name, "%.*s", (int)(separator - setting), setting);
-    bench_check(wsic_encoder_set(encoder, name, separator + 1), setting,
-                wsic_encoder_message(encoder));
-}
-
 wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options)
 {
     wsic_encoder *encoder;
@@ -193,7 +183,7 @@ wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options)
     bench_check(wsic_encoder_set_number(encoder, WSIC_RATE, options->rate), "rate",
                 wsic_encoder_message(encoder));
     for (size_t i = 0; i < options->setting_count; i++)
-        apply_setting(encoder, options->settings[i]);
+        bench_set(encoder, options->settings[i]);
     return encoder;
 }
 
