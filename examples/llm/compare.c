@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/baselines.h"
+#include "common/baselines.h"
+#include "llm/baseline_method.h"
 #include "llm/evaluate.h"
 #include "llm/report.h"
 #include "llm/watersic_method.h"
@@ -21,9 +22,6 @@ static const char *const method_names[] = {
     [METHOD_GPTQ_CODED] = "GPTQ, entropy-coded",
     [METHOD_WATERSIC] = "WaterSIC",
 };
-
-/* The library as GPTQ with entropy-coded integers. */
-static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "rescale=none"};
 
 struct row {
     char method[OPTIONS_NAME_SIZE + 16];
@@ -79,9 +77,8 @@ static struct method_settings library_settings(const struct options *options, si
     if (method < METHOD_WATERSIC)
         return (struct method_settings){.rate = rate,
                                         .preset = "paper",
-                                        .settings = coded_settings,
-                                        .setting_count =
-                                            sizeof coded_settings / sizeof coded_settings[0]};
+                                        .settings = coded_gptq_settings,
+                                        .setting_count = CODED_GPTQ_SETTINGS};
     return (struct method_settings){.rate = rate,
                                     .preset = options->presets[method - METHOD_WATERSIC],
                                     .settings = options->settings,
