@@ -20,7 +20,7 @@ static const char help[] =
     "usage: checkpoint --model DIR --tokens FILE [options]\n"
     "  --model DIR         config.json and model.safetensors of a Llama\n"
     "  --tokens FILE       text to calibrate on, as watersic-llm takes it\n"
-    "  --max-tokens N      of it, in windows spread evenly; 32768\n"
+    "  --max-tokens N      of it, in windows spread evenly; 65536\n"
     "  --rate R            bits per weight of preset paper; may be repeated; 2 and 3\n"
     "  --preset P          that is compared; default\n"
     "  --set NAME=VALUE    parameter of that preset; may be repeated\n"
@@ -364,7 +364,7 @@ static void parse(checkpoint *run, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    checkpoint run = {.max_tokens = 32768, .preset = "default"};
+    checkpoint run = {.max_tokens = 65536, .preset = "default"};
     struct failure failure = {.text = ""};
     struct model model = {.stored_bits = 0};
     struct tokens tokens = {.count = 0};

@@ -11,7 +11,8 @@
 
 #include "common/synthetic.h"
 
-enum { ROWS = 256, COLUMNS = 128, TOKENS = 300, WORKERS = 3 };
+/* Rows are shared out a thousand at a time. */
+enum { ROWS = 4096, COLUMNS = 128, TOKENS = 300, WORKERS = 3 };
 
 /* --- the host's pool ------------------------------------------------------ */
 
@@ -29,9 +30,9 @@ typedef struct host_pool {
 } host_pool;
 
 /* Take tasks until there is none. The lock is held on entry and on return. */
-static size_t work(host_pool *pool)
+static void work(host_pool *pool, bool is_worker)
 {
-    size_t done = 0;
+    bool any = false;
 
     while (pool->next < pool->count) {
         const size_t index = pool->next++;
@@ -40,12 +41,12 @@ static size_t work(host_pool *pool)
         pool->task(pool->data, index);
         pthread_mutex_lock(&pool->lock);
         pool->running--;
-        done++;
+        pool->done_by_workers += is_worker;
+        any = true;
     }
     /* Only who did something wakes the others, or they would wake each other for ever. */
-    if (done > 0)
+    if (any)
         pthread_cond_broadcast(&pool->changed);
-    return done;
 }
 
 static void *worker(void *argument)
@@ -54,7 +55,7 @@ static void *worker(void *argument)
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->quit) {
-        pool->done_by_workers += work(pool);
+        work(pool, true);
         if (!pool->quit)
             pthread_cond_wait(&pool->changed, &pool->lock);
     }
@@ -74,7 +75,7 @@ static void run_tasks(void *user, size_t count, task_function *task, void *data)
     pool->next = 0;
     pool->count = count;
     pthread_cond_broadcast(&pool->changed);
-    work(pool);
+    work(pool, false);
     while (pool->running > 0)
         pthread_cond_wait(&pool->changed, &pool->lock);
     pthread_mutex_unlock(&pool->lock);

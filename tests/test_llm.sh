@@ -33,7 +33,7 @@ refused 2 "no command is given" "without a command"
 refused 2 "'frobnicate' is no command" "an unknown command" frobnicate
 refused 2 "--rate is no option of this command" "a rate for eval" eval --rate 2
 refused 2 "'0' is no rate" "rate 0" quantize --rate 0
-refused 2 "more than 1 rates" "two rates for quantize" quantize --rate 2,3
+refused 2 "'2,3' is not one rate" "two rates for quantize" quantize --rate 2,3
 refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
 refused 2 "more than 1 presets" "two presets for quantize" quantize --preset paper,fast
 refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,

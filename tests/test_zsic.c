@@ -50,7 +50,7 @@ static void free_instance(instance *p)
 
 static wsic_status run(const wsic_env *env, instance *p, bool lmmse)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, lmmse, &wsic_quantizer_scalar, NULL};
+    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, lmmse, &wsic_quantizer_scalar, NULL, 0};
 
     return wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->gamma, &p->residual);
 }
@@ -195,7 +195,7 @@ START_TEST(ties_go_to_even)
     const int32_t expected[] = {0, 2, 2, 0, -2, -2, 3, 4};
     double L = 1.0, alpha = 1.0, gamma, residual, y[8];
     int32_t codes[8];
-    const wsic_zsic problem = {8, 1, &L, &alpha, false, &wsic_quantizer_scalar, NULL};
+    const wsic_zsic problem = {8, 1, &L, &alpha, false, &wsic_quantizer_scalar, NULL, 0};
 
     memcpy(y, values, sizeof y);
     ck_assert_int_eq(wsic_zsic_run(&f.env, NULL, &problem, y, codes, &gamma, &residual), WSIC_OK);

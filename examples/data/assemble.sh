@@ -4,7 +4,7 @@
 # each, every fourth file of its kind for evaluation, all others for calibration, so that all kinds
 # are in both and no file is. Run from anywhere; needs git.
 set -eu
-lines=72
+lines=64
 
 cd "$(dirname "$0")"
 data=$PWD

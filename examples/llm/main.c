@@ -24,7 +24,7 @@ static const char quantize_help[] =
     "Quantize every linear layer, each on statistics of the model as quantized so\n"
     "far, and write one archive.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
-    "  --max-tokens N     of it, in windows spread evenly (default 32768)\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
     "  -o, --output FILE  the archive\n" SETTING_HELP
     "  --limit            compute the gap to the limit of every layer (slow)\n"
@@ -47,9 +47,9 @@ static const char compare_help[] =
     "\n"
     "Quantize at several rates with several methods at equal bytes; print a table.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
-    "  --max-tokens N     of it, in windows spread evenly (default 32768)\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --eval FILE        text to evaluate on\n"
-    "  --eval-tokens N    of it, in windows spread evenly (default 16384)\n"
+    "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --presets NAME,... a row for each of these presets\n"
     "  --json             report as JSON\n"

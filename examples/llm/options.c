@@ -95,7 +95,8 @@ static bool parse_rates(struct options *options, const char *text, size_t most,
         if (end == place || !(rate > 0 && rate <= 16) || (*end != '\0' && *end != ','))
             return refuse(failure, "'%s' is no rate between 0 and 16 bits", place);
         if (options->rate_count == most)
-            return refuse(failure, "'%s': more than %zu rates", text, most);
+            return most == 1 ? refuse(failure, "'%s' is not one rate", text)
+                             : refuse(failure, "'%s' is more than %zu rates", text, most);
         options->rates[options->rate_count++] = rate;
         if (*end == '\0')
             return true;
@@ -209,8 +210,8 @@ bool options_parse(struct options *options, enum command command, int count, cha
 
     *options = (struct options){.presets = {"default"},
                                 .preset_count = 1,
-                                .max_tokens = command == COMMAND_EVAL ? 16384 : 32768,
-                                .eval_tokens = 16384};
+                                .max_tokens = command == COMMAND_EVAL ? 16384 : 65536,
+                                .eval_tokens = 32768};
     opterr = 0;
     optind = 1;
     /* 'o' and 'h' are above all keys. */

@@ -13,6 +13,7 @@
 
 #include <watersic/layer.h>
 #include <watersic/plan.h>
+#include <watersic/problem.h>
 #include <watersic/stats.h>
 
 #ifdef __cplusplus
@@ -94,6 +95,12 @@ enum {
      *  "pivoted" (pivoted Cholesky: the least certain columns are decided first; default). Codes
      *  and scales keep the caller's order. */
     WSIC_ORDER = 126,
+
+    /** Search across columns: ways kept open for each row in the recursion (K-best), where 1
+     *  takes the nearest integer at once. Helps at low rates on locally correlated inputs, with
+     *  quantizer "scalar" and lmmse = 0 only (else the run returns #WSIC_ERROR_STATE). Time and
+     *  memory of the recursion grow with it. Integer, 1 to 64, default 1. */
+    WSIC_SURVIVORS = 127,
 
     /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
      *  "both" (T and Γ, alternating); "auto" (both, but T is kept only if it saves
@@ -272,15 +279,30 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *pla
  *                 the caller's arrays and statistics, the finished layer included;
  *                 buffers inside BLAS and LAPACK are not counted
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
+ *
+ * For plain statistics. Pairs take up to 8 n² bytes more, mixtures what wsic_problem_set_mix()
+ * says.
  */
 WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
                                            uint64_t *bytes);
 
 /**
+ * \brief Memory that a run of a problem will need, with what the problem will keep of it.
+ *
+ * \param encoder  not NULL
+ * \param problem  not NULL
+ * \param bytes    as for wsic_encoder_memusage()
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
+ */
+WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
+                                                   const wsic_problem *problem, uint64_t *bytes);
+
+/**
  * \brief Quantize a matrix.
  *
  * \param encoder  not NULL, exactly one target set
- * \param stats    of the layer's input, n columns, at least one sample
+ * \param stats    of the layer's input, n columns, at least one sample; with pairs the drift is
+ *                 made up for, with residuals theirs too (stats.h)
  * \param weights  a × n; F64, F32, F16 or BF16; any shape from 1 × 1
  * \param out      receives the layer, or NULL on failure
  * \return
@@ -300,6 +322,20 @@ WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, s
  */
 WSIC_API wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
                                       const wsic_matrix *weights, wsic_layer **out);
+
+/**
+ * \brief Quantize a prepared matrix.
+ *
+ * The layer is that of wsic_encoder_run(), bit for bit, where the problem is of one statistics
+ * without dead rows and columns.
+ *
+ * \param encoder  not NULL, exactly one target set
+ * \param problem  of the encoder's context; receives what it keeps for the next run
+ * \param out      receives the layer, or NULL on failure
+ * \return as wsic_encoder_run(); #WSIC_ERROR_ARGUMENT also if the contexts differ
+ */
+WSIC_API wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *problem,
+                                              wsic_layer **out);
 
 /** \brief Where the time of a run went. What it produced is in wsic_layer_info. */
 typedef struct wsic_encoder_report {

@@ -49,15 +49,16 @@ typedef struct wsic_layer_info {
     double step;          /**< c, the step in the domain of the Cholesky factor */
     double entropy_pooled; /**< entropy of the pooled histogram of all codes, bits per
                                 weight: what the literature counts as the rate */
-    double distortion;    /**< D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), Ŵ as decoded */
-    double relative_distortion; /**< D / (tr(W Σ Wᵀ) / (a n)) */
+    double distortion;    /**< D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), Ŵ as decoded; of pairs (stats.h)
+                               E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) */
+    double relative_distortion; /**< D / (tr(W Σ Wᵀ) / (a n)); of pairs D / (D of Ŵ = 0) */
     double limit_rate;    /**< reverse-waterfilling rate at D for iid weights of the same
-                               energy, bits per weight; -1 if it was not computed */
+                               energy, bits per weight; -1 if it was not computed, as with drift */
     double gap;           /**< rate - limit_rate; 0 where limit_rate is -1 */
     double damping;       /**< δ that was added to the diagonal of Σ */
     uint64_t damping_retries; /**< times that δ had to be raised tenfold */
     uint64_t dead_columns; /**< columns left out: their input is (nearly) always 0 */
-    uint64_t dead_rows;   /**< rows whose weights are all zero */
+    uint64_t dead_rows;   /**< rows whose weights are all zero, or that were left out */
 } wsic_layer_info;
 
 /** \brief Release a layer. \param layer may be NULL */

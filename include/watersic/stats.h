@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * \file watersic/stats.h
- * \brief Calibration statistics: the covariance of a layer's input.
+ * \brief Calibration statistics: the moments of a layer's input.
  *
  * For a layer Y = W X the statistics are the uncentred second moment
  *
@@ -12,6 +12,27 @@
  * Layers that see the same input (query, key and value projections) share them.
  *
  * Memory: one n × n matrix of doubles, 8 n² bytes.
+ *
+ * ## Pairs
+ *
+ * Behind layers that are quantized already, a layer sees an input X̂ that has drifted away
+ * from the X of the original model. It can make up for that, if it knows both: statistics of
+ * pairs hold, from one pass over pairs (X, X̂) of the same tokens,
+ *
+ *     Σ_X = E X Xᵀ,   Σ_X̂ = E X̂ X̂ᵀ,   Σ_{X,X̂} = E X X̂ᵀ     (row: X, column: X̂)
+ *
+ * and where the output of the layer is added to a residual stream, R in the original model and R̂
+ * in the quantized one, the layer can make up for their difference too:
+ *
+ *     Δ = E (R-R̂) X̂ᵀ,   E (R-R̂) Xᵀ,   E (R-R̂)²              a × n, a × n, a
+ *
+ * An encoder that is given such statistics minimises, and reports, the error of what leaves the
+ * layer, E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) (docs/algorithm.md, "Drift").
+ *
+ * The first addition decides what statistics hold: plain inputs, pairs, or pairs with residuals
+ * of one length a. Further additions must be of the same kind.
+ *
+ * Memory: 24 n² bytes for pairs, 16 a n + 8 a more for residuals.
  */
 #ifndef WATERSIC_STATS_H
 #define WATERSIC_STATS_H
@@ -58,6 +79,7 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, or a weight is negative
  *   - #WSIC_ERROR_SHAPE: the batch does not have n columns
+ *   - #WSIC_ERROR_STATE: the statistics hold pairs
  *   - #WSIC_ERROR_DTYPE
  *   - #WSIC_ERROR_NOT_FINITE: an activation or weight is NaN or infinite; the
  *     message names the first. Nothing of the batch has been added.
@@ -69,6 +91,26 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  */
 WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
                                                 const double *weights);
+
+/**
+ * \brief Add a batch of pairs.
+ *
+ * \param stats        not NULL
+ * \param activations  X, tokens × n, as for wsic_stats_add_activations()
+ * \param quantized    X̂ of the same tokens, tokens × n; any type of its own
+ * \param residual     R-R̂ of the same tokens, tokens × a, in any type; NULL for none
+ * \param weights      one non-negative weight for every token, or NULL for 1
+ * \return as wsic_stats_add_activations();
+ *   - #WSIC_ERROR_STATE: the statistics hold plain inputs, or pairs with residuals where none
+ *     are given, or the reverse
+ *   - #WSIC_ERROR_SHAPE: also if the three do not have the same number of rows, or residual
+ *     has not the a columns of earlier ones
+ *
+ * The memory for pairs is taken by the first call.
+ */
+WSIC_API wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
+                                         const wsic_matrix *quantized, const wsic_matrix *residual,
+                                         const double *weights);
 
 /**
  * \brief Add a covariance that was computed elsewhere.
@@ -83,12 +125,47 @@ WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_ma
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, samples is not positive, a
  *     diagonal element is negative, or the matrix is not symmetric
+ *   - #WSIC_ERROR_STATE: the statistics hold pairs
  *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_NOT_FINITE
  *
  * On failure nothing has been added.
  */
 WSIC_API wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_matrix *covariance,
                                                double samples);
+
+/** \brief Moments of pairs that were computed elsewhere, each normalised (divided by the number
+ *  of samples), F64 or F32. The three of residuals are all given or all NULL. */
+typedef struct wsic_pair_moments {
+    size_t size;                        /**< sizeof(wsic_pair_moments), set by the caller */
+    const wsic_matrix *input;           /**< Σ_X, n × n, symmetric */
+    const wsic_matrix *quantized;       /**< Σ_X̂, n × n, symmetric */
+    const wsic_matrix *cross;           /**< Σ_{X,X̂} = E X X̂ᵀ, n × n */
+    const wsic_matrix *residual;        /**< Δ = E (R-R̂) X̂ᵀ, a × n, or NULL */
+    const wsic_matrix *residual_input;  /**< E (R-R̂) Xᵀ, a × n, or NULL */
+    const wsic_matrix *residual_energy; /**< E (R-R̂)², a × 1, or NULL */
+} wsic_pair_moments;
+
+/**
+ * \brief Add moments of pairs that were computed elsewhere.
+ *
+ * \param stats    not NULL
+ * \param moments  not NULL. Symmetric ones are checked as by wsic_stats_add_covariance(). That
+ *                 all belong to the same tokens cannot be checked; if they do not, the
+ *                 distortions that encoders report mean nothing.
+ * \param samples  number of samples (sum of weights) that they stand for, > 0
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, samples is not positive, a diagonal element or an
+ *     energy is negative, or a matrix that should be symmetric is not
+ *   - #WSIC_ERROR_STATE: as wsic_stats_add_pair()
+ *   - #WSIC_ERROR_STRUCT_SIZE, #WSIC_ERROR_STRUCT_NEWER
+ *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_NOT_FINITE
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ *
+ * On failure nothing has been added.
+ */
+WSIC_API wsic_status wsic_stats_add_pair_moments(wsic_stats *stats,
+                                                 const wsic_pair_moments *moments, double samples);
 
 /**
  * \brief Add all samples of other statistics.
@@ -98,7 +175,10 @@ WSIC_API wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_mat
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL or the two are the same
- *   - #WSIC_ERROR_SHAPE: different n
+ *   - #WSIC_ERROR_SHAPE: different n or a
+ *   - #WSIC_ERROR_STATE: one holds plain inputs, the other pairs; or one residuals, the other
+ *     none
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: the first pairs of stats come from other
  */
 WSIC_API wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other);
 
@@ -112,8 +192,42 @@ WSIC_API size_t wsic_stats_columns(const wsic_stats *stats);
  *  \return the sum: the number of tokens where no weights were given */
 WSIC_API double wsic_stats_samples(const wsic_stats *stats);
 
+/** \brief Whether the statistics hold pairs.
+ *  \param stats not NULL
+ *  \return 1 or 0 */
+WSIC_API int32_t wsic_stats_has_pairs(const wsic_stats *stats);
+
+/** \brief Length of the residuals.
+ *  \param stats not NULL
+ *  \return a; 0 where there are none */
+WSIC_API size_t wsic_stats_outputs(const wsic_stats *stats);
+
+/** \brief Moments that statistics hold. The numbers are pinned. */
+enum {
+    WSIC_MOMENT_INPUT = 1,          /**< Σ_X, n × n: of plain statistics their covariance */
+    WSIC_MOMENT_QUANTIZED = 2,      /**< Σ_X̂, n × n; of pairs */
+    WSIC_MOMENT_CROSS = 3,          /**< Σ_{X,X̂}, n × n; of pairs */
+    WSIC_MOMENT_RESIDUAL = 4,       /**< Δ = E (R-R̂) X̂ᵀ, a × n; of pairs with residuals */
+    WSIC_MOMENT_RESIDUAL_INPUT = 5, /**< E (R-R̂) Xᵀ, a × n; of pairs with residuals */
+    WSIC_MOMENT_RESIDUAL_ENERGY = 6 /**< E (R-R̂)², a × 1; of pairs with residuals */
+};
+
 /**
- * \brief Read the normalised covariance.
+ * \brief Read a normalised moment.
+ *
+ * \param stats   not NULL
+ * \param which   #WSIC_MOMENT_INPUT ...
+ * \param values  of the moment's shape, F64 or F32, to be filled, symmetric ones in both triangles
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_STATE: the statistics do not hold it
+ *   - #WSIC_ERROR_NO_SAMPLES
+ *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_ARGUMENT
+ */
+WSIC_API wsic_status wsic_stats_moment(const wsic_stats *stats, int32_t which, wsic_matrix *values);
+
+/**
+ * \brief Read the normalised covariance: wsic_stats_moment() of #WSIC_MOMENT_INPUT.
  *
  * \param stats       not NULL
  * \param covariance  n × n, F64 or F32, to be filled, both triangles
@@ -125,11 +239,11 @@ WSIC_API double wsic_stats_samples(const wsic_stats *stats);
 WSIC_API wsic_status wsic_stats_covariance(const wsic_stats *stats, wsic_matrix *covariance);
 
 /**
- * \brief Eigenvalues of the normalised covariance.
+ * \brief Eigenvalues of the normalised covariance, of pairs those of Σ_X.
  *
  * They are what reverse waterfilling needs (waterfill.h), and cost about as much
  * as several layers' quantization. The result is kept in the handle until samples
- * are added, and encoders use it where it is there.
+ * are added, and encoders use it where it is there and needed.
  *
  * \param stats        not NULL
  * \param eigenvalues  n numbers to be filled, descending, negative rounding

@@ -10,6 +10,9 @@
  *     weights ─────────────────────┤
  *                                  └─> wsic_encoder ──> wsic_layer ──> wsic_archive
  *
+ * Where one matrix is quantized several times, or statistics are mixed, a wsic_problem takes the
+ * place of statistics and weights.
+ *
  * A complete example (examples/01_quantize_matrix.c is the same, with checks):
  *
  * \code
@@ -48,6 +51,7 @@
 #include <watersic/encoder.h>
 #include <watersic/layer.h>
 #include <watersic/plan.h>
+#include <watersic/problem.h>
 #include <watersic/stats.h>
 #include <watersic/version.h>
 #include <watersic/waterfill.h>

@@ -6,7 +6,7 @@
 #include "api/context.h"
 #include "api/layer.h"
 #include "api/params.h"
-#include "api/stats.h"
+#include "api/problem.h"
 #include "base/clock.h"
 
 struct wsic_encoder {
@@ -114,25 +114,59 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t
     return WSIC_OK;
 }
 
-wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
-                                  uint64_t *bytes)
+static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
+                            const wsic_blend_sources *sources, uint64_t *bytes)
 {
+    const wsic_env *const env = &encoder->handle.env;
     wsic_encode_options options;
 
-    if (!encoder)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env *const env = &encoder->handle.env;
-    if (!bytes || rows == 0 || columns == 0)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s",
-                         bytes ? "rows or columns is 0" : "bytes is NULL");
+    if (!bytes)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bytes is NULL");
     wsic_params_to_options(&encoder->params, &options);
-    if (!wsic_encode_memory(&options, rows, columns, bytes))
+    if (!wsic_encode_memory(&options, shape.rows, shape.columns, sources, bytes))
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu does not fit the address space",
-                         rows, columns);
+                         shape.rows, shape.columns);
     return WSIC_OK;
 }
 
+wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
+                                  uint64_t *bytes)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (rows == 0 || columns == 0)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "rows or columns is 0");
+    return memusage(encoder, (wsic_shape){rows, columns}, NULL, bytes);
+}
+
+wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_problem *problem,
+                                          uint64_t *bytes)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (!problem)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "problem is NULL");
+    const wsic_encode_input *const input = &problem->inner.input;
+    return memusage(encoder, (wsic_shape){input->weights.rows, input->weights.columns},
+                    &input->sources, bytes);
+}
+
 /* --- run ------------------------------------------------------------------------- */
+
+/* Survivors are compared by their squared error: a quantizer that weighs bits, and a γ that
+ * depends on all rows, have no place in that. */
+static wsic_status check_survivors(const wsic_encoder *encoder)
+{
+    const double *const value = encoder->params.value;
+    const bool plain = value[PARAMETER_INDEX_WSIC_QUANTIZER] == WSIC_QUANTIZE_SCALAR &&
+                       value[PARAMETER_INDEX_WSIC_LMMSE] == 0.0;
+
+    if (plain || value[PARAMETER_INDEX_WSIC_SURVIVORS] == 1.0)
+        return WSIC_OK;
+    return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
+                     "survivors is %g, which needs quantizer=scalar and lmmse=0",
+                     value[PARAMETER_INDEX_WSIC_SURVIVORS]);
+}
 
 static wsic_status check_target(const wsic_encoder *encoder)
 {
@@ -142,27 +176,9 @@ static wsic_status check_target(const wsic_encoder *encoder)
                     (value[PARAMETER_INDEX_WSIC_DISTORTION] != 0.0);
 
     if (set == 1)
-        return WSIC_OK;
+        return check_survivors(encoder);
     return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
                      "%d of rate, step and distortion are set, not exactly one", set);
-}
-
-static wsic_status check_input(const wsic_encoder *encoder, const wsic_stats *stats,
-                               const wsic_matrix *given, wsic_matrix *weights)
-{
-    const wsic_env *const env = &encoder->handle.env;
-
-    if (!stats)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "stats is NULL");
-    wsic_status status = check_target(encoder);
-    if (status == WSIC_OK)
-        status = wsic_check_matrix(env, "weights", given, WSIC_ALLOW_REAL,
-                                   (wsic_shape){0, wsic_stats_columns(stats)}, weights);
-    if (status == WSIC_OK)
-        status = wsic_check_finite(env, "weights", weights);
-    if (status == WSIC_OK && !(wsic_stats_samples(stats) > 0.0))
-        status = wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "the statistics hold no sample");
-    return status;
 }
 
 static wsic_encoder_report make_report(const wsic_encode_report *inner, double seconds,
@@ -186,7 +202,7 @@ static wsic_encoder_report make_report(const wsic_encode_report *inner, double s
 }
 
 /* Encode and turn the bytes into a layer. A notice survives. */
-static wsic_status encode(wsic_encoder *encoder, const wsic_encode_input *input,
+static wsic_status encode(wsic_encoder *encoder, wsic_encode_problem *problem,
                           wsic_encode_report *report, wsic_layer **out)
 {
     const wsic_env *const env = &encoder->handle.env;
@@ -195,7 +211,7 @@ static wsic_status encode(wsic_encoder *encoder, const wsic_encode_input *input,
 
     wsic_params_to_options(&encoder->params, &options);
     wsic_bytes_init(&bytes, env);
-    const wsic_status notice = wsic_encode(env, &options, input, &bytes, report);
+    const wsic_status notice = wsic_encode(env, &options, problem, &bytes, report);
     if (notice < 0)
         return notice;
     const wsic_status status = wsic_layer_from_bytes(encoder->handle.context, &bytes, out);
@@ -205,34 +221,17 @@ static wsic_status encode(wsic_encoder *encoder, const wsic_encode_input *input,
     return notice;
 }
 
-wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
-                             const wsic_matrix *weights, wsic_layer **out)
+/* Encode, and report on it. */
+static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, double begin,
+                       wsic_layer **out)
 {
-    const double begin = wsic_now();
-    wsic_matrix checked;
-    wsic_encode_report report;
-    uint64_t peak = 0;
-
-    if (!out)
-        return WSIC_ERROR_ARGUMENT;
-    *out = NULL;
-    if (!encoder)
-        return WSIC_ERROR_ARGUMENT;
-    wsic_status status = check_input(encoder, stats, weights, &checked);
-    if (status != WSIC_OK)
-        return status;
-
-    const wsic_encode_input input = {
-        .weights = &checked,
-        .sum = wsic_stats_sum(stats),
-        .samples = wsic_stats_samples(stats),
-        .spectrum = wsic_stats_cached_spectrum(stats),
-    };
     wsic_context *const context = encoder->handle.context;
-    uint64_t peak_before = 0;
+    uint64_t peak_before = 0, peak = 0;
     const uint64_t used_before = wsic_context_memory(context, &peak_before);
+    wsic_encode_report report;
+
     wsic_context_reset_peak(context);
-    status = encode(encoder, &input, &report, out);
+    const wsic_status status = encode(encoder, problem, &report, out);
     wsic_context_memory(context, &peak);
     wsic_context_raise_peak(context, peak_before);
     if (status < 0)
@@ -240,6 +239,48 @@ wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
     encoder->report = make_report(&report, wsic_now() - begin, peak - used_before);
     encoder->has_report = true;
     return status;
+}
+
+wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
+                             const wsic_matrix *weights, wsic_layer **out)
+{
+    const double begin = wsic_now();
+    wsic_encode_input input;
+    wsic_encode_problem problem;
+
+    if (!out)
+        return WSIC_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &encoder->handle.env;
+    wsic_status status = check_target(encoder);
+    if (status == WSIC_OK)
+        status = wsic_problem_check_input(env, stats, NULL, weights, &input);
+    if (status != WSIC_OK)
+        return status;
+    wsic_encode_problem_init(&input, &problem);
+    status = run(encoder, &problem, begin, out);
+    wsic_encode_problem_release(env, &problem);
+    return status;
+}
+
+wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *problem, wsic_layer **out)
+{
+    const double begin = wsic_now();
+
+    if (!out)
+        return WSIC_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &encoder->handle.env;
+    if (!problem)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem is NULL");
+    if (problem->handle.context != encoder->handle.context)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem belongs to another context");
+    const wsic_status status = check_target(encoder);
+    return status == WSIC_OK ? run(encoder, &problem->inner, begin, out) : status;
 }
 
 wsic_status wsic_encoder_get_report(wsic_encoder *encoder, wsic_encoder_report *report)

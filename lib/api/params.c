@@ -304,8 +304,9 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
             {
                 .damping = value[PARAMETER_INDEX_WSIC_DAMPING],
                 .damping_retries = (int64_t)value[PARAMETER_INDEX_WSIC_DAMPING_RETRIES],
-                .dead_threshold = value[PARAMETER_INDEX_WSIC_DEAD_THRESHOLD],
             },
+        .dead_threshold = value[PARAMETER_INDEX_WSIC_DEAD_THRESHOLD],
+        .survivors = (size_t)value[PARAMETER_INDEX_WSIC_SURVIVORS],
         .ridge = value[PARAMETER_INDEX_WSIC_RIDGE],
         .pivot = value[PARAMETER_INDEX_WSIC_ORDER] != 0.0,
         .spacing = (int)value[PARAMETER_INDEX_WSIC_SPACING],

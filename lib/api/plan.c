@@ -4,18 +4,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/stats.h"
+#include "api/problem.h"
 #include "base/checked.h"
-#include "quant/prepare.h"
-#include "quant/weights.h"
 #include "waterfill/allocate.h"
 
 /* The encoder's defaults, see watersic/encoder.h. */
 static const wsic_factor_options factor_options = {
     .damping = 1e-4,
     .damping_retries = 6,
-    .dead_threshold = 1e-3,
 };
+static const double dead_threshold = 1e-3;
 
 typedef struct plan_entry {
     size_t rows;
@@ -92,110 +90,81 @@ static wsic_status reserve_entry(wsic_plan *plan)
     return WSIC_OK;
 }
 
-/* The mean square of the live columns' weights, in units of weights->unit². */
-static wsic_status column_energies(const wsic_env *env, const wsic_weights *weights,
-                                   const wsic_factor *factor, double *energy)
+static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *problem,
+                              plan_entry *entry)
 {
-    const wsic_selection live = {factor->live, factor->live_index};
-    const size_t rows = weights->matrix->rows;
-    wsic_status status = WSIC_OK;
-    double *const row_energy = wsic_alloc(env, rows, sizeof *row_energy, &status);
-    double *const ones = wsic_alloc(env, factor->live, sizeof *ones, &status);
+    const double unit = problem->weights.unit * sqrt(problem->factor.unit);
 
-    if (row_energy && ones) {
-        for (size_t k = 0; k < factor->live; k++)
-            ones[k] = 1.0;
-        wsic_weights_energies(weights, live, ones, energy, row_energy);
-    }
-    wsic_free(env, ones);
-    wsic_free(env, row_energy);
-    return status;
-}
-
-static wsic_status fill_sigma(const wsic_env *env, const wsic_matrix *matrix,
-                              const wsic_factor *factor, plan_entry *entry)
-{
-    const wsic_weights weights = wsic_weights_make(matrix);
-    const double unit = weights.unit * sqrt(factor->unit);
-    wsic_status status = WSIC_OK;
-    double *const energy = wsic_alloc(env, factor->live, sizeof *energy, &status);
-
-    if (!energy)
-        return status;
-    status = column_energies(env, &weights, factor, energy);
-    for (size_t k = 0; status == WSIC_OK && k < factor->live; k++) {
-        const double sigma = unit * (sqrt(energy[k]) * factor->L[k * factor->live + k]);
-        entry->sigma[factor->live_index[k]] = sigma;
+    for (size_t k = 0; k < problem->live; k++) {
+        const double sigma = unit * (sqrt(problem->column_energy[k]) * problem->factor.diagonal[k]);
+        entry->sigma[problem->live_columns.index[k]] = sigma;
         entry->energy += sigma * sigma / (double)entry->columns;
     }
-    wsic_free(env, energy);
-    if (status == WSIC_OK && !isfinite(entry->energy))
-        status = wsic_fail(env, WSIC_ERROR_RANGE,
-                           "the energy of weights and covariance is beyond the range of double");
-    return status;
+    if (!isfinite(entry->energy))
+        return wsic_fail(env, WSIC_ERROR_RANGE,
+                         "the energy of weights and covariance is beyond the range of double");
+    return WSIC_OK;
 }
 
-static wsic_status make_entry(const wsic_env *env, const wsic_stats *stats,
-                              const wsic_matrix *weights, plan_entry *entry)
+static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem, plan_entry *entry)
 {
     const wsic_progress progress = {"plan", 0.0, 1.0};
-    wsic_factor factor;
     wsic_status status = wsic_progress_report(env, &progress, 0.0);
 
     if (status == WSIC_OK)
-        status = wsic_factorize(env, weights->columns, wsic_stats_sum(stats),
-                                wsic_stats_samples(stats), &factor_options, &factor);
+        status = wsic_encode_problem_prepare(env, &factor_options, dead_threshold, false, problem);
     if (status != WSIC_OK)
         return status;
     *entry = (plan_entry){
-        .rows = weights->rows,
-        .columns = weights->columns,
-        .dead = weights->columns - factor.live,
-        .damping = factor.unit * factor.damping,
+        .rows = problem->input.weights.rows,
+        .columns = problem->factor.n,
+        .dead = problem->factor.n - problem->live,
+        .damping = problem->factor.unit * problem->factor.damping,
     };
     status = wsic_progress_report(env, &progress, 0.5);
     if (status == WSIC_OK)
         entry->sigma = wsic_alloc_zero(env, entry->columns, sizeof *entry->sigma, &status);
     if (status == WSIC_OK)
-        status = fill_sigma(env, weights, &factor, entry);
+        status = fill_sigma(env, problem, entry);
     if (status == WSIC_OK)
         status = wsic_progress_report(env, &progress, 1.0);
-    wsic_factor_release(env, &factor);
     if (status != WSIC_OK)
         wsic_free(env, entry->sigma);
     return status;
 }
 
-wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_matrix *weights,
-                          size_t *index)
+static wsic_status add_problem(wsic_plan *plan, wsic_encode_problem *problem, size_t *index)
 {
-    wsic_matrix matrix;
     plan_entry entry;
+    wsic_status status = reserve_entry(plan);
 
-    if (!plan)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env *const env = &plan->handle.env;
-    if (!stats)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "stats is NULL");
-    const wsic_shape expected = {0, wsic_stats_columns(stats)};
-    wsic_status status =
-        wsic_check_matrix(env, "weights", weights, WSIC_ALLOW_REAL, expected, &matrix);
     if (status == WSIC_OK)
-        status = wsic_check_finite(env, "weights", &matrix);
-    if (status == WSIC_OK && !(wsic_stats_samples(stats) > 0.0))
-        status = wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "the statistics hold no sample");
-    if (status == WSIC_OK)
-        status = reserve_entry(plan);
-    if (status == WSIC_OK)
-        status = make_entry(env, stats, &matrix, &entry);
+        status = make_entry(&plan->handle.env, problem, &entry);
     if (status != WSIC_OK)
         return status;
-
     if (index)
         *index = plan->count;
     plan->entries[plan->count++] = entry;
     plan->solved = false;
     return WSIC_OK;
+}
+
+wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_matrix *weights,
+                          size_t *index)
+{
+    wsic_encode_input input;
+    wsic_encode_problem problem;
+
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    wsic_status status = wsic_problem_check_input(env, stats, NULL, weights, &input);
+    if (status != WSIC_OK)
+        return status;
+    wsic_encode_problem_init(&input, &problem);
+    status = add_problem(plan, &problem, index);
+    wsic_encode_problem_release(env, &problem);
+    return status;
 }
 
 /* --- solving --------------------------------------------------------------- */

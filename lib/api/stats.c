@@ -7,26 +7,9 @@
 #include "api/context.h"
 #include "base/checked.h"
 #include "base/file.h"
-#include "format/stats_format.h"
 #include "linalg/linalg.h"
 
 /* --- life ---------------------------------------------------------------- */
-
-static wsic_status create_empty(const wsic_env *env, size_t columns, wsic_moments *moments)
-{
-    wsic_status status;
-    size_t elements;
-
-    if (columns > INT32_MAX || !wsic_mul_size(columns, columns, &elements))
-        return wsic_fail(env, WSIC_ERROR_TOO_LARGE,
-                         "columns is %zu; BLAS counts to 2^31 - 1, and the square must fit",
-                         columns);
-    moments->sum = wsic_alloc_zero(env, elements, sizeof(double), &status);
-    if (!moments->sum)
-        return status;
-    moments->columns = columns;
-    return WSIC_OK;
-}
 
 wsic_status wsic_stats_create(wsic_context *context, size_t columns, wsic_stats **out)
 {
@@ -45,7 +28,7 @@ wsic_status wsic_stats_create(wsic_context *context, size_t columns, wsic_stats 
     wsic_stats *const stats = wsic_handle_create(context, sizeof *stats, &status);
     if (!stats)
         return status;
-    status = create_empty(&env, columns, &stats->moments);
+    status = wsic_moments_create(&env, columns, false, 0, &stats->moments);
     if (status != WSIC_OK) {
         wsic_handle_destroy(stats);
         return status;
@@ -58,7 +41,7 @@ void wsic_stats_destroy(wsic_stats *stats)
 {
     if (!stats)
         return;
-    wsic_free(&stats->handle.env, stats->moments.sum);
+    wsic_moments_release(&stats->handle.env, &stats->moments);
     wsic_free(&stats->handle.env, stats->spectrum);
     wsic_handle_destroy(stats);
 }
@@ -78,9 +61,19 @@ double wsic_stats_samples(const wsic_stats *stats)
     return stats->moments.samples;
 }
 
-const double *wsic_stats_sum(const wsic_stats *stats)
+size_t wsic_stats_outputs(const wsic_stats *stats)
 {
-    return stats->moments.sum;
+    return stats->moments.outputs;
+}
+
+int32_t wsic_stats_has_pairs(const wsic_stats *stats)
+{
+    return stats->moments.quantized != NULL;
+}
+
+const wsic_moments *wsic_stats_moments(const wsic_stats *stats)
+{
+    return &stats->moments;
 }
 
 const double *wsic_stats_cached_spectrum(const wsic_stats *stats)
@@ -108,28 +101,56 @@ static void set_element(const wsic_matrix *matrix, size_t i, size_t j, double va
         ((float *)matrix->data)[index] = (float)value;
 }
 
+static wsic_status find_moment(const wsic_stats *stats, int32_t which, wsic_moment *found)
+{
+    const wsic_env *const env = &stats->handle.env;
+    wsic_moment list[WSIC_MOMENTS];
+
+    if (which < WSIC_MOMENT_INPUT || which > WSIC_MOMENT_RESIDUAL_ENERGY)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "moment is %d, none of WSIC_MOMENT_INPUT ...",
+                         (int)which);
+    const size_t index = (size_t)(which - WSIC_MOMENT_INPUT);
+    if (index >= wsic_moments_list(&stats->moments, list))
+        return wsic_fail(env, WSIC_ERROR_STATE, "the statistics hold no %s",
+                         which < WSIC_MOMENT_RESIDUAL ? "pairs" : "residuals");
+    *found = list[index];
+    return check_samples(stats);
+}
+
+wsic_status wsic_stats_moment(const wsic_stats *stats, int32_t which, wsic_matrix *values)
+{
+    wsic_moment moment = {.sum = NULL};
+    wsic_matrix target;
+
+    if (!stats)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_status status = find_moment(stats, which, &moment);
+    if (status == WSIC_OK)
+        status = wsic_check_matrix(&stats->handle.env, "values", values, WSIC_ALLOW_DOUBLE,
+                                   (wsic_shape){moment.rows, moment.columns}, &target);
+    if (status != WSIC_OK)
+        return status;
+    for (size_t j = 0; j < moment.columns; j++) {
+        for (size_t i = moment.lower ? j : 0; i < moment.rows; i++) {
+            const double value = moment.sum[j * moment.rows + i] / stats->moments.samples;
+            set_element(&target, i, j, value);
+            if (moment.lower)
+                set_element(&target, j, i, value);
+        }
+    }
+    return WSIC_OK;
+}
+
 wsic_status wsic_stats_covariance(const wsic_stats *stats, wsic_matrix *covariance)
 {
     if (!stats)
         return WSIC_ERROR_ARGUMENT;
-    const wsic_moments *const moments = &stats->moments;
-    const size_t n = moments->columns;
-    wsic_matrix target;
+    const size_t n = stats->moments.columns;
+    wsic_matrix checked;
+    const wsic_status status = wsic_check_matrix(&stats->handle.env, "covariance", covariance,
+                                                 WSIC_ALLOW_DOUBLE, (wsic_shape){n, n}, &checked);
 
-    wsic_status status = wsic_check_matrix(&stats->handle.env, "covariance", covariance,
-                                           WSIC_ALLOW_DOUBLE, (wsic_shape){n, n}, &target);
-    if (status == WSIC_OK)
-        status = check_samples(stats);
-    if (status != WSIC_OK)
-        return status;
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j; i < n; i++) {
-            const double value = moments->sum[j * n + i] / moments->samples;
-            set_element(&target, i, j, value);
-            set_element(&target, j, i, value);
-        }
-    }
-    return WSIC_OK;
+    return status == WSIC_OK ? wsic_stats_moment(stats, WSIC_MOMENT_INPUT, &checked) : status;
 }
 
 /* Ascending with rounding noise below zero, as LAPACK leaves them, to descending. */
@@ -155,7 +176,7 @@ static wsic_status compute_spectrum(const wsic_stats *stats, double *eigenvalues
         return status;
     for (size_t j = 0; j < n; j++) {
         for (size_t i = j; i < n; i++)
-            copy[j * n + i] = stats->moments.sum[j * n + i] / stats->moments.samples;
+            copy[j * n + i] = stats->moments.input[j * n + i] / stats->moments.samples;
     }
     status = wsic_eigenvalues(env, n, copy, eigenvalues);
     wsic_free(env, copy);

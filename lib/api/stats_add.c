@@ -3,17 +3,11 @@
 
 #include <math.h>
 
+#include "api/tokens.h"
 #include "base/checked.h"
-#include "base/half.h"
 #include "linalg/linalg.h"
 
-/* Tokens that are converted and multiplied at a time: enough for BLAS to be at full
- * speed, and little beside the n x n sum. */
-enum { CHUNK_TOKENS = 256 };
-
-/* Every addition announces here, before it changes anything, by how much samples and
- * the largest element can grow. */
-static wsic_status check_growth(const wsic_stats *stats, double bound, double samples)
+wsic_status wsic_stats_check_growth(const wsic_stats *stats, double bound, double samples)
 {
     const double new_bound = stats->moments.bound + bound;
     const double new_samples = stats->moments.samples + samples;
@@ -25,7 +19,38 @@ static wsic_status check_growth(const wsic_stats *stats, double bound, double sa
     return WSIC_OK;
 }
 
-static void grow(wsic_stats *stats, double bound, double samples)
+static wsic_status refuse_outputs(const wsic_env *env, size_t held, size_t offered)
+{
+    if (held != 0 && offered != 0)
+        return wsic_fail(env, WSIC_ERROR_SHAPE,
+                         "residuals of %zu outputs, where the statistics hold %zu", offered, held);
+    return wsic_fail(env, WSIC_ERROR_STATE,
+                     "the statistics hold pairs %s residuals, and take no others",
+                     held != 0 ? "with" : "without");
+}
+
+wsic_status wsic_stats_check_kind(const wsic_stats *stats, bool pairs, size_t outputs)
+{
+    const wsic_env *const env = &stats->handle.env;
+    const bool holds_pairs = stats->moments.quantized != NULL;
+
+    if (!holds_pairs && stats->moments.samples == 0)
+        return WSIC_OK;
+    if (holds_pairs != pairs)
+        return wsic_fail(env, WSIC_ERROR_STATE, "the statistics hold %s, and take no %s",
+                         holds_pairs ? "pairs" : "plain inputs", pairs ? "pairs" : "plain inputs");
+    return stats->moments.outputs == outputs ? WSIC_OK
+                                             : refuse_outputs(env, stats->moments.outputs, outputs);
+}
+
+wsic_status wsic_stats_make_pairs(wsic_stats *stats, size_t outputs)
+{
+    if (stats->moments.quantized)
+        return WSIC_OK;
+    return wsic_moments_extend(&stats->handle.env, outputs, &stats->moments);
+}
+
+void wsic_stats_grow(wsic_stats *stats, double bound, double samples)
 {
     stats->moments.bound += bound;
     stats->moments.samples += samples;
@@ -33,83 +58,25 @@ static void grow(wsic_stats *stats, double bound, double samples)
     stats->spectrum = NULL;
 }
 
-typedef struct token_batch {
-    wsic_matrix tokens;
-    const double *weights; /* or NULL */
-    double *chunk;         /* CHUNK_TOKENS x n, or as many as there are tokens */
-    double bound;
-    double samples;
-} token_batch;
-
-static wsic_status check_weights(const wsic_env *env, const double *weights, size_t count)
+/* Nothing has been added when this fails. */
+static wsic_status add_tokens(wsic_stats *stats, const wsic_tokens *tokens, double *chunk)
 {
-    for (size_t t = 0; weights && t < count; t++) {
-        if (!isfinite(weights[t]))
-            return wsic_fail(env, WSIC_ERROR_NOT_FINITE, "weights[%zu] is %g", t, weights[t]);
-        if (weights[t] < 0)
-            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "weights[%zu] is %g, negative", t,
-                             weights[t]);
-    }
-    return WSIC_OK;
-}
+    const size_t n = tokens->matrix.columns, count = tokens->matrix.rows;
+    const double bound = wsic_tokens_bound(tokens, chunk);
+    const double samples = wsic_tokens_samples(tokens);
+    wsic_status status = wsic_stats_check_growth(stats, bound, samples);
 
-/* out = sqrt(weight) x of one token, so that the sum of out out^T is that of w x x^T. */
-static void load_token(const token_batch *batch, size_t token, double *out)
-{
-    const wsic_matrix *const x = &batch->tokens;
-    const size_t element = wsic_dtype_size(x->dtype);
-
-    wsic_load_f64(out, (const char *)x->data + token * x->row_stride * element, x->dtype,
-                  x->columns);
-    if (!batch->weights || batch->weights[token] == 1)
-        return;
-    const double factor = sqrt(batch->weights[token]);
-    for (size_t j = 0; j < x->columns; j++)
-        out[j] *= factor;
-}
-
-/* By Cauchy and Schwarz no element of the sum grows by more than the sum over tokens of
- * the largest square. */
-static void measure_batch(token_batch *batch)
-{
-    batch->bound = 0;
-    batch->samples = 0;
-    for (size_t t = 0; t < batch->tokens.rows; t++) {
-        double largest = 0;
-        load_token(batch, t, batch->chunk);
-        /* The values are finite: fmax() would be a call for nothing. */
-        for (size_t j = 0; j < batch->tokens.columns; j++) {
-            const double magnitude = fabs(batch->chunk[j]);
-            largest = magnitude > largest ? magnitude : largest;
-        }
-        batch->bound += largest * largest;
-        batch->samples += batch->weights ? batch->weights[t] : 1;
-    }
-}
-
-static void accumulate_batch(const token_batch *batch, double *sum)
-{
-    const size_t n = batch->tokens.columns;
-
-    for (size_t first = 0; first < batch->tokens.rows; first += CHUNK_TOKENS) {
-        const size_t count = wsic_min_size(CHUNK_TOKENS, batch->tokens.rows - first);
-        for (size_t t = 0; t < count; t++)
-            load_token(batch, first + t, batch->chunk + t * n);
-        wsic_syrk_accumulate(n, count, batch->chunk, n, sum);
-    }
-}
-
-static wsic_status add_batch(wsic_stats *stats, token_batch *batch)
-{
-    measure_batch(batch);
-    wsic_status status = check_growth(stats, batch->bound, batch->samples);
     /* The last chance to stop: from here on the sum changes. */
     if (status == WSIC_OK)
         status = wsic_progress_report(&stats->handle.env, NULL, 0);
     if (status != WSIC_OK)
         return status;
-    accumulate_batch(batch, stats->moments.sum);
-    grow(stats, batch->bound, batch->samples);
+    for (size_t first = 0; first < count; first += WSIC_TOKENS_CHUNK) {
+        const size_t part = wsic_min_size(WSIC_TOKENS_CHUNK, count - first);
+        wsic_tokens_load(tokens, first, part, chunk);
+        wsic_syrk_accumulate(n, part, chunk, n, stats->moments.input);
+    }
+    wsic_stats_grow(stats, bound, samples);
     return WSIC_OK;
 }
 
@@ -119,84 +86,87 @@ wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *act
     if (!stats)
         return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &stats->handle.env;
-    const wsic_shape expected = {0, stats->moments.columns};
-    token_batch batch = {.weights = weights};
+    wsic_tokens tokens;
 
-    wsic_status status = wsic_check_matrix(env, "activations", activations, WSIC_ALLOW_REAL,
-                                           expected, &batch.tokens);
+    wsic_status status = wsic_tokens_check(env, "activations", activations,
+                                           (wsic_shape){0, stats->moments.columns}, &tokens);
     if (status == WSIC_OK)
-        status = wsic_check_finite(env, "activations", &batch.tokens);
+        status = wsic_tokens_set_weights(env, weights, &tokens);
     if (status == WSIC_OK)
-        status = check_weights(env, weights, batch.tokens.rows);
+        status = wsic_stats_check_kind(stats, false, 0);
     if (status != WSIC_OK)
         return status;
-
-    const size_t chunk = wsic_min_size(CHUNK_TOKENS, batch.tokens.rows);
-    batch.chunk = wsic_alloc(env, batch.tokens.columns, chunk * sizeof(double), &status);
-    if (!batch.chunk)
+    double *const chunk = wsic_tokens_alloc_chunk(env, &tokens, &status);
+    if (!chunk)
         return status;
-    status = add_batch(stats, &batch);
-    wsic_free(env, batch.chunk);
+    status = add_tokens(stats, &tokens, chunk);
+    wsic_free(env, chunk);
     return status;
 }
 
-static double element_of(const wsic_matrix *matrix, size_t i, size_t j)
+double wsic_stats_element(const wsic_matrix *matrix, size_t i, size_t j)
 {
     const size_t index = i * matrix->row_stride + j;
     return matrix->dtype == WSIC_F64 ? ((const double *)matrix->data)[index]
                                      : (double)((const float *)matrix->data)[index];
 }
 
-static wsic_status check_diagonal(const wsic_env *env, const wsic_matrix *covariance,
-                                  double *largest)
+static wsic_status check_diagonal(const wsic_env *env, const char *name,
+                                  const wsic_matrix *covariance, double *largest)
 {
     *largest = 0;
     for (size_t j = 0; j < covariance->columns; j++) {
-        const double value = element_of(covariance, j, j);
+        const double value = wsic_stats_element(covariance, j, j);
         if (value < 0)
-            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "covariance (%zu, %zu) is %g, negative", j,
-                             j, value);
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s (%zu, %zu) is %g, negative", name, j, j,
+                             value);
         *largest = fmax(*largest, value);
     }
     return WSIC_OK;
 }
 
-/* *bound receives the largest magnitude. */
-static wsic_status check_symmetric(const wsic_env *env, const wsic_matrix *covariance,
-                                   double *bound)
+wsic_status wsic_stats_check_symmetric(const wsic_env *env, const char *name,
+                                       const wsic_matrix *covariance, double *bound)
 {
     double largest;
-    const wsic_status status = check_diagonal(env, covariance, &largest);
+    const wsic_status status = check_diagonal(env, name, covariance, &largest);
 
     *bound = largest;
     if (status != WSIC_OK)
         return status;
     for (size_t i = 1; i < covariance->rows; i++) {
         for (size_t j = 0; j < i; j++) {
-            const double lower = element_of(covariance, i, j);
-            const double upper = element_of(covariance, j, i);
+            const double lower = wsic_stats_element(covariance, i, j);
+            const double upper = wsic_stats_element(covariance, j, i);
             if (fabs(lower - upper) > 1e-5 * largest)
                 return wsic_fail(env, WSIC_ERROR_ARGUMENT,
-                                 "covariance is not symmetric: (%zu, %zu) is %g, (%zu, %zu) is %g",
-                                 i, j, lower, j, i, upper);
+                                 "%s is not symmetric: (%zu, %zu) is %g, (%zu, %zu) is %g", name, i,
+                                 j, lower, j, i, upper);
             *bound = fmax(*bound, fmax(fabs(lower), fabs(upper)));
         }
     }
     return WSIC_OK;
 }
 
-static void accumulate_covariance(wsic_moments *moments, const wsic_matrix *covariance,
-                                  double samples)
+void wsic_stats_add_symmetric(const wsic_matrix *covariance, double samples, double *sum)
 {
-    const size_t n = moments->columns;
+    const size_t n = covariance->columns;
 
     for (size_t j = 0; j < n; j++) {
         for (size_t i = j; i < n; i++) {
-            const double lower = element_of(covariance, i, j);
-            const double upper = element_of(covariance, j, i);
-            moments->sum[j * n + i] += samples * (0.5 * lower + 0.5 * upper);
+            const double lower = wsic_stats_element(covariance, i, j);
+            const double upper = wsic_stats_element(covariance, j, i);
+            sum[j * n + i] += samples * (0.5 * lower + 0.5 * upper);
         }
     }
+}
+
+wsic_status wsic_stats_check_samples(const wsic_env *env, double samples)
+{
+    if (!(samples > 0) || !isfinite(samples))
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "samples is %g, not positive and finite",
+                         samples);
+    return WSIC_OK;
 }
 
 wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_matrix *covariance,
@@ -213,19 +183,47 @@ wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_matrix *cova
                                            (wsic_shape){n, n}, &checked);
     if (status != WSIC_OK)
         return status;
-    if (!(samples > 0) || !isfinite(samples))
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "samples is %g, not positive and finite",
-                         samples);
-    status = wsic_check_finite(env, "covariance", &checked);
+    status = wsic_stats_check_samples(env, samples);
     if (status == WSIC_OK)
-        status = check_symmetric(env, &checked, &bound);
+        status = wsic_check_finite(env, "covariance", &checked);
     if (status == WSIC_OK)
-        status = check_growth(stats, samples * bound, samples);
+        status = wsic_stats_check_symmetric(env, "covariance", &checked, &bound);
+    if (status == WSIC_OK)
+        status = wsic_stats_check_kind(stats, false, 0);
+    if (status == WSIC_OK)
+        status = wsic_stats_check_growth(stats, samples * bound, samples);
     if (status != WSIC_OK)
         return status;
-    accumulate_covariance(&stats->moments, &checked, samples);
-    grow(stats, samples * bound, samples);
+    wsic_stats_add_symmetric(&checked, samples, stats->moments.input);
+    wsic_stats_grow(stats, samples * bound, samples);
     return WSIC_OK;
+}
+
+/* Statistics without a sample have nothing to give, whatever their kind. */
+static wsic_status prepare_merge(wsic_stats *stats, const wsic_moments *other)
+{
+    if (other->samples == 0)
+        return WSIC_OK;
+    wsic_status status = wsic_stats_check_kind(stats, other->quantized != NULL, other->outputs);
+    if (status == WSIC_OK)
+        status = wsic_stats_check_growth(stats, other->bound, other->samples);
+    if (status == WSIC_OK && other->quantized)
+        status = wsic_stats_make_pairs(stats, other->outputs);
+    return status;
+}
+
+static void add_moments(wsic_moments *moments, const wsic_moments *other)
+{
+    wsic_moment target[WSIC_MOMENTS], source[WSIC_MOMENTS];
+    const size_t count = wsic_moments_list(other, source);
+
+    wsic_moments_list(moments, target);
+    for (size_t k = 0; k < count; k++) {
+        for (size_t j = 0; j < source[k].columns; j++) {
+            for (size_t i = source[k].lower ? j : 0; i < source[k].rows; i++)
+                target[k].sum[j * source[k].rows + i] += source[k].sum[j * source[k].rows + i];
+        }
+    }
 }
 
 wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other)
@@ -242,13 +240,10 @@ wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other)
     if (other->moments.columns != n)
         return wsic_fail(env, WSIC_ERROR_SHAPE, "other has %zu columns, stats %zu",
                          other->moments.columns, n);
-    const wsic_status status = check_growth(stats, other->moments.bound, other->moments.samples);
-    if (status != WSIC_OK)
+    const wsic_status status = prepare_merge(stats, &other->moments);
+    if (status != WSIC_OK || other->moments.samples == 0)
         return status;
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j; i < n; i++)
-            stats->moments.sum[j * n + i] += other->moments.sum[j * n + i];
-    }
-    grow(stats, other->moments.bound, other->moments.samples);
+    add_moments(&stats->moments, &other->moments);
+    wsic_stats_grow(stats, other->moments.bound, other->moments.samples);
     return WSIC_OK;
 }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/stats_format.h"
 
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "format/bytes.h"
 #include "format/checksum.h"
 
-enum { VERSION = 1, HEADER_SIZE = 32 };
+enum { VERSION = 1, HEADER_SIZE = 32, OUTPUTS_SIZE = 8 };
 
 static const char magic[8] = {'W', 'S', 'I', 'C', 'S', 'T', 'A', 'T'};
 
-bool wsic_moments_in_range(double bound, double samples)
+/* Flags. */
+enum { HAS_PAIRS = 1, HAS_RESIDUALS = 2, KNOWN_FLAGS = 3 };
+
+/* Elements of column j that are stored: of a symmetric matrix those from the diagonal on. */
+static size_t first_row(const wsic_moment *moment, size_t j)
 {
-    /* Half the range, so that rounding within the sums does not matter. */
-    return samples <= DBL_MAX / 2 && bound <= DBL_MAX / 2 &&
-           (samples == 0 || bound / samples <= DBL_MAX / 2);
+    return moment->lower ? j : 0;
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -40,27 +40,33 @@ static wsic_status emit(const wsic_env *env, output *out, const wsic_bytes *byte
     return status;
 }
 
+static uint32_t flags_of(const wsic_moments *moments)
+{
+    return (moments->quantized ? HAS_PAIRS : 0) | (moments->residual ? HAS_RESIDUALS : 0);
+}
+
 static wsic_status write_header(const wsic_env *env, const wsic_moments *moments, wsic_bytes *room,
                                 output *out)
 {
     wsic_bytes_append(room, magic, sizeof magic);
     wsic_put_u32(room, VERSION);
-    wsic_put_u32(room, 0);
+    wsic_put_u32(room, flags_of(moments));
     wsic_put_u64(room, moments->columns);
     wsic_put_f64(room, moments->samples);
+    if (moments->residual)
+        wsic_put_u64(room, moments->outputs);
     return emit(env, out, room);
 }
 
-static wsic_status write_columns(const wsic_env *env, const wsic_moments *moments, wsic_bytes *room,
-                                 output *out)
+static wsic_status write_moment(const wsic_env *env, const wsic_moment *moment, wsic_bytes *room,
+                                output *out)
 {
-    const size_t n = moments->columns;
     wsic_status status = WSIC_OK;
 
-    for (size_t j = 0; j < n && status == WSIC_OK; j++) {
+    for (size_t j = 0; j < moment->columns && status == WSIC_OK; j++) {
         room->size = 0;
-        for (size_t i = j; i < n; i++)
-            wsic_put_f64(room, moments->sum[j * n + i]);
+        for (size_t i = first_row(moment, j); i < moment->rows; i++)
+            wsic_put_f64(room, moment->sum[j * moment->rows + i]);
         status = emit(env, out, room);
     }
     return status;
@@ -70,13 +76,15 @@ wsic_status wsic_stats_format_write(const wsic_env *env, const wsic_moments *mom
                                     wsic_file_writer *file, uint64_t *size)
 {
     output out = {.file = file, .offset = 0};
+    wsic_moment list[WSIC_MOMENTS];
+    const size_t count = wsic_moments_list(moments, list);
     wsic_bytes room;
 
     wsic_bytes_init(&room, env);
     wsic_checksum_begin(&out.checksum);
     wsic_status status = write_header(env, moments, &room, &out);
-    if (status == WSIC_OK)
-        status = write_columns(env, moments, &room, &out);
+    for (size_t k = 0; k < count && status == WSIC_OK; k++)
+        status = write_moment(env, &list[k], &room, &out);
     if (status == WSIC_OK) {
         const uint64_t checksum = wsic_checksum_end(&out.checksum);
         room.size = 0;
@@ -90,44 +98,96 @@ wsic_status wsic_stats_format_write(const wsic_env *env, const wsic_moments *mom
 
 /* --- reading ------------------------------------------------------------- */
 
-static wsic_status parse_header(const wsic_env *env, const uint8_t *header, wsic_moments *moments)
+/* What a file says of itself before its numbers begin. */
+typedef struct header {
+    uint32_t flags;
+    size_t columns, outputs;
+    double samples;
+    uint64_t size; /* of the header */
+} header;
+
+static wsic_status parse_header(const wsic_env *env, const uint8_t *bytes, header *h)
 {
-    wsic_cursor cursor = wsic_cursor_make(header, HEADER_SIZE);
+    wsic_cursor cursor = wsic_cursor_make(bytes, HEADER_SIZE);
     const uint8_t *const found = wsic_take(&cursor, sizeof magic);
     const uint32_t version = wsic_get_u32(&cursor);
-    const uint32_t flags = wsic_get_u32(&cursor);
+    h->flags = wsic_get_u32(&cursor);
     const uint64_t columns = wsic_get_u64(&cursor);
 
     if (memcmp(found, magic, sizeof magic) != 0)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "not a statistics file: the magic is missing");
-    if (version != VERSION || flags != 0)
+    if (version != VERSION || (h->flags & ~(uint32_t)KNOWN_FLAGS) != 0)
         return wsic_fail(env, version == 0 ? WSIC_ERROR_FORMAT : WSIC_ERROR_VERSION,
                          "statistics of version %" PRIu32 " with flags %#" PRIx32
-                         ", where this library knows version %d without flags",
-                         version, flags, VERSION);
+                         ", where this library knows version %d with flags %#x",
+                         version, h->flags, VERSION, (unsigned)KNOWN_FLAGS);
+    if ((h->flags & HAS_RESIDUALS) != 0 && (h->flags & HAS_PAIRS) == 0)
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "residuals without pairs");
     if (columns == 0 || columns > INT32_MAX)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "%" PRIu64 " columns, not 1 to 2^31 - 1", columns);
-    moments->columns = (size_t)columns;
-    moments->samples = wsic_get_f64(&cursor);
+    h->columns = (size_t)columns;
+    h->samples = wsic_get_f64(&cursor);
+    h->size = HEADER_SIZE;
     return WSIC_OK;
 }
 
-/* Nothing is allocated for a size that the file does not have. */
-static wsic_status check_size(const wsic_env *env, const wsic_source *source, uint64_t columns)
+static wsic_status parse_outputs(const wsic_env *env, const uint8_t *bytes, header *h)
 {
-    /* Below 2^66 / 2 for 31 bits, in 64 without overflow: n (n + 1) / 2 < 2^62. */
-    const uint64_t elements = columns * (columns + 1) / 2;
-    const uint64_t around = HEADER_SIZE + WSIC_CHECKSUM_SIZE;
-    const uint64_t found = source->size < around ? 0 : (source->size - around) / 8;
+    wsic_cursor cursor = wsic_cursor_make(bytes, OUTPUTS_SIZE);
+    const uint64_t outputs = wsic_get_u64(&cursor);
 
-    if (found < elements)
-        return wsic_fail(env, WSIC_ERROR_TRUNCATED,
-                         "%" PRIu64 " bytes end within statistics of %" PRIu64 " columns",
-                         source->size, columns);
-    if (found > elements || (source->size - around) % 8 != 0)
+    if (outputs == 0 || outputs > INT32_MAX)
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "%" PRIu64 " outputs, not 1 to 2^31 - 1", outputs);
+    h->outputs = (size_t)outputs;
+    h->size += OUTPUTS_SIZE;
+    return WSIC_OK;
+}
+
+static wsic_status read_header(const wsic_env *env, const wsic_source *source, header *h,
+                               wsic_checksum *checksum)
+{
+    uint8_t bytes[HEADER_SIZE];
+
+    *h = (header){.outputs = 0};
+    wsic_status status = wsic_source_read(env, source, 0, bytes, HEADER_SIZE);
+    if (status == WSIC_OK)
+        status = parse_header(env, bytes, h);
+    if (status != WSIC_OK)
+        return status;
+    wsic_checksum_add(checksum, bytes, HEADER_SIZE);
+    if ((h->flags & HAS_RESIDUALS) == 0)
+        return WSIC_OK;
+    status = wsic_source_read(env, source, HEADER_SIZE, bytes, OUTPUTS_SIZE);
+    if (status == WSIC_OK)
+        status = parse_outputs(env, bytes, h);
+    wsic_checksum_add(checksum, bytes, OUTPUTS_SIZE);
+    return status;
+}
+
+/* Nothing is allocated for a size that the file does not have. */
+static wsic_status check_size(const wsic_env *env, const wsic_source *source, const header *h)
+{
+    const uint64_t n = h->columns, a = h->outputs;
+    /* All counts are below 2^31: every term is below 2^63, and three of them are compared one
+     * after the other, so that nothing wraps. */
+    const uint64_t triangle = n * (n + 1) / 2;
+    const uint64_t pairs = (h->flags & HAS_PAIRS) != 0 ? triangle + n * n : 0;
+    const uint64_t residuals = 2 * a * n + a;
+    const uint64_t around = h->size + WSIC_CHECKSUM_SIZE;
+    uint64_t left = source->size < around ? 0 : (source->size - around) / 8;
+    const uint64_t parts[] = {triangle, pairs, residuals};
+
+    for (size_t k = 0; k < 3; k++) {
+        if (left < parts[k])
+            return wsic_fail(env, WSIC_ERROR_TRUNCATED,
+                             "%" PRIu64 " bytes end within statistics of %" PRIu64 " columns",
+                             source->size, n);
+        left -= parts[k];
+    }
+    if (left > 0 || (source->size - around) % 8 != 0)
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "%" PRIu64 " bytes are more than statistics of %" PRIu64 " columns need",
-                         source->size, columns);
+                         source->size, n);
     return WSIC_OK;
 }
 
@@ -145,20 +205,26 @@ static wsic_status read_column(const wsic_env *env, const wsic_source *source, u
     return WSIC_OK;
 }
 
-static wsic_status read_columns(const wsic_env *env, const wsic_source *source,
-                                wsic_moments *moments, wsic_checksum *checksum)
+static wsic_status read_moment(const wsic_env *env, const wsic_source *source,
+                               const wsic_moment *moment, uint64_t *offset, wsic_checksum *checksum)
 {
-    const size_t n = moments->columns;
-    uint64_t offset = HEADER_SIZE;
-    uint8_t stored[WSIC_CHECKSUM_SIZE];
     wsic_status status = WSIC_OK;
 
-    for (size_t j = 0; j < n && status == WSIC_OK; j++) {
-        status = read_column(env, source, offset, moments->sum + j * n + j, n - j, checksum);
-        offset += (n - j) * 8;
+    for (size_t j = 0; j < moment->columns && status == WSIC_OK; j++) {
+        const size_t first = first_row(moment, j), count = moment->rows - first;
+        status = read_column(env, source, *offset, moment->sum + j * moment->rows + first, count,
+                             checksum);
+        *offset += count * 8;
     }
-    if (status == WSIC_OK)
-        status = wsic_source_read(env, source, offset, stored, sizeof stored);
+    return status;
+}
+
+static wsic_status read_checksum(const wsic_env *env, const wsic_source *source, uint64_t offset,
+                                 wsic_checksum *checksum)
+{
+    uint8_t stored[WSIC_CHECKSUM_SIZE];
+    const wsic_status status = wsic_source_read(env, source, offset, stored, sizeof stored);
+
     if (status != WSIC_OK)
         return status;
     wsic_cursor cursor = wsic_cursor_make(stored, sizeof stored);
@@ -167,21 +233,38 @@ static wsic_status read_columns(const wsic_env *env, const wsic_source *source,
     return WSIC_OK;
 }
 
-/* The same conditions that hold for sums made by the library. */
-static wsic_status check_values(const wsic_env *env, wsic_moments *moments)
+static bool is_square(const wsic_moment *moment, size_t i, size_t j)
 {
-    const size_t n = moments->columns;
+    return moment->squares || (moment->lower && i == j);
+}
 
-    moments->bound = 0;
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j; i < n; i++) {
-            const double value = moments->sum[j * n + i];
-            if (!isfinite(value) || (i == j && value < 0))
+static wsic_status check_moment(const wsic_env *env, size_t number, const wsic_moment *moment,
+                                double *bound)
+{
+    for (size_t j = 0; j < moment->columns; j++) {
+        for (size_t i = first_row(moment, j); i < moment->rows; i++) {
+            const double value = moment->sum[j * moment->rows + i];
+            if (!isfinite(value) || (is_square(moment, i, j) && value < 0))
                 return wsic_fail(env, WSIC_ERROR_FORMAT,
-                                 "element (%zu, %zu) of the statistics is %g", i, j, value);
-            moments->bound = fmax(moments->bound, fabs(value));
+                                 "element (%zu, %zu) of moment %zu of the statistics is %g", i, j,
+                                 number, value);
+            *bound = fmax(*bound, fabs(value));
         }
     }
+    return WSIC_OK;
+}
+
+/* The same conditions that hold for sums made by the library. */
+static wsic_status check_values(const wsic_env *env, const wsic_moment *list, size_t count,
+                                wsic_moments *moments)
+{
+    wsic_status status = WSIC_OK;
+
+    moments->bound = 0;
+    for (size_t k = 0; k < count && status == WSIC_OK; k++)
+        status = check_moment(env, k, &list[k], &moments->bound);
+    if (status != WSIC_OK)
+        return status;
     if (!(moments->samples >= 0) || !wsic_moments_in_range(moments->bound, moments->samples) ||
         (moments->samples == 0 && moments->bound != 0))
         return wsic_fail(env, WSIC_ERROR_FORMAT,
@@ -192,27 +275,27 @@ static wsic_status check_values(const wsic_env *env, wsic_moments *moments)
 
 static wsic_status read_all(const wsic_env *env, const wsic_source *source, wsic_moments *moments)
 {
-    uint8_t header[HEADER_SIZE];
+    wsic_moment list[WSIC_MOMENTS];
     wsic_checksum checksum;
-    size_t elements;
+    header h;
 
-    wsic_status status = wsic_source_read(env, source, 0, header, sizeof header);
+    wsic_checksum_begin(&checksum);
+    wsic_status status = read_header(env, source, &h, &checksum);
     if (status == WSIC_OK)
-        status = parse_header(env, header, moments);
+        status = check_size(env, source, &h);
     if (status == WSIC_OK)
-        status = check_size(env, source, moments->columns);
+        status =
+            wsic_moments_create(env, h.columns, (h.flags & HAS_PAIRS) != 0, h.outputs, moments);
     if (status != WSIC_OK)
         return status;
-    if (!wsic_mul_size(moments->columns, moments->columns, &elements))
-        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu columns squared do not fit",
-                         moments->columns);
-    moments->sum = wsic_alloc_zero(env, elements, sizeof(double), &status);
-    if (!moments->sum)
-        return status;
-    wsic_checksum_begin(&checksum);
-    wsic_checksum_add(&checksum, header, sizeof header);
-    status = read_columns(env, source, moments, &checksum);
-    return status == WSIC_OK ? check_values(env, moments) : status;
+    moments->samples = h.samples;
+    const size_t count = wsic_moments_list(moments, list);
+    uint64_t offset = h.size;
+    for (size_t k = 0; k < count && status == WSIC_OK; k++)
+        status = read_moment(env, source, &list[k], &offset, &checksum);
+    if (status == WSIC_OK)
+        status = read_checksum(env, source, offset, &checksum);
+    return status == WSIC_OK ? check_values(env, list, count, moments) : status;
 }
 
 wsic_status wsic_stats_format_read(const wsic_env *env, const wsic_source *source,
@@ -220,9 +303,7 @@ wsic_status wsic_stats_format_read(const wsic_env *env, const wsic_source *sourc
 {
     *moments = (wsic_moments){.columns = 0};
     const wsic_status status = read_all(env, source, moments);
-    if (status != WSIC_OK) {
-        wsic_free(env, moments->sum);
-        *moments = (wsic_moments){.columns = 0};
-    }
+    if (status != WSIC_OK)
+        wsic_moments_release(env, moments);
     return status;
 }

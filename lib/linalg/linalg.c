@@ -22,6 +22,13 @@ void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, do
                 s, (int)n);
 }
 
+void wsic_cross_accumulate(size_t m, size_t n, size_t count, const double *x, const double *y,
+                           double *c)
+{
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)count, 1.0, x, (int)m,
+                y, (int)n, 1.0, c, (int)m);
+}
+
 size_t wsic_cholesky(size_t n, double *a)
 {
     const int order = (int)n;
@@ -78,6 +85,13 @@ void wsic_gemm_subtract(size_t m, size_t n, size_t k, const double *a, size_t ld
 {
     cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, -1.0, a,
                 (int)lda, b, (int)ldb, 1.0, c, (int)ldc);
+}
+
+void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a, size_t lda,
+                   const double *b, size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, factor, a,
+                (int)lda, b, (int)ldb, 0.0, c, (int)ldc);
 }
 
 void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,

@@ -11,6 +11,10 @@
 /* S (n x n, lower) += Xᵀ X for X row-major, count x n, leading dimension ld. */
 void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, double *s);
 
+/* C (m x n) += Xᵀ Y for X (count x m) and Y (count x n), both row-major without gaps. */
+void wsic_cross_accumulate(size_t m, size_t n, size_t count, const double *x, const double *y,
+                           double *c);
+
 /* A (n x n, lower) = L Lᵀ in place; the upper triangle is not touched. Returns 0, or
  * the number (from 1) of the pivot that is not positive; A is destroyed then. */
 size_t wsic_cholesky(size_t n, double *a);
@@ -32,6 +36,10 @@ void wsic_solve_lower_transposed(size_t m, size_t n, const double *l, size_t ldl
 /* C (m x n) -= A (m x k) B (k x n). */
 void wsic_gemm_subtract(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                         size_t ldb, double *c, size_t ldc);
+
+/* C (m x n) = factor · A B for A (m x k) and B (k x n). */
+void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a, size_t lda,
+                   const double *b, size_t ldb, double *c, size_t ldc);
 
 /* C (m x n) = factor · A S for S (n x n, lower, symmetric). */
 void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,

@@ -4,15 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/clock.h"
 #include "coding/codes.h"
 #include "format/layer_format.h"
-#include "linalg/linalg.h"
 #include "quant/job.h"
 #include "quant/rescale.h"
-
-enum { TILE_ROWS = 256 };
 
 typedef struct assembly {
     wsic_job *job;
@@ -59,30 +55,23 @@ static void release(assembly *s)
     wsic_free(s->job->env, s->t);
 }
 
-/* C = W S into y, whose reconstruction is no longer needed, and K = <C, W>. */
-static wsic_status cross_term(assembly *s)
+/* The part of a loss that more bits would lower. With drift some of the error, K - ||Y||², is
+ * there whatever Ŵ is: it tells nothing of what scales are worth. */
+static double reducible(const assembly *s, const wsic_rescale_result *result, double loss)
 {
     const wsic_job *const job = s->job;
-    const wsic_selection all = {job->rows, NULL};
-    wsic_status status = WSIC_OK;
-    double *const tile = wsic_alloc(job->env, wsic_min_size(TILE_ROWS, job->rows) * job->live,
-                                    sizeof *tile, &status);
 
-    if (!tile)
-        return status;
-    s->K = 0.0;
-    for (size_t first = 0; first < job->rows; first += TILE_ROWS) {
-        const size_t count = wsic_min_size(TILE_ROWS, job->rows - first);
-        wsic_weights_load(&job->weights, all, first, count, job->live_columns, tile, count);
-        wsic_multiply_symmetric(count, job->live, job->S_factor, tile, count, job->S, job->live,
-                                job->y + first, job->rows);
-        for (size_t k = 0; k < job->live; k++) {
-            for (size_t i = 0; i < count; i++)
-                s->K += tile[k * count + i] * job->y[k * job->rows + first + i];
-        }
-    }
-    wsic_free(job->env, tile);
-    return WSIC_OK;
+    if (!wsic_encode_problem_drifts(job->problem))
+        return loss;
+    return fmax(job->residual + loss - result->loss_before, 0.0);
+}
+
+static double relative_loss(const assembly *s, const wsic_rescale_result *result, double loss)
+{
+    const wsic_job *const job = s->job;
+    const bool drifts = wsic_encode_problem_drifts(job->problem);
+
+    return reducible(s, result, loss) / (drifts ? job->target_energy : s->K);
 }
 
 /* --- rounding ------------------------------------------------------------------ */
@@ -100,12 +89,12 @@ static wsic_status round_scales(const assembly *s, const char *what, const doubl
 }
 
 /* Round α g, and let g be what remains of it. */
-static wsic_status round_columns(assembly *s, double relative_loss)
+static wsic_status round_columns(assembly *s, double relative)
 {
     const wsic_job *const job = s->job;
     double *const scale = s->g;
 
-    s->column_scales.grid = wsic_scale_grid(relative_loss, job->rows);
+    s->column_scales.grid = wsic_scale_grid(relative, job->rows);
     for (size_t j = 0; j < job->live; j++)
         scale[j] *= job->alpha[j] * job->weights.unit;
     const wsic_status status = round_scales(s, "live column", scale, &s->column_scales);
@@ -118,11 +107,11 @@ static wsic_status round_columns(assembly *s, double relative_loss)
     return status;
 }
 
-static wsic_status round_rows(assembly *s, double relative_loss)
+static wsic_status round_rows(assembly *s, double relative)
 {
     const wsic_job *const job = s->job;
 
-    s->row_scales.grid = wsic_scale_grid(relative_loss, job->live);
+    s->row_scales.grid = wsic_scale_grid(relative, job->live);
     const wsic_status status = round_scales(s, "row", s->t, &s->row_scales);
     for (size_t r = 0; r < job->rows && status == WSIC_OK; r++)
         s->values[r] =
@@ -137,16 +126,18 @@ static wsic_status round_rows(assembly *s, double relative_loss)
 static bool rows_pay(const assembly *s, const wsic_rescale_result *result)
 {
     const double weights = (double)s->job->rows * (double)s->job->live;
+    const double without = reducible(s, result, result->loss_columns);
+    const double with = reducible(s, result, result->loss);
     double cost = 0.0;
 
-    if (!(result->loss > 0.0) || wsic_job_scale_bits(s->job, &s->row_scales, &cost) != WSIC_OK)
+    if (!(with > 0.0) || wsic_job_scale_bits(s->job, &s->row_scales, &cost) != WSIC_OK)
         return true;
-    return 0.5 * log2(result->loss_columns / result->loss) * weights > cost;
+    return 0.5 * log2(without / with) * weights > cost;
 }
 
 static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
 {
-    const double relative = result->loss_columns / s->K;
+    const double relative = relative_loss(s, result, result->loss_columns);
 
     for (size_t r = 0; r < s->job->rows; r++)
         s->t[r] = 1.0;
@@ -158,7 +149,7 @@ static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
 /* Round Γ, fit T once more to the rounded Γ, round T. */
 static wsic_status round_both(assembly *s, const wsic_rescale *problem, wsic_rescale_result *result)
 {
-    const double relative = result->loss / s->K;
+    const double relative = relative_loss(s, result, result->loss);
     wsic_status status = round_columns(s, relative);
 
     if (status == WSIC_OK && problem->fit_rows)
@@ -175,7 +166,7 @@ static wsic_status fit_scales(assembly *s)
     wsic_job *const job = s->job;
     const int mode = job->options->rescale;
     const wsic_progress span = wsic_job_span(job, "rescale", 0.4);
-    wsic_status status = cross_term(s);
+    wsic_status status = wsic_job_cross(job, job->y, &s->K);
 
     if (status != WSIC_OK)
         return status;
@@ -184,8 +175,8 @@ static wsic_status fit_scales(assembly *s)
         .columns = job->live,
         .codes = job->codes,
         .alpha = job->alpha,
-        .S = job->S,
-        .S_factor = job->S_factor,
+        .S = job->problem->S,
+        .S_factor = job->problem->S_factor,
         .C = job->y,
         .K = s->K,
         .fit_rows = mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO,
@@ -224,7 +215,7 @@ static void expand_columns(assembly *s)
     s->all_column_scales.grid = s->column_scales.grid;
     for (size_t j = job->columns; j-- > 0;) {
         int32_t *const target = job->codes + j * rows;
-        if (k == 0 || job->factor.live_index[k - 1] != j) {
+        if (k == 0 || job->factor->live_index[k - 1] != j) {
             memset(target, 0, rows * sizeof *target);
             continue;
         }
@@ -258,15 +249,15 @@ static wsic_status fill_figures(const assembly *s, double distortion, wsic_layer
 {
     wsic_job *const job = s->job;
     const double weights = (double)job->rows * (double)job->columns;
-    const double per_weight = distortion / weights;
+    const double per_weight = distortion / weights, energy = job->problem->energy;
 
     *figures = (wsic_layer_figures){
         .rate_target = job->options->rate,
         .step = job->step * wsic_job_step_unit(job),
         .distortion = per_weight * wsic_job_distortion_unit(job),
-        .relative_distortion = job->energy > 0.0 ? distortion / job->energy : 0.0,
-        .damping = job->factor.damping * job->factor.unit,
-        .damping_retries = job->factor.retries,
+        .relative_distortion = energy > 0.0 ? distortion / energy : 0.0,
+        .damping = job->factor->damping * job->factor->unit,
+        .damping_retries = job->factor->retries,
         .dead_columns = job->columns - job->live,
         .dead_rows = job->dead_rows,
     };

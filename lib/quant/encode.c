@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "quant/job.h"
+#include "quant/kbest.h"
 
 /* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
  * whatever was asked. */
@@ -29,17 +30,15 @@ static wsic_status encode_zeros(wsic_job *job, wsic_bytes *out)
     const wsic_status status = wsic_job_assemble(job, out, &distortion);
     if (status != WSIC_OK)
         return status;
-    return wsic_fail(job->env, WSIC_NOTICE_RATE,
-                     "%s: the layer is all zeros, in %zu bytes",
+    return wsic_fail(job->env, WSIC_NOTICE_RATE, "%s: the layer is all zeros, in %zu bytes",
                      job->live == 0 ? "no column is live" : "all weights of live columns are zero",
                      out->size);
 }
 
 wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
-                        const wsic_encode_input *input, wsic_bytes *out,
-                        wsic_encode_report *report)
+                        wsic_encode_problem *problem, wsic_bytes *out, wsic_encode_report *report)
 {
-    wsic_job job = {.env = env, .options = options, .input = input, .report = report};
+    wsic_job job = {.env = env, .options = options, .problem = problem, .report = report};
 
     *report = (wsic_encode_report){.passes = 0};
     wsic_status status = wsic_job_prepare(&job);
@@ -51,15 +50,26 @@ wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
     return status;
 }
 
+/* L, with dead columns a copy of Σ, and F of the rescalers or a copy of Σ for the
+ * eigenvalues; with drift and dead columns a copy of Σ_{X,X̂}; what is mixed. */
+static double count_squares(const wsic_blend_sources *sources)
+{
+    wsic_blend blend;
+
+    if (!sources)
+        return 3.0;
+    wsic_blend_choose(sources, &blend);
+    const double drift = blend.drift > 0.0 ? 1.0 : 0.0;
+    return 3.0 + drift + (wsic_blend_is_pure(&blend) ? 0.0 : 1.0 + drift);
+}
+
 /* Sizes are added in doubles: the sum is exact to within its rounding, which the
  * margin covers, and cannot overflow. */
 bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
-                        uint64_t *bytes)
+                        const wsic_blend_sources *sources, uint64_t *bytes)
 {
     const double a = (double)rows, n = (double)columns;
-    /* L, with dead columns a copy of Σ, and F of the rescalers or a copy of Σ for the
-     * eigenvalues. */
-    const double squares = 8.0 * n * n * 3.0;
+    const double squares = 8.0 * n * n * count_squares(sources);
     /* Target and codes; the part of the rows that the search keeps. */
     const double part = options->row_fraction * a + (double)(1 << 17) / n + 1.0;
     const double arrays = 12.0 * a * n + 8.0 * fmin(2.0 * part, a) * n;
@@ -72,7 +82,11 @@ bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t 
     const double quantizer = wsic_quantizer_memory(&choice, rows);
     /* A trellis is coded from a copy of its codes. */
     const double tokens = options->quantizer == WSIC_QUANTIZE_TRELLIS ? 4.0 * a * n : 0.0;
-    const double total = 1.02 * (squares + arrays + tiles + coded + tokens + quantizer);
+    /* The library's threads are few beside the batch of tiles that may run at once. */
+    const double search = options->survivors > 1
+                              ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors)
+                              : 0.0;
+    const double total = 1.02 * (squares + arrays + tiles + coded + tokens + quantizer + search);
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;

@@ -5,7 +5,7 @@
 
 #include "base/env.h"
 #include "format/bytes.h"
-#include "quant/prepare.h"
+#include "quant/problem.h"
 #include "quant/quantizer.h"
 
 enum { WSIC_SPACING_WATERFILLING, WSIC_SPACING_UNIFORM };
@@ -18,6 +18,8 @@ typedef struct wsic_encode_options {
     uint64_t container_bytes;
     int64_t passes;
     wsic_factor_options factor;
+    double dead_threshold;
+    size_t survivors;
     double ridge; /* κ */
     bool pivot;
     int spacing;
@@ -32,29 +34,21 @@ typedef struct wsic_encode_options {
     bool limit;
 } wsic_encode_options;
 
-/* Checked by the caller: finite, shapes fit, samples > 0, row_stride filled in. */
-typedef struct wsic_encode_input {
-    const wsic_matrix *weights;
-    const double *sum; /* n x n, lower: sum over the samples */
-    double samples;
-    const double *spectrum; /* eigenvalues of Σ, or NULL if they are not known */
-} wsic_encode_input;
-
 typedef struct wsic_encode_report {
     double seconds_prepare, seconds_search, seconds_recursion, seconds_rescale, seconds_coding,
         seconds_distortion, seconds_limit;
     uint64_t search_steps, passes, rescale_rounds;
 } wsic_encode_report;
 
-/* Append the layer's bytes to out, which is empty. WSIC_NOTICE_RATE with a message if the
- * target was not met; other failures leave out empty. */
+/* Append the layer's bytes to out, which is empty; the problem keeps what serves again.
+ * WSIC_NOTICE_RATE with a message if the target was not met; other failures leave out empty. */
 wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
-                        const wsic_encode_input *input, wsic_bytes *out,
-                        wsic_encode_report *report);
+                        wsic_encode_problem *problem, wsic_bytes *out, wsic_encode_report *report);
 
-/* Upper bound of the memory that wsic_encode() has allocated at once; false if it does
- * not fit size_t. */
+/* Upper bound of the memory that wsic_encode() has allocated at once, of a problem whose sources
+ * are these (NULL: plain statistics, unmixed) with what it keeps; false if it does not fit size_t.
+ */
 bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
-                        uint64_t *bytes);
+                        const wsic_blend_sources *sources, uint64_t *bytes);
 
 #endif

@@ -12,12 +12,21 @@
 
 double wsic_job_step_unit(const wsic_job *job)
 {
-    return job->weights.unit * sqrt(job->factor.unit);
+    return job->weights.unit * sqrt(job->factor->unit);
 }
 
 double wsic_job_distortion_unit(const wsic_job *job)
 {
-    return job->weights.unit * job->weights.unit * job->factor.unit;
+    return job->weights.unit * job->weights.unit * job->factor->unit;
+}
+
+double wsic_job_open_distortion(const wsic_job *job)
+{
+    const double wanted = job->options->distortion / wsic_job_distortion_unit(job);
+    const double floor = job->floor / ((double)job->rows * (double)job->columns);
+
+    /* A target below the floor cannot be met; as near as the search goes. */
+    return fmax(wanted - floor, 1e-6 * wanted);
 }
 
 wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
@@ -37,7 +46,7 @@ static void fill_shape(wsic_job *job)
     double mean_log = 0.0;
 
     for (size_t j = 0; j < live; j++) {
-        job->shape[j] = 1.0 / job->factor.L[j * live + j];
+        job->shape[j] = 1.0 / job->factor->L[j * live + j];
         mean_log += log(job->shape[j]) / (double)live;
     }
     if (job->options->spacing == WSIC_SPACING_UNIFORM) {
@@ -85,58 +94,16 @@ static wsic_status create_quantizer(wsic_job *job)
     return wsic_quantizer_create(job->env, &choice, &job->quantizer);
 }
 
-static wsic_status measure_weights(wsic_job *job)
-{
-    const size_t live = job->live;
-    wsic_status status = WSIC_OK;
-    double *const diagonal = wsic_alloc(job->env, live, sizeof *diagonal, &status);
-
-    if (!diagonal)
-        return status;
-    for (size_t j = 0; j < live; j++)
-        diagonal[j] = job->S_factor * job->S[j * live + j];
-    wsic_weights_energies(&job->weights, job->live_columns, diagonal, job->column_energy,
-                          job->row_energy);
-    wsic_free(job->env, diagonal);
-    for (size_t r = 0; r < job->rows; r++)
-        job->dead_rows += job->row_energy[r] == 0.0;
-    return WSIC_OK;
-}
-
-/* The rescalers must not see the damping, so the factor does not serve them. A copy
- * is made only where dead columns have to be left out. */
-static wsic_status gather_covariance(wsic_job *job)
-{
-    wsic_status status = WSIC_OK;
-
-    if (job->live == job->columns) {
-        job->S = job->input->sum;
-        job->S_factor = 1.0 / (job->input->samples * job->factor.unit);
-        return WSIC_OK;
-    }
-    job->S_owned = wsic_alloc(job->env, job->live * job->live, sizeof *job->S_owned, &status);
-    if (!job->S_owned)
-        return status;
-    wsic_gather_live(&job->factor, job->input->sum, job->input->samples, job->S_owned);
-    job->S = job->S_owned;
-    job->S_factor = 1.0;
-    return WSIC_OK;
-}
-
 static wsic_status allocate(wsic_job *job)
 {
     const size_t live = job->live;
     wsic_status status = WSIC_OK;
 
-    job->shape = wsic_alloc(job->env, 4 * live, sizeof *job->shape, &status);
+    job->shape = wsic_alloc(job->env, 3 * live, sizeof *job->shape, &status);
     if (!job->shape)
         return status;
-    job->column_energy = job->shape + live;
-    job->alpha = job->shape + 2 * live;
-    job->gamma = job->shape + 3 * live;
-    job->row_energy = wsic_alloc(job->env, job->rows, sizeof *job->row_energy, &status);
-    if (!job->row_energy)
-        return status;
+    job->alpha = job->shape + live;
+    job->gamma = job->shape + 2 * live;
     job->row_width = wsic_alloc(job->env, job->rows, sizeof *job->row_width, &status);
     if (!job->row_width)
         return status;
@@ -147,91 +114,36 @@ static wsic_status allocate(wsic_job *job)
     return status;
 }
 
-static void log_preparation(const wsic_job *job)
+/* Where a distortion is asked for, what is not to be had for bits has to be known. */
+static bool wants_floor(const wsic_job *job)
 {
-    if (job->live < job->columns)
-        wsic_log(job->env, WSIC_LOG_INFO, "%zu of %zu columns are dead", job->columns - job->live,
-                 job->columns);
-    wsic_log(job->env, WSIC_LOG_INFO, "damping %g after %llu retries",
-             job->factor.damping * job->factor.unit, (unsigned long long)job->factor.retries);
+    const wsic_blend_sources *const sources = &job->problem->input.sources;
+
+    return job->options->distortion != 0.0 && sources->moments->quantized != NULL &&
+           sources->drift_mix < 1.0;
 }
 
-wsic_status wsic_job_prepare(wsic_job *job)
+static wsic_status prepare_problem(wsic_job *job)
 {
-    const wsic_encode_input *const input = job->input;
-    const wsic_progress span = wsic_job_span(job, "prepare", 0.1);
-    double mark = wsic_now();
+    wsic_encode_problem *const problem = job->problem;
+    const wsic_matrix *const weights = &problem->input.weights;
     size_t elements;
 
-    job->rows = input->weights->rows;
-    job->columns = input->weights->columns;
+    job->rows = weights->rows;
+    job->columns = weights->columns;
     if (!wsic_mul_size(job->rows, job->columns, &elements) ||
         !wsic_mul_size(job->columns, job->columns, &elements))
         return wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "%zu x %zu weights do not fit memory",
                          job->rows, job->columns);
-    job->weights = wsic_weights_make(input->weights);
-
-    wsic_status status = wsic_progress_report(job->env, &span, 0.0);
-    if (status == WSIC_OK)
-        status = wsic_factorize(job->env, job->columns, input->sum, input->samples,
-                                &job->options->factor, &job->factor);
-    if (status != WSIC_OK)
-        return status;
-    job->live = job->factor.live;
-    job->live_columns = (wsic_selection){job->live, job->factor.live_index};
-    log_preparation(job);
-    status = gather_covariance(job);
-    if (status == WSIC_OK)
-        status = allocate(job);
-    if (status == WSIC_OK)
-        status = measure_weights(job);
-    if (status == WSIC_OK)
-        status = wsic_job_refactorize(job);
-    if (status == WSIC_OK) {
-        fill_shape(job);
-        fill_row_widths(job);
-        status = create_quantizer(job);
-    }
-    job->energy = -1.0;
-    job->report->seconds_prepare += wsic_lap(&mark);
-    return status;
-}
-
-void wsic_job_release(wsic_job *job)
-{
-    wsic_free(job->env, job->spectrum);
-    wsic_free(job->env, job->codes);
-    wsic_free(job->env, job->y);
-    wsic_free(job->env, job->ridge);
-    wsic_quantizer_release(job->env, &job->quantizer);
-    wsic_free(job->env, job->row_width);
-    wsic_free(job->env, job->row_energy);
-    wsic_free(job->env, job->shape);
-    wsic_free(job->env, job->S_owned);
-    wsic_factor_release(job->env, &job->factor);
-}
-
-void wsic_job_sigma(const wsic_job *job, double *sigma)
-{
-    for (size_t k = 0; k < job->live; k++) {
-        const double energy = job->column_energy[wsic_factor_column(&job->factor, k)];
-        sigma[k] = sqrt(energy) * job->factor.L[k * job->live + k];
-    }
-}
-
-/* Codes and factors of the recursion from the order of the factor to that of the
- * matrix. */
-static wsic_status restore_order(wsic_job *job)
-{
-    const size_t *const order = job->factor.order;
-    const size_t live = job->live;
-    wsic_status status =
-        wsic_permute_backward(job->env, live, order, job->rows * sizeof *job->codes, job->codes);
-
-    if (status == WSIC_OK)
-        status = wsic_permute_backward(job->env, live, order, sizeof *job->alpha, job->alpha);
-    if (status == WSIC_OK)
-        status = wsic_permute_backward(job->env, live, order, sizeof *job->gamma, job->gamma);
+    const wsic_status status =
+        wsic_encode_problem_prepare(job->env, &job->options->factor, job->options->dead_threshold,
+                                    !wsic_job_refactorizes(job) || wants_floor(job), problem);
+    job->live = problem->live;
+    job->weights = problem->weights;
+    job->factor = &problem->factor;
+    job->column_energy = problem->column_energy;
+    job->row_energy = problem->row_energy;
+    job->dead_rows = problem->zero_rows;
     return status;
 }
 
@@ -244,6 +156,83 @@ static double square_sum(const double *values, size_t count)
     return sum;
 }
 
+/* What no Ŵ can undo: K - C S⁻¹ Cᵀ = K - ||Y||², up to the damping, from the factor without
+ * ridge. */
+static wsic_status find_floor(wsic_job *job)
+{
+    const wsic_selection all = {job->rows, NULL};
+
+    if (!wants_floor(job) || job->live == 0)
+        return WSIC_OK;
+    const wsic_status status = wsic_job_target(job, all, job->y);
+    const double reachable = square_sum(job->y, job->rows * job->live);
+    job->floor = fmax(job->problem->energy - reachable, 0.0);
+    return status;
+}
+
+wsic_status wsic_job_prepare(wsic_job *job)
+{
+    const wsic_progress span = wsic_job_span(job, "prepare", 0.1);
+    double mark = wsic_now();
+
+    wsic_status status = wsic_progress_report(job->env, &span, 0.0);
+    if (status == WSIC_OK)
+        status = prepare_problem(job);
+    if (status == WSIC_OK)
+        status = allocate(job);
+    if (status == WSIC_OK)
+        status = find_floor(job);
+    if (status == WSIC_OK)
+        status = wsic_job_refactorize(job);
+    if (status == WSIC_OK) {
+        fill_shape(job);
+        fill_row_widths(job);
+        status = create_quantizer(job);
+    }
+    job->report->seconds_prepare += wsic_lap(&mark);
+    return status;
+}
+
+void wsic_job_release(wsic_job *job)
+{
+    wsic_free(job->env, job->codes);
+    wsic_free(job->env, job->y);
+    wsic_free(job->env, job->ridge);
+    wsic_quantizer_release(job->env, &job->quantizer);
+    wsic_free(job->env, job->row_width);
+    wsic_free(job->env, job->shape);
+}
+
+void wsic_job_sigma(const wsic_job *job, double *sigma)
+{
+    for (size_t k = 0; k < job->live; k++) {
+        const double energy = job->column_energy[wsic_factor_column(job->factor, k)];
+        sigma[k] = sqrt(energy) * job->factor->L[k * job->live + k];
+    }
+}
+
+void wsic_job_plain_sigma(const wsic_job *job, double *sigma)
+{
+    for (size_t k = 0; k < job->live; k++)
+        sigma[k] = sqrt(job->column_energy[k]) * job->factor->diagonal[k];
+}
+
+/* Codes and factors of the recursion from the order of the factor to that of the
+ * matrix. */
+static wsic_status restore_order(wsic_job *job)
+{
+    const size_t *const order = job->factor->order;
+    const size_t live = job->live;
+    wsic_status status =
+        wsic_permute_backward(job->env, live, order, job->rows * sizeof *job->codes, job->codes);
+
+    if (status == WSIC_OK)
+        status = wsic_permute_backward(job->env, live, order, sizeof *job->alpha, job->alpha);
+    if (status == WSIC_OK)
+        status = wsic_permute_backward(job->env, live, order, sizeof *job->gamma, job->gamma);
+    return status;
+}
+
 wsic_status wsic_job_quantize(wsic_job *job, double step)
 {
     const wsic_selection all = {job->rows, NULL};
@@ -251,11 +240,12 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     const wsic_zsic problem = {
         .rows = job->rows,
         .columns = job->live,
-        .L = job->factor.L,
+        .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = job->row_width,
+        .survivors = job->options->survivors,
     };
     double mark = wsic_now();
 

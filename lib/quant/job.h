@@ -11,44 +11,37 @@
 typedef struct wsic_job {
     const wsic_env *env;
     const wsic_encode_options *options;
-    const wsic_encode_input *input;
+    wsic_encode_problem *problem;
     wsic_encode_report *report;
 
     size_t rows;    /* a */
     size_t columns; /* n */
     size_t live;    /* live columns; all arrays over columns below have this length */
+    /* Of the problem, which owns it. */
     wsic_weights weights;
-    wsic_selection live_columns;
-    wsic_factor factor;
-    /* Σ without damping over the live columns, internal units: S_factor times the lower
-     * triangle of S. The caller's sum itself unless there are dead columns. */
-    const double *S;
-    double S_factor;
-    double *S_owned; /* S where a copy had to be made, else NULL */
-    size_t dead_rows;
+    wsic_factor *factor;
+    const double *column_energy;
+    const double *row_energy;
+    size_t dead_rows; /* without energy */
 
     wsic_quantizer quantizer;
     size_t block_rows; /* of the codes; 0: chosen by whoever writes them */
     int8_t *row_width; /* see wsic_stretch */
 
-    double *shape;         /* α / c, in the order of the factor */
-    double *column_energy; /* mean square of a weight */
-    double *row_energy;    /* Σ_j w_rj² Σ_jj */
-    double *ridge;         /* ρ_j; NULL: none */
+    double *shape; /* α / c, in the order of the factor */
+    double *ridge; /* ρ_j; NULL: none */
 
     /* Of the present pass over the whole matrix. */
-    double step;     /* c, internal units */
-    double *y;       /* rows x live: target, then reconstruction, then C = W Σ */
-    int32_t *codes;  /* rows x columns; the recursion fills rows x live */
+    double step;    /* c, internal units */
+    double *y;      /* rows x live: target, then reconstruction, then C = W Σ */
+    int32_t *codes; /* rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
-    double residual; /* ||Y - Ŵ L||² */
+    double residual;      /* ||Y - Ŵ L||² */
     double target_energy; /* ||Y||² */
 
-    /* Computed when first needed. */
-    double *spectrum; /* n eigenvalues of Σ, internal units */
-    double variance;  /* mean square of all weights */
-    double energy;    /* tr(W Σ Wᵀ); negative: not yet known */
+    /* Distortion that remains whatever Ŵ is, for targets on it; only drift leaves any. */
+    double floor;
 
     double progress; /* part of the whole call that is done */
 } wsic_job;
@@ -70,22 +63,33 @@ wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, siz
 wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
 
 /* The rate-aware ridge and the order of the columns. ridge.c */
+bool wsic_job_refactorizes(const wsic_job *job);
 wsic_status wsic_job_refactorize(wsic_job *job);
 
 /* Fill the target Y of the given rows (all: index NULL), columns in the order of the
- * factor. ridge.c */
+ * factor. target.c */
 wsic_status wsic_job_target(const wsic_job *job, wsic_selection rows, double *y);
 
-/* √s_j L_jj of every column, in the order of the factor. */
+/* The cross term C of all rows, live columns in natural order, and the constant K of the
+ * rescalers: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of live columns alone where there is
+ * no drift. target.c */
+wsic_status wsic_job_cross(const wsic_job *job, double *c, double *K);
+
+/* Of the distortion that is asked for, internal units, what quantization may add to the floor. */
+double wsic_job_open_distortion(const wsic_job *job);
+
+/* √s_j L_jj of every column, in the order of the factor; or of the factor without ridge, in
+ * natural order. */
 void wsic_job_sigma(const wsic_job *job, double *sigma);
+void wsic_job_plain_sigma(const wsic_job *job, double *sigma);
 
 /* Recursion over the whole matrix at step c. */
 wsic_status wsic_job_quantize(wsic_job *job, double step);
 
 /* --- measure.c ---------------------------------------------------------------- */
 
-/* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) and tr(W Σ Wᵀ) over all columns, dead ones included, for the
- * codes of the present pass and the scales as they will be decoded. */
+/* The distortion over all columns, dead ones included, for the codes of the present pass and
+ * the scales as they will be decoded; and the problem's energy. */
 wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,
                              double *distortion);
 

@@ -12,7 +12,8 @@
 static wsic_status compute_spectrum(const wsic_job *job, double *spectrum)
 {
     const size_t n = job->columns;
-    const double divisor = job->input->samples * job->factor.unit;
+    const wsic_blend *const blend = &job->problem->blend;
+    const double divisor = blend->samples * job->factor->unit;
     wsic_status status = WSIC_OK;
     double *const copy = wsic_alloc(job->env, n * n, sizeof *copy, &status);
 
@@ -20,14 +21,14 @@ static wsic_status compute_spectrum(const wsic_job *job, double *spectrum)
         return status;
     for (size_t j = 0; j < n; j++) {
         for (size_t i = j; i < n; i++)
-            copy[j * n + i] = job->input->sum[j * n + i] / divisor;
+            copy[j * n + i] = blend->hessian[j * n + i] / divisor;
     }
     status = wsic_eigenvalues(job->env, n, copy, spectrum);
     wsic_free(job->env, copy);
     return status;
 }
 
-/* Mean square of all weights, dead columns included. */
+/* Mean square of all weights of live rows, dead columns included. */
 static wsic_status weight_variance(const wsic_job *job, double *variance)
 {
     const size_t n = job->columns;
@@ -46,44 +47,69 @@ static wsic_status weight_variance(const wsic_job *job, double *variance)
     return WSIC_OK;
 }
 
-static wsic_status prepare_limit(wsic_job *job)
+static wsic_status find_spectrum(const wsic_job *job, double *spectrum)
 {
+    const wsic_encode_problem *const problem = job->problem;
     const size_t n = job->columns;
     wsic_status status = WSIC_OK;
 
-    job->spectrum = wsic_alloc(job->env, n, sizeof *job->spectrum, &status);
-    if (!job->spectrum)
-        return status;
-    if (job->input->spectrum) {
+    /* The one that came along is of the clean covariance of a single source. */
+    if (problem->input.spectrum &&
+        problem->blend.hessian == problem->input.sources.moments->input) {
         for (size_t j = 0; j < n; j++)
-            job->spectrum[j] = job->input->spectrum[j] / job->factor.unit;
+            spectrum[j] = problem->input.spectrum[j] / job->factor->unit;
     } else {
-        status = compute_spectrum(job, job->spectrum);
+        status = compute_spectrum(job, spectrum);
     }
-    for (size_t j = 0; j < n; j++)
-        job->spectrum[j] = fmax(job->spectrum[j], 0.0); /* rounding noise */
-    if (status == WSIC_OK)
-        status = weight_variance(job, &job->variance);
-    if (status != WSIC_OK) {
-        wsic_free(job->env, job->spectrum);
-        job->spectrum = NULL;
-    }
+    for (size_t j = 0; j < n && status == WSIC_OK; j++)
+        spectrum[j] = fmax(spectrum[j], 0.0); /* rounding noise */
     return status;
+}
+
+static wsic_status prepare_limit(const wsic_job *job)
+{
+    wsic_encode_problem *const problem = job->problem;
+    wsic_status status = WSIC_OK;
+
+    if (problem->variance < 0.0)
+        status = weight_variance(job, &problem->variance);
+    if (status != WSIC_OK || problem->spectrum)
+        return status;
+    double *const spectrum = wsic_alloc(job->env, job->columns, sizeof *spectrum, &status);
+    if (!spectrum)
+        return status;
+    status = find_spectrum(job, spectrum);
+    if (status == WSIC_OK)
+        problem->spectrum = spectrum;
+    else
+        wsic_free(job->env, spectrum);
+    return status;
+}
+
+/* Of a drifted input there is no limit to report: what its error is bounded by depends on how
+ * much of the drift is reducible, which no eigenvalue tells. */
+static bool wanted(const wsic_job *job, double distortion)
+{
+    return job->options->limit && distortion > 0.0 && !wsic_encode_problem_drifts(job->problem);
 }
 
 wsic_status wsic_job_limit(wsic_job *job, double distortion, double *rate)
 {
+    /* Dead rows cost nothing and have no error. */
+    const double share = (double)job->weights.live_rows / (double)job->rows;
+    const wsic_encode_problem *const problem = job->problem;
     double mark = wsic_now();
     wsic_status status = WSIC_OK;
 
     *rate = -1.0;
-    if (!job->options->limit || !(distortion > 0.0))
+    if (!wanted(job, distortion))
         return WSIC_OK;
-    if (!job->spectrum)
-        status = prepare_limit(job);
+    status = prepare_limit(job);
     if (status == WSIC_OK)
-        status = wsic_waterfill_rate(job->spectrum, job->columns, job->variance, distortion, rate,
-                                     NULL);
+        status = wsic_waterfill_rate(problem->spectrum, job->columns, problem->variance,
+                                     distortion / share, rate, NULL);
+    if (status == WSIC_OK)
+        *rate *= share;
     job->report->seconds_limit += wsic_lap(&mark);
     return status;
 }

@@ -30,13 +30,26 @@ static wsic_status median_diagonal(const wsic_env *env, size_t n, const double *
     return WSIC_OK;
 }
 
-static void find_live(size_t n, const double *sum, double least, wsic_factor *factor)
+wsic_status wsic_factor_columns(const wsic_env *env, size_t n, const double *sum,
+                                const wsic_dead_rule *rule, wsic_factor *factor)
 {
+    double median = 0.0;
+    wsic_status status = median_diagonal(env, n, sum, &median);
+
+    *factor = (wsic_factor){.n = n, .unit = 1.0};
+    if (status != WSIC_OK)
+        return status;
+    factor->live_index = wsic_alloc(env, n, sizeof *factor->live_index, &status);
+    if (!factor->live_index)
+        return status;
+    const double least = rule->threshold * median;
     for (size_t j = 0; j < n; j++) {
         const double variance = sum[j * n + j];
-        if (variance > 0.0 && !(variance < least))
+        const bool forced = rule->forced && rule->forced[j];
+        if (!forced && variance > 0.0 && !(variance < least))
             factor->live_index[factor->live++] = j;
     }
+    return WSIC_OK;
 }
 
 double wsic_even_power_of_two(double x)
@@ -50,7 +63,7 @@ double wsic_even_power_of_two(double x)
     return ldexp(1.0, exponent - (exponent & 1));
 }
 
-static double mean_live_diagonal(const wsic_factor *factor, const double *sum, double samples)
+double wsic_factor_mean_diagonal(const wsic_factor *factor, const double *sum, double samples)
 {
     double mean = 0.0;
 
@@ -97,6 +110,9 @@ wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, doubl
 {
     wsic_status status = WSIC_OK;
 
+    wsic_free(env, factor->order);
+    factor->order = NULL;
+    factor->changed = true;
     if (options->pivot) {
         size_t *const order = wsic_alloc(env, factor->live, sizeof *order, &status);
         if (!order)
@@ -146,32 +162,42 @@ static wsic_status factorize_live(const wsic_env *env, const double *sum, double
     return WSIC_OK;
 }
 
-wsic_status wsic_factorize(const wsic_env *env, size_t n, const double *sum_lower, double samples,
-                           const wsic_factor_options *options, wsic_factor *factor)
+/* Room for L and its diagonal, which a second factorisation uses again. */
+static wsic_status create_factor(const wsic_env *env, wsic_factor *factor)
 {
-    double median = 0.0;
-    wsic_status status = median_diagonal(env, n, sum_lower, &median);
-
-    *factor = (wsic_factor){.n = n, .unit = 1.0};
-    if (status != WSIC_OK)
-        return status;
-    factor->live_index = wsic_alloc(env, n, sizeof *factor->live_index, &status);
-    if (!factor->live_index)
-        return status;
-    find_live(n, sum_lower, options->dead_threshold * median, factor);
-    if (factor->live == 0)
-        return WSIC_OK;
-
-    const double mean = mean_live_diagonal(factor, sum_lower, samples);
-    factor->unit = wsic_even_power_of_two(mean);
+    wsic_status status = WSIC_OK;
     size_t elements;
+
+    wsic_free(env, factor->order);
+    factor->order = NULL;
+    factor->changed = false;
+    if (factor->L)
+        return WSIC_OK;
     if (!wsic_mul_size(factor->live, factor->live, &elements))
         elements = SIZE_MAX;
-    factor->L = wsic_alloc(env, elements, sizeof *factor->L, &status);
-    if (factor->L)
+    factor->diagonal = wsic_alloc(env, factor->live, sizeof *factor->diagonal, &status);
+    if (factor->diagonal)
+        factor->L = wsic_alloc(env, elements, sizeof *factor->L, &status);
+    if (!factor->L) {
+        wsic_free(env, factor->diagonal);
+        factor->diagonal = NULL;
+    }
+    return status;
+}
+
+wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double samples,
+                           const wsic_factor_options *options, wsic_factor *factor)
+{
+    if (factor->live == 0)
+        return WSIC_OK;
+    const double mean = wsic_factor_mean_diagonal(factor, sum_lower, samples);
+    wsic_status status = create_factor(env, factor);
+
+    factor->unit = wsic_even_power_of_two(mean);
+    if (status == WSIC_OK)
         status = factorize_live(env, sum_lower, samples, options, mean / factor->unit, factor);
-    if (status != WSIC_OK)
-        wsic_factor_release(env, factor);
+    for (size_t k = 0; k < factor->live && status == WSIC_OK; k++)
+        factor->diagonal[k] = factor->L[k * factor->live + k];
     return status;
 }
 
@@ -179,6 +205,7 @@ void wsic_factor_release(const wsic_env *env, wsic_factor *factor)
 {
     wsic_free(env, factor->live_index);
     wsic_free(env, factor->order);
+    wsic_free(env, factor->diagonal);
     wsic_free(env, factor->L);
     *factor = (wsic_factor){.n = 0, .unit = 1.0};
 }

@@ -9,8 +9,13 @@
 typedef struct wsic_factor_options {
     double damping;          /* δ / mean live diagonal */
     int64_t damping_retries; /* times that δ may be raised tenfold */
-    double dead_threshold;   /* of the median diagonal */
 } wsic_factor_options;
+
+/* Which columns are dead. */
+typedef struct wsic_dead_rule {
+    double threshold;   /* of the median diagonal */
+    const bool *forced; /* columns that are dead in any case; NULL: none */
+} wsic_dead_rule;
 
 /* What a second factorisation does beyond the first. */
 typedef struct wsic_refactor_options {
@@ -29,20 +34,27 @@ typedef struct wsic_factor {
     size_t live;        /* live columns; may be 0 */
     size_t *live_index; /* their numbers, ascending */
     double unit;
+    double *L;        /* live x live, lower; NULL if live is 0 */
+    double *diagonal; /* of L without ridge, in natural order */
+    double damping;   /* δ in internal units: δ of Σ is unit * damping */
+    uint64_t retries;
     /* Row and column k of L belong to live column number order[k]; NULL: k itself. */
     size_t *order;
-    double *L;       /* live x live, lower; NULL if live is 0 */
-    double damping;  /* δ in internal units: δ of Σ is unit * damping */
-    uint64_t retries;
+    bool changed; /* L was replaced by wsic_refactorize() */
 } wsic_factor;
 
-/* sum_lower: n x n, lower, the sum over samples; samples > 0. On failure *factor is
- * empty. WSIC_ERROR_NOT_POSITIVE_DEFINITE names the column of the failing pivot. */
-wsic_status wsic_factorize(const wsic_env *env, size_t n, const double *sum_lower, double samples,
+/* Find the live columns: sum is n x n, of which the diagonal is looked at. Makes *factor,
+ * without L; on failure it is empty. */
+wsic_status wsic_factor_columns(const wsic_env *env, size_t n, const double *sum,
+                                const wsic_dead_rule *rule, wsic_factor *factor);
+
+/* sum_lower: n x n, lower, the sum over samples; samples > 0. May be called again with another
+ * sum. On failure L is not to be used. WSIC_ERROR_NOT_POSITIVE_DEFINITE names the column of
+ * the failing pivot. */
+wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double samples,
                            const wsic_factor_options *options, wsic_factor *factor);
 
-/* Factor again with a ridge, in another order, or both. On failure *factor is as it was
- * but for L. */
+/* Factor again with a ridge, in another order, or both. On failure L is not to be used. */
 wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, double samples,
                              const wsic_refactor_options *options, wsic_factor *factor);
 
@@ -55,6 +67,9 @@ void wsic_factor_release(const wsic_env *env, wsic_factor *factor);
  * the factor. */
 void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double samples,
                       double *target);
+
+/* Mean of the live diagonal, divided by samples. */
+double wsic_factor_mean_diagonal(const wsic_factor *factor, const double *sum, double samples);
 
 /* Largest even power of two that is not above x > 0; 1 for x = 0. */
 double wsic_even_power_of_two(double x);

@@ -16,7 +16,7 @@
 
 /* Matrices with fewer weights are searched on all their rows: it costs little, and a
  * tenth of them would tell little. */
-enum { SMALL_WEIGHTS = 1 << 17 };
+enum { SMALL_WEIGHTS = 1 << 17, PASSES_MAX = 64 };
 
 typedef struct search {
     wsic_job *job;
@@ -35,8 +35,13 @@ typedef struct search {
     /* What the assembly of the layer added to the promise of its codes: the scales of
      * the rows above all. A guess at first, then the last known. */
     double assembly;
-    /* whole-matrix results so far that enclose the target */
-    double x_above, x_below; /* value above / below the target; NaN if none */
+    bool assembly_known;
+    /* whole-matrix passes so far: where, what their codes promised, and what the layer
+     * had where it was assembled (else NaN) */
+    size_t passes;
+    double pass_x[PASSES_MAX];
+    double pass_promise[PASSES_MAX];
+    double pass_value[PASSES_MAX];
     double best_error;
     double final_value; /* of the layer in out */
 } search;
@@ -115,7 +120,7 @@ static wsic_status prepare_part(search *s)
     if (status != WSIC_OK)
         return status;
     for (size_t j = 0; j < job->live; j++) {
-        const double step = job->shape[j] * job->factor.L[j * job->live + j];
+        const double step = job->shape[j] * job->factor->L[j * job->live + j];
         for (size_t i = 0; i < s->rows; i++) {
             const double y = s->target_part[j * s->rows + i];
             s->energy += y * y;
@@ -139,7 +144,9 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
     const wsic_job *const job = s->job;
 
     if (!s->by_rate) {
-        *value = distortion_value(residual / ((double)trial->rows * (double)job->columns));
+        const double floor = job->floor * (double)trial->rows / (double)job->rows;
+        *value =
+            distortion_value((residual + floor) / ((double)trial->rows * (double)job->columns));
         return WSIC_OK;
     }
     const wsic_status status = wsic_job_trial_bits(job, trial, value);
@@ -156,11 +163,12 @@ static wsic_status evaluate(void *user, double x, double *value)
     const wsic_zsic problem = {
         .rows = s->rows,
         .columns = job->live,
-        .L = job->factor.L,
+        .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = s->row_width,
+        .survivors = job->options->survivors,
     };
     double mark = wsic_now(), residual = 0.0;
 
@@ -198,7 +206,7 @@ static double first_guess(const search *s)
     if (s->by_rate)
         wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);
     else
-        wsic_allocate_distortion(sigma, job->live, exp2(-2.0 * s->target) * share, &plan);
+        wsic_allocate_distortion(sigma, job->live, wsic_job_open_distortion(job) * share, &plan);
     if (plan.step > 0.0)
         guess = log2(plan.step);
     wsic_free(job->env, sigma);
@@ -251,9 +259,17 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
     status = promised(s, &trial, job->residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);
     *value = promise + s->assembly;
-    if (status == WSIC_OK && (last || fabs(*value - s->target) <= s->tolerance)) {
+    const size_t pass = s->passes++;
+    s->pass_x[pass] = x;
+    s->pass_promise[pass] = promise;
+    s->pass_value[pass] = nan("");
+    /* While the assembly is a guess, a promise within it may already be met. */
+    const double slack = s->tolerance + (s->assembly_known ? 0.0 : s->assembly);
+    if (status == WSIC_OK && (last || fabs(*value - s->target) <= slack)) {
         status = finish_pass(s, value);
+        s->pass_value[pass] = *value;
         s->assembly = *value - promise;
+        s->assembly_known = true;
     }
     if (status == WSIC_OK)
         wsic_log(job->env, WSIC_LOG_DEBUG, "pass %llu: step %g: %.4f for %.4f",
@@ -262,13 +278,22 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
     return status;
 }
 
-/* Keep to the interval that whole passes have enclosed; halve it where the corrected
- * curve points outside. */
+/* Keep to the interval that whole passes have enclosed, by what is now known of the
+ * assembly; halve it where the corrected curve points outside. */
 static double stay_enclosed(const search *s, double x)
 {
-    if (!isnan(s->x_above) && !isnan(s->x_below) && !(x > s->x_above && x < s->x_below))
-        return 0.5 * (s->x_above + s->x_below);
-    return x;
+    double above = -HUGE_VAL, below = HUGE_VAL;
+
+    for (size_t k = 0; k < s->passes; k++) {
+        const bool assembled = !isnan(s->pass_value[k]);
+        const double value = assembled ? s->pass_value[k] : s->pass_promise[k] + s->assembly;
+        if (value > s->target)
+            above = fmax(above, s->pass_x[k]);
+        else
+            below = fmin(below, s->pass_x[k]);
+    }
+    const bool enclosed = above > -HUGE_VAL && below < HUGE_VAL && above < below;
+    return enclosed && !(x > above && x < below) ? 0.5 * (above + below) : x;
 }
 
 /* Next step to try: where the curve, corrected by the last pass, meets the target. */
@@ -300,10 +325,6 @@ static wsic_status run_passes(search *s)
             return status;
         if (s->best_error <= s->tolerance || stuck)
             return WSIC_OK;
-        if (value > s->target)
-            s->x_above = x;
-        else
-            s->x_below = x;
         correction = value - promise;
     }
     return WSIC_OK;
@@ -345,8 +366,6 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
         .job = job,
         .out = out,
         .by_rate = options->rate != 0.0,
-        .x_above = nan(""),
-        .x_below = nan(""),
         .best_error = HUGE_VAL,
     };
     s.target = s.by_rate ? options->rate

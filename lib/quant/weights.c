@@ -18,12 +18,18 @@ static const void *element_address(const wsic_matrix *matrix, size_t row, size_t
            (row * matrix->row_stride + column) * wsic_dtype_size(matrix->dtype);
 }
 
-static double largest_magnitude(const wsic_matrix *matrix)
+static bool is_dead(const wsic_weights *weights, size_t row)
 {
+    return weights->dead && weights->dead[row];
+}
+
+static double largest_magnitude(const wsic_weights *weights)
+{
+    const wsic_matrix *const matrix = weights->matrix;
     double largest = 0.0, chunk[TILE_COLUMNS];
 
     for (size_t i = 0; i < matrix->rows; i++) {
-        for (size_t j = 0; j < matrix->columns; j += TILE_COLUMNS) {
+        for (size_t j = 0; j < matrix->columns && !is_dead(weights, i); j += TILE_COLUMNS) {
             const size_t count = wsic_min_size(TILE_COLUMNS, matrix->columns - j);
             wsic_load_f64(chunk, element_address(matrix, i, j), matrix->dtype, count);
             for (size_t k = 0; k < count; k++)
@@ -33,9 +39,14 @@ static double largest_magnitude(const wsic_matrix *matrix)
     return largest;
 }
 
-wsic_weights wsic_weights_make(const wsic_matrix *matrix)
+wsic_weights wsic_weights_make(const wsic_matrix *matrix, const bool *dead)
 {
-    return (wsic_weights){matrix, wsic_even_power_of_two(largest_magnitude(matrix))};
+    wsic_weights weights = {.matrix = matrix, .dead = dead};
+
+    for (size_t i = 0; i < matrix->rows; i++)
+        weights.live_rows += !is_dead(&weights, i);
+    weights.unit = wsic_even_power_of_two(largest_magnitude(&weights));
+    return weights;
 }
 
 static size_t selected(wsic_selection selection, size_t k)
@@ -53,6 +64,10 @@ static void read_tile(const wsic_weights *weights, wsic_selection rows, size_t f
 
     for (size_t i = 0; i < count; i++) {
         const size_t row = selected(rows, first + i);
+        if (is_dead(weights, row)) {
+            memset(out[i], 0, width * sizeof **out);
+            continue;
+        }
         wsic_load_f64(out[i], element_address(weights->matrix, row, column), weights->matrix->dtype,
                       width);
         for (size_t j = 0; j < width; j++)
@@ -110,7 +125,7 @@ void wsic_weights_energies(const wsic_weights *weights, wsic_selection columns,
             for (size_t m = k; m < end; m++) {
                 for (size_t h = 0; h < height; h++) {
                     const double weight = t[h][selected(columns, m) - column];
-                    column_energy[m] += weight * weight / (double)rows;
+                    column_energy[m] += weight * weight / (double)weights->live_rows;
                     row_energy[i + h] += weight * weight * factor[m];
                 }
             }

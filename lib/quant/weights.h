@@ -10,10 +10,13 @@
  * largest magnitude, so that squares neither overflow nor vanish. */
 typedef struct wsic_weights {
     const wsic_matrix *matrix; /* checked, row_stride filled in */
+    const bool *dead;          /* rows that read as zeros; NULL: none */
+    size_t live_rows;          /* the others */
     double unit;
 } wsic_weights;
 
-wsic_weights wsic_weights_make(const wsic_matrix *matrix);
+/* dead: one mark for each row, or NULL. */
+wsic_weights wsic_weights_make(const wsic_matrix *matrix, const bool *dead);
 
 /* Columns to read: the live ones, or all. */
 typedef struct wsic_selection {
@@ -26,8 +29,8 @@ typedef struct wsic_selection {
 void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
                        wsic_selection columns, double *out, size_t ld);
 
-/* Mean square of every selected column, and sum over the selected columns of
- * weight² · factor[k] for every row; both in internal units. */
+/* Mean square of every selected column over the rows that are not dead, and sum over the selected
+ * columns of weight² · factor[k] for every row; both in internal units. */
 void wsic_weights_energies(const wsic_weights *weights, wsic_selection columns,
                            const double *factor, double *column_energy, double *row_energy);
 

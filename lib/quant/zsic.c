@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "linalg/linalg.h"
+#include "quant/kbest.h"
 
 enum {
     /* Below this many columns the recursion is done column by column; above, halves are
@@ -173,6 +174,8 @@ wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
         .tile_rows = restart != 0 ? restart : TILE_ROWS,
     };
 
+    if (problem->survivors > 1)
+        return wsic_kbest_run(env, progress, problem, problem->survivors, y, codes, gamma, residual);
     r.tiles = wsic_div_up(problem->rows, r.tile_rows);
     r.sums = wsic_alloc(env, r.tiles, sizeof *r.sums, &status);
     if (!r.sums)

@@ -15,6 +15,9 @@ typedef struct wsic_zsic {
     bool lmmse;          /* γ_j = <z, y> / (<z, z> step), else 1 */
     const wsic_quantizer *quantizer;
     const int8_t *row_width; /* a widths, see wsic_stretch, or NULL */
+    /* Ways kept open for each row, see kbest.h; 0 or 1: the nearest alone. More are for
+     * rounding to integers without LMMSE. */
+    size_t survivors;
 } wsic_zsic;
 
 /* Quantize the target Y (a x n, leading dimension a).

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/problem.h"
+
+#include "api/stats.h"
+
+/* --- input ----------------------------------------------------------------------- */
+
+static wsic_status check_stats(const wsic_env *env, const char *name, const wsic_stats *stats,
+                               const wsic_matrix *weights)
+{
+    const size_t outputs = wsic_stats_outputs(stats);
+
+    if (!(wsic_stats_samples(stats) > 0.0))
+        return wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "%s: the statistics hold no sample", name);
+    if (wsic_stats_columns(stats) != weights->columns)
+        return wsic_fail(env, WSIC_ERROR_SHAPE, "%s is of %zu columns, weights of %zu", name,
+                         wsic_stats_columns(stats), weights->columns);
+    if (outputs != 0 && outputs != weights->rows)
+        return wsic_fail(env, WSIC_ERROR_SHAPE,
+                         "%s holds residuals of %zu outputs, where weights has %zu rows", name,
+                         outputs, weights->rows);
+    return WSIC_OK;
+}
+
+static wsic_status check_same_kind(const wsic_env *env, const wsic_stats *stats,
+                                   const wsic_stats *weighted)
+{
+    if (wsic_stats_has_pairs(stats) != wsic_stats_has_pairs(weighted))
+        return wsic_fail(env, WSIC_ERROR_STATE,
+                         "one of stats and weighted holds pairs, the other plain inputs");
+    if (wsic_stats_outputs(stats) != wsic_stats_outputs(weighted))
+        return wsic_fail(env, WSIC_ERROR_STATE,
+                         "one of stats and weighted holds residuals, the other none");
+    return WSIC_OK;
+}
+
+wsic_status wsic_problem_check_input(const wsic_env *env, const wsic_stats *stats,
+                                     const wsic_stats *weighted, const wsic_matrix *weights,
+                                     wsic_encode_input *input)
+{
+    *input = (wsic_encode_input){.spectrum = NULL};
+    if (!stats)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "stats is NULL");
+    wsic_status status =
+        wsic_check_matrix(env, "weights", weights, WSIC_ALLOW_REAL,
+                          (wsic_shape){0, wsic_stats_columns(stats)}, &input->weights);
+    if (status == WSIC_OK)
+        status = wsic_check_finite(env, "weights", &input->weights);
+    if (status == WSIC_OK)
+        status = check_stats(env, "stats", stats, &input->weights);
+    if (status == WSIC_OK && weighted)
+        status = check_stats(env, "weighted", weighted, &input->weights);
+    if (status == WSIC_OK && weighted)
+        status = check_same_kind(env, stats, weighted);
+    input->sources.moments = wsic_stats_moments(stats);
+    input->sources.weighted = weighted ? wsic_stats_moments(weighted) : NULL;
+    input->spectrum = wsic_stats_cached_spectrum(stats);
+    return status;
+}
+
+/* --- life ------------------------------------------------------------------------ */
+
+static wsic_status fill(const wsic_stats *stats, const wsic_stats *weighted,
+                        const wsic_matrix *weights, wsic_problem *problem)
+{
+    wsic_encode_input input;
+    const wsic_status status =
+        wsic_problem_check_input(&problem->handle.env, stats, weighted, weights, &input);
+
+    if (status == WSIC_OK)
+        wsic_encode_problem_init(&input, &problem->inner);
+    return status;
+}
+
+wsic_status wsic_problem_create(wsic_context *context, const wsic_stats *stats,
+                                const wsic_stats *weighted, const wsic_matrix *weights,
+                                wsic_problem **out)
+{
+    wsic_status status = WSIC_OK;
+
+    if (out)
+        *out = NULL;
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    if (!out) {
+        const wsic_env env = wsic_context_env(context);
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
+    }
+    wsic_problem *const problem = wsic_handle_create(context, sizeof *problem, &status);
+    if (!problem)
+        return status;
+    status = fill(stats, weighted, weights, problem);
+    if (status != WSIC_OK) {
+        wsic_handle_fail_creation(&problem->handle);
+        wsic_handle_destroy(problem);
+        return status;
+    }
+    *out = problem;
+    return WSIC_OK;
+}
+
+void wsic_problem_destroy(wsic_problem *problem)
+{
+    if (!problem)
+        return;
+    wsic_encode_problem_release(&problem->handle.env, &problem->inner);
+    wsic_free(&problem->handle.env, problem->dead_rows);
+    wsic_free(&problem->handle.env, problem->dead_columns);
+    wsic_handle_destroy(problem);
+}
+
+const char *wsic_problem_message(const wsic_problem *problem)
+{
+    return problem->handle.message.text;
+}
+
+/* --- what is to be solved ----------------------------------------------------------- */
+
+wsic_status wsic_problem_set_mix(wsic_problem *problem, double q, double a)
+{
+    if (!problem)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &problem->handle.env;
+    wsic_blend_sources *const sources = &problem->inner.input.sources;
+
+    if (!(q >= 0.0 && q <= 1.0))
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "q is %g, not within 0 to 1", q);
+    if (!(a >= 0.0 && a <= 1.0))
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "a is %g, not within 0 to 1", a);
+    const bool changed = (sources->moments->quantized && sources->drift_mix != q) ||
+                         (sources->weighted && sources->attention_mix != a);
+    sources->drift_mix = q;
+    sources->attention_mix = a;
+    if (changed)
+        wsic_encode_problem_remix(env, &problem->inner);
+    return WSIC_OK;
+}
+
+/* Turn a list of numbers below limit into marks; NULL for an empty list. */
+static wsic_status make_marks(const wsic_env *env, const char *name, const size_t *list,
+                              size_t count, size_t limit, bool **marks)
+{
+    wsic_status status = WSIC_OK;
+
+    *marks = NULL;
+    if (count == 0)
+        return WSIC_OK;
+    if (!list)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is NULL, count %zu", name, count);
+    for (size_t k = 0; k < count; k++) {
+        if (list[k] >= limit)
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s[%zu] is %zu, where there are %zu", name,
+                             k, list[k], limit);
+    }
+    *marks = wsic_alloc_zero(env, limit, sizeof **marks, &status);
+    for (size_t k = 0; *marks && k < count; k++)
+        (*marks)[list[k]] = true;
+    return status;
+}
+
+/* Put marks in the place of earlier ones, which takes back what was prepared with those. */
+static void replace_marks(wsic_problem *problem, bool **place, bool *marks)
+{
+    wsic_free(&problem->handle.env, *place);
+    *place = marks;
+    problem->inner.input.dead_rows = problem->dead_rows;
+    problem->inner.input.dead_columns = problem->dead_columns;
+    wsic_encode_problem_reset(&problem->handle.env, &problem->inner);
+}
+
+static size_t count_marks(const bool *marks, size_t limit)
+{
+    size_t count = 0;
+
+    for (size_t k = 0; marks && k < limit; k++)
+        count += marks[k];
+    return count;
+}
+
+wsic_status wsic_problem_set_dead_rows(wsic_problem *problem, const size_t *rows, size_t count)
+{
+    bool *marks;
+
+    if (!problem)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &problem->handle.env;
+    const size_t limit = problem->inner.input.weights.rows;
+    const wsic_status status = make_marks(env, "rows", rows, count, limit, &marks);
+    if (status != WSIC_OK)
+        return status;
+    if (count_marks(marks, limit) == limit) {
+        wsic_free(env, marks);
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rows are all %zu of the matrix", limit);
+    }
+    replace_marks(problem, &problem->dead_rows, marks);
+    return WSIC_OK;
+}
+
+wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const size_t *columns,
+                                          size_t count)
+{
+    bool *marks;
+
+    if (!problem)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_status status = make_marks(&problem->handle.env, "columns", columns, count,
+                                          problem->inner.input.weights.columns, &marks);
+    if (status == WSIC_OK)
+        replace_marks(problem, &problem->dead_columns, marks);
+    return status;
+}

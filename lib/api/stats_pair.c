@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Statistics of pairs: what a layer sees in the model, and what it sees behind quantized
+ * layers. */
+#include <math.h>
+#include <string.h>
+
+#include "api/stats.h"
+#include "api/tokens.h"
+#include "base/checked.h"
+#include "linalg/linalg.h"
+
+/* --- activations --------------------------------------------------------- */
+
+enum { INPUT, QUANTIZED, RESIDUAL, PARTS };
+
+typedef struct pair_batch {
+    wsic_tokens part[PARTS];
+    double *chunk[PARTS];
+    size_t parts; /* 2, or 3 with residuals */
+} pair_batch;
+
+static wsic_status check_batch(const wsic_stats *stats, const wsic_matrix *activations,
+                               const wsic_matrix *quantized, const wsic_matrix *residual,
+                               const double *weights, pair_batch *batch)
+{
+    static const char *const names[PARTS] = {"activations", "quantized", "residual"};
+    const wsic_env *const env = &stats->handle.env;
+    const wsic_matrix *const given[PARTS] = {activations, quantized, residual};
+    wsic_shape expected = {0, stats->moments.columns};
+
+    *batch = (pair_batch){.parts = residual ? 3 : 2};
+    for (size_t k = 0; k < batch->parts; k++) {
+        if (k == RESIDUAL)
+            expected.columns = stats->moments.outputs; /* 0 takes any */
+        wsic_status status = wsic_tokens_check(env, names[k], given[k], expected, &batch->part[k]);
+        if (status == WSIC_OK)
+            status = wsic_tokens_set_weights(env, weights, &batch->part[k]);
+        if (status != WSIC_OK)
+            return status;
+        expected.rows = batch->part[INPUT].matrix.rows;
+    }
+    return wsic_stats_check_kind(stats, true, residual ? batch->part[RESIDUAL].matrix.columns : 0);
+}
+
+static void add_residual_energy(const double *residual, size_t count, size_t outputs,
+                                double *energy)
+{
+    for (size_t t = 0; t < count; t++) {
+        for (size_t r = 0; r < outputs; r++)
+            energy[r] += residual[t * outputs + r] * residual[t * outputs + r];
+    }
+}
+
+static void accumulate_chunk(const pair_batch *batch, size_t count, wsic_moments *moments)
+{
+    const size_t n = moments->columns, a = moments->outputs;
+    const double *const x = batch->chunk[INPUT], *const xq = batch->chunk[QUANTIZED];
+    const double *const r = batch->chunk[RESIDUAL];
+
+    wsic_syrk_accumulate(n, count, x, n, moments->input);
+    wsic_syrk_accumulate(n, count, xq, n, moments->quantized);
+    wsic_cross_accumulate(n, n, count, x, xq, moments->cross);
+    if (batch->parts < PARTS)
+        return;
+    wsic_cross_accumulate(a, n, count, r, xq, moments->residual);
+    wsic_cross_accumulate(a, n, count, r, x, moments->residual_input);
+    add_residual_energy(r, count, a, moments->residual_energy);
+}
+
+static void accumulate(const pair_batch *batch, wsic_moments *moments)
+{
+    const size_t tokens = batch->part[INPUT].matrix.rows;
+
+    for (size_t first = 0; first < tokens; first += WSIC_TOKENS_CHUNK) {
+        const size_t count = wsic_min_size(WSIC_TOKENS_CHUNK, tokens - first);
+        for (size_t k = 0; k < batch->parts; k++)
+            wsic_tokens_load(&batch->part[k], first, count, batch->chunk[k]);
+        accumulate_chunk(batch, count, moments);
+    }
+}
+
+static wsic_status add_batch(wsic_stats *stats, pair_batch *batch)
+{
+    const wsic_env *const env = &stats->handle.env;
+    const double samples = wsic_tokens_samples(&batch->part[INPUT]);
+    double bound = 0;
+    wsic_status status = WSIC_OK;
+
+    for (size_t k = 0; k < batch->parts; k++) {
+        batch->chunk[k] = wsic_tokens_alloc_chunk(env, &batch->part[k], &status);
+        if (!batch->chunk[k])
+            return status;
+        bound = fmax(bound, wsic_tokens_bound(&batch->part[k], batch->chunk[k]));
+    }
+    status = wsic_stats_check_growth(stats, bound, samples);
+    /* The last chance to stop: from here on the sums change. */
+    if (status == WSIC_OK)
+        status = wsic_progress_report(env, NULL, 0);
+    if (status == WSIC_OK)
+        status = wsic_stats_make_pairs(
+            stats, batch->parts == PARTS ? batch->part[RESIDUAL].matrix.columns : 0);
+    if (status != WSIC_OK)
+        return status;
+    accumulate(batch, &stats->moments);
+    wsic_stats_grow(stats, bound, samples);
+    return WSIC_OK;
+}
+
+wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
+                                const wsic_matrix *quantized, const wsic_matrix *residual,
+                                const double *weights)
+{
+    pair_batch batch;
+
+    if (!stats)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_status status = check_batch(stats, activations, quantized, residual, weights, &batch);
+    if (status != WSIC_OK)
+        return status;
+    status = add_batch(stats, &batch);
+    for (size_t k = 0; k < PARTS; k++)
+        wsic_free(&stats->handle.env, batch.chunk[k]);
+    return status;
+}
+
+/* --- moments ------------------------------------------------------------- */
+
+static const char *const moment_names[WSIC_MOMENTS] = {
+    "moments->input",    "moments->quantized",      "moments->cross",
+    "moments->residual", "moments->residual_input", "moments->residual_energy",
+};
+
+typedef struct given_moments {
+    wsic_matrix matrix[WSIC_MOMENTS];
+    size_t count; /* 3, or 6 with residuals */
+    size_t outputs;
+    double bound; /* of the means */
+} given_moments;
+
+static wsic_status check_energies(const wsic_env *env, given_moments *given)
+{
+    const wsic_matrix *const energy = &given->matrix[WSIC_MOMENTS - 1];
+
+    for (size_t r = 0; r < energy->rows; r++) {
+        const double value = wsic_stats_element(energy, r, 0);
+        if (value < 0)
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s (%zu, 0) is %g, negative",
+                             moment_names[WSIC_MOMENTS - 1], r, value);
+    }
+    return WSIC_OK;
+}
+
+static wsic_status check_moment(const wsic_stats *stats, size_t k, const wsic_matrix *matrix,
+                                given_moments *given)
+{
+    const wsic_env *const env = &stats->handle.env;
+    const size_t n = stats->moments.columns;
+    const wsic_shape expected[WSIC_MOMENTS] = {{n, n},
+                                               {n, n},
+                                               {n, n},
+                                               {stats->moments.outputs, n},
+                                               {given->outputs, n},
+                                               {given->outputs, 1}};
+    wsic_matrix *const checked = &given->matrix[k];
+    double bound = 0;
+
+    wsic_status status =
+        wsic_check_matrix(env, moment_names[k], matrix, WSIC_ALLOW_DOUBLE, expected[k], checked);
+    if (status == WSIC_OK)
+        status = wsic_check_finite(env, moment_names[k], checked);
+    if (status == WSIC_OK && k < 2)
+        status = wsic_stats_check_symmetric(env, moment_names[k], checked, &bound);
+    if (status != WSIC_OK)
+        return status;
+    if (k == 3)
+        given->outputs = checked->rows;
+    for (size_t i = 0; i < checked->rows; i++) {
+        for (size_t j = 0; j < checked->columns; j++)
+            bound = fmax(bound, fabs(wsic_stats_element(checked, i, j)));
+    }
+    given->bound = fmax(given->bound, bound);
+    return WSIC_OK;
+}
+
+static wsic_status check_moments(const wsic_stats *stats, const wsic_pair_moments *moments,
+                                 given_moments *given)
+{
+    const wsic_env *const env = &stats->handle.env;
+    const wsic_matrix *const matrices[WSIC_MOMENTS] = {
+        moments->input,    moments->quantized,      moments->cross,
+        moments->residual, moments->residual_input, moments->residual_energy};
+
+    *given = (given_moments){.count = moments->residual ? WSIC_MOMENTS : 3};
+    for (size_t k = given->count; k < WSIC_MOMENTS; k++) {
+        if (matrices[k])
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is given, %s is NULL", moment_names[k],
+                             moment_names[3]);
+    }
+    wsic_status status = WSIC_OK;
+    for (size_t k = 0; k < given->count && status == WSIC_OK; k++)
+        status = check_moment(stats, k, matrices[k], given);
+    if (status == WSIC_OK && given->count == WSIC_MOMENTS)
+        status = check_energies(env, given);
+    return status == WSIC_OK ? wsic_stats_check_kind(stats, true, given->outputs) : status;
+}
+
+static void add_general(const wsic_matrix *matrix, double samples, double *sum)
+{
+    for (size_t j = 0; j < matrix->columns; j++) {
+        for (size_t i = 0; i < matrix->rows; i++)
+            sum[j * matrix->rows + i] += samples * wsic_stats_element(matrix, i, j);
+    }
+}
+
+wsic_status wsic_stats_add_pair_moments(wsic_stats *stats, const wsic_pair_moments *moments,
+                                        double samples)
+{
+    given_moments given;
+    wsic_moment list[WSIC_MOMENTS];
+
+    if (!stats)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &stats->handle.env;
+    if (!moments)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "moments is NULL");
+    wsic_status status =
+        wsic_check_struct(env, "moments", moments, moments->size, sizeof *moments, sizeof *moments);
+    if (status == WSIC_OK)
+        status = wsic_stats_check_samples(env, samples);
+    if (status == WSIC_OK)
+        status = check_moments(stats, moments, &given);
+    if (status == WSIC_OK)
+        status = wsic_stats_check_growth(stats, samples * given.bound, samples);
+    if (status == WSIC_OK)
+        status = wsic_stats_make_pairs(stats, given.outputs);
+    if (status != WSIC_OK)
+        return status;
+    wsic_moments_list(&stats->moments, list);
+    for (size_t k = 0; k < given.count; k++) {
+        if (list[k].lower)
+            wsic_stats_add_symmetric(&given.matrix[k], samples, list[k].sum);
+        else
+            add_general(&given.matrix[k], samples, list[k].sum);
+    }
+    wsic_stats_grow(stats, samples * given.bound, samples);
+    return WSIC_OK;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* What an encoding is made of, and what it keeps for the next one: the statistics as they are
+ * mixed, live columns, energies, the factor. None of it depends on the target, so that a matrix
+ * can be quantized at several rates, or with several mixtures, without doing this again. */
+#ifndef WSIC_QUANT_PROBLEM_H
+#define WSIC_QUANT_PROBLEM_H
+
+#include "base/env.h"
+#include "quant/blend.h"
+#include "quant/prepare.h"
+#include "quant/weights.h"
+
+/* Checked by the owner: finite, shapes fit, samples > 0, row_stride filled in. All borrowed. */
+typedef struct wsic_encode_input {
+    wsic_matrix weights;
+    wsic_blend_sources sources;
+    const double *spectrum;   /* eigenvalues of the clean covariance of sources.moments, or NULL */
+    const bool *dead_rows;    /* rows to be left out, one mark for each; NULL: none */
+    const bool *dead_columns; /* columns to be left out whatever their statistics; NULL: none */
+} wsic_encode_input;
+
+typedef struct wsic_encode_problem {
+    wsic_encode_input input;
+
+    /* Of the columns: known once the dead ones are. */
+    bool columns_known;
+    double dead_threshold; /* that they were found with */
+    wsic_weights weights;
+    wsic_factor factor; /* its live columns; the rest belongs to the mixture */
+    size_t live;
+    wsic_selection live_columns;
+    double *column_energy; /* mean square of a weight, live columns */
+    double *row_energy;    /* Σ_j w_rj² Σ_jj over them */
+    size_t zero_rows;      /* rows without energy */
+    double variance;       /* mean square of all weights; negative: not yet known */
+    /* With drift, for every statistics and unit of it: tr(W Σ_X Wᵀ) and what residuals add,
+     * 2 <W, E ΔR Xᵀ> + E ||ΔR||²; negative energy: not yet known. */
+    double source_energy[2], source_residual[2], source_unit[2];
+
+    /* Of the mixture. */
+    bool blend_known;
+    wsic_blend blend;
+    /* Σ without damping over the live columns, internal units: S_factor times the lower
+     * triangle of S. The blend's sum itself unless there are dead columns. */
+    const double *S;
+    double S_factor;
+    double *S_owned;
+    /* Σ_{X,X̂}, all columns of X by the live ones of X̂, likewise; NULL without drift. */
+    const double *cross;
+    double *cross_owned;
+    double *spectrum; /* n eigenvalues of Σ, internal units; NULL: not yet needed */
+    double energy;    /* distortion of Ŵ = 0, internal units; negative: not yet known */
+
+    bool factor_known;
+    wsic_factor_options factor_options; /* that it was made with */
+} wsic_encode_problem;
+
+void wsic_encode_problem_init(const wsic_encode_input *input, wsic_encode_problem *problem);
+void wsic_encode_problem_release(const wsic_env *env, wsic_encode_problem *problem);
+
+/* After a change of the input's mixture, or of its dead rows and columns. */
+void wsic_encode_problem_remix(const wsic_env *env, wsic_encode_problem *problem);
+void wsic_encode_problem_reset(const wsic_env *env, wsic_encode_problem *problem);
+
+/* Bring everything up to date; nothing is kept after a failure. original: the factor itself is
+ * wanted, not only its diagonal, where an encoding has replaced it by one of its own. */
+wsic_status wsic_encode_problem_prepare(const wsic_env *env, const wsic_factor_options *options,
+                                        double dead_threshold, bool original,
+                                        wsic_encode_problem *problem);
+
+static inline bool wsic_encode_problem_drifts(const wsic_encode_problem *problem)
+{
+    return problem->cross != NULL;
+}
+
+/* C = W Σ_{X,X̂} + Δ for rows first ... first + count - 1 of the selection, live columns, internal
+ * units, into out (leading dimension ld). weights (count x n) receives W of those rows. Of a
+ * problem that drifts. drift.c */
+void wsic_encode_problem_cross(const wsic_encode_problem *problem, wsic_selection rows,
+                               size_t first, size_t count, double *weights, double *out, size_t ld);
+
+/* problem->energy of a problem that drifts. drift.c */
+wsic_status wsic_encode_problem_energy(const wsic_env *env, wsic_encode_problem *problem);
+
+#endif
