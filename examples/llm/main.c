@@ -51,6 +51,7 @@ static const char compare_help[] =
     "  --eval FILE        text to evaluate on\n"
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
+    "  --presets NAME,... a row for each of these presets\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 

@@ -44,7 +44,7 @@ static bool describe_run(struct quantization *run)
     const struct config *const config = &run->session->model.config;
 
     return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
-           set_metadata(run, "preset", run->options->preset ? run->options->preset : "default") &&
+           set_metadata(run, "preset", run->options->presets[0]) &&
            set_json_metadata(
                run, "model",
                json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b}", "architecture",
@@ -145,7 +145,7 @@ static bool run_quantization(struct quantization *run)
 enum outcome command_quantize(const struct options *options, struct failure *failure)
 {
     const struct method_settings settings = {.rate = options->rates[0],
-                                             .preset = options->preset,
+                                             .preset = options->presets[0],
                                              .settings = options->settings,
                                              .setting_count = options->setting_count};
     struct session session;
