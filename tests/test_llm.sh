@@ -146,7 +146,7 @@ cp "$model/model.safetensors" other
 refused 1 "model.layers.4.input_layernorm.weight" "a checkpoint that lacks a block" \
     eval --model other --tokens "$evaluation"
 sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.json" >other/config.json
-refused 1 "other/config.json: \"rope_scaling\"" "a model that is not supported" \
+refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not supported" \
     eval --model other --tokens "$evaluation"
 
 # A run that is interrupted leaves the older archive, and nothing else. The signal comes while the

@@ -6,7 +6,8 @@
 #include "llm/session.h"
 
 #define COMMON_HELP                                                                                \
-    "  --model DIR        config.json and model.safetensors of a Llama\n"                          \
+    "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
+    "                     of a Llama or a Qwen3\n"                                                 \
     "  --window N         tokens that see each other (default: the model's\n"                      \
     "                     positions, at most 2048)\n"
 
