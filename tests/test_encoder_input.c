@@ -139,7 +139,7 @@ START_TEST(bad_input_is_named_and_nothing_is_lost)
     expect(&f, &wrong, WSIC_ERROR_STRUCT_SIZE, "size is 3");
     f.weights[7 * 12 + 3] = NAN;
     f.weights[9 * 12 + 1] = -INFINITY;
-    expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "2 elements");
+    expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "2 such");
     expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "row 7, column 3");
     f.weights[7 * 12 + 3] = f.weights[9 * 12 + 1] = 0.0;
 

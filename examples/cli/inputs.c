@@ -93,6 +93,7 @@ static int open_tensor(const char *path, const char *name, weights_input *weight
 
 int weights_open(const char *from, weights_input *weights)
 {
+    static const char suffix[] = ".safetensors";
     const bool whole = access(from, F_OK) == 0;
 
     *weights = (weights_input){.name = NULL};
@@ -107,6 +108,9 @@ int weights_open(const char *from, weights_input *weights)
         if (found)
             return result;
     }
+    if (strlen(from) > sizeof suffix &&
+        strcmp(from + strlen(from) - (sizeof suffix - 1), suffix) == 0)
+        return complain(from, "a tensor of it has to be named, as FILE.safetensors:TENSOR");
     return open_npy(from, weights);
 }
 
