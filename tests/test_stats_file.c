@@ -39,7 +39,8 @@ static void check_same_sums(const wsic_stats *a, const wsic_stats *b)
     for (size_t j = 0; j < wsic_stats_columns(a); j++) {
         for (size_t i = j; i < wsic_stats_columns(a); i++) {
             const size_t k = j * wsic_stats_columns(a) + i;
-            ck_assert_mem_eq(&wsic_stats_moments(a)->input[k], &wsic_stats_moments(b)->input[k], sizeof(double));
+            ck_assert_mem_eq(&wsic_stats_moments(a)->input[k], &wsic_stats_moments(b)->input[k],
+                             sizeof(double));
         }
     }
 }

@@ -152,8 +152,8 @@ WSIC_API wsic_status wsic_plan_set_sensitivity(wsic_plan *plan, size_t index, do
  *
  * Every matrix receives a target rate, which counts everything its layer will hold.
  * wsic_encoder_set_plan() hands it to an encoder. After the layer is made, wsic_plan_commit() tells
- * the plan what it took, and what is left goes to the matrices that are still to come: the budget is
- * met as exactly as the last of them meets its target.
+ * the plan what it took, and what is left goes to the matrices that are still to come: the budget
+ * is met as exactly as the last of them meets its target.
  *
  * \param plan   not NULL, at least one matrix
  * \param mode   #WSIC_PLAN_EQUAL or #WSIC_PLAN_WATERFILL
