@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 double bench_seconds(void)
@@ -112,4 +113,18 @@ void bench_check(wsic_status status, const char *call, const char *message)
         return;
     fprintf(stderr, "%s: %s: %s\n", call, wsic_status_name(status), message);
     exit(1);
+}
+
+void bench_set(wsic_encoder *encoder, const char *setting)
+{
+    const char *const separator = strchr(setting, '=');
+    char name[64];
+
+    if (!separator || (size_t)(separator - setting) >= sizeof name) {
+        fprintf(stderr, "--set '%s': not NAME=VALUE\n", setting);
+        exit(2);
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(separator - setting), setting);
+    bench_check(wsic_encoder_set(encoder, name, separator + 1), setting,
+                wsic_encoder_message(encoder));
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <watersic/base.h>
+#include <watersic/encoder.h>
 
 /* Monotonic clock. */
 double bench_seconds(void);
@@ -37,6 +37,8 @@ void bench_json_close(void);
 double bench_number_option(const char *name, const char *text, double least, double most);
 size_t bench_size_option(const char *name, const char *text, size_t least, size_t most);
 void *bench_allocate(size_t count, size_t size);
+/* setting is "name=value". */
+void bench_set(wsic_encoder *encoder, const char *setting);
 void bench_check(wsic_status status, const char *call, const char *message);
 
 #endif

@@ -2,12 +2,15 @@
 #include "covariances.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cblas.h>
 
 #include "bench.h"
+#include "common/npy.h"
 #include "random.h"
 
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
@@ -77,20 +80,56 @@ static void normalize_trace(double *covariance, size_t n)
         covariance[i] *= (double)n / trace;
 }
 
-double *bench_covariance(const char *name, size_t n, uint64_t seed)
+/* Returns false unless the name is one of those that are computed. */
+static bool fill_named(const char *name, double *covariance, size_t n, uint64_t seed)
 {
-    double *const covariance = bench_allocate(n * n, sizeof *covariance);
-
-    if (strcmp(name, "id") == 0) {
+    if (strcmp(name, "id") == 0)
         fill_identity(covariance, n);
-    } else if (strcmp(name, "ar0.9") == 0) {
+    else if (strcmp(name, "ar0.9") == 0)
         fill_autoregressive(covariance, n, 0.9);
-    } else if (strcmp(name, "spread") == 0) {
+    else if (strcmp(name, "spread") == 0)
         fill_spread(covariance, n, seed);
-    } else {
-        free(covariance);
-        return NULL;
+    else
+        return false;
+    return true;
+}
+
+static double *read_covariance(const char *path, size_t *n)
+{
+    struct failure failure = {.text = ""};
+    npy_array array;
+
+    if (!npy_read(path, &array, &failure)) {
+        fprintf(stderr, "%s\n", failure.text);
+        exit(2);
     }
-    normalize_trace(covariance, n);
+    if (array.dimensions != 2 || array.rows != array.columns || !npy_widen(&array, &failure)) {
+        fprintf(stderr, "%s: not a square matrix of floating-point numbers\n", path);
+        exit(2);
+    }
+    *n = array.rows;
+    double *const covariance = bench_allocate(*n * *n, sizeof *covariance);
+    memcpy(covariance, array.data, *n * *n * sizeof *covariance);
+    npy_release(&array);
+    return covariance;
+}
+
+static bool is_file(const char *name)
+{
+    const size_t length = strlen(name);
+
+    return length > 4 && strcmp(name + length - 4, ".npy") == 0;
+}
+
+double *bench_covariance(const char *name, size_t *n, uint64_t seed)
+{
+    double *const covariance =
+        is_file(name) ? read_covariance(name, n) : bench_allocate(*n * *n, sizeof *covariance);
+
+    if (!is_file(name) && !fill_named(name, covariance, *n, seed)) {
+        fprintf(stderr, "--covariance is '%s', not one of %s\n", name, BENCH_COVARIANCES);
+        exit(2);
+    }
+    normalize_trace(covariance, *n);
     return covariance;
 }

@@ -135,8 +135,8 @@ int main(int argc, char **argv)
                                            time_multiplication(SPEED_SIZE, SPEED_SIZE));
         return 0;
     }
-    const double multiplication = time_multiplication(command.trial.rows, command.trial.columns);
     trial_source source = trial_source_create(&command.trial);
+    const double multiplication = time_multiplication(command.trial.rows, command.trial.columns);
     for (size_t i = 0; i < command.repeats; i++)
         results[i] = trial_run(&source, &command.trial);
     qsort(results, command.repeats, sizeof *results, by_seconds);

@@ -12,10 +12,10 @@
 
 /* --- options ---------------------------------------------------------------- */
 
-static void add_setting(trial_options *options, const char *setting)
+void trial_add_setting(trial_options *options, const char *setting)
 {
-    if (!strchr(setting, '=') || options->setting_count == TRIAL_MAX_SETTINGS) {
-        fprintf(stderr, "--set '%s': not NAME=VALUE, or too many\n", setting);
+    if (options->setting_count == TRIAL_MAX_SETTINGS) {
+        fprintf(stderr, "--set is given more than %d times\n", TRIAL_MAX_SETTINGS);
         exit(2);
     }
     options->settings[options->setting_count++] = setting;
@@ -34,7 +34,7 @@ static void take_trial_option(trial_options *options, const char *name, const ch
     else if (strcmp(name, "preset") == 0)
         options->preset = value;
     else if (strcmp(name, "set") == 0)
-        add_setting(options, value);
+        trial_add_setting(options, value);
     else if (strcmp(name, "seed") == 0)
         options->seed = (uint64_t)bench_size_option(name, value, 0, (size_t)1 << 52);
     else if (strcmp(name, "threads") == 0)
@@ -103,16 +103,12 @@ static void fill_eigenvalues(trial_source *source)
     wsic_stats_destroy(stats);
 }
 
-trial_source trial_source_create(const trial_options *options)
+trial_source trial_source_create(trial_options *options)
 {
-    trial_source source = {.rows = options->rows, .columns = options->columns};
+    trial_source source = {.rows = options->rows};
 
-    source.covariance = bench_covariance(options->covariance, options->columns, options->seed);
-    if (!source.covariance) {
-        fprintf(stderr, "--covariance is '%s', not one of %s\n", options->covariance,
-                BENCH_COVARIANCES);
-        exit(2);
-    }
+    source.covariance = bench_covariance(options->covariance, &options->columns, options->seed);
+    source.columns = options->columns;
     source.eigenvalues = bench_allocate(options->columns, sizeof *source.eigenvalues);
     source.weights = random_weights(options->rows * options->columns, options->seed + 2);
     bench_check(wsic_context_create(NULL, &source.context), "wsic_context_create", "");
@@ -134,23 +130,8 @@ void trial_source_release(trial_source *source)
 
 /* --- the distortion, measured ------------------------------------------------- */
 
-/* error becomes weights - restored, rows first ... of both. */
-static void decode_error(const trial_source *source, const wsic_layer *layer, size_t first,
-                         size_t rows, double *error)
-{
-    const size_t n = source->columns;
-    const float *const weights = source->weights + first * n;
-    wsic_matrix matrix;
-
-    wsic_matrix_init(&matrix, sizeof matrix, error, WSIC_F64, rows, n, 0);
-    bench_check(wsic_layer_dequantize(layer, first, &matrix), "wsic_layer_dequantize",
-                wsic_layer_message(layer));
-    for (size_t i = 0; i < rows * n; i++)
-        error[i] = (double)weights[i] - error[i];
-}
-
 /* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n), some rows at a time. */
-static double measure_distortion(const trial_source *source, const wsic_layer *layer)
+double trial_distortion(const trial_source *source, const float *restored)
 {
     const size_t n = source->columns, most = 256;
     double *const error = bench_allocate(most * n, sizeof *error);
@@ -160,7 +141,8 @@ static double measure_distortion(const trial_source *source, const wsic_layer *l
     for (size_t first = 0; first < source->rows; first += most) {
         const size_t left = source->rows - first;
         const size_t rows = left < most ? left : most;
-        decode_error(source, layer, first, rows, error);
+        for (size_t i = 0; i < rows * n; i++)
+            error[i] = (double)source->weights[first * n + i] - (double)restored[first * n + i];
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)n, 1.0,
                     error, (int)n, source->covariance, (int)n, 0.0, product, (int)n);
         sum += cblas_ddot((int)(rows * n), error, 1, product, 1);
@@ -170,17 +152,30 @@ static double measure_distortion(const trial_source *source, const wsic_layer *l
     return sum / ((double)source->rows * (double)n);
 }
 
-/* --- the run ------------------------------------------------------------------ */
-
-static void apply_setting(wsic_encoder *encoder, const char *setting)
+double trial_limit(const trial_source *source, double distortion)
 {
-    const char *const separator = strchr(setting, '=');
-    char name[64];
+    double rate = 0.0;
 
-    snprintf(name, sizeof name, "%.*s", (int)(separator - setting), setting);
-    bench_check(wsic_encoder_set(encoder, name, separator + 1), setting,
-                wsic_encoder_message(encoder));
+    bench_check(
+        wsic_waterfill_rate(source->eigenvalues, source->columns, 1.0, distortion, &rate, NULL),
+        "wsic_waterfill_rate", "");
+    return rate;
 }
+
+static double layer_distortion(const trial_source *source, const wsic_layer *layer)
+{
+    float *const restored = bench_allocate(source->rows * source->columns, sizeof *restored);
+    wsic_matrix matrix;
+
+    wsic_matrix_init(&matrix, sizeof matrix, restored, WSIC_F32, source->rows, source->columns, 0);
+    bench_check(wsic_layer_dequantize(layer, 0, &matrix), "wsic_layer_dequantize",
+                wsic_layer_message(layer));
+    const double distortion = trial_distortion(source, restored);
+    free(restored);
+    return distortion;
+}
+
+/* --- the run ------------------------------------------------------------------ */
 
 wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options)
 {
@@ -193,7 +188,7 @@ wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options)
     bench_check(wsic_encoder_set_number(encoder, WSIC_RATE, options->rate), "rate",
                 wsic_encoder_message(encoder));
     for (size_t i = 0; i < options->setting_count; i++)
-        apply_setting(encoder, options->settings[i]);
+        bench_set(encoder, options->settings[i]);
     return encoder;
 }
 
@@ -202,10 +197,8 @@ static void judge(const trial_source *source, const wsic_layer *layer, trial_res
     result->info.size = sizeof result->info;
     bench_check(wsic_layer_get_info(layer, &result->info), "wsic_layer_get_info",
                 wsic_layer_message(layer));
-    result->distortion = measure_distortion(source, layer);
-    bench_check(wsic_waterfill_rate(source->eigenvalues, source->columns, 1.0, result->distortion,
-                                    &result->limit_rate, NULL),
-                "wsic_waterfill_rate", "");
+    result->distortion = layer_distortion(source, layer);
+    result->limit_rate = trial_limit(source, result->distortion);
     result->gap = result->info.rate - result->limit_rate;
     /* The layer must have told the truth about itself. */
     if (fabs(result->distortion - result->info.distortion) > 1e-5 * result->distortion) {

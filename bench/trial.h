@@ -51,7 +51,7 @@ typedef struct trial_result {
 #define TRIAL_HELP                                                                                 \
     "  --covariance NAME   " BENCH_COVARIANCES "\n"                                                \
     "  --rows A\n"                                                                                 \
-    "  --columns N\n"                                                                              \
+    "  --columns N         a file of a covariance has its own\n"                                   \
     "  --rate R            bits per weight\n"                                                      \
     "  --preset P          of the encoder\n"                                                       \
     "  --set NAME=VALUE    parameter of the encoder; may be repeated\n"                            \
@@ -65,6 +65,9 @@ typedef struct trial_result {
     {"seed", required_argument, NULL, 0}, {"threads", required_argument, NULL, 0},                 \
     {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}
 /* clang-format on */
+
+/* setting is "name=value". */
+void trial_add_setting(trial_options *options, const char *setting);
 
 /* Read a command line. The program's own options carry a letter and go to take();
  * the list ends with TRIAL_OPTIONS. */
@@ -86,9 +89,15 @@ void trial_list_stages(const wsic_encoder_report *report, trial_stage stages[TRI
 void trial_put_json(bench_json *json, const trial_options *options, const trial_result *result);
 
 /* All of these end the program where a call fails. */
-trial_source trial_source_create(const trial_options *options);
+/* A covariance from a file sets the number of columns. */
+trial_source trial_source_create(trial_options *options);
 void trial_source_release(trial_source *source);
 wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options);
+
+/* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n) of any reconstruction, and the least rate for it. */
+double trial_distortion(const trial_source *source, const float *restored);
+double trial_limit(const trial_source *source, double distortion);
+
 trial_result trial_run(const trial_source *source, const trial_options *options);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The forward pass against logits of an independent implementation, the evaluation against its
- * definition, the baselines against brute force. LLM_DATA, an environment variable, may name
+ * definition. LLM_DATA, an environment variable, may name
  * another checkpoint with logits.npy and logits_tokens.u16. */
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include "common/tokens.h"
 #include "llm/evaluate.h"
 #include "llm/forward.h"
-#include "llm/rounding.h"
 
 static char directory[4096];
 static struct model model;
@@ -195,133 +194,10 @@ START_TEST(divergence_is_as_defined)
 }
 END_TEST
 
-START_TEST(baseline_never_has_fewer_bytes)
-{
-    for (uint64_t budget = 1200; budget < 12000; budget += 77) {
-        const uint32_t levels = grid_levels(50, 120, budget);
-        ck_assert_uint_ge(levels, 2);
-        ck_assert_uint_ge(grid_bytes(50, 120, levels), budget);
-        if (levels > 2)
-            ck_assert_uint_lt(grid_bytes(50, 120, levels - 1), budget);
-    }
-    ck_assert_uint_eq(grid_bytes(50, 120, 4), 50 * 120 * 2 / 8 + 50 * 2);
-    ck_assert_uint_eq(grid_levels(50, 120, 1), 2);
-}
-END_TEST
-
-START_TEST(grids_are_symmetric_and_nearest)
-{
-    for (uint32_t levels = 2; levels <= 9; levels++) {
-        const struct grid grid = {.levels = levels, .step = 0.5F};
-        for (double value = -4.01; value < 4; value += 0.0625) {
-            double nearest = INFINITY;
-            for (uint32_t k = 0; k < levels; k++) {
-                const double level = ((double)k - ((double)levels - 1) / 2) * 0.5;
-                if (fabs(value - level) < fabs(value - nearest))
-                    nearest = level;
-            }
-            ck_assert_double_eq(grid_round(grid, value), nearest);
-            ck_assert_double_eq(grid_round(grid, -value), -nearest);
-        }
-    }
-}
-END_TEST
-
-START_TEST(fitted_grid_beats_the_plain_one)
-{
-    float row[64];
-    double plain_error = 0;
-    double fitted_error = 0;
-
-    for (int i = 0; i < 64; i++)
-        row[i] = sinf((float)(i * i)) * expf(sinf((float)(3 * i)));
-    row[7] = 9;
-    const struct grid fitted = grid_fit(row, 64, 4);
-    const struct grid plain = {.levels = 4, .step = 6};
-    for (int i = 0; i < 64; i++) {
-        plain_error += pow((double)row[i] - grid_round(plain, (double)row[i]), 2);
-        fitted_error += pow((double)row[i] - grid_round(fitted, (double)row[i]), 2);
-    }
-    ck_assert_double_lt(fitted_error, plain_error / 2);
-
-    memset(row, 0, sizeof row);
-    ck_assert_double_eq(grid_round(grid_fit(row, 64, 4), 1), 0);
-}
-END_TEST
-
-enum { small = 5 };
-
-static double weighted_error(const float *w, const float *q, const double *covariance)
-{
-    double error = 0;
-
-    for (int i = 0; i < small; i++)
-        for (int j = 0; j < small; j++)
-            error += (double)(w[i] - q[i]) * covariance[i * small + j] * (double)(w[j] - q[j]);
-    return error;
-}
-
-/* With a covariance that is diagonal GPTQ is rounding to nearest; with a correlated one it lowers
- * the weighted error, and its last column is always rounded to nearest. */
-START_TEST(gptq_cancels_errors)
-{
-    const struct grid grid = {.levels = 9, .step = 0.25F};
-    double covariance[small * small];
-    double factor[small * small];
-    double y[small];
-    double nearest_error = 0;
-    double gptq_error = 0;
-
-    for (int i = 0; i < small; i++)
-        for (int j = 0; j < small; j++)
-            covariance[i * small + j] = pow(0.9, abs(i - j));
-    memcpy(factor, covariance, sizeof factor);
-    ck_assert(cholesky(factor, small));
-    for (int i = 0; i < small; i++) {
-        for (int j = 0; j <= i; j++) {
-            double sum = 0;
-            for (int k = 0; k <= j; k++)
-                sum += factor[i * small + k] * factor[j * small + k];
-            ck_assert_double_eq_tol(sum, covariance[i * small + j], 1e-14);
-        }
-    }
-    for (int trial = 0; trial < 50; trial++) {
-        float w[small], nearest[small], q[small];
-        for (int i = 0; i < small; i++) {
-            w[i] = 0.8F * sinf((float)(1 + trial * small + i) * 1.7F);
-            nearest[i] = (float)grid_round(grid, (double)w[i]);
-        }
-        memcpy(q, w, sizeof q);
-        gptq_round_row(q, small, factor, grid, y);
-        ck_assert_double_eq((double)q[small - 1], (double)nearest[small - 1]);
-        gptq_error += weighted_error(w, q, covariance);
-        nearest_error += weighted_error(w, nearest, covariance);
-
-        double diagonal[small * small] = {0};
-        for (int i = 0; i < small; i++)
-            diagonal[i * small + i] = 1 + i;
-        memcpy(q, w, sizeof q);
-        gptq_round_row(q, small, diagonal, grid, y);
-        for (int i = 0; i < small; i++)
-            ck_assert_double_eq((double)q[i], (double)nearest[i]);
-    }
-    ck_assert_double_lt(gptq_error, 0.7 * nearest_error);
-}
-END_TEST
-
-START_TEST(cholesky_refuses_an_indefinite_matrix)
-{
-    double matrix[] = {1, 2, 2, 1};
-
-    ck_assert(!cholesky(matrix, 2));
-}
-END_TEST
-
 int main(void)
 {
     Suite *const suite = suite_create("llm");
     TCase *const forward = tcase_create("forward");
-    TCase *const baselines = tcase_create("baselines");
 
     tcase_set_timeout(forward, 60);
     tcase_add_checked_fixture(forward, set_up, tear_down);
@@ -331,12 +207,6 @@ int main(void)
     tcase_add_test(forward, cross_entropy_is_the_mean_surprise);
     tcase_add_test(forward, divergence_is_as_defined);
     suite_add_tcase(suite, forward);
-    tcase_add_test(baselines, baseline_never_has_fewer_bytes);
-    tcase_add_test(baselines, grids_are_symmetric_and_nearest);
-    tcase_add_test(baselines, fitted_grid_beats_the_plain_one);
-    tcase_add_test(baselines, gptq_cancels_errors);
-    tcase_add_test(baselines, cholesky_refuses_an_indefinite_matrix);
-    suite_add_tcase(suite, baselines);
     run_suite(suite);
     return 0;
 }

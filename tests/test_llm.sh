@@ -35,6 +35,8 @@ refused 2 "--rate is no option of this command" "a rate for eval" eval --rate 2
 refused 2 "'0' is no rate" "rate 0" quantize --rate 0
 refused 2 "'2,3' is not one rate" "two rates for quantize" quantize --rate 2,3
 refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
+refused 2 "more than 1 presets" "two presets for quantize" quantize --preset paper,fast
+refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,
 refused 2 "needs a value" "an option without its value" eval --model
 
 # --- a model through an archive -------------------------------------------------
@@ -98,6 +100,21 @@ report $? "compare has a row for every method" "$bits"
 holds "$2 >= $5 && $3 >= $5" "fixed lengths never have fewer bytes than WaterSIC"
 holds "($4 / $5 - 1) ^ 2 < 0.02 ^ 2" "entropy-coded GPTQ has as many bytes as WaterSIC"
 
+run 0 "compare of presets" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
+    --eval "$evaluation" --eval-tokens 1024 --rates 2 --presets fast,paper --json
+says out '"WaterSIC, fast"' "compare names the first preset"
+says out '"WaterSIC, paper"' "compare names the second preset"
+bits=$(sed -n 's/^ *"bits_per_weight": \([0-9.]*\),*$/\1/p' out | tr '\n' ' ')
+# shellcheck disable=SC2086 # six words
+set -- $bits
+[ $# = 6 ]
+report $? "compare has a row for every preset" "$bits"
+holds "$2 >= $5 && $2 >= $6 && $3 >= $5 && $3 >= $6" \
+    "fixed lengths never have fewer bytes than any preset"
+distinct=$(sed -n 's/^ *"kl_bits": \([-0-9.e]*\),*$/\1/p' out | tail -n 2 | sort -u | wc -l)
+[ "$distinct" = 2 ]
+report $? "presets differ"
+
 # --- what is refused --------------------------------------------------------------
 
 refused 1 "absent/config.json: " "a model that is not there" \
@@ -129,7 +146,7 @@ cp "$model/model.safetensors" other
 refused 1 "model.layers.4.input_layernorm.weight" "a checkpoint that lacks a block" \
     eval --model other --tokens "$evaluation"
 sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.json" >other/config.json
-refused 1 "other/config.json: \"rope_scaling\"" "a model that is not supported" \
+refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not supported" \
     eval --model other --tokens "$evaluation"
 
 # A run that is interrupted leaves the older archive, and nothing else. The signal comes while the

@@ -3,25 +3,28 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "llm/baselines.h"
+#include "common/baselines.h"
+#include "llm/baseline_method.h"
 #include "llm/evaluate.h"
 #include "llm/report.h"
 #include "llm/watersic_method.h"
 
-enum method { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC, METHODS };
+/* WaterSIC with the first of the presets that are compared; the others follow. */
+enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC };
 
-static const char *const method_names[METHODS] = {
+enum { MOST_METHODS = METHOD_WATERSIC + OPTIONS_MAX_PRESETS };
+
+static const char *const method_names[] = {
     [METHOD_RTN] = "RTN",
     [METHOD_GPTQ] = "GPTQ",
     [METHOD_GPTQ_CODED] = "GPTQ, entropy-coded",
     [METHOD_WATERSIC] = "WaterSIC",
 };
 
-/* The library as GPTQ with entropy-coded integers. */
-static const char *const coded_settings[] = {"spacing=uniform", "lmmse=0", "rescale=none"};
-
 struct row {
+    char method[OPTIONS_NAME_SIZE + 16];
     double bits_per_weight;
     struct evaluation evaluation;
 };
@@ -34,8 +37,9 @@ struct comparison {
     struct tokens text;
     float *reference;             /* final states of the original model on text */
     struct layer_result *results; /* of the library's last run */
-    uint64_t *budgets;            /* bytes of every layer as WaterSIC has it */
+    uint64_t *budgets;            /* most bytes of every layer as WaterSIC has it */
     size_t layers;
+    size_t methods;
     size_t runs; /* done */
     json_t *rows;
     struct failure *failure;
@@ -50,14 +54,14 @@ static const char footer[] =
     "as\n"
     "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
 
-static bool run_pipeline(struct comparison *run, enum method method, layer_function *quantize,
-                         void *self)
+static bool run_pipeline(struct comparison *run, size_t method, const char *label,
+                         layer_function *quantize, void *self)
 {
     const struct recipe recipe = {.window = run->session->window,
                                   .statistics = method != METHOD_RTN};
-    const double runs = (double)(run->options->rate_count * METHODS);
+    const double runs = (double)(run->options->rate_count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
-                                    .label = method_names[method],
+                                    .label = label,
                                     .from = (double)run->runs / runs,
                                     .to = (double)(run->runs + 1) / runs};
 
@@ -67,41 +71,59 @@ static bool run_pipeline(struct comparison *run, enum method method, layer_funct
                         quantize, self, run->failure);
 }
 
-/* Returns the bytes of all layers, or 0 on failure. */
-static uint64_t run_library(struct comparison *run, enum method method, double rate)
+static struct method_settings library_settings(const struct options *options, size_t method,
+                                               double rate)
 {
-    const struct options *const options = run->options;
-    const bool own = method == METHOD_WATERSIC;
-    const struct method_settings settings = {.rate = rate,
-                                             .preset = own ? options->preset : "paper",
-                                             .settings = own ? options->settings : coded_settings,
-                                             .setting_count = own ? options->setting_count
-                                                                  : sizeof coded_settings /
-                                                                        sizeof coded_settings[0]};
+    if (method < METHOD_WATERSIC)
+        return (struct method_settings){.rate = rate,
+                                        .preset = "paper",
+                                        .settings = coded_gptq_settings,
+                                        .setting_count = CODED_GPTQ_SETTINGS};
+    return (struct method_settings){.rate = rate,
+                                    .preset = options->presets[method - METHOD_WATERSIC],
+                                    .settings = options->settings,
+                                    .setting_count = options->setting_count};
+}
+
+/* Returns the bytes of all layers, or 0 on failure. */
+static uint64_t run_library(struct comparison *run, size_t method, const char *label, double rate)
+{
+    const struct method_settings settings = library_settings(run->options, method, rate);
     struct watersic_method library = {.results = run->results};
     uint64_t bytes = 0;
 
     library.encoder =
         watersic_encoder_create(run->session->context, &settings, false, run->failure);
-    if (library.encoder && run_pipeline(run, method, watersic_quantize, &library))
+    if (library.encoder && run_pipeline(run, method, label, watersic_quantize, &library))
         for (size_t i = 0; i < run->layers; i++)
             bytes += run->results[i].info.bytes;
     wsic_encoder_destroy(library.encoder);
     return bytes;
 }
 
-static uint64_t run_baseline(struct comparison *run, enum method method)
+static uint64_t run_baseline(struct comparison *run, size_t method, const char *label)
 {
     struct baseline baseline = {.feedback = method == METHOD_GPTQ, .budgets = run->budgets};
 
-    return run_pipeline(run, method, baseline_quantize, &baseline) ? baseline.bytes : 0;
+    return run_pipeline(run, method, label, baseline_quantize, &baseline) ? baseline.bytes : 0;
 }
 
-static bool run_method(struct comparison *run, enum method method, double rate, struct row *row)
+static void name_method(const struct options *options, size_t method, struct row *row)
+{
+    if (method >= METHOD_WATERSIC && options->preset_count > 1)
+        snprintf(row->method, sizeof row->method, "WaterSIC, %s",
+                 options->presets[method - METHOD_WATERSIC]);
+    else
+        snprintf(row->method, sizeof row->method, "%s", method_names[method]);
+}
+
+static bool run_method(struct comparison *run, size_t method, double rate, struct row *row)
 {
     const bool baseline = method == METHOD_RTN || method == METHOD_GPTQ;
-    const uint64_t bytes = baseline ? run_baseline(run, method) : run_library(run, method, rate);
 
+    name_method(run->options, method, row);
+    const uint64_t bytes = baseline ? run_baseline(run, method, row->method)
+                                    : run_library(run, method, row->method, rate);
     if (bytes == 0)
         return false;
     row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(run->quantized);
@@ -109,45 +131,53 @@ static bool run_method(struct comparison *run, enum method method, double rate, 
                     run->reference, run->failure);
 }
 
-static void add_row(struct comparison *run, const char *rate, const char *method,
-                    const struct row *row)
+static void add_row(struct comparison *run, const char *rate, const struct row *row)
 {
     json_t *const entry = report_evaluation(&row->evaluation, row->bits_per_weight);
 
-    json_object_set_new(entry, "method", json_string(method));
+    json_object_set_new(entry, "method", json_string(row->method));
     json_object_set_new(entry, "rate", json_real(strtod(rate, NULL)));
     json_array_append_new(run->rows, entry);
     if (run->options->json)
         return;
     meter_stop(&run->session->meter);
-    printf("%6s  %-20s %10.4f %10.4f %12.4f %10.4f\n", rate, method, row->bits_per_weight,
+    printf("%6s  %-20s %10.4f %10.4f %12.4f %10.4f\n", rate, row->method, row->bits_per_weight,
            row->evaluation.cross_entropy, row->evaluation.perplexity, row->evaluation.kl_bits);
     fflush(stdout);
 }
 
+static void raise_budgets(struct comparison *run)
+{
+    for (size_t i = 0; i < run->layers; i++)
+        if (run->budgets[i] < run->results[i].info.bytes)
+            run->budgets[i] = run->results[i].info.bytes;
+}
+
 static bool run_rate(struct comparison *run, double rate)
 {
-    struct row rows[METHODS];
+    struct row rows[MOST_METHODS];
     char text[32];
 
     /* WaterSIC first: it sets the bytes that the others may use. */
-    if (!run_method(run, METHOD_WATERSIC, rate, &rows[METHOD_WATERSIC]))
-        return false;
-    for (size_t i = 0; i < run->layers; i++)
-        run->budgets[i] = run->results[i].info.bytes;
-    for (int method = 0; method < METHOD_WATERSIC; method++)
-        if (!run_method(run, (enum method)method, rate, &rows[method]))
+    memset(run->budgets, 0, run->layers * sizeof *run->budgets);
+    for (size_t method = METHOD_WATERSIC; method < run->methods; method++) {
+        if (!run_method(run, method, rate, &rows[method]))
+            return false;
+        raise_budgets(run);
+    }
+    for (size_t method = 0; method < METHOD_WATERSIC; method++)
+        if (!run_method(run, method, rate, &rows[method]))
             return false;
     snprintf(text, sizeof text, "%g", rate);
-    for (int method = 0; method < METHODS; method++)
-        add_row(run, text, method_names[method], &rows[method]);
+    for (size_t method = 0; method < run->methods; method++)
+        add_row(run, text, &rows[method]);
     return true;
 }
 
 static bool run_original(struct comparison *run)
 {
     const struct model *const model = &run->session->model;
-    struct row row = {.bits_per_weight = model->stored_bits};
+    struct row row = {.method = "original", .bits_per_weight = model->stored_bits};
 
     run->reference = evaluate_hidden(model, &run->text, run->session->window, run->failure);
     if (!run->reference ||
@@ -157,7 +187,7 @@ static bool run_original(struct comparison *run)
     if (!run->options->json)
         printf("%6s  %-20s %10s %10s %12s %10s\n", "rate", "method", "bits/wt", "cross ent.",
                "perplexity", "KL bits");
-    add_row(run, "-", "original", &row);
+    add_row(run, "-", &row);
     return true;
 }
 
@@ -186,6 +216,7 @@ static bool prepare(struct comparison *run)
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
 
+    run->methods = METHOD_WATERSIC + options->preset_count;
     run->layers = config->blocks * LINEAR_KINDS;
     run->results = calloc(run->layers, sizeof *run->results);
     run->budgets = calloc(run->layers, sizeof *run->budgets);

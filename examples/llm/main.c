@@ -6,7 +6,8 @@
 #include "llm/session.h"
 
 #define COMMON_HELP                                                                                \
-    "  --model DIR        config.json and model.safetensors of a Llama\n"                          \
+    "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
+    "                     of a Llama or a Qwen3\n"                                                 \
     "  --window N         tokens that see each other (default: the model's\n"                      \
     "                     positions, at most 2048)\n"
 
@@ -51,6 +52,7 @@ static const char compare_help[] =
     "  --eval FILE        text to evaluate on\n"
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
+    "  --presets NAME,... a row for each of these presets\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 

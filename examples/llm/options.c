@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Which commands know an option, one bit each. */
 enum {
@@ -25,6 +26,7 @@ enum key {
     KEY_RATE,
     KEY_RATES,
     KEY_PRESET,
+    KEY_PRESETS,
     KEY_SET,
     KEY_WINDOW,
     KEY_MAX_TOKENS,
@@ -50,6 +52,7 @@ static const struct rule rules[KEYS] = {
     [KEY_RATE] = {"rate", FOR_QUANTIZE, FOR_QUANTIZE},
     [KEY_RATES] = {"rates", FOR_COMPARE, FOR_COMPARE},
     [KEY_PRESET] = {"preset", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_PRESETS] = {"presets", FOR_COMPARE, 0},
     [KEY_SET] = {"set", FOR_QUANTIZE | FOR_COMPARE, 0},
     [KEY_WINDOW] = {"window", FOR_ALL, 0},
     [KEY_MAX_TOKENS] = {"max-tokens", FOR_ALL, 0},
@@ -68,6 +71,7 @@ static const struct option long_options[] = {
     {"rate", required_argument, NULL, KEY_RATE},
     {"rates", required_argument, NULL, KEY_RATES},
     {"preset", required_argument, NULL, KEY_PRESET},
+    {"presets", required_argument, NULL, KEY_PRESETS},
     {"set", required_argument, NULL, KEY_SET},
     {"window", required_argument, NULL, KEY_WINDOW},
     {"max-tokens", required_argument, NULL, KEY_MAX_TOKENS},
@@ -97,6 +101,28 @@ static bool parse_rates(struct options *options, const char *text, size_t most,
         if (*end == '\0')
             return true;
         place = end + 1;
+    }
+}
+
+/* A list of names, separated by commas; whether they are presets the encoder will tell. */
+static bool parse_presets(struct options *options, const char *text, size_t most,
+                          struct failure *failure)
+{
+    const char *place = text;
+
+    options->preset_count = 0;
+    for (;;) {
+        const size_t length = strcspn(place, ",");
+        if (length == 0 || length >= OPTIONS_NAME_SIZE)
+            return refuse(failure, "'%s' is no name of a preset", place);
+        if (options->preset_count == most)
+            return refuse(failure, "'%s': more than %zu presets", text, most);
+        char *const name = options->presets[options->preset_count++];
+        memcpy(name, place, length);
+        name[length] = '\0';
+        if (place[length] == '\0')
+            return true;
+        place += length + 1;
     }
 }
 
@@ -145,8 +171,9 @@ static bool take_option(struct options *options, enum key key, const char *value
     case KEY_RATES:
         return parse_rates(options, value, OPTIONS_MAX_RATES, failure);
     case KEY_PRESET:
-        options->preset = value;
-        return true;
+        return parse_presets(options, value, 1, failure);
+    case KEY_PRESETS:
+        return parse_presets(options, value, OPTIONS_MAX_PRESETS, failure);
     case KEY_SET:
         return add_setting(options, value, failure);
     case KEY_WINDOW:
@@ -181,7 +208,9 @@ bool options_parse(struct options *options, enum command command, int count, cha
     int seen = 0;
     int key;
 
-    *options = (struct options){.max_tokens = command == COMMAND_EVAL ? 16384 : 65536,
+    *options = (struct options){.presets = {"default"},
+                                .preset_count = 1,
+                                .max_tokens = command == COMMAND_EVAL ? 16384 : 65536,
                                 .eval_tokens = 32768};
     opterr = 0;
     optind = 1;

@@ -13,7 +13,12 @@ enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMANDS };
 /* How a command ended; also the exit code of the program. */
 enum outcome { OUTCOME_OK = 0, OUTCOME_FAILED = 1, OUTCOME_USAGE = 2 };
 
-enum { OPTIONS_MAX_RATES = 32, OPTIONS_MAX_SETTINGS = 64 };
+enum {
+    OPTIONS_MAX_RATES = 32,
+    OPTIONS_MAX_SETTINGS = 64,
+    OPTIONS_MAX_PRESETS = 8,
+    OPTIONS_NAME_SIZE = 32
+};
 
 struct options {
     const char *model;  /* directory */
@@ -21,7 +26,8 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
-    const char *preset;                         /* NULL for the default */
+    char presets[OPTIONS_MAX_PRESETS][OPTIONS_NAME_SIZE]; /* {"default"} unless given */
+    size_t preset_count;
     const char *settings[OPTIONS_MAX_SETTINGS]; /* "name=value" */
     size_t setting_count;
     double rates[OPTIONS_MAX_RATES]; /* quantize has one */

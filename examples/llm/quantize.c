@@ -38,24 +38,34 @@ static bool set_json_metadata(struct quantization *run, const char *key, json_t 
     return ok;
 }
 
+static json_t *describe_scaling(const struct rope_scaling *scaling)
+{
+    if (!scaling->on)
+        return NULL;
+    return json_pack("{s:s, s:f, s:f, s:f, s:I}", "rope_type", "llama3", "factor", scaling->factor,
+                     "low_freq_factor", scaling->low, "high_freq_factor", scaling->high,
+                     "original_max_position_embeddings", (json_int_t)scaling->original);
+}
+
+static json_t *describe_model(const struct config *config)
+{
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b, s:o*}", "architecture",
+        config->architecture, "hidden_size", (json_int_t)config->hidden, "intermediate_size",
+        (json_int_t)config->intermediate, "num_hidden_layers", (json_int_t)config->blocks,
+        "num_attention_heads", (json_int_t)config->heads, "num_key_value_heads",
+        (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim, "vocab_size",
+        (json_int_t)config->vocabulary, "rope_theta", config->rope_theta, "rms_norm_eps",
+        config->norm_epsilon, "tie_word_embeddings", config->tied, "rope_scaling",
+        describe_scaling(&config->rope_scaling));
+}
+
 /* All that is needed to repeat the run and to tell whether a model fits the archive. */
 static bool describe_run(struct quantization *run)
 {
-    const struct config *const config = &run->session->model.config;
-
     return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
-           set_metadata(run, "preset", run->options->preset ? run->options->preset : "default") &&
-           set_json_metadata(
-               run, "model",
-               json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b}", "architecture",
-                         "LlamaForCausalLM", "hidden_size", (json_int_t)config->hidden,
-                         "intermediate_size", (json_int_t)config->intermediate, "num_hidden_layers",
-                         (json_int_t)config->blocks, "num_attention_heads",
-                         (json_int_t)config->heads, "num_key_value_heads",
-                         (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim,
-                         "vocab_size", (json_int_t)config->vocabulary, "rope_theta",
-                         config->rope_theta, "rms_norm_eps", config->norm_epsilon,
-                         "tie_word_embeddings", config->tied)) &&
+           set_metadata(run, "preset", run->options->presets[0]) &&
+           set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
            set_json_metadata(run, "calibration",
                              json_pack("{s:I, s:I}", "tokens", (json_int_t)run->tokens.count,
                                        "window", (json_int_t)run->session->window));
@@ -145,7 +155,7 @@ static bool run_quantization(struct quantization *run)
 enum outcome command_quantize(const struct options *options, struct failure *failure)
 {
     const struct method_settings settings = {.rate = options->rates[0],
-                                             .preset = options->preset,
+                                             .preset = options->presets[0],
                                              .settings = options->settings,
                                              .setting_count = options->setting_count};
     struct session session;

@@ -20,7 +20,7 @@ static bool apply_setting(wsic_encoder *encoder, const char *setting, struct fai
 static bool apply_settings(wsic_encoder *encoder, const struct method_settings *settings,
                            bool limit, struct failure *failure)
 {
-    if (settings->preset && wsic_encoder_set_preset(encoder, settings->preset) < 0)
+    if (wsic_encoder_set_preset(encoder, settings->preset) < 0)
         return refuse(failure, "preset '%s': %s", settings->preset, wsic_encoder_message(encoder));
     if (wsic_encoder_set_integer(encoder, WSIC_LIMIT, limit) < 0 ||
         wsic_encoder_set_number(encoder, WSIC_RATE, settings->rate) < 0)

@@ -24,7 +24,7 @@ struct watersic_method {
 /* Settings are "name=value". */
 struct method_settings {
     double rate;
-    const char *preset; /* NULL for the default */
+    const char *preset;
     const char *const *settings;
     size_t setting_count;
 };

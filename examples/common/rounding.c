@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "llm/rounding.h"
+#include "common/rounding.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -4,8 +4,8 @@
  * A grid has K levels, evenly spaced and symmetric about zero; K need not be a power of two. The
  * codes of a matrix are packed together as one number in base K, so that each costs log2 K bits;
  * the spacing of every row costs 16 bits. */
-#ifndef EXAMPLES_LLM_ROUNDING_H
-#define EXAMPLES_LLM_ROUNDING_H
+#ifndef EXAMPLES_ROUNDING_H
+#define EXAMPLES_ROUNDING_H
 
 #include <stdbool.h>
 #include <stddef.h>
