@@ -359,6 +359,7 @@ int main(void)
     TCase *const host = tcase_create("host");
 
     tcase_set_timeout(host, 120);
+    tcase_set_timeout(input, 120);
     tcase_add_loop_test(input, small_and_thin_shapes, 0, LAYER_VARIANTS);
     tcase_add_test(input, singular_covariance_is_quantized);
     tcase_add_test(input, dead_columns_are_zero_and_reported);

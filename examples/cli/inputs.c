@@ -91,9 +91,15 @@ static int open_tensor(const char *path, const char *name, weights_input *weight
     return use_tensor(tensor, weights);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+
+    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
 int weights_open(const char *from, weights_input *weights)
 {
-    static const char suffix[] = ".safetensors";
     const bool whole = access(from, F_OK) == 0;
 
     *weights = (weights_input){.name = NULL};
@@ -108,8 +114,7 @@ int weights_open(const char *from, weights_input *weights)
         if (found)
             return result;
     }
-    if (strlen(from) > sizeof suffix &&
-        strcmp(from + strlen(from) - (sizeof suffix - 1), suffix) == 0)
+    if (ends_with(from, ".safetensors"))
         return complain(from, "a tensor of it has to be named, as FILE.safetensors:TENSOR");
     return open_npy(from, weights);
 }

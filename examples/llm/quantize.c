@@ -67,14 +67,19 @@ static bool describe_run(struct quantization *run)
            set_metadata(run, "preset", run->options->presets[0]) &&
            set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
            set_json_metadata(run, "calibration",
-                             json_pack("{s:I, s:I}", "tokens", (json_int_t)run->tokens.count,
-                                       "window", (json_int_t)run->session->window));
+                             json_pack("{s:I, s:I, s:b, s:b}", "tokens",
+                                       (json_int_t)run->tokens.count, "window",
+                                       (json_int_t)run->session->window, "drift",
+                                       run->options->drift, "residual", run->options->residual));
 }
 
 static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
-    const struct recipe recipe = {.window = session->window, .statistics = true};
+    const struct recipe recipe = {.window = session->window,
+                                  .statistics = true,
+                                  .drift = run->options->drift,
+                                  .residual = run->options->residual};
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
@@ -121,9 +126,10 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:I, s:f, s:I, s:I, s:f, s:o}", "output", run->options->output,
-                     "rate_target", run->options->rates[0], "bytes", (json_int_t)run->bytes,
-                     "bits_per_weight", bits_per_weight(run), "weights",
+    return json_pack("{s:s, s:f, s:b, s:b, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
+                     run->options->output, "rate_target", run->options->rates[0], "drift",
+                     run->options->drift, "residual", run->options->residual, "bytes",
+                     (json_int_t)run->bytes, "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)model_linear_weights(&run->session->model), "tokens",
                      (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
                      "layers", layers);
