@@ -50,11 +50,11 @@ static void print_stages(const trial_options *options, double row_fraction, doub
     printf("| stage | Tflop | seconds at %.1f Gflop/s |\n|---|---|---|\n", 1e-9 * speed);
     for (size_t i = 0; i < STAGES; i++) {
         const double operations = stages[i].a_n_n * a * n * n + stages[i].n_n_n * n * n * n;
-        printf("| %s | %.3g | %.3g |\n", stages[i].name, 1e-12 * operations, operations / speed);
+        printf("| %s | %.3g | %.0f |\n", stages[i].name, 1e-12 * operations, operations / speed);
         total += operations;
     }
-    printf("| total | %.3g | %.3g |\n", 1e-12 * total, total / speed);
-    printf("| limit: eigenvalues, if wanted | %.3g | %.3g |\n", 4e-12 / 3 * n * n * n,
+    printf("| total | %.3g | %.0f |\n", 1e-12 * total, total / speed);
+    printf("| limit: eigenvalues, if wanted | %.3g | %.0f |\n", 4e-12 / 3 * n * n * n,
            4.0 / 3 * n * n * n / speed);
 }
 

@@ -140,6 +140,8 @@ refused 1 "narrow.npy: " "weights of another width" \
 refused 1 "x1.npy: is 512 x 256" "a covariance that is not square" \
     quantize -w w.npy -s x1.npy -r 2 -o a.wsic
 refused 1 "w.npy: " "a covariance that is not symmetric" quantize -w w.npy -s w.npy -r 2 -o a.wsic
+refused 1 "a tensor of it has to be named" "a safetensors file without a tensor" \
+    quantize -w w.safetensors -s s.npy -r 2 -o a.wsic
 refused 1 "row 1, column 44" "weights with NaN" quantize -w nan.npy -s s.npy -r 2 -o q.wsic
 cmp q.wsic kept.wsic >err 2>&1
 report $? "a failure leaves the old file alone"

@@ -139,7 +139,7 @@ START_TEST(bad_input_is_named_and_nothing_is_lost)
     expect(&f, &wrong, WSIC_ERROR_STRUCT_SIZE, "size is 3");
     f.weights[7 * 12 + 3] = NAN;
     f.weights[9 * 12 + 1] = -INFINITY;
-    expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "2 elements");
+    expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "2 such");
     expect(&f, &f.matrix, WSIC_ERROR_NOT_FINITE, "row 7, column 3");
     f.weights[7 * 12 + 3] = f.weights[9 * 12 + 1] = 0.0;
 
@@ -359,6 +359,7 @@ int main(void)
     TCase *const host = tcase_create("host");
 
     tcase_set_timeout(host, 120);
+    tcase_set_timeout(input, 120);
     tcase_add_loop_test(input, small_and_thin_shapes, 0, LAYER_VARIANTS);
     tcase_add_test(input, singular_covariance_is_quantized);
     tcase_add_test(input, dead_columns_are_zero_and_reported);

@@ -37,6 +37,8 @@ refused 2 "'2,3' is not one rate" "two rates for quantize" quantize --rate 2,3
 refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
 refused 2 "more than 1 presets" "two presets for quantize" quantize --preset paper,fast
 refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,
+refused 2 "--recipe: 'best' is neither" "an unknown recipe" quantize --recipe best
+refused 2 "--drift is no option of this command" "drift for eval" eval --drift
 refused 2 "needs a value" "an option without its value" eval --model
 
 # --- a model through an archive -------------------------------------------------
@@ -73,6 +75,39 @@ holds "$(value out kl_bits) > 2 * $four" "2 bits are farther from the original"
 run 0 "eval for people" eval --model "$model" --archive two.wsic --tokens "$evaluation" \
     --max-tokens 512 --window 64
 says out "KL to original" "eval prints the divergence"
+
+
+# The ingredients of the recipe. Each must lower the divergence: at 2 bits their part is large.
+# divergence NAME OPTION...: sets kl, drift and residual
+divergence()
+{
+    name=$1
+    shift
+    run 0 "quantize $name" quantize --model "$model" --tokens "$calibration" --max-tokens 8192 \
+        --rate 2 --preset fast -o recipe.wsic --json "$@"
+    drift=$(value out drift)
+    residual=$(value out residual)
+    run 0 "eval of $name" eval --model "$model" --archive recipe.wsic --tokens "$evaluation" \
+        --max-tokens 4096 --json
+    kl=$(value out kl_bits)
+    rm recipe.wsic
+}
+divergence "the plain recipe" --recipe plain
+plain=$kl
+[ "$drift $residual" = "false false" ]
+report $? "the plain recipe has no ingredients" "$drift $residual"
+divergence "plain with drift" --drift --recipe plain
+[ "$drift $residual" = "true false" ]
+report $? "a switch counts against the recipe" "$drift $residual"
+holds "$kl < $plain" "drift lowers the divergence"
+with_drift=$kl
+divergence "the recipe of the paper" --recipe paper
+paper=$kl
+[ "$drift $residual" = "true true" ]
+report $? "the recipe of the paper has all ingredients" "$drift $residual"
+holds "$paper < $with_drift" "residuals lower it further"
+divergence "the default"
+holds "$kl == $paper" "the recipe of the paper is the default"
 
 cp two.wsic again.wsic
 run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \
@@ -146,7 +181,7 @@ cp "$model/model.safetensors" other
 refused 1 "model.layers.4.input_layernorm.weight" "a checkpoint that lacks a block" \
     eval --model other --tokens "$evaluation"
 sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.json" >other/config.json
-refused 1 "other/config.json: \"rope_scaling\"" "a model that is not supported" \
+refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not supported" \
     eval --model other --tokens "$evaluation"
 
 # A run that is interrupted leaves the older archive, and nothing else. The signal comes while the

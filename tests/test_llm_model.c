@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Configurations and checkpoints: those of a Llama are read, all others are refused by name. */
+/* Configurations and checkpoints: those of a Llama or a Qwen3 are read, all others are refused by
+ * name. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,10 +47,80 @@ START_TEST(config_has_the_defaults_of_transformers)
 }
 END_TEST
 
+START_TEST(rope_scaling_of_llama_3_is_read)
+{
+    struct config config;
+    struct failure failure;
+
+    ck_assert(load_config(&config, "", &failure));
+    ck_assert(!config.rope_scaling.on);
+    ck_assert_msg(load_config(&config,
+                              ",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":32.0,"
+                              "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,"
+                              "\"original_max_position_embeddings\":8192}",
+                              &failure),
+                  "%s", failure.text);
+    ck_assert(config.rope_scaling.on);
+    ck_assert_double_eq(config.rope_scaling.factor, 32);
+    ck_assert_double_eq(config.rope_scaling.low, 1);
+    ck_assert_double_eq(config.rope_scaling.high, 4);
+    ck_assert_uint_eq(config.rope_scaling.original, 8192);
+}
+END_TEST
+
+/* Its defaults are those of one model, so that nothing is assumed. */
+START_TEST(qwen3_must_name_its_heads)
+{
+    static const char start[] =
+        "{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\",\"hidden_act\":"
+        "\"silu\","
+        "\"hidden_size\":8,\"intermediate_size\":12,\"num_hidden_layers\":1,"
+        "\"num_attention_heads\":2,\"vocab_size\":16,\"max_position_embeddings\":32";
+    char text[2000];
+    struct config config;
+    struct failure failure;
+
+    snprintf(text, sizeof text, "%s,\"num_key_value_heads\":1}", start);
+    write_file("config.json", text, strlen(text));
+    ck_assert(!config_load(&config, directory, &failure));
+    expect_line(&failure, "\"head_dim\" is missing");
+    snprintf(text, sizeof text, "%s,\"head_dim\":6}", start);
+    write_file("config.json", text, strlen(text));
+    ck_assert(!config_load(&config, directory, &failure));
+    expect_line(&failure, "\"num_key_value_heads\" is missing");
+    snprintf(text, sizeof text,
+             "%s,\"num_key_value_heads\":1,\"head_dim\":6,\"use_sliding_window\":false,"
+             "\"layer_types\":[\"full_attention\"]}",
+             start);
+    write_file("config.json", text, strlen(text));
+    ck_assert_msg(config_load(&config, directory, &failure), "%s", failure.text);
+    ck_assert(config.head_norms);
+    ck_assert_uint_eq(config.head_dim, 6);
+}
+END_TEST
+
 START_TEST(configs_of_other_models_are_refused_by_name)
 {
     static const char *const cases[][2] = {
-        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"rope_scaling\""},
+        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"type\" is \"linear\""},
+        {",\"rope_scaling\":{\"rope_type\":\"yarn\",\"type\":\"llama3\"}",
+         "\"rope_type\" is \"yarn\""},
+        {",\"rope_scaling\":{}", "\"type\" is missing"},
+        {",\"rope_scaling\":\"llama3\"", "\"rope_scaling\" is not an object"},
+        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"low_freq_factor\":1,"
+         "\"high_freq_factor\":4,\"original_max_position_embeddings\":8}",
+         "\"factor\" is missing"},
+        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":-8,\"low_freq_factor\":1,"
+         "\"high_freq_factor\":4,\"original_max_position_embeddings\":8}",
+         "\"factor\" is not a positive"},
+        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,"
+         "\"high_freq_factor\":4,\"original_max_position_embeddings\":8}",
+         "\"high_freq_factor\" is 4"},
+        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1,"
+         "\"high_freq_factor\":4}",
+         "\"original_max_position_embeddings\" is missing"},
+        {",\"use_sliding_window\":true", "\"use_sliding_window\""},
+        {",\"layer_types\":[\"full_attention\",\"sliding_attention\"]", "sliding_attention"},
         {",\"rope_parameters\":{}", "\"rope_parameters\""},
         {",\"quantization_config\":{}", "\"quantization_config\""},
         {",\"attention_bias\":true", "\"attention_bias\""},
@@ -80,6 +151,7 @@ START_TEST(config_keys_are_checked)
     static const char *const cases[][3] = {
         {"LlamaForCausalLM", "QwenForCausalLM", "\"architectures\" is \"QwenForCausalLM\""},
         {"\"llama\"", "\"mistral\"", "\"model_type\" is \"mistral\""},
+        {"LlamaForCausalLM", "Qwen3ForCausalLM", "\"model_type\" is \"llama\""},
         {"silu", "gelu", "\"hidden_act\" is \"gelu\""},
         {"hidden_size", "x", "\"hidden_size\" is missing"},
         {"intermediate_size", "x", "\"intermediate_size\" is missing"},
@@ -207,6 +279,8 @@ int main(void)
 
     tcase_add_checked_fixture(files, set_up, tear_down);
     tcase_add_test(files, config_has_the_defaults_of_transformers);
+    tcase_add_test(files, rope_scaling_of_llama_3_is_read);
+    tcase_add_test(files, qwen3_must_name_its_heads);
     tcase_add_test(files, configs_of_other_models_are_refused_by_name);
     tcase_add_test(files, config_keys_are_checked);
     tcase_add_test(files, model_needs_exactly_its_tensors);

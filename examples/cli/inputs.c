@@ -91,6 +91,13 @@ static int open_tensor(const char *path, const char *name, weights_input *weight
     return use_tensor(tensor, weights);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+
+    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
 int weights_open(const char *from, weights_input *weights)
 {
     const bool whole = access(from, F_OK) == 0;
@@ -107,6 +114,8 @@ int weights_open(const char *from, weights_input *weights)
         if (found)
             return result;
     }
+    if (ends_with(from, ".safetensors"))
+        return complain(from, "a tensor of it has to be named, as FILE.safetensors:TENSOR");
     return open_npy(from, weights);
 }
 

@@ -49,7 +49,7 @@ static void print_parameter(const wsic_parameter_info *info)
         snprintf(range, sizeof range, "%s", info->choices);
     } else {
         snprintf(preset, sizeof preset, "%g", info->preset);
-        snprintf(range, sizeof range, "%g to %g", info->minimum, info->maximum);
+        snprintf(range, sizeof range, "%.10g to %.10g", info->minimum, info->maximum);
     }
     printf("%-20s %-12s %-28s %s\n", info->name, preset, range, info->summary);
 }

@@ -251,7 +251,7 @@ int run_quantize(const cli_command *self, int argc, char **argv)
         {"rate", 'r', OPTION_NUMBER, &options.rate, "R", "bits per weight of the whole file"},
         {"distortion", 'd', OPTION_NUMBER, &options.distortion, "D", "aim at a distortion instead"},
         {"step", 'c', OPTION_NUMBER, &options.step, "C", "quantize at this step instead"},
-        {"preset", 'p', OPTION_TEXT, &options.preset, "NAME", "default, or paper: the reference"},
+        {"preset", 'p', OPTION_TEXT, &options.preset, "NAME", "default, fast, max, or paper: the reference"},
         {"set", 'S', OPTION_LIST, &options.settings, "NAME=VALUE",
          "set a parameter (see watersic parameters)"},
         {"name", 'n', OPTION_TEXT, &options.name, "NAME",

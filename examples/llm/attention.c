@@ -6,13 +6,30 @@
 
 #include "common/workers.h"
 
+/* Between the two bounds the part that is left grows with the number of turns. */
+static double scale_frequency(const struct rope_scaling *scaling, double frequency)
+{
+    const double turns = (double)scaling->original * frequency / (2 * acos(-1));
+    const double left = (turns - scaling->low) / (scaling->high - scaling->low);
+    const double part = fmin(fmax(left, 0), 1);
+
+    return part * frequency + (1 - part) * frequency / scaling->factor;
+}
+
+static double rotation_frequency(const struct config *config, size_t pair)
+{
+    const double frequency =
+        pow(config->rope_theta, -(double)(2 * pair) / (double)config->head_dim);
+
+    return config->rope_scaling.on ? scale_frequency(&config->rope_scaling, frequency) : frequency;
+}
+
 void attention_fill_rotations(struct forward *forward)
 {
     const size_t half = forward->config.head_dim / 2;
 
     for (size_t i = 0; i < half; i++) {
-        const double frequency =
-            pow(forward->config.rope_theta, -(double)(2 * i) / (double)forward->config.head_dim);
+        const double frequency = rotation_frequency(&forward->config, i);
         for (size_t position = 0; position < forward->window; position++) {
             forward->cosine[position * half + i] = (float)cos((double)position * frequency);
             forward->sine[position * half + i] = (float)sin((double)position * frequency);

@@ -54,11 +54,17 @@ static const char footer[] =
     "as\n"
     "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
 
+static const char recipe_footer[] =
+    "WaterSIC alone is fitted to the states of the original model as well (--recipe plain: not).\n";
+
 static bool run_pipeline(struct comparison *run, size_t method, const char *label,
                          layer_function *quantize, void *self)
 {
+    const bool own = method >= METHOD_WATERSIC;
     const struct recipe recipe = {.window = run->session->window,
-                                  .statistics = method != METHOD_RTN};
+                                  .statistics = method != METHOD_RTN,
+                                  .drift = own && run->options->drift,
+                                  .residual = own && run->options->residual};
     const double runs = (double)(run->options->rate_count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
                                     .label = label,
@@ -199,12 +205,14 @@ static bool run_rates(struct comparison *run)
         if (!run_rate(run, run->options->rates[i]))
             return false;
     if (!run->options->json) {
-        printf("\n%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
-               footer, run->calibration.count, run->text.count, run->session->window,
-               meter_seconds(&run->session->meter));
+        const bool fitted = run->options->drift || run->options->residual;
+        printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
+               footer, fitted ? recipe_footer : "", run->calibration.count, run->text.count,
+               run->session->window, meter_seconds(&run->session->meter));
         return report_flush(run->failure);
     }
-    return report_json(json_pack("{s:I, s:I, s:I, s:O}", "calibration_tokens",
+    return report_json(json_pack("{s:b, s:b, s:I, s:I, s:I, s:O}", "drift", run->options->drift,
+                                 "residual", run->options->residual, "calibration_tokens",
                                  (json_int_t)run->calibration.count, "tokens",
                                  (json_int_t)run->text.count, "window",
                                  (json_int_t)run->session->window, "rows", run->rows),

@@ -8,10 +8,23 @@
 
 #include "common/failure.h"
 
-/* A Llama: RMSNorm, rotary positions, grouped queries, SwiGLU. */
+/* How Llama 3.1 and later stretch the rotations for texts longer than those of the first training:
+ * turns that take long are slowed down by the factor, short ones are left, and those between are
+ * mixed of both. */
+struct rope_scaling {
+    bool on;
+    double factor;
+    double low;      /* a rotation that turns fewer times than this in the text is slowed down */
+    double high;     /* one that turns more often is left; above low */
+    size_t original; /* length of that text */
+};
+
+/* A Llama, or a Qwen3: RMSNorm, rotary positions, grouped queries, SwiGLU. */
 struct config {
-    size_t hidden;       /* length of the residual stream */
-    size_t intermediate; /* of the feed-forward part */
+    const char *architecture; /* as in the file */
+    bool head_norms;          /* RMSNorm of every query and key before they are rotated */
+    size_t hidden;            /* length of the residual stream */
+    size_t intermediate;      /* of the feed-forward part */
     size_t blocks;
     size_t heads;
     size_t kv_heads; /* divides heads */
@@ -19,6 +32,7 @@ struct config {
     size_t vocabulary;
     size_t positions; /* longest window that the model was trained on */
     double rope_theta;
+    struct rope_scaling rope_scaling;
     double norm_epsilon;
     bool tied; /* the output head is the embedding */
 };

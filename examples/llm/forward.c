@@ -128,14 +128,19 @@ static void run_strips(const struct forward *forward, worker_task *task, struct 
     workers_run(forward->workers, (job->count + strip_rows - 1) / strip_rows, task, job);
 }
 
-static void rms_norm(const struct forward *forward, const float *gains, const float *in, float *out,
+struct norm {
+    const float *gains;
+    size_t length;
+};
+
+static void rms_norm(const struct forward *forward, struct norm norm, const float *in, float *out,
                      size_t count)
 {
     struct elementwise job = {.in = in,
-                              .gains = gains,
+                              .gains = norm.gains,
                               .out = out,
                               .count = count,
-                              .length = forward->config.hidden,
+                              .length = norm.length,
                               .epsilon = (float)forward->config.norm_epsilon};
 
     run_strips(forward, rms_norm_strip, &job);
@@ -144,7 +149,18 @@ static void rms_norm(const struct forward *forward, const float *gains, const fl
 void forward_attention_input(struct forward *forward, const struct block *block,
                              const float *hidden, size_t count)
 {
-    rms_norm(forward, block->attention_norm, hidden, forward->normed, count);
+    rms_norm(forward, (struct norm){block->attention_norm, forward->config.hidden}, hidden,
+             forward->normed, count);
+}
+
+static void norm_heads(const struct forward *forward, const struct block *block, size_t count)
+{
+    const struct config *const config = &forward->config;
+
+    rms_norm(forward, (struct norm){block->query_norm, config->head_dim}, forward->query,
+             forward->query, count * config->heads);
+    rms_norm(forward, (struct norm){block->key_norm, config->head_dim}, forward->key, forward->key,
+             count * config->kv_heads);
 }
 
 void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
@@ -152,6 +168,8 @@ void forward_attention_mix(struct forward *forward, const struct block *block, s
     apply_linear(&block->linear[LINEAR_Q], forward->normed, forward->query, count, 0);
     apply_linear(&block->linear[LINEAR_K], forward->normed, forward->key, count, 0);
     apply_linear(&block->linear[LINEAR_V], forward->normed, forward->value, count, 0);
+    if (forward->config.head_norms)
+        norm_heads(forward, block, count);
     attention_run(forward, count);
 }
 
@@ -164,7 +182,8 @@ void forward_attention_output(struct forward *forward, const struct block *block
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
                        size_t count)
 {
-    rms_norm(forward, block->ffn_norm, hidden, forward->normed, count);
+    rms_norm(forward, (struct norm){block->ffn_norm, forward->config.hidden}, hidden,
+             forward->normed, count);
 }
 
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
@@ -198,7 +217,7 @@ void forward_block(struct forward *forward, const struct block *block, float *hi
 void forward_head_input(struct forward *forward, const struct model *model, float *hidden,
                         size_t count)
 {
-    rms_norm(forward, model->norm, hidden, hidden, count);
+    rms_norm(forward, (struct norm){model->norm, forward->config.hidden}, hidden, hidden, count);
 }
 
 void forward_logits(const struct model *model, const float *hidden, size_t count, float *logits)

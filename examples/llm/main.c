@@ -6,7 +6,8 @@
 #include "llm/session.h"
 
 #define COMMON_HELP                                                                                \
-    "  --model DIR        config.json and model.safetensors of a Llama\n"                          \
+    "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
+    "                     of a Llama or a Qwen3\n"                                                 \
     "  --window N         tokens that see each other (default: the model's\n"                      \
     "                     positions, at most 2048)\n"
 
@@ -18,6 +19,12 @@
     "  --preset NAME      preset of the encoder (default: default)\n"                              \
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
+#define RECIPE_HELP                                                                                \
+    "  --recipe NAME      paper (default): --drift --residual; plain: neither\n"                   \
+    "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
+    "                     quantized one\n"                                                         \
+    "  --[no-]residual    let layers make up for what those before them have lost\n"
+
 static const char quantize_help[] =
     "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
     "\n"
@@ -26,7 +33,7 @@ static const char quantize_help[] =
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
-    "  -o, --output FILE  the archive\n" SETTING_HELP
+    "  -o, --output FILE  the archive\n" SETTING_HELP RECIPE_HELP
     "  --limit            compute the gap to the limit of every layer (slow)\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
@@ -51,7 +58,7 @@ static const char compare_help[] =
     "  --eval FILE        text to evaluate on\n"
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
-    "  --presets NAME,... a row for each of these presets\n"
+    "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 

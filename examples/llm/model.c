@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/safetensors.h"
+#include "llm/checkpoint.h"
 
 static const char *const linear_names[LINEAR_KINDS] = {
     [LINEAR_Q] = "self_attn.q_proj", [LINEAR_K] = "self_attn.k_proj",
@@ -42,11 +41,9 @@ static void set_shapes(struct block *block, const struct config *config)
 }
 
 struct loader {
-    const struct safetensors *file;
-    const char *path;
+    struct checkpoint *checkpoint;
     struct failure *failure;
-    bool *used;          /* which tensors of the file were asked for */
-    size_t linear_bytes; /* of the linear layers in the file */
+    size_t linear_bytes; /* of the linear layers in the checkpoint */
 };
 
 static bool check_shape(const struct loader *loader, const struct tensor *tensor, size_t rows,
@@ -60,26 +57,21 @@ static bool check_shape(const struct loader *loader, const struct tensor *tensor
         return true;
     if (vector)
         return refuse(loader->failure, "%s: tensor \"%s\": shape is not [%zu] as in config.json",
-                      loader->path, tensor->name, columns);
+                      tensor->file, tensor->name, columns);
     return refuse(loader->failure, "%s: tensor \"%s\": shape is not [%zu, %zu] as in config.json",
-                  loader->path, tensor->name, rows, columns);
+                  tensor->file, tensor->name, rows, columns);
 }
 
 /* A matrix, or a vector if rows is 1. Returns NULL on failure. */
 static float *load(const struct loader *loader, const char *name, size_t rows, size_t columns)
 {
-    const struct tensor *const tensor = safetensors_find(loader->file, name);
+    const struct tensor *const tensor = checkpoint_take(loader->checkpoint, name, loader->failure);
 
-    if (!tensor) {
-        refuse(loader->failure, "%s: tensor \"%s\" is missing", loader->path, name);
+    if (!tensor || !check_shape(loader, tensor, rows, columns))
         return NULL;
-    }
-    if (!check_shape(loader, tensor, rows, columns))
-        return NULL;
-    loader->used[tensor - safetensors_at(loader->file, 0)] = true;
     float *const values = malloc(tensor->count * sizeof *values);
     if (!values) {
-        refuse(loader->failure, "%s: tensor \"%s\": out of memory", loader->path, name);
+        refuse(loader->failure, "%s: tensor \"%s\": out of memory", tensor->file, name);
         return NULL;
     }
     if (!tensor_read_f32(tensor, values, loader->failure)) {
@@ -107,8 +99,18 @@ static bool load_linear(struct loader *loader, size_t number, enum linear_kind k
     linear->weights = load(loader, name, linear->rows, linear->columns);
     if (!linear->weights)
         return false;
-    loader->linear_bytes += safetensors_find(loader->file, name)->bytes;
+    loader->linear_bytes += checkpoint_take(loader->checkpoint, name, loader->failure)->bytes;
     return true;
+}
+
+static bool load_head_norms(const struct loader *loader, size_t number, const struct config *config,
+                            struct block *block)
+{
+    block->query_norm = load_norm(loader, number, "self_attn.q_norm", config->head_dim);
+    if (!block->query_norm)
+        return false;
+    block->key_norm = load_norm(loader, number, "self_attn.k_norm", config->head_dim);
+    return block->key_norm != NULL;
 }
 
 static bool load_block(struct loader *loader, size_t number, const struct config *config,
@@ -118,35 +120,12 @@ static bool load_block(struct loader *loader, size_t number, const struct config
     if (!block->attention_norm)
         return false;
     block->ffn_norm = load_norm(loader, number, "post_attention_layernorm", config->hidden);
-    if (!block->ffn_norm)
+    if (!block->ffn_norm || (config->head_norms && !load_head_norms(loader, number, config, block)))
         return false;
     set_shapes(block, config);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         if (!load_linear(loader, number, (enum linear_kind)kind, &block->linear[kind]))
             return false;
-    return true;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    const size_t end_length = strlen(end);
-
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
-/* A tensor that is not used is a part of the model that forward.c does not compute, such as a bias.
- * Two are known to be idle: the rotations, which some checkpoints store although they follow from
- * the configuration, and the head where the embedding takes its place. */
-static bool refuse_unknown(const struct loader *loader)
-{
-    for (size_t i = 0; i < safetensors_count(loader->file); i++) {
-        const char *const name = safetensors_at(loader->file, i)->name;
-        if (!loader->used[i] && !ends_with(name, ".rotary_emb.inv_freq") &&
-            strcmp(name, "lm_head.weight") != 0)
-            return refuse(loader->failure, "%s: tensor \"%s\" is no part of a LlamaForCausalLM",
-                          loader->path, name);
-    }
     return true;
 }
 
@@ -167,40 +146,24 @@ static bool load_all(struct loader *loader, struct model *model)
         return false;
     model->blocks = calloc(config->blocks, sizeof *model->blocks);
     if (!model->blocks)
-        return refuse(loader->failure, "%s: out of memory", loader->path);
+        return refuse(loader->failure, "out of memory for %zu blocks", config->blocks);
     for (size_t i = 0; i < config->blocks; i++)
         if (!load_block(loader, i, config, &model->blocks[i]))
             return false;
     model->stored_bits = 8 * (double)loader->linear_bytes / (double)model_linear_weights(model);
-    return refuse_unknown(loader);
-}
-
-static bool load_file(struct model *model, const char *path, struct failure *failure)
-{
-    struct loader loader = {.path = path, .failure = failure};
-    struct safetensors *file;
-
-    if (!safetensors_open(&file, path, failure))
-        return false;
-    loader.file = file;
-    loader.used = calloc(safetensors_count(file) + 1, sizeof *loader.used);
-    const bool ok =
-        loader.used ? load_all(&loader, model) : refuse(failure, "%s: out of memory", path);
-    free(loader.used);
-    safetensors_close(file);
-    return ok;
+    return checkpoint_refuse_rest(loader->checkpoint, config->architecture, loader->failure);
 }
 
 bool model_load(struct model *model, const char *directory, struct failure *failure)
 {
-    char path[PATH_MAX];
+    struct loader loader = {.failure = failure};
 
     *model = (struct model){.stored_bits = 0};
-    if (!config_load(&model->config, directory, failure))
+    if (!config_load(&model->config, directory, failure) ||
+        !checkpoint_open(&loader.checkpoint, directory, failure))
         return false;
-    if ((size_t)snprintf(path, sizeof path, "%s/model.safetensors", directory) >= sizeof path)
-        return refuse(failure, "%s: the name is too long", directory);
-    const bool ok = load_file(model, path, failure);
+    const bool ok = load_all(&loader, model);
+    checkpoint_close(loader.checkpoint);
     if (!ok)
         model_free(model);
     return ok;
@@ -210,6 +173,8 @@ static void free_block(struct block *block)
 {
     free(block->attention_norm);
     free(block->ffn_norm);
+    free(block->query_norm);
+    free(block->key_norm);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         free(block->linear[kind].weights);
 }

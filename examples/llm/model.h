@@ -30,6 +30,8 @@ struct linear {
 struct block {
     float *attention_norm; /* gains, one for each element of the residual stream */
     float *ffn_norm;
+    float *query_norm; /* gains of every head's elements; NULL where heads are not normalised */
+    float *key_norm;
     struct linear linear[LINEAR_KINDS];
 };
 
@@ -42,7 +44,7 @@ struct model {
     double stored_bits; /* bits per weight of the linear layers in the checkpoint */
 };
 
-/* Load DIRECTORY/config.json and DIRECTORY/model.safetensors. */
+/* Load DIRECTORY/config.json and the checkpoint beside it (checkpoint.h). */
 bool model_load(struct model *model, const char *directory, struct failure *failure);
 
 void model_free(struct model *model);

@@ -28,6 +28,11 @@ enum key {
     KEY_PRESET,
     KEY_PRESETS,
     KEY_SET,
+    KEY_RECIPE,
+    KEY_DRIFT,
+    KEY_NO_DRIFT,
+    KEY_RESIDUAL,
+    KEY_NO_RESIDUAL,
     KEY_WINDOW,
     KEY_MAX_TOKENS,
     KEY_EVAL_TOKENS,
@@ -54,6 +59,11 @@ static const struct rule rules[KEYS] = {
     [KEY_PRESET] = {"preset", FOR_QUANTIZE | FOR_COMPARE, 0},
     [KEY_PRESETS] = {"presets", FOR_COMPARE, 0},
     [KEY_SET] = {"set", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_RECIPE] = {"recipe", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_DRIFT] = {"drift", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_NO_DRIFT] = {"no-drift", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_RESIDUAL] = {"residual", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_NO_RESIDUAL] = {"no-residual", FOR_QUANTIZE | FOR_COMPARE, 0},
     [KEY_WINDOW] = {"window", FOR_ALL, 0},
     [KEY_MAX_TOKENS] = {"max-tokens", FOR_ALL, 0},
     [KEY_EVAL_TOKENS] = {"eval-tokens", FOR_COMPARE, 0},
@@ -73,6 +83,11 @@ static const struct option long_options[] = {
     {"preset", required_argument, NULL, KEY_PRESET},
     {"presets", required_argument, NULL, KEY_PRESETS},
     {"set", required_argument, NULL, KEY_SET},
+    {"recipe", required_argument, NULL, KEY_RECIPE},
+    {"drift", no_argument, NULL, KEY_DRIFT},
+    {"no-drift", no_argument, NULL, KEY_NO_DRIFT},
+    {"residual", no_argument, NULL, KEY_RESIDUAL},
+    {"no-residual", no_argument, NULL, KEY_NO_RESIDUAL},
     {"window", required_argument, NULL, KEY_WINDOW},
     {"max-tokens", required_argument, NULL, KEY_MAX_TOKENS},
     {"eval-tokens", required_argument, NULL, KEY_EVAL_TOKENS},
@@ -147,6 +162,17 @@ static bool add_setting(struct options *options, const char *text, struct failur
     return true;
 }
 
+static bool parse_recipe(struct options *options, const char *name, struct failure *failure)
+{
+    if (strcmp(name, "plain") == 0)
+        options->recipe = RECIPE_PLAIN;
+    else if (strcmp(name, "paper") == 0)
+        options->recipe = RECIPE_PAPER;
+    else
+        return refuse(failure, "--recipe: '%s' is neither 'plain' nor 'paper'", name);
+    return true;
+}
+
 static bool take_option(struct options *options, enum key key, const char *value,
                         struct failure *failure)
 {
@@ -176,6 +202,16 @@ static bool take_option(struct options *options, enum key key, const char *value
         return parse_presets(options, value, OPTIONS_MAX_PRESETS, failure);
     case KEY_SET:
         return add_setting(options, value, failure);
+    case KEY_RECIPE:
+        return parse_recipe(options, value, failure);
+    case KEY_DRIFT:
+    case KEY_NO_DRIFT:
+        options->drift = key == KEY_DRIFT;
+        return true;
+    case KEY_RESIDUAL:
+    case KEY_NO_RESIDUAL:
+        options->residual = key == KEY_RESIDUAL;
+        return true;
     case KEY_WINDOW:
         return parse_count(&options->window, rules[key].name, value, failure);
     case KEY_MAX_TOKENS:
@@ -227,6 +263,11 @@ bool options_parse(struct options *options, enum command command, int count, cha
             return false;
         seen |= 1 << key;
     }
+    /* The switches count, wherever they stand, against what the recipe says. */
+    if ((seen & (1 << KEY_DRIFT | 1 << KEY_NO_DRIFT)) == 0)
+        options->drift = options->recipe == RECIPE_PAPER;
+    if ((seen & (1 << KEY_RESIDUAL | 1 << KEY_NO_RESIDUAL)) == 0)
+        options->residual = options->recipe == RECIPE_PAPER;
     if (options->help)
         return true;
     if (optind < count)

@@ -20,6 +20,9 @@ enum {
     OPTIONS_NAME_SIZE = 32
 };
 
+/* The first is the default. */
+enum recipe_name { RECIPE_PAPER, RECIPE_PLAIN };
+
 struct options {
     const char *model;  /* directory */
     const char *tokens; /* text that is calibrated (quantize, compare) or evaluated on (eval) */
@@ -35,6 +38,9 @@ struct options {
     size_t window;      /* 0: chosen by the model */
     size_t max_tokens;  /* of the text in tokens */
     size_t eval_tokens; /* of the text in eval */
+    enum recipe_name recipe;
+    bool drift; /* as the recipe has it, unless it is switched */
+    bool residual;
     bool limit;
     bool json;
     bool help;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/forward.h"
 #include "llm/interrupt.h"
+#include "llm/stream.h"
 
 struct run {
     struct model *model;
@@ -17,118 +17,76 @@ struct run {
     layer_function *quantize;
     void *self;
     struct failure *failure;
-    struct forward forward;
-    float *hidden; /* of all calibration tokens, at the present block */
-    float *kept;   /* of all of them, what one site leaves for the next */
-    size_t kept_length;
-    size_t done; /* layers */
+    struct stream live;    /* through the model as quantized so far */
+    struct stream clean;   /* through the original, if the recipe compares the two */
+    struct block original; /* the present block with its original weights, for clean */
+    float *residual;       /* of a batch: what hidden has lost */
+    size_t done;           /* layers */
 };
 
-/* Some tokens, whole windows of them. */
-struct batch {
-    size_t count;
-    float *hidden;
-    float *kept;
-};
-
-/* A place in a block where the input of linear layers can be seen. A pass over the calibration text
- * goes from one place to the next: with the mix of attention and the product of the feed-forward
- * layers kept, no layer is applied twice. */
-struct site {
-    /* Compute the input of the layers. May move hidden on: the layers that it applies are quantized
-     * already. */
-    const float *(*reach)(struct forward *forward, const struct block *block,
-                          const struct batch *batch);
-    enum linear_kind first; /* layers that have this input */
-    enum linear_kind last;
-};
-
-static const float *reach_qkv(struct forward *forward, const struct block *block,
-                              const struct batch *batch)
+static bool compares(const struct recipe *recipe)
 {
-    forward_attention_input(forward, block, batch->hidden, batch->count);
-    return forward->normed;
+    return recipe->drift || recipe->residual;
 }
 
-static size_t mix_bytes(const struct forward *forward, size_t count)
+static void subtract_hidden(const struct run *run, const struct stretch_of_text *text)
 {
-    return count * forward->config.heads * forward->config.head_dim * sizeof(float);
+    const float *const clean = stream_hidden(&run->clean, text->first);
+    const float *const live = stream_hidden(&run->live, text->first);
+
+    for (size_t i = 0; i < text->count * run->model->config.hidden; i++)
+        run->residual[i] = clean[i] - live[i];
 }
 
-static const float *reach_o(struct forward *forward, const struct block *block,
-                            const struct batch *batch)
+/* What statistics are to hold of a place. Without drift but with residuals the layer is fitted to
+ * what it does in the quantized model: that is a pair of twice the same input. */
+static wsic_status add_inputs(const struct run *run, const struct site *site, wsic_stats *stats,
+                              const struct stretch_of_text *text, const float *live,
+                              const float *clean)
 {
-    forward_attention_input(forward, block, batch->hidden, batch->count);
-    forward_attention_mix(forward, block, batch->count);
-    memcpy(batch->kept, forward->mix, mix_bytes(forward, batch->count));
-    return forward->mix;
+    const size_t columns = wsic_stats_columns(stats);
+    const bool residual = run->recipe->residual && site->adds;
+    wsic_matrix input, quantized, lost;
+
+    wsic_matrix_init(&quantized, sizeof quantized, (void *)live, WSIC_F32, text->count, columns, 0);
+    if (!run->recipe->drift && !residual)
+        return wsic_stats_add_activations(stats, &quantized, NULL);
+    wsic_matrix_init(&input, sizeof input, (void *)(run->recipe->drift ? clean : live), WSIC_F32,
+                     text->count, columns, 0);
+    if (!residual)
+        return wsic_stats_add_pair(stats, &input, &quantized, NULL, NULL);
+    subtract_hidden(run, text);
+    wsic_matrix_init(&lost, sizeof lost, run->residual, WSIC_F32, text->count,
+                     run->model->config.hidden, 0);
+    return wsic_stats_add_pair(stats, &input, &quantized, &lost, NULL);
 }
 
-static const float *reach_gate_up(struct forward *forward, const struct block *block,
-                                  const struct batch *batch)
+static bool pass_batch(struct run *run, const struct block *block, const struct site *site,
+                       wsic_stats *stats, const struct stretch_of_text *text)
 {
-    memcpy(forward->mix, batch->kept, mix_bytes(forward, batch->count));
-    forward_attention_output(forward, block, batch->hidden, batch->count);
-    forward_ffn_input(forward, block, batch->hidden, batch->count);
-    return forward->normed;
-}
+    const float *const live = site->reach(&run->live, block, text);
+    const float *const clean =
+        compares(run->recipe) ? site->reach(&run->clean, &run->original, text) : NULL;
 
-static size_t product_bytes(const struct forward *forward, size_t count)
-{
-    return count * forward->config.intermediate * sizeof(float);
-}
-
-static const float *reach_down(struct forward *forward, const struct block *block,
-                               const struct batch *batch)
-{
-    forward_ffn_input(forward, block, batch->hidden, batch->count);
-    forward_ffn_product(forward, block, batch->count);
-    memcpy(batch->kept, forward->product, product_bytes(forward, batch->count));
-    return forward->product;
-}
-
-static const float *reach_end(struct forward *forward, const struct block *block,
-                              const struct batch *batch)
-{
-    memcpy(forward->product, batch->kept, product_bytes(forward, batch->count));
-    forward_ffn_output(forward, block, batch->hidden, batch->count);
-    return batch->hidden;
-}
-
-static const struct site sites[] = {
-    {reach_qkv, LINEAR_Q, LINEAR_V},
-    {reach_o, LINEAR_O, LINEAR_O},
-    {reach_gate_up, LINEAR_GATE, LINEAR_UP},
-    {reach_down, LINEAR_DOWN, LINEAR_DOWN},
-};
-
-static const struct site block_end = {reach_end, LINEAR_DOWN, LINEAR_DOWN};
-
-static bool add_batch(struct run *run, wsic_stats *stats, const float *input, size_t count)
-{
-    wsic_matrix batch;
-
-    wsic_matrix_init(&batch, sizeof batch, input, WSIC_F32, count, wsic_stats_columns(stats), 0);
-    if (wsic_stats_add_activations(stats, &batch, NULL) < 0)
+    if (interrupt_pending())
+        return refuse(run->failure, "interrupted");
+    if (stats && add_inputs(run, site, stats, text, live, clean) < 0)
         return refuse(run->failure, "calibration: %s", wsic_stats_message(stats));
     return true;
 }
 
-/* Go over the calibration text up to a site; add what is seen there to stats unless it is NULL. */
+/* Go over the calibration text up to a site, in both models at once; add what is seen there to
+ * stats unless it is NULL. */
 static bool pass(struct run *run, const struct block *block, const struct site *site,
                  wsic_stats *stats)
 {
-    for (size_t first = 0; first < run->tokens->count; first += run->forward.capacity) {
+    const size_t capacity = run->live.forward.capacity;
+
+    for (size_t first = 0; first < run->tokens->count; first += capacity) {
         const size_t left = run->tokens->count - first;
-        const struct batch batch = {
-            .count = left < run->forward.capacity ? left : run->forward.capacity,
-            .hidden = run->hidden + first * run->model->config.hidden,
-            .kept = run->kept + first * run->kept_length,
-        };
-        const float *const input = site->reach(&run->forward, block, &batch);
-        if (interrupt_pending())
-            return refuse(run->failure, "interrupted");
-        if (stats && !add_batch(run, stats, input, batch.count))
+        const struct stretch_of_text text = {.first = first,
+                                             .count = left < capacity ? left : capacity};
+        if (!pass_batch(run, block, site, stats, &text))
             return false;
     }
     return true;
@@ -177,18 +135,36 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
     return ok;
 }
 
+static void keep_original(struct run *run, const struct block *block)
+{
+    struct block *const original = &run->original;
+
+    original->attention_norm = block->attention_norm;
+    original->ffn_norm = block->ffn_norm;
+    original->query_norm = block->query_norm;
+    original->key_norm = block->key_norm;
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const struct linear *const linear = &block->linear[kind];
+        memcpy(original->linear[kind].weights, linear->weights,
+               linear->rows * linear->columns * sizeof *linear->weights);
+    }
+}
+
 static bool run_block(struct run *run, size_t number)
 {
-    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
-        const bool ok = run->recipe->statistics ? calibrate_site(run, number, &sites[i])
-                                                : quantize_site(run, number, &sites[i], NULL);
+    if (compares(run->recipe))
+        keep_original(run, &run->model->blocks[number]);
+    for (size_t i = 0; i < SITES; i++) {
+        const struct site *const site = &stream_sites[i];
+        const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
+                                                : quantize_site(run, number, site, NULL);
         if (!ok)
             return false;
     }
     /* Nothing looks at what the last block makes of the text. */
     if (!run->recipe->statistics || number + 1 == run->model->config.blocks)
         return true;
-    return pass(run, &run->model->blocks[number], &block_end, NULL);
+    return pass(run, &run->model->blocks[number], &stream_end, NULL);
 }
 
 static bool run_blocks(struct run *run)
@@ -199,26 +175,47 @@ static bool run_blocks(struct run *run)
     return true;
 }
 
+/* All blocks are of the same shape. */
+static bool create_original(struct run *run)
+{
+    const struct block *const block = &run->model->blocks[0];
+
+    run->residual =
+        malloc(run->live.forward.capacity * run->model->config.hidden * sizeof *run->residual);
+    bool ok = run->residual != NULL;
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const struct linear *const linear = &block->linear[kind];
+        float *const weights = malloc(linear->rows * linear->columns * sizeof *weights);
+        run->original.linear[kind] =
+            (struct linear){.rows = linear->rows, .columns = linear->columns, .weights = weights};
+        ok = ok && weights;
+    }
+    return ok || refuse(run->failure, "out of memory for a block's original weights");
+}
+
+static void free_original(struct run *run)
+{
+    free(run->residual);
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        free(run->original.linear[kind].weights);
+}
+
+static bool run_compared(struct run *run)
+{
+    if (!stream_create(&run->clean, run->model, run->tokens, run->recipe->window, run->failure))
+        return false;
+    const bool ok = create_original(run) && run_blocks(run);
+    free_original(run);
+    stream_free(&run->clean);
+    return ok;
+}
+
 static bool run_calibrated(struct run *run)
 {
-    const struct config *const config = &run->model->config;
-
-    const size_t mix = config->heads * config->head_dim;
-
-    run->kept_length = config->intermediate > mix ? config->intermediate : mix;
-    run->hidden = malloc(run->tokens->count * config->hidden * sizeof *run->hidden);
-    run->kept = malloc(run->tokens->count * run->kept_length * sizeof *run->kept);
-    bool ok = run->hidden && run->kept;
-    if (!ok)
-        refuse(run->failure, "out of memory for the states of %zu tokens", run->tokens->count);
-    ok = ok && forward_create(&run->forward, config, run->recipe->window, run->failure);
-    if (ok) {
-        forward_embed(run->model, run->tokens->values, run->tokens->count, run->hidden);
-        ok = run_blocks(run);
-        forward_free(&run->forward);
-    }
-    free(run->kept);
-    free(run->hidden);
+    if (!stream_create(&run->live, run->model, run->tokens, run->recipe->window, run->failure))
+        return false;
+    const bool ok = compares(run->recipe) ? run_compared(run) : run_blocks(run);
+    stream_free(&run->live);
     return ok;
 }
 

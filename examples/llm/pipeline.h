@@ -15,16 +15,20 @@ struct layer_task {
     const char *name;
     size_t number;           /* counted from 0 over the whole model */
     struct linear *linear;   /* its weights are to be replaced by their reconstruction */
-    const wsic_stats *stats; /* of its input; NULL if the recipe asks for none */
+    const wsic_stats *stats; /* of its input; NULL if the recipe asks for none. With drift or
+                                residual they hold pairs. */
 };
 
 /* Quantize one layer. All methods that are compared differ in this function alone. */
 typedef bool layer_function(void *self, const struct layer_task *task, struct failure *failure);
 
-/* How a model is calibrated. */
+/* How a model is calibrated. drift and residual need the original model's states beside those of
+ * the quantized one, and with them twice the time and memory for states. */
 struct recipe {
     size_t window;
-    bool statistics; /* false: the method does not look at activations */
+    bool statistics; /* false: the method does not look at activations, and the rest is false too */
+    bool drift;    /* fit layers to what they do in the original model, not in the quantized one */
+    bool residual; /* the layers that add to the states make up for what these have lost */
 };
 
 /* Where the run stands in a longer one, for the progress line. */
@@ -35,7 +39,8 @@ struct stretch {
     double to;
 };
 
-/* Call quantize for every linear layer in model order. Query, key and value share the statistics of
+/* Call quantize for every linear layer in model order. The model is the original one when this
+ * begins. Query, key and value share the statistics of
  * their input, and so do gate and up. */
 bool pipeline_run(struct model *model, const struct tokens *tokens, const struct recipe *recipe,
                   const struct stretch *stretch, wsic_context *context, layer_function *quantize,

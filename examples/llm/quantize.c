@@ -38,33 +38,48 @@ static bool set_json_metadata(struct quantization *run, const char *key, json_t 
     return ok;
 }
 
+static json_t *describe_scaling(const struct rope_scaling *scaling)
+{
+    if (!scaling->on)
+        return NULL;
+    return json_pack("{s:s, s:f, s:f, s:f, s:I}", "rope_type", "llama3", "factor", scaling->factor,
+                     "low_freq_factor", scaling->low, "high_freq_factor", scaling->high,
+                     "original_max_position_embeddings", (json_int_t)scaling->original);
+}
+
+static json_t *describe_model(const struct config *config)
+{
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b, s:o*}", "architecture",
+        config->architecture, "hidden_size", (json_int_t)config->hidden, "intermediate_size",
+        (json_int_t)config->intermediate, "num_hidden_layers", (json_int_t)config->blocks,
+        "num_attention_heads", (json_int_t)config->heads, "num_key_value_heads",
+        (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim, "vocab_size",
+        (json_int_t)config->vocabulary, "rope_theta", config->rope_theta, "rms_norm_eps",
+        config->norm_epsilon, "tie_word_embeddings", config->tied, "rope_scaling",
+        describe_scaling(&config->rope_scaling));
+}
+
 /* All that is needed to repeat the run and to tell whether a model fits the archive. */
 static bool describe_run(struct quantization *run)
 {
-    const struct config *const config = &run->session->model.config;
-
     return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
            set_metadata(run, "preset", run->options->presets[0]) &&
-           set_json_metadata(
-               run, "model",
-               json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b}", "architecture",
-                         "LlamaForCausalLM", "hidden_size", (json_int_t)config->hidden,
-                         "intermediate_size", (json_int_t)config->intermediate, "num_hidden_layers",
-                         (json_int_t)config->blocks, "num_attention_heads",
-                         (json_int_t)config->heads, "num_key_value_heads",
-                         (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim,
-                         "vocab_size", (json_int_t)config->vocabulary, "rope_theta",
-                         config->rope_theta, "rms_norm_eps", config->norm_epsilon,
-                         "tie_word_embeddings", config->tied)) &&
+           set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
            set_json_metadata(run, "calibration",
-                             json_pack("{s:I, s:I}", "tokens", (json_int_t)run->tokens.count,
-                                       "window", (json_int_t)run->session->window));
+                             json_pack("{s:I, s:I, s:b, s:b}", "tokens",
+                                       (json_int_t)run->tokens.count, "window",
+                                       (json_int_t)run->session->window, "drift",
+                                       run->options->drift, "residual", run->options->residual));
 }
 
 static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
-    const struct recipe recipe = {.window = session->window, .statistics = true};
+    const struct recipe recipe = {.window = session->window,
+                                  .statistics = true,
+                                  .drift = run->options->drift,
+                                  .residual = run->options->residual};
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
@@ -111,9 +126,10 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:I, s:f, s:I, s:I, s:f, s:o}", "output", run->options->output,
-                     "rate_target", run->options->rates[0], "bytes", (json_int_t)run->bytes,
-                     "bits_per_weight", bits_per_weight(run), "weights",
+    return json_pack("{s:s, s:f, s:b, s:b, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
+                     run->options->output, "rate_target", run->options->rates[0], "drift",
+                     run->options->drift, "residual", run->options->residual, "bytes",
+                     (json_int_t)run->bytes, "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)model_linear_weights(&run->session->model), "tokens",
                      (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
                      "layers", layers);

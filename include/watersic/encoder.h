@@ -257,15 +257,16 @@ WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
 /**
  * \brief Take the target from a solved plan.
  *
- * Sets step to the plan's step of that matrix and rate and distortion to 0: the
- * next run quantizes at exactly the planned step. The plan does not know of the ridge:
- * with one (WSIC_RIDGE) the same step gives fewer bits than planned, the more so the lower the
- * rate.
+ * Of a plan that is solved for a budget, sets rate to the target rate of that matrix: the next run
+ * aims at the planned bytes. Of any other, sets step to the plan's step: the next run quantizes at
+ * exactly that step. The plan does not know of the ridge: with one (WSIC_RIDGE) the same step
+ * gives fewer bits than planned, the more so the lower the rate. The other two targets become 0.
  *
  * \param encoder  not NULL
  * \param plan     solved
  * \param index    below wsic_plan_count()
- * \return as wsic_plan_get(); #WSIC_ERROR_RANGE if the planned step is 0
+ * \return as wsic_plan_get(); #WSIC_ERROR_RANGE if the planned step is 0, where there
+ *         is no budget
  */
 WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index);
 

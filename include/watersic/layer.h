@@ -145,6 +145,38 @@ WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first
 WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x, float *y);
 
 /**
+ * \brief The same codes under other scales, as fine-tuning finds them.
+ *
+ * With G = ∂loss/∂Ŵ (a × n), z the codes, t and g the scales of rows and columns, Ŵ_rj = t_r g_j z_rj and
+ *
+ *     ∂loss/∂t_r = Σ_j G_rj g_j z_rj                      a numbers
+ *     ∂loss/∂g_j = Σ_r G_rj t_r z_rj                      n numbers
+ *
+ * For outputs y = Ŵ x of a batch of tokens and u = ∂loss/∂y, G is the sum of u xᵀ over the tokens. It need
+ * not be formed: with y' = Z (g ∘ x) and v = Zᵀ (t ∘ u), the two gradients are the sums of u ∘ y' and of x ∘ v.
+ *
+ * \param layer          not NULL; unchanged
+ * \param row_scales     a floats, or NULL to keep those of the layer. Where the layer's scale is 0, it stays
+ *                       so, whatever is given; elsewhere it must not become 0. Signs may change.
+ * \param column_scales  n floats, or NULL, likewise
+ * \param out            receives the new layer, of the same context, or NULL on failure
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: layer or out is NULL, or a scale became 0
+ *   - #WSIC_ERROR_NOT_FINITE, #WSIC_ERROR_RANGE: a scale is not finite, or beyond the normal range of float
+ *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_TOO_LARGE
+ *
+ * Scales are rounded to the grids that the layer has stored its own on: 2^(e / 2^k), with the k that the
+ * encoder chose for rows and for columns (docs/algorithm.md, "Stored scales"). With the layer's own scales
+ * the result is the layer's, code for code and scale for scale. Codes are the same integers; as their model
+ * starts from the scales, their bytes are coded anew, and their number may differ by a few. Distortion, relative
+ * distortion and limit are not known of the new layer: 0, 0 and -1. The call counts as a use of the context.
+ */
+WSIC_API wsic_status wsic_layer_with_scales(const wsic_layer *layer, const float *row_scales,
+                                            const float *column_scales, wsic_layer **out);
+
+/**
  * \brief The bytes of a layer: what belongs into a file.
  *
  * \param layer  not NULL

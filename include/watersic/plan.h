@@ -26,7 +26,7 @@
 #ifndef WATERSIC_PLAN_H
 #define WATERSIC_PLAN_H
 
-#include <watersic/stats.h>
+#include <watersic/problem.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -79,6 +79,20 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
 WSIC_API wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats,
                                    const wsic_matrix *weights, size_t *index);
 
+/**
+ * \brief Add a prepared matrix: its mixture of statistics, without what it leaves out.
+ *
+ * Of statistics of pairs the plan counts the distortion that quantization adds, not what drift
+ * leaves whatever is done.
+ *
+ * \param plan     not NULL
+ * \param problem  of the plan's context; not kept, but it keeps the factor for a run with the
+ *                 encoder's defaults
+ * \param index    as for wsic_plan_add()
+ * \return as wsic_plan_add(); #WSIC_ERROR_ARGUMENT also if the contexts differ
+ */
+WSIC_API wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t *index);
+
 /** \brief Number of matrices in the plan.
  *  \param plan not NULL
  *  \return their number */
@@ -110,6 +124,66 @@ WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weigh
  */
 WSIC_API wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion);
 
+/** \brief How a budget is shared out. */
+enum {
+    /** Every live weight gets the same rate, as in the reference implementation. */
+    WSIC_PLAN_EQUAL = 1,
+    /** One water level for all matrices: sensitivity times the worth of a bit is the same, which
+     *  minimises the sum over the matrices of sensitivity · a n · D. */
+    WSIC_PLAN_WATERFILL = 2
+};
+
+/**
+ * \brief Say how much the distortion of a matrix matters.
+ *
+ * \param plan         not NULL
+ * \param index        below wsic_plan_count()
+ * \param sensitivity  s > 0, such as what a squared error at the output of this matrix adds to the
+ *                     loss of the model; 1 for a new matrix. Only ratios matter, and only to
+ *                     #WSIC_PLAN_WATERFILL.
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT
+ *
+ * The plan has to be solved again.
+ */
+WSIC_API wsic_status wsic_plan_set_sensitivity(wsic_plan *plan, size_t index, double sensitivity);
+
+/**
+ * \brief Share one budget out over all matrices.
+ *
+ * Every matrix receives a target rate, which counts everything its layer will hold.
+ * wsic_encoder_set_plan() hands it to an encoder. After the layer is made, wsic_plan_commit() tells
+ * the plan what it took, and what is left goes to the matrices that are still to come: the budget is
+ * met as exactly as the last of them meets its target.
+ *
+ * \param plan   not NULL, at least one matrix
+ * \param mode   #WSIC_PLAN_EQUAL or #WSIC_PLAN_WATERFILL
+ * \param bytes  for all layers together, committed ones included. What an archive adds can be taken
+ *               off before.
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
+ *   - #WSIC_ERROR_RANGE: not even 0.05 bit for every weight
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_CANCELLED
+ *
+ * Target rates are within 0.05 to 16 bits per weight; a budget beyond that is not used up. On
+ * failure the plan is as before. The first call in mode waterfill computes, and keeps, 4 KiB for
+ * every matrix.
+ */
+WSIC_API wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode, uint64_t bytes);
+
+/**
+ * \brief Tell what the layer of a matrix took, and plan the rest anew.
+ *
+ * \param plan   solved for a budget
+ * \param index  below wsic_plan_count(), not committed before
+ * \param bytes  size of the layer, wsic_layer_info::bytes
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT;
+ *   - #WSIC_ERROR_STATE: the plan is not solved for a budget, or the matrix was committed before
+ *
+ * Where too little is left, the target rates of the others are 0.05.
+ */
+WSIC_API wsic_status wsic_plan_commit(wsic_plan *plan, size_t index, uint64_t bytes);
+
 /** \brief What a solved plan says of one matrix. */
 typedef struct wsic_plan_layer {
     size_t size;         /**< sizeof(wsic_plan_layer), set by the caller */
@@ -122,6 +196,13 @@ typedef struct wsic_plan_layer {
     double step;         /**< c; 0 where nothing is to be coded */
     double water_level;  /**< τ = c²/12 */
     double damping;      /**< δ that was added to the diagonal of Σ */
+    double marginal;     /**< worth of a bit, -dD/dR / (2 ln 2): the water level as it counts at low
+                              rates too, where it is below c²/12 */
+    double sensitivity;  /**< s */
+    double target_rate;  /**< bits per weight of the finished layer; 0 unless solved for a budget */
+    uint64_t bytes;      /**< the same in bytes; what was committed if it was */
+    uint32_t committed;  /**< 1 after wsic_plan_commit(), else 0 */
+    uint32_t reserved;   /**< 0 */
 } wsic_plan_layer;
 
 /**

@@ -134,9 +134,8 @@ wsic_status wsic_check_finite(const wsic_env *env, const char *name, const wsic_
     if (bad == 0)
         return WSIC_OK;
     return wsic_fail(env, WSIC_ERROR_NOT_FINITE,
-                     "%s holds %zu elements that are NaN or infinite, the first at row %zu, "
-                     "column %zu",
-                     name, bad, first_row, first_column);
+                     "%s is NaN or infinite at row %zu, column %zu; %zu such in all", name,
+                     first_row, first_column, bad);
 }
 
 void wsic_matrix_init(wsic_matrix *matrix, size_t struct_size, const void *data, uint32_t dtype,

@@ -105,11 +105,12 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t
     const wsic_status status = wsic_plan_get(plan, index, &layer);
     if (status != WSIC_OK)
         return wsic_fail(&encoder->handle.env, status, "plan: %s", wsic_plan_message(plan));
-    if (!(layer.step > 0.0))
+    const bool budget = layer.target_rate > 0.0;
+    if (!budget && !(layer.step > 0.0))
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_RANGE,
                          "the planned step of matrix %zu is 0: nothing is to be coded", index);
-    encoder->params.value[PARAMETER_INDEX_WSIC_STEP] = layer.step;
-    encoder->params.value[PARAMETER_INDEX_WSIC_RATE] = 0.0;
+    encoder->params.value[PARAMETER_INDEX_WSIC_STEP] = budget ? 0.0 : layer.step;
+    encoder->params.value[PARAMETER_INDEX_WSIC_RATE] = layer.target_rate;
     encoder->params.value[PARAMETER_INDEX_WSIC_DISTORTION] = 0.0;
     return WSIC_OK;
 }

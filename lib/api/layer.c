@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/layer.h"
 
-#include "api/context.h"
 #include "base/checked.h"
 #include "base/half.h"
-#include "format/layer_format.h"
-
-struct wsic_layer {
-    wsic_handle handle;
-    uint8_t *bytes;
-    size_t size;
-    wsic_layer_content content; /* borrows bytes */
-};
 
 /* --- life ---------------------------------------------------------------- */
 

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* How the library itself makes layers. */
+/* The layer handle, and how the library itself makes one. */
 #ifndef WSIC_API_LAYER_H
 #define WSIC_API_LAYER_H
 
+#include "api/context.h"
 #include "format/bytes.h"
+#include "format/layer_format.h"
 #include "watersic/layer.h"
+
+struct wsic_layer {
+    wsic_handle handle;
+    uint8_t *bytes;
+    size_t size;
+    wsic_layer_content content; /* borrows bytes */
+};
 
 /* Make a layer that takes over the buffer, which must come from the same context: *bytes
  * is empty after success and unchanged after failure. Messages go to the context. */

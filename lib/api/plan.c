@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "watersic/plan.h"
+#include "api/plan.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "api/problem.h"
 #include "base/checked.h"
-#include "waterfill/allocate.h"
 
 /* The encoder's defaults, see watersic/encoder.h. */
 static const wsic_factor_options factor_options = {
@@ -14,24 +13,6 @@ static const wsic_factor_options factor_options = {
     .damping_retries = 6,
 };
 static const double dead_threshold = 1e-3;
-
-typedef struct plan_entry {
-    size_t rows;
-    size_t columns;
-    size_t dead;
-    double damping;
-    double energy;
-    double *sigma; /* √s_j L_jj; 0 for a dead column */
-    wsic_allocation allocation;
-} plan_entry;
-
-struct wsic_plan {
-    wsic_handle handle;
-    plan_entry *entries;
-    size_t count;
-    size_t capacity;
-    bool solved; /* since the last addition */
-};
 
 wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out)
 {
@@ -53,8 +34,10 @@ void wsic_plan_destroy(wsic_plan *plan)
 {
     if (!plan)
         return;
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         wsic_free(&plan->handle.env, plan->entries[i].sigma);
+        wsic_free(&plan->handle.env, plan->entries[i].curve);
+    }
     wsic_free(&plan->handle.env, plan->entries);
     wsic_handle_destroy(plan);
 }
@@ -79,7 +62,7 @@ static wsic_status reserve_entry(wsic_plan *plan)
     if (plan->count < plan->capacity)
         return WSIC_OK;
     const size_t capacity = wsic_max_size(8, plan->capacity + plan->capacity / 2);
-    plan_entry *const entries = wsic_alloc(env, capacity, sizeof *entries, &status);
+    wsic_plan_entry *const entries = wsic_alloc(env, capacity, sizeof *entries, &status);
     if (!entries)
         return status;
     if (plan->count != 0)
@@ -91,14 +74,14 @@ static wsic_status reserve_entry(wsic_plan *plan)
 }
 
 static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *problem,
-                              plan_entry *entry)
+                              wsic_plan_entry *entry)
 {
     const double unit = problem->weights.unit * sqrt(problem->factor.unit);
 
     for (size_t k = 0; k < problem->live; k++) {
         const double sigma = unit * (sqrt(problem->column_energy[k]) * problem->factor.diagonal[k]);
         entry->sigma[problem->live_columns.index[k]] = sigma;
-        entry->energy += sigma * sigma / (double)entry->columns;
+        entry->energy += entry->live_rows * sigma * sigma / (double)entry->columns;
     }
     if (!isfinite(entry->energy))
         return wsic_fail(env, WSIC_ERROR_RANGE,
@@ -106,7 +89,8 @@ static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *pr
     return WSIC_OK;
 }
 
-static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem, plan_entry *entry)
+static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
+                              wsic_plan_entry *entry)
 {
     const wsic_progress progress = {"plan", 0.0, 1.0};
     wsic_status status = wsic_progress_report(env, &progress, 0.0);
@@ -115,11 +99,13 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         status = wsic_encode_problem_prepare(env, &factor_options, dead_threshold, false, problem);
     if (status != WSIC_OK)
         return status;
-    *entry = (plan_entry){
+    *entry = (wsic_plan_entry){
         .rows = problem->input.weights.rows,
         .columns = problem->factor.n,
         .dead = problem->factor.n - problem->live,
+        .live_rows = (double)problem->weights.live_rows / (double)problem->input.weights.rows,
         .damping = problem->factor.unit * problem->factor.damping,
+        .sensitivity = 1.0,
     };
     status = wsic_progress_report(env, &progress, 0.5);
     if (status == WSIC_OK)
@@ -135,7 +121,7 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
 
 static wsic_status add_problem(wsic_plan *plan, wsic_encode_problem *problem, size_t *index)
 {
-    plan_entry entry;
+    wsic_plan_entry entry;
     wsic_status status = reserve_entry(plan);
 
     if (status == WSIC_OK)
@@ -167,20 +153,52 @@ wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_m
     return status;
 }
 
+wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t *index)
+{
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    if (!problem)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem is NULL");
+    if (problem->handle.context != plan->handle.context)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem belongs to another context");
+    return add_problem(plan, &problem->inner, index);
+}
+
 /* --- solving --------------------------------------------------------------- */
 
-typedef void allocate_function(const double *sigma, size_t n, double target,
-                               wsic_allocation *allocation);
+/* Of the live rows to all: the others have neither rate nor distortion. */
+static void spread(wsic_plan_entry *entry)
+{
+    entry->allocation.rate *= entry->live_rows;
+    entry->allocation.distortion *= entry->live_rows;
+}
 
-static wsic_status solve(wsic_plan *plan, allocate_function *allocate, double target)
+void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits)
+{
+    wsic_allocate_rate(entry->sigma, entry->columns, bits / entry->live_rows, &entry->allocation);
+    spread(entry);
+}
+
+static void allocate_distortion(wsic_plan_entry *entry, double distortion)
+{
+    wsic_allocate_distortion(entry->sigma, entry->columns, distortion / entry->live_rows,
+                             &entry->allocation);
+    spread(entry);
+}
+
+static wsic_status solve(wsic_plan *plan, void (*allocate)(wsic_plan_entry *entry, double target),
+                         double target)
 {
     if (plan->count == 0)
         return wsic_fail(&plan->handle.env, WSIC_ERROR_STATE, "the plan holds no matrix");
     for (size_t i = 0; i < plan->count; i++) {
-        plan_entry *const entry = &plan->entries[i];
-        allocate(entry->sigma, entry->columns, target, &entry->allocation);
+        wsic_plan_entry *const entry = &plan->entries[i];
+        allocate(entry, target);
+        entry->target_rate = 0.0;
     }
     plan->solved = true;
+    plan->mode = 0;
     return WSIC_OK;
 }
 
@@ -191,7 +209,7 @@ wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weight)
     if (!(bits_per_weight >= 0.001 && bits_per_weight <= 24.0))
         return wsic_fail(&plan->handle.env, WSIC_ERROR_ARGUMENT,
                          "bits_per_weight is %g, not within 0.001 to 24", bits_per_weight);
-    return solve(plan, wsic_allocate_rate, bits_per_weight);
+    return solve(plan, wsic_plan_entry_allocate, bits_per_weight);
 }
 
 wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion)
@@ -201,12 +219,12 @@ wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion)
     if (!(distortion > 0.0) || !isfinite(distortion))
         return wsic_fail(&plan->handle.env, WSIC_ERROR_ARGUMENT,
                          "distortion is %g, not positive and finite", distortion);
-    return solve(plan, wsic_allocate_distortion, distortion);
+    return solve(plan, allocate_distortion, distortion);
 }
 
 /* --- reading the solution -------------------------------------------------- */
 
-static wsic_status find_solved(const wsic_plan *plan, size_t index, const plan_entry **entry)
+static wsic_status find_solved(const wsic_plan *plan, size_t index, const wsic_plan_entry **entry)
 {
     const wsic_env *const env = &plan->handle.env;
 
@@ -222,7 +240,7 @@ static wsic_status find_solved(const wsic_plan *plan, size_t index, const plan_e
 
 wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
-    const plan_entry *entry = NULL;
+    const wsic_plan_entry *entry = NULL;
 
     if (!plan)
         return WSIC_ERROR_ARGUMENT;
@@ -243,6 +261,11 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
         .step = entry->allocation.step,
         .water_level = entry->allocation.water_level,
         .damping = entry->damping,
+        .marginal = wsic_marginal_level(entry->sigma, entry->columns, entry->allocation.step),
+        .sensitivity = entry->sensitivity,
+        .target_rate = entry->target_rate,
+        .bytes = entry->target_rate > 0.0 ? entry->bytes : 0,
+        .committed = entry->committed,
     };
     return wsic_give_struct(env, "layer", layer, layer->size, sizeof filled, &filled,
                             sizeof filled);
@@ -250,7 +273,7 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 
 wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
 {
-    const plan_entry *entry = NULL;
+    const wsic_plan_entry *entry = NULL;
 
     if (!plan)
         return WSIC_ERROR_ARGUMENT;
@@ -264,5 +287,7 @@ wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
         return wsic_fail(env, WSIC_ERROR_BUFFER, "count is %zu, but there are %zu columns", count,
                          entry->columns);
     wsic_column_rates(entry->sigma, entry->columns, entry->allocation.step, rates);
+    for (size_t j = 0; j < entry->columns; j++)
+        rates[j] *= entry->live_rows;
     return WSIC_OK;
 }

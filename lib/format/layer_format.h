@@ -53,7 +53,10 @@ typedef struct wsic_layer_content {
     uint32_t code_dtype;
     float *row_scales;
     float *column_scales;
+    uint32_t row_grid; /* that the scales lie on, see wsic_scales */
+    uint32_t column_grid;
     wsic_code_reader *codes;
+    unsigned kind; /* of the codes, see wsic_code_matrix */
 } wsic_layer_content;
 
 /* Parse bytes, which are borrowed until release. On failure *content is empty. */

@@ -181,7 +181,7 @@ static wsic_status scale_values(const wsic_env *env, const wsic_scales *scales, 
 
 /* Decode one section of scales to floats, and to hints for the codes. */
 static wsic_status read_scales(const wsic_env *env, section stored, size_t count, float **values,
-                               int32_t *hint)
+                               uint32_t *grid, int32_t *hint)
 {
     wsic_cursor cursor = wsic_cursor_make(stored.data, stored.size);
     wsic_scales scales;
@@ -194,6 +194,7 @@ static wsic_status read_scales(const wsic_env *env, section stored, size_t count
         status = scale_values(env, &scales, values);
     if (status == WSIC_OK)
         wsic_scales_hint(&scales, hint);
+    *grid = scales.grid;
     wsic_scales_release(env, &scales);
     return status;
 }
@@ -204,6 +205,7 @@ static wsic_status read_codes(const wsic_env *env, section stored, const int32_t
     wsic_cursor cursor = wsic_cursor_make(stored.data, stored.size);
 
     content->bytes_codes = stored.size;
+    content->kind = stored.size != 0 ? stored.data[0] : 0;
     const wsic_status status = wsic_code_reader_open(env, &cursor, content->rows, content->columns,
                                                      hints, hints + content->rows, &content->codes);
     return status == WSIC_OK ? check_consumed(env, &cursor, "codes") : status;
@@ -225,10 +227,10 @@ static wsic_status read_payloads(const wsic_env *env, const layout *found,
     if (!hints)
         return status;
     status = read_scales(env, sections[WSIC_SECTION_ROW_SCALES], content->rows,
-                         &content->row_scales, hints);
+                         &content->row_scales, &content->row_grid, hints);
     if (status == WSIC_OK)
         status = read_scales(env, sections[WSIC_SECTION_COLUMN_SCALES], content->columns,
-                             &content->column_scales, hints + content->rows);
+                             &content->column_scales, &content->column_grid, hints + content->rows);
     if (status == WSIC_OK)
         status = read_codes(env, sections[WSIC_SECTION_CODES], hints, content);
     wsic_free(env, hints);

@@ -18,10 +18,10 @@ typedef struct tile {
     const wsic_zsic *problem;
     size_t survivors;
     size_t rows, lanes;
-    size_t active; /* survivors that exist so far, the same for all rows */
-    double *y;     /* lanes x n */
-    double *hand;  /* lanes: a column while it is gathered */
-    double *metric;       /* lanes: squared error so far */
+    size_t active;  /* survivors that exist so far, the same for all rows */
+    double *y;      /* lanes x n */
+    double *hand;   /* lanes: a column while it is gathered */
+    double *metric; /* lanes: squared error so far */
     double *metric_next;
     int32_t *z;           /* lanes x n: in each block, in the order at the end of that block */
     int32_t *z_next;      /* lanes */
@@ -259,7 +259,7 @@ typedef struct run {
     const wsic_env *env;
     const wsic_zsic *problem;
     size_t survivors;
-    size_t rows; /* to a tile */
+    size_t rows;  /* to a tile */
     size_t batch; /* first tile of the batch */
     double *y;
     int32_t *codes;
@@ -282,8 +282,8 @@ static void run_tile(void *data, size_t index)
     for (size_t block = block_count(n); block-- > 0;) {
         const size_t first = block * BLOCK_COLUMNS;
         if (!decide_block(&t, first, wsic_min_size(first + BLOCK_COLUMNS, n))) {
-            r->status[number] = wsic_fail(r->env, WSIC_ERROR_RANGE,
-                                          "a code leaves 32 bits: the step is too small");
+            r->status[number] =
+                wsic_fail(r->env, WSIC_ERROR_RANGE, "a code leaves 32 bits: the step is too small");
             break;
         }
     }
@@ -330,7 +330,11 @@ wsic_status wsic_kbest_run(const wsic_env *env, const wsic_progress *progress,
     const size_t rows = tile_rows(problem->rows, survivors);
     const size_t tiles = wsic_div_up(problem->rows, rows);
     wsic_status status = WSIC_OK;
-    run r = {.env = env, .problem = problem, .survivors = survivors, .rows = rows, .y = y,
+    run r = {.env = env,
+             .problem = problem,
+             .survivors = survivors,
+             .rows = rows,
+             .y = y,
              .codes = codes};
 
     r.residual = wsic_alloc(env, tiles, sizeof *r.residual, &status);

@@ -25,8 +25,8 @@ typedef struct search {
     double target;    /* in terms of value */
     double tolerance; /* as documented to the user */
 
-    size_t rows;         /* of the part */
-    size_t *index;       /* their numbers */
+    size_t rows;   /* of the part */
+    size_t *index; /* their numbers */
     int8_t *row_width;
     double *target_part; /* Y of the part: rows x live */
     double energy;       /* ||Y||² of the part */

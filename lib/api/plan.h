@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan handle: what is kept of every matrix. */
+#ifndef WSIC_API_PLAN_H
+#define WSIC_API_PLAN_H
+
+#include "api/context.h"
+#include "waterfill/allocate.h"
+#include "waterfill/budget.h"
+#include "watersic/plan.h"
+
+typedef struct wsic_plan_entry {
+    size_t rows;
+    size_t columns;
+    size_t dead;      /* columns */
+    double live_rows; /* part of the rows that are not left out */
+    double damping;
+    double energy;
+    double *sigma;           /* √s_j L_jj; 0 for a dead column */
+    wsic_level_curve *curve; /* NULL: not yet needed */
+    wsic_allocation allocation;
+    double sensitivity;
+    double target_rate; /* where solved for a budget, else 0 */
+    uint64_t bytes;     /* planned for it, or what it took */
+    bool committed;
+} wsic_plan_entry;
+
+struct wsic_plan {
+    wsic_handle handle;
+    wsic_plan_entry *entries;
+    size_t count;
+    size_t capacity;
+    bool solved;     /* since the last change */
+    int32_t mode;    /* of the budget that it is solved for; 0: none */
+    uint64_t budget; /* bytes */
+};
+
+/* Step, rate and distortion for a mean rate of the codes over all weights. */
+void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits);
+
+#endif
