@@ -269,6 +269,7 @@ enum { most = 128 }; /* length of any vector, and of the text */
 struct cache {
     double keys[most][most];
     double values[most][most];
+    double looked_at[most]; /* attention that a token got, over all heads */
 };
 
 static void prepare_heads(const struct synthetic_llm *model, size_t block, const char *norm,
@@ -282,13 +283,14 @@ static void prepare_heads(const struct synthetic_llm *model, size_t block, const
     }
 }
 
-static void attend(const struct synthetic_llm *model, const struct cache *cache, size_t position,
+static void attend(const struct synthetic_llm *model, struct cache *cache, size_t position,
                    const double *query, double *mix)
 {
     const size_t d = model->head_dim;
 
     for (size_t h = 0; h < model->heads; h++) {
         const size_t shared = h * model->kv_heads / model->heads * d;
+        double weights[most];
         double sum = 0;
         for (size_t i = 0; i < d; i++)
             mix[h * d + i] = 0;
@@ -296,11 +298,13 @@ static void attend(const struct synthetic_llm *model, const struct cache *cache,
             double score = 0;
             for (size_t i = 0; i < d; i++)
                 score += query[h * d + i] * cache->keys[t][shared + i];
-            const double weight = exp(score / sqrt((double)d));
-            sum += weight;
+            weights[t] = exp(score / sqrt((double)d));
+            sum += weights[t];
             for (size_t i = 0; i < d; i++)
-                mix[h * d + i] += weight * cache->values[t][shared + i];
+                mix[h * d + i] += weights[t] * cache->values[t][shared + i];
         }
+        for (size_t t = 0; t <= position; t++)
+            cache->looked_at[t] += weights[t] / sum;
         for (size_t i = 0; i < d; i++)
             mix[h * d + i] /= sum;
     }
@@ -338,8 +342,8 @@ static void run_ffn(const struct synthetic_llm *model, size_t block, double *str
         stream[i] += output[i];
 }
 
-void synthetic_logits(const struct synthetic_llm *model, const uint32_t *tokens, size_t count,
-                      double *logits)
+static struct cache *run_text(const struct synthetic_llm *model, const uint32_t *tokens,
+                              size_t count, double *logits)
 {
     const struct synthetic_tensor *const embedding = find(model, "model.embed_tokens.weight");
     const struct synthetic_tensor *const head =
@@ -356,7 +360,24 @@ void synthetic_logits(const struct synthetic_llm *model, const uint32_t *tokens,
             run_ffn(model, block, stream);
         }
         normalise(find(model, "model.norm.weight"), stream, final);
-        apply(head, final, logits + position * model->vocabulary);
+        if (logits)
+            apply(head, final, logits + position * model->vocabulary);
     }
+    return caches;
+}
+
+void synthetic_logits(const struct synthetic_llm *model, const uint32_t *tokens, size_t count,
+                      double *logits)
+{
+    free(run_text(model, tokens, count, logits));
+}
+
+void synthetic_importance(const struct synthetic_llm *model, const uint32_t *tokens, size_t count,
+                          size_t block, double *importance)
+{
+    struct cache *const caches = run_text(model, tokens, count, NULL);
+
+    for (size_t i = 0; i < count; i++)
+        importance[i] = caches[block].looked_at[i] / (double)(model->heads * (count - i));
     free(caches);
 }

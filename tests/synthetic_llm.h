@@ -54,4 +54,9 @@ void synthetic_write_shard(const struct synthetic_llm *model, const char *direct
 void synthetic_logits(const struct synthetic_llm *model, const uint32_t *tokens, size_t count,
                       double *logits);
 
+/* The share of attention that a token gets in a block from itself and those after it, averaged over
+ * them and over the heads. */
+void synthetic_importance(const struct synthetic_llm *model, const uint32_t *tokens, size_t count,
+                          size_t block, double *importance);
+
 #endif

@@ -38,6 +38,7 @@ refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
 refused 2 "more than 1 presets" "two presets for quantize" quantize --preset paper,fast
 refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,
 refused 2 "--recipe: 'best' is neither" "an unknown recipe" quantize --recipe best
+refused 2 "--attention: '1.5' is no number from 0 to 1" "a part above 1" quantize --attention 1.5
 refused 2 "--drift is no option of this command" "drift for eval" eval --drift
 refused 2 "needs a value" "an option without its value" eval --model
 
@@ -108,6 +109,17 @@ report $? "the recipe of the paper has all ingredients" "$drift $residual"
 holds "$paper < $with_drift" "residuals lower it further"
 divergence "the default"
 holds "$kl == $paper" "the recipe of the paper is the default"
+
+for part in 0 0.5; do
+    run 0 "quantize with attention $part" quantize --model "$model" --tokens "$calibration" \
+        --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o "attention.$part" \
+        --attention "$part"
+done
+cmp -s two.wsic attention.0
+report $? "attention 0 changes nothing"
+! cmp -s two.wsic attention.0.5
+report $? "attention changes the layers"
+rm attention.0 attention.0.5
 
 cp two.wsic again.wsic
 run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \

@@ -135,6 +135,42 @@ START_TEST(qwen3_agrees_with_a_plain_computation)
 }
 END_TEST
 
+/* Two windows, the second one shorter. */
+START_TEST(importance_agrees_with_a_plain_computation)
+{
+    enum { window = 70 };
+    uint32_t values[text_length];
+    double expected[text_length];
+    double importance[text_length];
+    struct failure failure;
+    struct forward forward;
+    struct model model;
+
+    synthetic_qwen3(&plain);
+    write_single();
+    ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
+    for (uint32_t i = 0; i < text_length; i++)
+        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    float *const hidden = malloc(text_length * plain.hidden * sizeof *hidden);
+    ck_assert_ptr_nonnull(hidden);
+    ck_assert(forward_create(&forward, &model.config, window, &failure));
+    ck_assert(forward_watch_importance(&forward, &failure));
+    forward_embed(&model, values, text_length, hidden);
+    for (size_t block = 0; block < plain.blocks; block++) {
+        forward_block(&forward, &model.blocks[block], hidden, text_length);
+        forward_importance(&forward, text_length, importance);
+        synthetic_importance(&plain, values, window, block, expected);
+        synthetic_importance(&plain, values + window, text_length - window, block,
+                             expected + window);
+        for (size_t i = 0; i < text_length; i++)
+            ck_assert_double_eq_tol(importance[i] / expected[i], 1, 1e-4);
+    }
+    forward_free(&forward);
+    free(hidden);
+    model_free(&model);
+}
+END_TEST
+
 static void expect_refused(const char *file, const char *key)
 {
     struct failure failure;
@@ -233,6 +269,7 @@ int main(void)
     tcase_add_checked_fixture(checkpoints, set_up, tear_down);
     tcase_add_test(checkpoints, sharded_llama_3_agrees_with_a_plain_computation);
     tcase_add_test(checkpoints, qwen3_agrees_with_a_plain_computation);
+    tcase_add_test(checkpoints, importance_agrees_with_a_plain_computation);
     tcase_add_test(checkpoints, qwen3_needs_its_norms);
     tcase_add_test(checkpoints, indexes_that_do_not_fit_are_refused);
     tcase_add_test(checkpoints, shards_that_do_not_fit_are_refused);

@@ -20,6 +20,8 @@ struct seen {
     double quantized[most * most];
     double cross[most * most];
     double energy[most];
+    bool has_weighted;
+    double weighted[most * most];
 };
 
 struct watcher {
@@ -91,6 +93,12 @@ static bool watch(void *self, const struct layer_task *task, struct failure *fai
 
     (void)failure;
     read_seen(&watcher->seen[task->number], task->stats);
+    watcher->seen[task->number].has_weighted = task->weighted != NULL;
+    if (task->weighted) {
+        ck_assert_double_eq(task->attention, 0.25);
+        read_moment(task->weighted, WSIC_MOMENT_INPUT, task->linear->columns, task->linear->columns,
+                    watcher->seen[task->number].weighted);
+    }
     for (size_t i = 0; i < task->linear->rows * task->linear->columns; i++) {
         if (watcher->zeroed == task->number)
             weights[i] = 0;
@@ -100,11 +108,15 @@ static bool watch(void *self, const struct layer_task *task, struct failure *fai
     return true;
 }
 
-static struct watcher *run(size_t zeroed, bool rounded, bool drift, bool residual)
+static struct watcher *run_weighted(size_t zeroed, bool rounded, bool drift, bool residual,
+                                    double attention)
 {
     const struct tokens tokens = {.values = values, .count = text_length};
-    const struct recipe recipe = {
-        .window = window, .statistics = true, .drift = drift, .residual = residual};
+    const struct recipe recipe = {.window = window,
+                                  .statistics = true,
+                                  .drift = drift,
+                                  .residual = residual,
+                                  .attention = attention};
     struct meter meter = {.shown = false};
     const struct stretch stretch = {.meter = &meter, .label = "", .from = 0, .to = 1};
     struct watcher *const watcher = calloc(1, sizeof *watcher);
@@ -120,6 +132,11 @@ static struct watcher *run(size_t zeroed, bool rounded, bool drift, bool residua
         failure.text);
     model_free(&model);
     return watcher;
+}
+
+static struct watcher *run(size_t zeroed, bool rounded, bool drift, bool residual)
+{
+    return run_weighted(zeroed, rounded, drift, residual, 0);
 }
 
 static double largest_difference(const double *a, const double *b)
@@ -203,6 +220,34 @@ START_TEST(switches_are_independent)
 }
 END_TEST
 
+/* Importance is of the original model, so that the clean side does not depend on what becomes of
+ * the other; all else is as without it. */
+START_TEST(weighted_tokens_are_for_query_key_and_value)
+{
+    struct watcher *const untouched = run_weighted(SIZE_MAX, false, false, false, 0.25);
+    struct watcher *const rounded = run_weighted(SIZE_MAX, true, true, true, 0.25);
+    struct watcher *const unweighted = run(SIZE_MAX, true, true, true);
+
+    for (size_t i = 0; i < layers; i++) {
+        const bool first = i % LINEAR_KINDS <= LINEAR_V;
+        ck_assert(untouched->seen[i].has_weighted == first);
+        ck_assert(rounded->seen[i].has_weighted == first);
+        ck_assert(!untouched->seen[i].pairs);
+        ck_assert_double_lt(largest_difference(rounded->seen[i].cross, unweighted->seen[i].cross),
+                            1e-9);
+        if (!first)
+            continue;
+        ck_assert_double_lt(
+            largest_difference(untouched->seen[i].weighted, rounded->seen[i].weighted), 1e-9);
+        ck_assert_double_gt(
+            largest_difference(untouched->seen[i].weighted, untouched->seen[i].input), 1e-3);
+    }
+    free(untouched);
+    free(rounded);
+    free(unweighted);
+}
+END_TEST
+
 /* Where a layer becomes 0, the states lose what it would have added, W X: row i of W loses
  * w_i Σ_X w_iᵀ per token. */
 static void expect_loss(enum linear_kind zeroed, size_t next)
@@ -243,6 +288,7 @@ int main(void)
     tcase_add_test(statistics, pairs_are_of_the_original_and_the_quantized_model);
     tcase_add_test(statistics, untouched_models_do_not_drift);
     tcase_add_test(statistics, switches_are_independent);
+    tcase_add_test(statistics, weighted_tokens_are_for_query_key_and_value);
     tcase_add_test(statistics, residuals_are_what_the_states_have_lost);
     suite_add_tcase(suite, statistics);
     run_suite(suite);

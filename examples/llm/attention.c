@@ -3,6 +3,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <string.h>
 
 #include "common/workers.h"
 
@@ -78,6 +79,7 @@ struct head {
     const float *key;
     const float *value;
     float *mix;
+    float *importance; /* of the window's tokens; may be NULL */
     int query_stride;
     int key_stride;
     int head_dim;
@@ -132,6 +134,8 @@ static void attend_strip(const struct head *head, size_t first, size_t end, floa
     for (size_t i = first; i < end; i++) {
         float *const row = scores + (i - first) * end;
         softmax(row, i + 1);
+        for (size_t j = 0; head->importance && j <= i; j++)
+            head->importance[j] += row[j];
         for (size_t j = i + 1; j < end; j++)
             row[j] = 0;
     }
@@ -172,14 +176,19 @@ static void attend_head(void *data, size_t index, size_t worker)
     const size_t query_offset = first * query_stride + number * config->head_dim;
     const size_t key_offset =
         first * key_stride + number / (config->heads / config->kv_heads) * config->head_dim;
+    float *const importance =
+        forward->importance ? forward->importance + number * forward->capacity + first : NULL;
     const struct head head = {.query = forward->query + query_offset,
                               .key = forward->key + key_offset,
                               .value = forward->value + key_offset,
                               .mix = forward->mix + query_offset,
+                              .importance = importance,
                               .query_stride = (int)query_stride,
                               .key_stride = (int)key_stride,
                               .head_dim = (int)config->head_dim};
 
+    if (importance)
+        memset(importance, 0, tokens * sizeof *importance);
     for (size_t row = 0; row < tokens; row += ATTENTION_STRIP)
         attend_strip(&head, row, row + ATTENTION_STRIP < tokens ? row + ATTENTION_STRIP : tokens,
                      forward->scores + worker * ATTENTION_STRIP * forward->window);

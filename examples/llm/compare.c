@@ -64,7 +64,8 @@ static bool run_pipeline(struct comparison *run, size_t method, const char *labe
     const struct recipe recipe = {.window = run->session->window,
                                   .statistics = method != METHOD_RTN,
                                   .drift = own && run->options->drift,
-                                  .residual = own && run->options->residual};
+                                  .residual = own && run->options->residual,
+                                  .attention = own ? run->options->attention : 0};
     const double runs = (double)(run->options->rate_count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
                                     .label = label,
@@ -95,7 +96,7 @@ static struct method_settings library_settings(const struct options *options, si
 static uint64_t run_library(struct comparison *run, size_t method, const char *label, double rate)
 {
     const struct method_settings settings = library_settings(run->options, method, rate);
-    struct watersic_method library = {.results = run->results};
+    struct watersic_method library = {.context = run->session->context, .results = run->results};
     uint64_t bytes = 0;
 
     library.encoder =
@@ -205,14 +206,16 @@ static bool run_rates(struct comparison *run)
         if (!run_rate(run, run->options->rates[i]))
             return false;
     if (!run->options->json) {
-        const bool fitted = run->options->drift || run->options->residual;
+        const bool fitted =
+            run->options->drift || run->options->residual || run->options->attention > 0;
         printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
                footer, fitted ? recipe_footer : "", run->calibration.count, run->text.count,
                run->session->window, meter_seconds(&run->session->meter));
         return report_flush(run->failure);
     }
-    return report_json(json_pack("{s:b, s:b, s:I, s:I, s:I, s:O}", "drift", run->options->drift,
-                                 "residual", run->options->residual, "calibration_tokens",
+    return report_json(json_pack("{s:b, s:b, s:f, s:I, s:I, s:I, s:O}", "drift",
+                                 run->options->drift, "residual", run->options->residual,
+                                 "attention", run->options->attention, "calibration_tokens",
                                  (json_int_t)run->calibration.count, "tokens",
                                  (json_int_t)run->text.count, "window",
                                  (json_int_t)run->session->window, "rows", run->rows),

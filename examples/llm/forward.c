@@ -63,6 +63,7 @@ void forward_free(struct forward *forward)
     free(forward->scores);
     free(forward->cosine);
     free(forward->sine);
+    free(forward->importance);
     *forward = (struct forward){.window = 0};
 }
 
@@ -171,6 +172,27 @@ void forward_attention_mix(struct forward *forward, const struct block *block, s
     if (forward->config.head_norms)
         norm_heads(forward, block, count);
     attention_run(forward, count);
+}
+
+bool forward_watch_importance(struct forward *forward, struct failure *failure)
+{
+    forward->importance = numbers(forward->config.heads, forward->capacity);
+    return forward->importance || refuse(failure, "out of memory for the importance of tokens");
+}
+
+void forward_importance(const struct forward *forward, size_t count, double *importance)
+{
+    const size_t heads = forward->config.heads;
+
+    for (size_t token = 0; token < count; token++) {
+        const size_t place = token % forward->window;
+        const size_t left = count - (token - place);
+        const size_t lookers = (left < forward->window ? left : forward->window) - place;
+        double sum = 0;
+        for (size_t head = 0; head < heads; head++)
+            sum += (double)forward->importance[head * forward->capacity + token];
+        importance[token] = sum / (double)(heads * lookers);
+    }
 }
 
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,

@@ -27,6 +27,7 @@ struct forward {
     float *scores;  /* of one strip of queries, for each worker */
     float *cosine;  /* window × head_dim / 2 */
     float *sine;
+    float *importance; /* heads × capacity: what later tokens look at each; NULL: not watched */
 };
 
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
@@ -42,6 +43,13 @@ void forward_attention_input(struct forward *forward, const struct block *block,
 
 /* mix = attention of normed, the input of the output projection */
 void forward_attention_mix(struct forward *forward, const struct block *block, size_t count);
+
+/* Let forward_attention_mix() sum up what every token is looked at. */
+bool forward_watch_importance(struct forward *forward, struct failure *failure);
+
+/* The share of attention that a token gets from itself and those after it, averaged over them and
+ * over the heads: one number for every token of the last forward_attention_mix(). */
+void forward_importance(const struct forward *forward, size_t count, double *importance);
 
 /* hidden += W_o mix */
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,

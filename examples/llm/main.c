@@ -23,7 +23,10 @@
     "  --recipe NAME      paper (default): --drift --residual; plain: neither\n"                   \
     "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
     "                     quantized one\n"                                                         \
-    "  --[no-]residual    let layers make up for what those before them have lost\n"
+    "  --[no-]residual    let layers make up for what those before them have lost\n"               \
+    "  --attention A      part (0 to 1) that tokens weighted by their importance to\n"             \
+    "                     attention have in what query, key and value are fitted to\n"             \
+    "                     (default: 0)\n"
 
 static const char quantize_help[] =
     "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"

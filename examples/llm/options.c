@@ -33,6 +33,7 @@ enum key {
     KEY_NO_DRIFT,
     KEY_RESIDUAL,
     KEY_NO_RESIDUAL,
+    KEY_ATTENTION,
     KEY_WINDOW,
     KEY_MAX_TOKENS,
     KEY_EVAL_TOKENS,
@@ -64,6 +65,7 @@ static const struct rule rules[KEYS] = {
     [KEY_NO_DRIFT] = {"no-drift", FOR_QUANTIZE | FOR_COMPARE, 0},
     [KEY_RESIDUAL] = {"residual", FOR_QUANTIZE | FOR_COMPARE, 0},
     [KEY_NO_RESIDUAL] = {"no-residual", FOR_QUANTIZE | FOR_COMPARE, 0},
+    [KEY_ATTENTION] = {"attention", FOR_QUANTIZE | FOR_COMPARE, 0},
     [KEY_WINDOW] = {"window", FOR_ALL, 0},
     [KEY_MAX_TOKENS] = {"max-tokens", FOR_ALL, 0},
     [KEY_EVAL_TOKENS] = {"eval-tokens", FOR_COMPARE, 0},
@@ -88,6 +90,7 @@ static const struct option long_options[] = {
     {"no-drift", no_argument, NULL, KEY_NO_DRIFT},
     {"residual", no_argument, NULL, KEY_RESIDUAL},
     {"no-residual", no_argument, NULL, KEY_NO_RESIDUAL},
+    {"attention", required_argument, NULL, KEY_ATTENTION},
     {"window", required_argument, NULL, KEY_WINDOW},
     {"max-tokens", required_argument, NULL, KEY_MAX_TOKENS},
     {"eval-tokens", required_argument, NULL, KEY_EVAL_TOKENS},
@@ -162,6 +165,17 @@ static bool add_setting(struct options *options, const char *text, struct failur
     return true;
 }
 
+static bool parse_part(double *part, const char *name, const char *text, struct failure *failure)
+{
+    char *end;
+    const double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value >= 0 && value <= 1))
+        return refuse(failure, "--%s: '%s' is no number from 0 to 1", name, text);
+    *part = value;
+    return true;
+}
+
 static bool parse_recipe(struct options *options, const char *name, struct failure *failure)
 {
     if (strcmp(name, "plain") == 0)
@@ -212,6 +226,8 @@ static bool take_option(struct options *options, enum key key, const char *value
     case KEY_NO_RESIDUAL:
         options->residual = key == KEY_RESIDUAL;
         return true;
+    case KEY_ATTENTION:
+        return parse_part(&options->attention, rules[key].name, value, failure);
     case KEY_WINDOW:
         return parse_count(&options->window, rules[key].name, value, failure);
     case KEY_MAX_TOKENS:

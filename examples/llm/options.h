@@ -41,6 +41,7 @@ struct options {
     enum recipe_name recipe;
     bool drift; /* as the recipe has it, unless it is switched */
     bool residual;
+    double attention; /* part of tokens weighted by importance; 0 to 1 */
     bool limit;
     bool json;
     bool help;

@@ -21,13 +21,20 @@ struct run {
     struct stream clean;   /* through the original, if the recipe compares the two */
     struct block original; /* the present block with its original weights, for clean */
     float *residual;       /* of a batch: what hidden has lost */
+    double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
     size_t done;           /* layers */
 };
 
 static bool compares(const struct recipe *recipe)
 {
-    return recipe->drift || recipe->residual;
+    return recipe->drift || recipe->residual || recipe->attention > 0;
 }
+
+/* What is gathered at a place. */
+struct gathered {
+    wsic_stats *stats;
+    wsic_stats *weighted; /* NULL for none */
+};
 
 static void subtract_hidden(const struct run *run, const struct stretch_of_text *text)
 {
@@ -38,11 +45,12 @@ static void subtract_hidden(const struct run *run, const struct stretch_of_text 
         run->residual[i] = clean[i] - live[i];
 }
 
-/* What statistics are to hold of a place. Without drift but with residuals the layer is fitted to
- * what it does in the quantized model: that is a pair of twice the same input. */
+/* What statistics are to hold of a place, over weighted tokens if weights is not NULL. Without
+ * drift but with residuals the layer is fitted to what it does in the quantized model: that is a
+ * pair of twice the same input. */
 static wsic_status add_inputs(const struct run *run, const struct site *site, wsic_stats *stats,
-                              const struct stretch_of_text *text, const float *live,
-                              const float *clean)
+                              const double *weights, const struct stretch_of_text *text,
+                              const float *live, const float *clean)
 {
     const size_t columns = wsic_stats_columns(stats);
     const bool residual = run->recipe->residual && site->adds;
@@ -50,19 +58,33 @@ static wsic_status add_inputs(const struct run *run, const struct site *site, ws
 
     wsic_matrix_init(&quantized, sizeof quantized, (void *)live, WSIC_F32, text->count, columns, 0);
     if (!run->recipe->drift && !residual)
-        return wsic_stats_add_activations(stats, &quantized, NULL);
+        return wsic_stats_add_activations(stats, &quantized, weights);
     wsic_matrix_init(&input, sizeof input, (void *)(run->recipe->drift ? clean : live), WSIC_F32,
                      text->count, columns, 0);
     if (!residual)
-        return wsic_stats_add_pair(stats, &input, &quantized, NULL, NULL);
+        return wsic_stats_add_pair(stats, &input, &quantized, NULL, weights);
     subtract_hidden(run, text);
     wsic_matrix_init(&lost, sizeof lost, run->residual, WSIC_F32, text->count,
                      run->model->config.hidden, 0);
-    return wsic_stats_add_pair(stats, &input, &quantized, &lost, NULL);
+    return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
+}
+
+static bool gather(struct run *run, const struct site *site, const struct gathered *gathered,
+                   const struct stretch_of_text *text, const float *live, const float *clean)
+{
+    if (add_inputs(run, site, gathered->stats, NULL, text, live, clean) < 0)
+        return refuse(run->failure, "calibration: %s", wsic_stats_message(gathered->stats));
+    if (!gathered->weighted)
+        return true;
+    forward_attention_mix(&run->clean.forward, &run->original, text->count);
+    forward_importance(&run->clean.forward, text->count, run->importance);
+    if (add_inputs(run, site, gathered->weighted, run->importance, text, live, clean) < 0)
+        return refuse(run->failure, "calibration: %s", wsic_stats_message(gathered->weighted));
+    return true;
 }
 
 static bool pass_batch(struct run *run, const struct block *block, const struct site *site,
-                       wsic_stats *stats, const struct stretch_of_text *text)
+                       const struct gathered *gathered, const struct stretch_of_text *text)
 {
     const float *const live = site->reach(&run->live, block, text);
     const float *const clean =
@@ -70,15 +92,13 @@ static bool pass_batch(struct run *run, const struct block *block, const struct 
 
     if (interrupt_pending())
         return refuse(run->failure, "interrupted");
-    if (stats && add_inputs(run, site, stats, text, live, clean) < 0)
-        return refuse(run->failure, "calibration: %s", wsic_stats_message(stats));
-    return true;
+    return !gathered || gather(run, site, gathered, text, live, clean);
 }
 
-/* Go over the calibration text up to a site, in both models at once; add what is seen there to
- * stats unless it is NULL. */
+/* Go over the calibration text up to a site, in both models at once; gather what is seen
+ * there unless gathered is NULL. */
 static bool pass(struct run *run, const struct block *block, const struct site *site,
-                 wsic_stats *stats)
+                 const struct gathered *gathered)
 {
     const size_t capacity = run->live.forward.capacity;
 
@@ -86,14 +106,14 @@ static bool pass(struct run *run, const struct block *block, const struct site *
         const size_t left = run->tokens->count - first;
         const struct stretch_of_text text = {.first = first,
                                              .count = left < capacity ? left : capacity};
-        if (!pass_batch(run, block, site, stats, &text))
+        if (!pass_batch(run, block, site, gathered, &text))
             return false;
     }
     return true;
 }
 
 static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
-                           const wsic_stats *stats)
+                           const struct gathered *gathered)
 {
     const struct stretch *const stretch = run->stretch;
     const double part = (double)run->done / (double)(run->model->config.blocks * LINEAR_KINDS);
@@ -109,16 +129,18 @@ static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
     const struct layer_task task = {.name = name,
                                     .number = run->done,
                                     .linear = &run->model->blocks[block].linear[kind],
-                                    .stats = stats};
+                                    .stats = gathered->stats,
+                                    .weighted = gathered->weighted,
+                                    .attention = run->recipe->attention};
     run->done++;
     return run->quantize(run->self, &task, run->failure);
 }
 
 static bool quantize_site(struct run *run, size_t block, const struct site *site,
-                          const wsic_stats *stats)
+                          const struct gathered *gathered)
 {
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
-        if (!quantize_layer(run, block, (enum linear_kind)kind, stats))
+        if (!quantize_layer(run, block, (enum linear_kind)kind, gathered))
             return false;
     return true;
 }
@@ -126,12 +148,17 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
     const struct block *const block = &run->model->blocks[number];
-    wsic_stats *stats;
+    const size_t columns = block->linear[site->first].columns;
+    const bool weighted = run->recipe->attention > 0 && site->first == LINEAR_Q;
+    struct gathered gathered = {.stats = NULL};
 
-    if (wsic_stats_create(run->context, block->linear[site->first].columns, &stats) < 0)
-        return refuse(run->failure, "calibration: %s", wsic_context_message(run->context));
-    const bool ok = pass(run, block, site, stats) && quantize_site(run, number, site, stats);
-    wsic_stats_destroy(stats);
+    const bool ok =
+        wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
+                (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
+            ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
+            : pass(run, block, site, &gathered) && quantize_site(run, number, site, &gathered);
+    wsic_stats_destroy(gathered.weighted);
+    wsic_stats_destroy(gathered.stats);
     return ok;
 }
 
@@ -154,10 +181,11 @@ static bool run_block(struct run *run, size_t number)
 {
     if (compares(run->recipe))
         keep_original(run, &run->model->blocks[number]);
+    const struct gathered nothing = {.stats = NULL};
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
         const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
-                                                : quantize_site(run, number, site, NULL);
+                                                : quantize_site(run, number, site, &nothing);
         if (!ok)
             return false;
     }
@@ -193,9 +221,17 @@ static bool create_original(struct run *run)
     return ok || refuse(run->failure, "out of memory for a block's original weights");
 }
 
+static bool create_importance(struct run *run)
+{
+    run->importance = malloc(run->clean.forward.capacity * sizeof *run->importance);
+    return run->importance ? forward_watch_importance(&run->clean.forward, run->failure)
+                           : refuse(run->failure, "out of memory for the importance of tokens");
+}
+
 static void free_original(struct run *run)
 {
     free(run->residual);
+    free(run->importance);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         free(run->original.linear[kind].weights);
 }
@@ -204,7 +240,8 @@ static bool run_compared(struct run *run)
 {
     if (!stream_create(&run->clean, run->model, run->tokens, run->recipe->window, run->failure))
         return false;
-    const bool ok = create_original(run) && run_blocks(run);
+    const bool ok = create_original(run) &&
+                    (run->recipe->attention == 0 || create_importance(run)) && run_blocks(run);
     free_original(run);
     stream_free(&run->clean);
     return ok;

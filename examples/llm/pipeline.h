@@ -13,10 +13,12 @@
 /* A layer whose turn it is. */
 struct layer_task {
     const char *name;
-    size_t number;           /* counted from 0 over the whole model */
-    struct linear *linear;   /* its weights are to be replaced by their reconstruction */
-    const wsic_stats *stats; /* of its input; NULL if the recipe asks for none. With drift or
-                                residual they hold pairs. */
+    size_t number;              /* counted from 0 over the whole model */
+    struct linear *linear;      /* its weights are to be replaced by their reconstruction */
+    const wsic_stats *stats;    /* of its input; NULL if the recipe asks for none. With drift or
+                                   residual they hold pairs. */
+    const wsic_stats *weighted; /* the same over weighted tokens; NULL for none */
+    double attention;           /* part of weighted */
 };
 
 /* Quantize one layer. All methods that are compared differ in this function alone. */
@@ -29,6 +31,8 @@ struct recipe {
     bool statistics; /* false: the method does not look at activations, and the rest is false too */
     bool drift;    /* fit layers to what they do in the original model, not in the quantized one */
     bool residual; /* the layers that add to the states make up for what these have lost */
+    double attention; /* 0 to 1: part that tokens weighted by their importance to attention have in
+                         the statistics of query, key and value; needs the original too */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

@@ -66,11 +66,11 @@ static bool describe_run(struct quantization *run)
     return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
            set_metadata(run, "preset", run->options->presets[0]) &&
            set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
-           set_json_metadata(run, "calibration",
-                             json_pack("{s:I, s:I, s:b, s:b}", "tokens",
-                                       (json_int_t)run->tokens.count, "window",
-                                       (json_int_t)run->session->window, "drift",
-                                       run->options->drift, "residual", run->options->residual));
+           set_json_metadata(
+               run, "calibration",
+               json_pack("{s:I, s:I, s:b, s:b, s:f}", "tokens", (json_int_t)run->tokens.count,
+                         "window", (json_int_t)run->session->window, "drift", run->options->drift,
+                         "residual", run->options->residual, "attention", run->options->attention));
 }
 
 static bool write_archive(struct quantization *run)
@@ -79,7 +79,8 @@ static bool write_archive(struct quantization *run)
     const struct recipe recipe = {.window = session->window,
                                   .statistics = true,
                                   .drift = run->options->drift,
-                                  .residual = run->options->residual};
+                                  .residual = run->options->residual,
+                                  .attention = run->options->attention};
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
@@ -126,10 +127,11 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:b, s:b, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
+    return json_pack("{s:s, s:f, s:b, s:b, s:f, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates[0], "drift",
-                     run->options->drift, "residual", run->options->residual, "bytes",
-                     (json_int_t)run->bytes, "bits_per_weight", bits_per_weight(run), "weights",
+                     run->options->drift, "residual", run->options->residual, "attention",
+                     run->options->attention, "bytes", (json_int_t)run->bytes, "bits_per_weight",
+                     bits_per_weight(run), "weights",
                      (json_int_t)model_linear_weights(&run->session->model), "tokens",
                      (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
                      "layers", layers);
@@ -170,6 +172,7 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
 
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
+    run.method.context = session.context;
     run.method.encoder =
         watersic_encoder_create(session.context, &settings, options->limit, failure);
     if (run.method.encoder)

@@ -16,6 +16,7 @@ struct layer_result {
 };
 
 struct watersic_method {
+    wsic_context *context; /* of the encoder */
     wsic_encoder *encoder;
     wsic_archive_writer *writer;  /* receives the layers; may be NULL */
     struct layer_result *results; /* one for every layer of the model */
