@@ -101,7 +101,8 @@ void layer_choose(layer_fixture *f, size_t variant)
     static const struct {
         const char *quantizer;
         const char *states;
-    } variants[LAYER_VARIANTS] = {{"scalar", "8"}, {"rdo", "8"}, {"trellis", "4"}, {"trellis", "32"}};
+    } variants[LAYER_VARIANTS] = {
+        {"scalar", "8"}, {"rdo", "8"}, {"trellis", "4"}, {"trellis", "32"}};
 
     ck_assert_int_eq(wsic_encoder_set(f->encoder, "quantizer", variants[variant].quantizer),
                      WSIC_OK);

@@ -143,7 +143,8 @@ static wsic_status set_value(const wsic_env *env, wsic_params *params, const par
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %g, not within %g to %g", p->name, value,
                          p->least, p->greatest);
     if (p->id == WSIC_RATE && value != 0.0 && value < 0.01)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01", value);
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rate is %g, neither 0 nor at least 0.01",
+                         value);
     if (p->id == WSIC_TRELLIS_STATES && exp2(floor(log2(value))) != value)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "trellis_states is %g, not a power of two",
                          value);
