@@ -233,20 +233,27 @@ static wsic_status restore_order(wsic_job *job)
     return status;
 }
 
-wsic_status wsic_job_quantize(wsic_job *job, double step)
+wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
+                             const int8_t *row_width, double *residual)
 {
-    const wsic_selection all = {job->rows, NULL};
-    const wsic_progress span = wsic_job_span(job, "quantize", 0.4);
     const wsic_zsic problem = {
-        .rows = job->rows,
+        .rows = rows,
         .columns = job->live,
         .L = job->factor->L,
         .alpha = job->alpha,
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
-        .row_width = job->row_width,
+        .row_width = row_width,
         .survivors = job->options->survivors,
     };
+
+    return wsic_zsic_run(job->env, progress, &problem, job->y, job->codes, job->gamma, residual);
+}
+
+wsic_status wsic_job_quantize(wsic_job *job, double step)
+{
+    const wsic_selection all = {job->rows, NULL};
+    const wsic_progress span = wsic_job_span(job, "quantize", 0.4);
     double mark = wsic_now();
 
     job->step = step;
@@ -255,8 +262,7 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     wsic_status status = wsic_job_target(job, all, job->y);
     job->target_energy = square_sum(job->y, job->rows * job->live);
     if (status == WSIC_OK)
-        status = wsic_zsic_run(job->env, &span, &problem, job->y, job->codes, job->gamma,
-                               &job->residual);
+        status = wsic_job_recurse(job, &span, job->rows, job->row_width, &job->residual);
     if (status == WSIC_OK)
         status = restore_order(job);
     job->report->passes++;

@@ -83,6 +83,11 @@ double wsic_job_open_distortion(const wsic_job *job);
 void wsic_job_sigma(const wsic_job *job, double *sigma);
 void wsic_job_plain_sigma(const wsic_job *job, double *sigma);
 
+/* Recursion over the target of some or all rows in y, at the spacings in alpha; fills codes and
+ * gamma, all in the order of the factor. */
+wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
+                             const int8_t *row_width, double *residual);
+
 /* Recursion over the whole matrix at step c. */
 wsic_status wsic_job_quantize(wsic_job *job, double step);
 

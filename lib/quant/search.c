@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "quant/curve.h"
 #include "quant/job.h"
-#include "quant/zsic.h"
 #include "waterfill/allocate.h"
 
 /* Matrices with fewer weights are searched on all their rows: it costs little, and a
@@ -160,23 +159,12 @@ static wsic_status evaluate(void *user, double x, double *value)
 {
     search *const s = user;
     wsic_job *const job = s->job;
-    const wsic_zsic problem = {
-        .rows = s->rows,
-        .columns = job->live,
-        .L = job->factor->L,
-        .alpha = job->alpha,
-        .lmmse = job->options->lmmse,
-        .quantizer = &job->quantizer,
-        .row_width = s->row_width,
-        .survivors = job->options->survivors,
-    };
     double mark = wsic_now(), residual = 0.0;
 
     for (size_t j = 0; j < job->live; j++)
         job->alpha[j] = exp2(x) * job->shape[j];
     memcpy(job->y, s->target_part, s->rows * job->live * sizeof *job->y);
-    wsic_status status =
-        wsic_zsic_run(job->env, NULL, &problem, job->y, job->codes, job->gamma, &residual);
+    wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
         const wsic_trial trial = {s->rows, job->codes, job->alpha, job->gamma,
                                   residual / s->energy};
