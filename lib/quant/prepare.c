@@ -104,9 +104,11 @@ wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, doubl
         gather_with_ridge(sum_lower, samples, options->ridge, factor);
         status = wsic_pivot_order(env, factor->live, factor->L, order);
         factor->order = order;
+        if (status != WSIC_OK)
+            return status; /* the order was not made */
     }
     gather_with_ridge(sum_lower, samples, options->ridge, factor);
-    if (status == WSIC_OK && wsic_cholesky(factor->live, factor->L) != 0)
+    if (wsic_cholesky(factor->live, factor->L) != 0)
         status = wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
                            "the covariance lost its positive definiteness to rounding");
     return status;
