@@ -6,6 +6,7 @@
  *   source          entropy of the very distributions that the codes were drawn from,
  *                   each column's and row's scale being known
  *   classes         empirical entropy of the codes within each class of the encoder
+ *   head            bits of the classes and models
  *   ..._ns          processor time per code in nanoseconds, on one thread, the least of
  *                   five runs; memcpy_ns copies the codes
  * Usage: coding [rows [columns [kind]]]
@@ -34,7 +35,7 @@ typedef struct bench_case {
 } bench_case;
 
 typedef struct bench_result {
-    double coded, measured, pooled, source, classes;
+    double coded, measured, pooled, source, classes, head;
     double measure_ns, encode_ns, decode_ns, memcpy_ns;
 } bench_result;
 
@@ -138,13 +139,13 @@ static void make_levels(unsigned kind, size_t rows, size_t columns, size_t block
 static size_t model_of(const wsic_code_plan *plan, int32_t class_sum, int32_t *datum)
 {
     const wsic_block_shape shape = {.classes = plan->classes};
-    const size_t index = wsic_block_class(&shape, class_sum) * plan->codebooks;
+    const size_t index = wsic_block_class(&shape, class_sum) * plan->contexts;
 
     if (plan->kind == 0)
         return index;
-    const unsigned codebook = wsic_token_codebook(*datum);
+    const unsigned context = wsic_token_context(*datum);
     *datum = wsic_token_index(*datum);
-    return index + codebook;
+    return index + context;
 }
 
 /* Empirical entropy within the classes that the encoder chose. */
@@ -156,7 +157,7 @@ static double class_entropy(const wsic_env *env, const wsic_code_matrix *matrix,
 
     if (!group)
         exit(1);
-    for (size_t index = 0; index < (size_t)plan->classes * plan->codebooks; index++) {
+    for (size_t index = 0; index < (size_t)plan->classes * plan->contexts; index++) {
         size_t count = 0;
         double bits = 0;
         for (size_t j = 0; j < plan->columns.count; j++) {
@@ -257,6 +258,7 @@ static bench_result run(wsic_context *context, const wsic_env *env, const bench_
 
     check(context, wsic_code_plan_make(env, &matrix, block_rows, &plan));
     result.classes = class_entropy(env, &matrix, &plan);
+    result.head = 8 * (double)plan.head.size / count;
     wsic_code_plan_release(env, &plan);
     time_decoding(context, env, &matrix, &bytes, &result);
     wsic_bytes_release(&bytes);
@@ -269,11 +271,12 @@ static void print(const bench_case *given, size_t rows, size_t columns, const be
     printf("{\"bench\": \"coding\", \"rows\": %zu, \"columns\": %zu, \"density\": \"%s\", "
            "\"log2_deviation\": %g, \"column_octaves\": %g, \"row_octaves\": %g, "
            "\"coded\": %.5f, \"measured\": %.5f, \"pooled\": %.5f, \"source\": %.5f, "
-           "\"classes\": %.5f, \"measure_ns\": %.2f, \"encode_ns\": %.2f, \"decode_ns\": %.2f, "
+           "\"classes\": %.5f, \"head\": %.5f, \"measure_ns\": %.2f, \"encode_ns\": %.2f, "
+           "\"decode_ns\": %.2f, "
            "\"memcpy_ns\": %.2f}\n",
            rows, columns, DENSITY_NAMES[given->shape], given->log2_deviation, given->column_octaves,
            given->row_octaves, result->coded, result->measured, result->pooled, result->source,
-           result->classes, result->measure_ns, result->encode_ns, result->decode_ns,
+           result->classes, result->head, result->measure_ns, result->encode_ns, result->decode_ns,
            result->memcpy_ns);
     fflush(stdout);
 }

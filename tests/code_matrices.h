@@ -122,8 +122,8 @@ static inline void make_levels(int32_t *codes, size_t rows, size_t columns, unsi
     unsigned owed = 0;
 
     for (size_t k = 0; k < rows * columns; k++) {
-        /* Halved twice: -(2^30 - 1) to 2^30 - 1 */
-        const int32_t index = codes[k] / 2 - (codes[k] / 2) / (1 << 30);
+        /* Quartered: -(2^29 - 1) to 2^29 - 1 */
+        const int32_t index = codes[k] / 4 - (codes[k] / 4) / (1 << 29);
         if (k % rows % block_rows == 0)
             owed = 0;
         const unsigned codebook = owed & 1;

@@ -5,122 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gamma_tail.h"
-#include "plain_stream.h"
-
-/* --- models ------------------------------------------------------------------ */
-
-typedef struct model {
-    int64_t first;
-    unsigned n;
-    unsigned shift;
-    unsigned f[256];
-} model;
-
-static unsigned shift_of(int w)
-{
-    const int64_t octave = floor_div(w, 2); /* 4 = 2^2 */
-    return octave > 3 ? (unsigned)(octave - 3) : 0;
-}
-
-static double exponent_of(unsigned shape)
-{
-    static const double exponents[] = {2, 1.5, 1, 0.7};
-    return exponents[shape];
-}
-
-static int64_t table_entry(unsigned shape, int64_t i)
-{
-    static int64_t table[4][513];
-    static bool ready[4];
-
-    for (int k = 0; k <= 512 && !ready[shape]; k++)
-        table[shape][k] = llround(gaussian_tail(exponent_of(shape), k / 32.0) * 16777216);
-    ready[shape] = true;
-    return table[shape][i];
-}
-
-/* Mass above t / 4. */
-static int64_t tail(unsigned shape, int w, int64_t t)
-{
-    static const int64_t roots[] = {16777216, 14107901, 11863283, 9975792};
-    const int64_t o = floor_div(w, 2); /* 4 = 2^2 */
-    const int64_t root = roots[w - 4 * o];
-    const int64_t position = floor_div(t * root, (unsigned)(o + 5));
-    const int64_t i = position / 65536;
-    const int64_t part = position % 65536;
-
-    if (i >= 512)
-        return 0;
-    const int64_t here = table_entry(shape, i);
-    return here - (here - table_entry(shape, i + 1)) * part / 65536;
-}
-
-static int64_t below(unsigned shape, int w, unsigned codebook, int64_t h)
-{
-    const unsigned shift = shift_of(w);
-    const int64_t half = (INT64_C(1) << shift) / 2;
-    const int64_t m = h * (INT64_C(1) << shift) - half;
-    int64_t t = 4 * m - 2;
-    if (codebook == 1)
-        t = m < 0 ? 4 * m : m > 1 ? 4 * m - 4 : 2 * m - 1;
-    return t < 0 ? tail(shape, w, -t) : 16777216 - tail(shape, w, t);
-}
-
-static void builtin_model(model *m, unsigned shape, int w, unsigned codebook)
-{
-    int64_t r = 0;
-
-    while (r < 127 && 16777216 - below(shape, w, codebook, r + 1) >= 8192)
-        r++;
-    const int64_t above = 16777216 - below(shape, w, codebook, r + 1);
-    int64_t before = 0;
-    m->first = -r;
-    m->n = (unsigned)(2 * r + 2);
-    m->shift = shift_of(w);
-    for (int64_t k = 1; k <= m->n; k++) {
-        const int64_t mass = above + below(shape, w, codebook, k - 1 - r);
-        const int64_t start = k + (mass * (4096 - (int64_t)m->n) + 8388608) / 16777216;
-        m->f[k - 1] = (unsigned)(start - before);
-        before = start;
-    }
-}
-
-static void table_model(stream *s, model *m, int w)
-{
-    const int64_t first = unfold(golomb(s));
-    const uint64_t count = golomb(s);
-    const uint64_t escape = golomb(s);
-    const uint64_t peak = golomb(s);
-    uint64_t sum = escape;
-    int64_t length = 1;
-
-    if (s->bad || first < -1048576 || first > 1048576 || count > 254 || escape > 4095 ||
-        peak > count) {
-        s->bad = true;
-        return;
-    }
-    m->first = first;
-    m->n = (unsigned)count + 2;
-    m->shift = shift_of(w);
-    m->f[0] = (unsigned)escape;
-    for (unsigned k = 1; k < m->n; k++) {
-        if (k == peak + 1)
-            continue;
-        length += unfold(golomb(s));
-        if (s->bad || length < 1 || length > 12) {
-            s->bad = true;
-            return;
-        }
-        const unsigned rest = (unsigned)length - 1;
-        const unsigned kept = rest < 5 ? rest : 5;
-        m->f[k] = (1U << rest) + ((unsigned)bits(s, kept) << (rest - kept));
-        sum += m->f[k];
-    }
-    if (sum > 4095)
-        s->bad = true;
-    m->f[peak + 1] = (unsigned)(4096 - sum);
-}
+#include "plain_models.h"
 
 /* --- blocks -------------------------------------------------------------------- */
 
@@ -192,6 +77,22 @@ static void remember(unsigned kind, unsigned *past, int64_t index)
     past[0] = now;
 }
 
+/* Twice the codebook, and the one after an even index and as many others, of which it does not
+ * depend, as it takes until that index counts. */
+static unsigned context(unsigned kind, const unsigned *past)
+{
+    unsigned ahead[8];
+
+    memcpy(ahead, past, sizeof ahead);
+    remember(kind, ahead, 0);
+    for (unsigned k = 1; H1[kind - 2][k] == '0'; k++) {
+        for (unsigned i = 7; i > 0; i--)
+            ahead[i] = ahead[i - 1];
+        ahead[0] = 0;
+    }
+    return 2 * taps(H1[kind - 2], past) + taps(H1[kind - 2], ahead);
+}
+
 /* The block is all of s; its live rows and columns go to out, row-major. */
 static bool block(stream *s, const matrix *b, int64_t *out)
 {
@@ -217,13 +118,14 @@ static bool block(stream *s, const matrix *b, int64_t *out)
                 int index = b->row_class[i] + b->column_class[j];
                 index = index < 0 ? 0 : index >= b->classes ? b->classes - 1 : index;
                 const unsigned lane = (unsigned)(j - group);
-                const unsigned codebook = b->kind == 0 ? 0 : taps(H1[b->kind - 2], past[lane]);
-                const model *const m = &b->models[b->kind == 0 ? index : 2 * index + (int)codebook];
+                const unsigned seen = b->kind == 0 ? 0 : context(b->kind, past[lane]);
+                const unsigned codebook = seen / 2;
+                const model *const m = &b->models[b->kind == 0 ? index : 4 * index + (int)seen];
                 int64_t v = integer(s, &bypass, &l, lane, m);
                 if (s->bad || bypass.bad || v < INT32_MIN || v > INT32_MAX)
                     return false;
                 if (b->kind != 0) {
-                    if (v >= 1073741824 || v <= -1073741824)
+                    if (v >= 536870912 || v <= -536870912)
                         return false;
                     remember(b->kind, past[lane], v);
                     v = 2 * v - (codebook == 0 || v == 0 ? 0 : v > 0 ? 1 : -1);
@@ -257,16 +159,16 @@ static void array(stream *s, size_t count, int64_t *out)
     for (size_t i = 0; i < count; i++)
         out[i] = 0;
     if (mode != 0) {
-        const int w = (int)u8(s) - 16;
-        if (w > 124)
+        const int w = 2 * ((int)u8(s) - 16);
+        if (w > 248)
             s->bad = true;
         if (s->bad)
             return;
         if (mode == 1) {
-            table_model(s, &m, w);
+            plain_table_model(s, &m, w);
             end_of_bits(s);
         } else {
-            builtin_model(&m, mode - 2, w, 0);
+            plain_builtin_model(&m, mode - 2, w, 0, 0, NULL);
         }
         const uint64_t size = varint(s);
         if (s->bad || size > s->size - s->at) {
@@ -357,24 +259,6 @@ static void read_blocks(stream *s, size_t rows, size_t columns, size_t block_row
     free(sizes);
 }
 
-static void read_models(stream *s, unsigned kind_of_codes, bool own, unsigned shape, int base,
-                        unsigned step, int classes, model *models)
-{
-    const int each = kind_of_codes == 0 ? 1 : 2;
-
-    for (int index = 0; index < classes * each && !s->bad; index++) {
-        const int w = (base + index / each) * (1 << step);
-        const unsigned kind = own ? (unsigned)bits(s, 3) : shape;
-        if (kind < 4)
-            builtin_model(&models[index], kind, w, (unsigned)(index % each));
-        else if (kind == 4)
-            table_model(s, &models[index], w);
-        else
-            s->bad = true;
-    }
-    end_of_bits(s);
-}
-
 static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, size_t block_rows,
                       int classes, size_t rows, size_t columns, const int32_t *row_hint,
                       const int32_t *column_hint, int32_t *out)
@@ -383,17 +267,18 @@ static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2
     const int64_t base = unfold(varint(s));
     axis r = {.count = 0};
     axis c = {.count = 0};
-    model models[282];
+    model *const models = calloc((size_t)classes * 4, sizeof *models);
 
-    if (base < -(16 >> step) || base > 124 || base + classes - 1 > 124 >> step) {
+    if (base < -(32 >> step) || base > 248 || base + classes - 1 > 248 >> step) {
         s->bad = true;
+        free(models);
         return;
     }
     read_axis(s, rows, (flags2 & 4) != 0, flags1 & 32 ? row_hint : NULL, step, &r);
     if (!s->bad)
         read_axis(s, columns, (flags2 & 8) != 0, flags1 & 64 ? column_hint : NULL, step, &c);
     if (!s->bad)
-        read_models(s, kind, (flags1 & 128) != 0, flags2 % 4, (int)base, step, classes, models);
+        plain_read_models(s, kind, flags1, flags2, (int)base, classes, models);
     matrix b = {.kind = kind,
                 .columns = c.count,
                 .lanes = 1U << flags1 % 8,
@@ -402,6 +287,7 @@ static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2
                 .models = models};
     if (!s->bad)
         read_blocks(s, rows, columns, block_rows, &b, &r, &c, out);
+    free(models);
     free(r.live);
     free(r.classes);
     free(c.live);
@@ -421,9 +307,8 @@ bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t c
 
     memset(out, 0, rows * columns * sizeof *out);
     if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) ||
-        flags1 % 8 > 5 || flags1 / 8 % 4 > 2 || flags2 > 15 || block_rows == 0 ||
-        block_rows > rows || classes > 141 || ((flags1 & 32) != 0 && !row_hint) ||
-        ((flags1 & 64) != 0 && !column_hint))
+        flags1 % 8 > 5 || flags2 > 31 || block_rows == 0 || block_rows > rows || classes > 281 ||
+        ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
         return false;
     if (classes == 0)
         s.bad = quantizer != 0 || flags1 != 0 || flags2 != 0;

@@ -107,19 +107,20 @@ END_TEST
 /* 32 lanes, which only larger blocks have, and a last group that does not fill them. */
 START_TEST(many_lanes_come_back)
 {
+    enum { ROWS = 2100 };
     wsic_env env;
     wsic_context *const context = open_env(&env);
-    int32_t *const codes = make_codes(outliers, 1100, 1001, 4);
-    const wsic_code_matrix matrix = {.rows = 1100, .columns = 1001, .codes = codes};
+    int32_t *const codes = make_codes(outliers, ROWS, 1001, 4);
+    const wsic_code_matrix matrix = {.rows = ROWS, .columns = 1001, .codes = codes};
     wsic_code_plan plan;
 
-    ck_assert_int_eq(wsic_code_plan_make(&env, &matrix, 1100, &plan), WSIC_OK);
+    ck_assert_int_eq(wsic_code_plan_make(&env, &matrix, ROWS, &plan), WSIC_OK);
     ck_assert_uint_eq(plan.lanes_log, 5);
     wsic_code_plan_release(&env, &plan);
-    round_trip(&env, &matrix, 1100);
-    make_levels(codes, 1100, 1001, 5, 1100);
-    const wsic_code_matrix levels = {.rows = 1100, .columns = 1001, .codes = codes, .kind = 5};
-    round_trip(&env, &levels, 1100);
+    round_trip(&env, &matrix, ROWS);
+    make_levels(codes, ROWS, 1001, 5, ROWS);
+    const wsic_code_matrix levels = {.rows = ROWS, .columns = 1001, .codes = codes, .kind = 5};
+    round_trip(&env, &levels, ROWS);
     free(codes);
     close_env(context);
 }
@@ -283,11 +284,11 @@ START_TEST(hints_help_or_are_dropped)
     wsic_context *const context = open_env(&env);
 
     for (size_t j = 0; j < COLUMNS; j++) {
-        hints[j] = (int32_t)(random_bits(&state) % 24) + 1000;
+        hints[j] = 2 * (int32_t)(random_bits(&state) % 24) + 1000;
         noise[j] = (int32_t)(uint32_t)random_bits(&state);
         for (size_t i = 0; i < ROWS; i++)
             codes[j * ROWS + i] =
-                (int32_t)lrint(exp2((hints[j] - 1006) / 4.0) * random_gauss(&state));
+                (int32_t)lrint(exp2((hints[j] - 1012) / 8.0) * random_gauss(&state));
     }
     wsic_code_matrix matrix = {.rows = ROWS, .columns = COLUMNS, .codes = codes};
     const size_t plain = coded_size(&env, &matrix, ROWS);

@@ -144,10 +144,11 @@ static double entropy_sum(const unsigned *seen)
     return total > 0.0 ? total * log2(total) - sum : 0.0;
 }
 
-/* Bits per code given what a decoder knows: the codebook. */
+/* Bits per code given what a decoder knows: the context. */
 static double rate_of(const wsic_quantizer *quantizer, const int32_t *codes)
 {
-    static unsigned seen[2][2 * REACH];
+    static unsigned seen[WSIC_TRELLIS_CONTEXTS][2 * REACH];
+    double sum = 0.0;
     int32_t *const tokens = malloc(SAMPLES * sizeof *tokens);
     wsic_trellis trellis;
 
@@ -158,12 +159,14 @@ static double rate_of(const wsic_quantizer *quantizer, const int32_t *codes)
     }
     for (size_t i = 0; i < SAMPLES; i++) {
         const int32_t index = quantizer->kind == 0 ? codes[i] : wsic_token_index(tokens[i]);
-        const unsigned codebook = quantizer->kind == 0 ? 0 : wsic_token_codebook(tokens[i]);
+        const unsigned context = quantizer->kind == 0 ? 0 : wsic_token_context(tokens[i]);
         ck_assert_int_lt(abs(index), REACH);
-        seen[codebook][index + REACH]++;
+        seen[context][index + REACH]++;
     }
     free(tokens);
-    return (entropy_sum(seen[0]) + entropy_sum(seen[1])) / SAMPLES;
+    for (unsigned context = 0; context < WSIC_TRELLIS_CONTEXTS; context++)
+        sum += entropy_sum(seen[context]);
+    return sum / SAMPLES;
 }
 
 typedef struct point {
@@ -318,7 +321,7 @@ START_TEST(what_leaves_the_range_is_refused)
 
     for (int which = WSIC_QUANTIZE_RDO; which <= WSIC_QUANTIZE_TRELLIS; which++) {
         wsic_quantizer quantizer = create(&f.env, which, 3, 8, 0.5);
-        double y[] = {1.0, -0x1.fffffffp29, 0x1.fffffffp29, 0.5};
+        double y[] = {1.0, -0x1.fffffffp28, 0x1.fffffffp28, 0.5};
         int32_t codes[4];
         const wsic_stretch stretch = {y, 4, 1.0, NULL};
         ck_assert(quantize(&quantizer, &stretch, codes));

@@ -119,6 +119,37 @@ START_TEST(distance_is_ungerboecks)
 }
 END_TEST
 
+/* The codebook after a parity and some more, which are the bits of `more`. */
+static unsigned codebook_after(const wsic_trellis *t, unsigned state, unsigned parity,
+                               unsigned count, unsigned more)
+{
+    state = t->next[state][parity];
+    for (unsigned k = 0; k < count; k++)
+        state = t->next[state][more >> k & 1];
+    return t->codebook[state];
+}
+
+/* A context says what the codebook is, and what an even index makes it as soon as the two
+ * parities lead to different ones, whatever comes between. */
+START_TEST(contexts_look_ahead_as_far_as_a_parity_takes)
+{
+    wsic_trellis trellis;
+    unsigned count = 0;
+
+    wsic_trellis_make(&trellis, codes[_i].kind);
+    while (codebook_after(&trellis, 0, 0, count, 0) == codebook_after(&trellis, 0, 1, count, 0))
+        count++;
+    for (unsigned state = 0; state < trellis.states; state++) {
+        const unsigned even = trellis.context[state] % 2;
+        ck_assert_uint_eq(trellis.context[state] / 2, trellis.codebook[state]);
+        for (unsigned more = 0; more < 1U << count; more++) {
+            ck_assert_uint_eq(codebook_after(&trellis, state, 0, count, more), even);
+            ck_assert_uint_eq(codebook_after(&trellis, state, 1, count, more), 1 - even);
+        }
+    }
+}
+END_TEST
+
 START_TEST(codebooks_partition_the_levels)
 {
     static const int32_t even[] = {-6, -4, -2, 0, 2, 4, 6}, odd[] = {-5, -3, -1, 0, 1, 3, 5};
@@ -127,12 +158,13 @@ START_TEST(codebooks_partition_the_levels)
         ck_assert_int_eq(wsic_trellis_level(0, index), even[index + 3]);
         ck_assert_int_eq(wsic_trellis_level(1, index), odd[index + 3]);
     }
-    for (unsigned codebook = 0; codebook < 2; codebook++) {
+    for (unsigned context = 0; context < WSIC_TRELLIS_CONTEXTS; context++) {
         for (int32_t k = -1; k <= 1; k++) {
             const int32_t index = k * WSIC_TRELLIS_INDEX_MOST;
-            const int32_t token = wsic_trellis_token(codebook, index);
+            const int32_t token = wsic_trellis_token(context, index);
             ck_assert_int_eq(wsic_token_index(token), index);
-            ck_assert_uint_eq(wsic_token_codebook(token), codebook);
+            ck_assert_uint_eq(wsic_token_context(token), context);
+            ck_assert_uint_eq(wsic_token_codebook(token), context / 2);
         }
     }
 }
@@ -142,7 +174,8 @@ START_TEST(tokens_follow_the_state_and_restart)
 {
     /* Four states: 0 -(1)-> 1 -(0)-> 2 -(1)-> 0, codebooks 0, 1, 0, 0. */
     const int32_t levels[] = {2, 3, -2, 4, 2, 3, -2, 4};
-    const int32_t expected[] = {2, 5, -2, 4};
+    /* Even indices lead to 0, 0, 1, 0: contexts 0, 2, 1, 0; indices 1, 2, -1, 2. */
+    const int32_t expected[] = {4, 10, -3, 8};
     int32_t tokens[8];
     wsic_trellis trellis;
 
@@ -163,6 +196,7 @@ int main(void)
     tcase_add_loop_test(tests, every_path_fulfils_the_parity_check, 0, CODES);
     tcase_add_loop_test(tests, branches_are_told_apart, 0, CODES);
     tcase_add_loop_test(tests, distance_is_ungerboecks, 0, CODES);
+    tcase_add_loop_test(tests, contexts_look_ahead_as_far_as_a_parity_takes, 0, CODES);
     tcase_add_test(tests, codebooks_partition_the_levels);
     tcase_add_test(tests, tokens_follow_the_state_and_restart);
     suite_add_tcase(suite, tests);

@@ -15,8 +15,8 @@ enum {
 };
 
 /* What both sides know. The class of an element is row class + column class, clamped
- * to 0 ... classes - 1. With a trellis a class has two models, one for each codebook, at
- * 2 * class and 2 * class + 1. */
+ * to 0 ... classes - 1. With a trellis a class has a model for each context of the state, from
+ * WSIC_TRELLIS_CONTEXTS * class on. */
 typedef struct wsic_block_shape {
     size_t rows;
     size_t columns;
@@ -66,10 +66,11 @@ wsic_status wsic_block_encode(const wsic_env *env, const wsic_block_shape *shape
 
 /* --- block_decode.c -------------------------------------------------------- */
 
-/* A model turned round: what a state's low bits say. */
+/* A model turned round: what a state's low bits say. In two steps, which are small: with many
+ * classes what counts is how many tables the cache holds. */
 typedef struct wsic_decode_table {
-    /* frequency - 1 | (slot - start) << 12 | symbol << 24 */
-    uint32_t slots[WSIC_MODEL_TOTAL];
+    uint8_t symbols[WSIC_MODEL_TOTAL];   /* by slot */
+    uint32_t ranges[WSIC_MODEL_SYMBOLS]; /* by symbol: start | frequency << 16 */
     int32_t value;   /* value of symbol 0, if it were one, where nothing is shifted */
     uint32_t detour; /* symbols up to this one need the bypass: 0, or all if shifted */
     wsic_model model;

@@ -9,9 +9,8 @@ void wsic_decode_table_fill(wsic_decode_table *table, const wsic_model *model)
 {
     for (uint32_t symbol = 0; symbol < model->symbols; symbol++) {
         const uint32_t frequency = wsic_model_frequency(model, symbol);
-        for (uint32_t rank = 0; rank < frequency; rank++)
-            table->slots[model->start[symbol] + rank] =
-                (frequency - 1) | rank << WSIC_MODEL_BITS | symbol << 2 * WSIC_MODEL_BITS;
+        table->ranges[symbol] = model->start[symbol] | frequency << 16;
+        memset(table->symbols + model->start[symbol], (int)symbol, frequency);
     }
     table->value = model->first - 1;
     table->detour = model->shift == 0 ? 0 : WSIC_MODEL_SYMBOLS;
@@ -22,7 +21,7 @@ typedef struct decoder {
     const wsic_block_shape *shape;
     wsic_decode_table *const *tables;
     uint32_t states[WSIC_LANES_MAX];
-    uint16_t trellis_states[WSIC_LANES_MAX]; /* 2 * state + codebook */
+    uint16_t trellis_states[WSIC_LANES_MAX]; /* 4 * state + context */
     const uint8_t *words;                    /* next one */
     const uint8_t *words_end;
     wsic_bit_reader bypass;
@@ -63,13 +62,12 @@ static inline int32_t follow_trellis(decoder *coder, size_t lane, int32_t index)
 {
     const uint32_t state = coder->trellis_states[lane];
 
-    coder->trellis_states[lane] =
-        coder->shape->trellis->move[(state & ~1U) | ((uint32_t)index & 1)];
+    coder->trellis_states[lane] = (uint16_t)wsic_trellis_move(coder->shape->trellis, state, index);
     if (index > WSIC_TRELLIS_INDEX_MOST || index < -WSIC_TRELLIS_INDEX_MOST) {
         coder->failed = true;
         return 0;
     }
-    return wsic_trellis_level(state & 1, index);
+    return wsic_trellis_level(wsic_context_codebook(state % WSIC_TRELLIS_CONTEXTS), index);
 }
 
 static inline const wsic_decode_table *find_table(const decoder *coder, size_t lane, int32_t sum,
@@ -79,7 +77,8 @@ static inline const wsic_decode_table *find_table(const decoder *coder, size_t l
 
     if (!trellis)
         return coder->tables[class_index];
-    return coder->tables[2 * class_index + (coder->trellis_states[lane] & 1U)];
+    return coder->tables[WSIC_TRELLIS_CONTEXTS * class_index +
+                         coder->trellis_states[lane] % WSIC_TRELLIS_CONTEXTS];
 }
 
 /* One row of a group. As long as there is a word for every lane no look at the end is
@@ -93,10 +92,10 @@ static inline void decode_row(decoder *coder, const lane_group *group, int32_t r
         const int32_t sum = row_class + group->column_class[lane];
         const wsic_decode_table *const table = find_table(coder, lane, sum, trellis);
         const uint32_t state = coder->states[lane];
-        const uint32_t slot = table->slots[state & (WSIC_MODEL_TOTAL - 1)];
-        const uint32_t symbol = slot >> 2 * WSIC_MODEL_BITS;
-        const uint32_t rank = slot >> WSIC_MODEL_BITS & (WSIC_MODEL_TOTAL - 1);
-        uint32_t next = ((slot & (WSIC_MODEL_TOTAL - 1)) + 1) * (state >> WSIC_MODEL_BITS) + rank;
+        const uint32_t slot = state & (WSIC_MODEL_TOTAL - 1);
+        const uint32_t symbol = table->symbols[slot];
+        const uint32_t range = table->ranges[symbol];
+        uint32_t next = (range >> 16) * (state >> WSIC_MODEL_BITS) + slot - (range & 0xFFFF);
 
         if (careful && words == coder->words_end) {
             if (next < WSIC_STATE_LOW) {
@@ -140,7 +139,8 @@ static void decode_group(decoder *coder, const lane_group *group, const wsic_blo
         decode_rows(coder, group, layout, data, false);
         return;
     }
-    memset(coder->trellis_states, 0, sizeof coder->trellis_states);
+    for (size_t lane = 0; lane < group->width; lane++)
+        coder->trellis_states[lane] = coder->shape->trellis->context[0];
     decode_rows(coder, group, layout, data, true);
 }
 

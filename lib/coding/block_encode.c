@@ -36,8 +36,9 @@ static inline element find_element(const encoder *coder, int32_t class_sum, int3
 
     if (!coder->shape->trellis)
         return (element){&coder->models[class_index], datum};
-    return (element){&coder->models[2 * class_index + wsic_token_codebook(datum)],
-                     wsic_token_index(datum)};
+    return (element){
+        &coder->models[WSIC_TRELLIS_CONTEXTS * class_index + wsic_token_context(datum)],
+        wsic_token_index(datum)};
 }
 
 static tile make_tile(const encoder *coder, size_t column, size_t row)

@@ -16,7 +16,7 @@ wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, bool 
 
     *costs = (wsic_class_costs){
         .buckets = buckets, .tokens = tokens, .step = step, .lowest = lowest, .highest = highest};
-    uint16_t *const rows = wsic_alloc(env, size * WSIC_MODEL_SHAPES, sizeof *rows, &status);
+    int16_t *const rows = wsic_alloc(env, size * WSIC_MODEL_SHAPES, sizeof *rows, &status);
     if (!rows)
         return status;
     for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++)
@@ -50,15 +50,15 @@ void wsic_class_costs_fill(wsic_class_costs *costs, uint32_t shape, size_t index
 {
     const int32_t class_number = (costs->lowest + (int32_t)index) * (1 << costs->step);
     const uint32_t odd = costs->tokens ? WSIC_BUCKETS_EXACT : 0; /* buckets of codebook 1 */
-    uint16_t *const row = costs->rows[shape] + index * costs->buckets;
+    int16_t *const row = costs->rows[shape] + index * costs->buckets;
     wsic_model model;
 
-    wsic_model_builtin(&model, shape, class_number, 1);
+    wsic_model_builtin(&model, shape, class_number, 1, NULL);
     for (uint32_t bucket = 0; bucket < odd && bucket < costs->buckets; bucket++)
-        row[bucket] = (uint16_t)lround(bucket_bits(&model, bucket) * WSIC_COST_UNIT);
-    wsic_model_builtin(&model, shape, class_number, 0);
+        row[bucket] = (int16_t)lround(bucket_bits(&model, bucket) * WSIC_COST_UNIT);
+    wsic_model_builtin(&model, shape, class_number, 0, NULL);
     for (uint32_t bucket = odd; bucket < costs->buckets; bucket++)
-        row[bucket] = (uint16_t)lround(bucket_bits(&model, bucket - odd) * WSIC_COST_UNIT);
+        row[bucket] = (int16_t)lround(bucket_bits(&model, bucket - odd) * WSIC_COST_UNIT);
     costs->ready[shape][index] = true;
 }
 
@@ -68,14 +68,13 @@ void wsic_class_costs_restart(wsic_class_costs *costs)
     memset(costs->counts, 0, classes * costs->buckets * sizeof *costs->counts);
 }
 
-void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number,
-                            const uint32_t *histogram)
+void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number, const int16_t *histogram)
 {
     const size_t index = wsic_class_costs_index(costs, class_number);
     uint64_t *const counts = costs->counts + index * costs->buckets;
 
     for (uint32_t bucket = 0; bucket < costs->buckets; bucket++)
-        counts[bucket] += histogram[bucket];
+        counts[bucket] += (uint64_t)histogram[bucket];
 }
 
 static uint64_t shape_cost(wsic_class_costs *costs, uint32_t shape)
@@ -93,7 +92,7 @@ static uint64_t shape_cost(wsic_class_costs *costs, uint32_t shape)
         if (!costs->ready[shape][index])
             wsic_class_costs_fill(costs, shape, index);
         for (uint32_t bucket = 0; bucket < costs->buckets; bucket++)
-            cost += counts[bucket] * costs->rows[shape][index * costs->buckets + bucket];
+            cost += counts[bucket] * (uint64_t)costs->rows[shape][index * costs->buckets + bucket];
     }
     return cost;
 }

@@ -16,9 +16,9 @@ typedef struct wsic_class_costs {
     bool tokens; /* buckets are those of wsic_token_bucket() */
     unsigned step;
     uint32_t shape;
-    int32_t lowest; /* classes in units of 2^step quarter octaves */
+    int32_t lowest; /* classes in units of 2^step eighths of an octave */
     int32_t highest;
-    uint16_t *rows[WSIC_MODEL_SHAPES]; /* by class and bucket */
+    int16_t *rows[WSIC_MODEL_SHAPES]; /* by class and bucket; below 2^15, even of escapes */
     bool ready[WSIC_MODEL_SHAPES][WSIC_CLASSES_MAX];
     uint64_t *counts; /* by class and bucket */
 } wsic_class_costs;
@@ -38,7 +38,7 @@ static inline size_t wsic_class_costs_index(const wsic_class_costs *costs, int32
 }
 
 /* Costs of all buckets in a class, in 1/WSIC_COST_UNIT bit, under the chosen shape. */
-static inline const uint16_t *wsic_class_cost_row(wsic_class_costs *costs, int32_t class_number)
+static inline const int16_t *wsic_class_cost_row(wsic_class_costs *costs, int32_t class_number)
 {
     const size_t index = wsic_class_costs_index(costs, class_number);
 
@@ -50,7 +50,7 @@ static inline const uint16_t *wsic_class_cost_row(wsic_class_costs *costs, int32
 /* Forget the histograms of the classes / add one. */
 void wsic_class_costs_restart(wsic_class_costs *costs);
 void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number,
-                            const uint32_t *histogram);
+                            const int16_t *histogram);
 
 /* Go over to the shape that suits the histograms best. */
 void wsic_class_costs_choose_shape(wsic_class_costs *costs);

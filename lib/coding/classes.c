@@ -10,11 +10,11 @@
 enum {
     STRIP = 64, /* rows that are looked at together */
     ROUNDS = 3,
-    SETTLED = 32,       /* stop once fewer than one line in so many has moved */
-    COLUMN_MARGIN = 16, /* how far a column's class may lie outside of all models */
-    ROW_REACH = 64,     /* largest magnitude of a row's class */
-    PATIENCE = 2,       /* steps without a gain after which a search ends */
-    RESIDUAL_REACH = 64 /* differences from the hint beyond this are not told apart */
+    SETTLED = 32,        /* stop once fewer than one line in so many has moved */
+    COLUMN_MARGIN = 32,  /* how far a column's class may lie outside of all models */
+    ROW_REACH = 128,     /* largest magnitude of a row's class */
+    PATIENCE = 2,        /* steps without a gain after which a search ends */
+    RESIDUAL_REACH = 128 /* differences from the hint beyond this are not told apart */
 };
 
 /* Rows or columns while their classes are being chosen. */
@@ -97,6 +97,7 @@ typedef struct counterpart {
     int32_t lowest;
     size_t range;
     uint32_t *offset; /* by index on the other axis */
+    size_t every;     /* of so many codes one is looked at: less than 2^15 of a line */
 } counterpart;
 
 static wsic_status make_counterpart(const fit *state, const axis *other, counterpart *made)
@@ -111,6 +112,7 @@ static wsic_status make_counterpart(const fit *state, const axis *other, counter
     }
     made->lowest = lowest;
     made->range = (size_t)(highest - lowest) + 1;
+    made->every = wsic_div_up(other->count, INT16_MAX);
     made->offset = wsic_alloc(state->env, other->count, sizeof *made->offset, &status);
     if (!made->offset)
         return status;
@@ -119,24 +121,33 @@ static wsic_status make_counterpart(const fit *state, const axis *other, counter
     return WSIC_OK;
 }
 
-static uint64_t line_cost(fit *state, const counterpart *other, const uint32_t *histogram,
+/* Products of what processors multiply by the dozen; their sum over a line fits. */
+static inline int32_t sum_costs(const int16_t *counts, const int16_t *costs, uint32_t buckets)
+{
+    int32_t cost = 0;
+
+    for (uint32_t bucket = 0; bucket < buckets; bucket++)
+        cost += (int32_t)counts[bucket] * costs[bucket];
+    return cost;
+}
+
+static uint64_t line_cost(fit *state, const counterpart *other, const int16_t *histogram,
                           int32_t class_number)
 {
     const uint32_t used = state->magnitudes->used;
     uint64_t cost = 0;
 
     for (size_t k = 0; k < other->range; k++) {
-        const uint16_t *const costs =
+        const int16_t *const costs =
             wsic_class_cost_row(&state->costs, class_number + other->lowest + (int32_t)k);
-        for (uint32_t bucket = 0; bucket < used; bucket++)
-            cost += (uint64_t)histogram[k * used + bucket] * costs[bucket];
+        cost += (uint64_t)sum_costs(histogram + k * used, costs, used);
     }
-    return cost;
+    return cost * other->every;
 }
 
 /* Walk downhill from the present class, over bumps of one step: prices have some. */
 static int32_t best_class(fit *state, const axis *line, const counterpart *other, size_t index,
-                          const uint32_t *histogram)
+                          const int16_t *histogram)
 {
     const int32_t from = line->classes[index];
     uint64_t least = line_cost(state, other, histogram, from) + price(line, index, from);
@@ -161,7 +172,7 @@ static int32_t best_class(fit *state, const axis *line, const counterpart *other
 
 /* Move one line to its best class and add it to the histograms of the classes. */
 static size_t settle(fit *state, axis *line, const counterpart *other, size_t index,
-                     const uint32_t *histogram)
+                     const int16_t *histogram)
 {
     const int32_t best = best_class(state, line, other, index, histogram);
     const bool moved = best != line->classes[index];
@@ -174,7 +185,7 @@ static size_t settle(fit *state, axis *line, const counterpart *other, size_t in
 }
 
 static wsic_status make_histogram(const fit *state, const counterpart *other, size_t lines,
-                                  uint32_t **histogram, size_t *length)
+                                  int16_t **histogram, size_t *length)
 {
     wsic_status status = WSIC_ERROR_TOO_LARGE;
 
@@ -187,7 +198,7 @@ static wsic_status settle_columns(fit *state, size_t *moved)
 {
     const wsic_magnitudes *const magnitudes = state->magnitudes;
     counterpart other;
-    uint32_t *histogram;
+    int16_t *histogram;
     size_t length;
 
     wsic_status status = make_counterpart(state, &state->rows, &other);
@@ -197,7 +208,7 @@ static wsic_status settle_columns(fit *state, size_t *moved)
     for (size_t j = 0; status == WSIC_OK && j < magnitudes->columns; j++) {
         const uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows;
         memset(histogram, 0, length * sizeof *histogram);
-        for (size_t i = 0; i < magnitudes->rows; i++)
+        for (size_t i = 0; i < magnitudes->rows; i += other.every)
             histogram[other.offset[i] + buckets[i]]++;
         *moved += settle(state, &state->columns, &other, j, histogram);
     }
@@ -209,14 +220,14 @@ static wsic_status settle_columns(fit *state, size_t *moved)
 
 /* A strip of rows at a time: going down the columns touches each cache line once. */
 static void count_strip(const fit *state, const counterpart *other, size_t first, size_t rows,
-                        uint32_t *histogram, size_t length)
+                        int16_t *histogram, size_t length)
 {
     const wsic_magnitudes *const magnitudes = state->magnitudes;
 
     memset(histogram, 0, rows * length * sizeof *histogram);
-    for (size_t j = 0; j < magnitudes->columns; j++) {
+    for (size_t j = 0; j < magnitudes->columns; j += other->every) {
         const uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows + first;
-        uint32_t *const part = histogram + other->offset[j];
+        int16_t *const part = histogram + other->offset[j];
         for (size_t i = 0; i < rows; i++)
             part[i * length + buckets[i]]++;
     }
@@ -226,7 +237,7 @@ static wsic_status settle_rows(fit *state, size_t *moved)
 {
     const size_t rows = state->magnitudes->rows;
     counterpart other;
-    uint32_t *histogram;
+    int16_t *histogram;
     size_t length;
 
     wsic_status status = make_counterpart(state, &state->columns, &other);
@@ -253,7 +264,7 @@ static void start_columns(fit *state, unsigned step)
         /* Rounding adds 1/12; a column of nothing but zeros does not occur. */
         const double deviation = state->magnitudes->deviation[j];
         const double variance = fmax(deviation * deviation - 1.0 / 12, 1.0 / 64);
-        const int32_t class_number = (int32_t)lround(ldexp(2 * log2(variance), -(int)step));
+        const int32_t class_number = (int32_t)lround(ldexp(4 * log2(variance), -(int)step));
         state->columns.classes[j] = (int16_t)class_number;
     }
 }

@@ -13,7 +13,7 @@ typedef struct wsic_class_axis {
     int16_t *classes;
 } wsic_class_axis;
 
-/* Fill in the classes of both axes, in units of 2^step quarter octaves, and the
+/* Fill in the classes of both axes, in units of 2^step eighths of an octave, and the
  * built-in shape that fits best. Without fit_rows all rows get class 0. */
 wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitudes, unsigned step,
                              bool fit_rows, wsic_class_axis *rows, wsic_class_axis *columns,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Entropy coding of a matrix of integers: interleaved rANS with one static model per
  * class, class(i, j) = row class i + column class j; where the codes are levels of a
- * trellis, with one for each of its codebooks. docs/format.md, section "Coded integers",
+ * trellis, with one for each context of its state. docs/format.md, section "Coded integers",
  * is the normative description. */
 #ifndef WSIC_CODING_CODES_H
 #define WSIC_CODING_CODES_H
@@ -9,9 +9,9 @@
 #include "base/env.h"
 #include "format/bytes.h"
 
-/* Widths are counted in quarters of an octave: a class step of 1 stands for a factor
- * of 2^(1/4) in the expected magnitude of the codes. */
-enum { WSIC_CLASSES_PER_OCTAVE = 4 };
+/* Widths are counted in eighths of an octave: a class step of 1 stands for a factor
+ * of 2^(1/8) in the expected magnitude of the codes. */
+enum { WSIC_CLASSES_PER_OCTAVE = 8 };
 
 /* Codes as the recursion leaves them: column by column. */
 typedef struct wsic_code_matrix {

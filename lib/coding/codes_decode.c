@@ -6,9 +6,13 @@
 #include "base/checked.h"
 #include "coding/block.h"
 #include "coding/codes_format.h"
+#include "coding/corrections.h"
 #include "coding/int_array.h"
 
-enum { CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1, MODELS_MAX = 2 * CLASSES_MAX };
+enum {
+    CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1,
+    MODELS_MAX = WSIC_TRELLIS_CONTEXTS * CLASSES_MAX
+};
 
 /* Rows or columns of which not all codes are zero. */
 typedef struct live_axis {
@@ -27,8 +31,8 @@ struct wsic_code_reader {
     unsigned step;
     int32_t base;
     int32_t classes;                       /* 0: all codes are zero */
-    size_t codebooks;                      /* models to a class: 1, or 2 with a trellis */
-    wsic_trellis trellis;                  /* where codebooks is 2 */
+    size_t contexts;                       /* models to a class: with a trellis more than 1 */
+    wsic_trellis trellis;                  /* where contexts is not 1 */
     wsic_decode_table *tables[MODELS_MAX]; /* NULL for one that does not occur */
     size_t *first_row;                     /* of each block: position in rows.index */
     size_t *offset;                        /* of each block, and the end */
@@ -62,10 +66,20 @@ void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader)
 
 /* --- the head --------------------------------------------------------------------- */
 
+static unsigned head_step(const head *given)
+{
+    return given->second >> WSIC_CODES_STEP_SHIFT & WSIC_CODES_STEP;
+}
+
+static int32_t head_class(const head *given, size_t index)
+{
+    return (int32_t)(given->base + (int64_t)index) * (1 << head_step(given));
+}
+
 static wsic_status check_head(const wsic_env *env, const head *given, size_t rows,
                               const int32_t *row_hint, const int32_t *column_hint)
 {
-    const unsigned step = given->second >> WSIC_CODES_STEP_SHIFT & WSIC_CODES_STEP;
+    const unsigned step = head_step(given);
 
     if ((given->second & WSIC_CODES_LANES) > WSIC_CODES_LANES_LOG_MAX ||
         step > WSIC_CODES_STEP_MAX || (given->third & ~WSIC_CODES_KNOWN) != 0)
@@ -216,18 +230,27 @@ static void mark_used(const wsic_code_reader *reader, bool *used)
     }
 }
 
-static bool read_model(wsic_bit_reader *bits, const head *given, int32_t class_number,
-                       unsigned codebook, wsic_model *model)
+/* The model of a class and context. */
+static bool read_model(wsic_bit_reader *bits, const head *given,
+                       const wsic_corrections *corrections, size_t index, wsic_model *model)
 {
-    uint32_t kind = given->third & WSIC_CODES_SHAPE;
+    const size_t class_index = index / corrections->contexts;
+    const size_t context = index % corrections->contexts;
+    const unsigned codebook = wsic_context_codebook((unsigned)context);
+    const int32_t class_number = head_class(given, class_index);
+    wsic_correction correction;
 
-    if ((given->second & WSIC_CODES_OWN_MODELS) != 0)
-        kind = wsic_get_bits(bits, WSIC_CODES_KIND_BITS);
-    if (kind == WSIC_CODES_KIND_TABLE)
-        return wsic_model_read(bits, class_number, model);
-    if (bits->failed || kind > WSIC_CODES_KIND_TABLE)
-        return false;
-    wsic_model_builtin(model, kind, class_number, codebook);
+    if ((given->second & WSIC_CODES_OWN_MODELS) != 0 && wsic_get_bits(bits, 1) == 0) {
+        const uint32_t kind = wsic_get_bits(bits, WSIC_CODES_KIND_BITS);
+        if (kind == WSIC_CODES_KIND_TABLE)
+            return wsic_model_read(bits, class_number, model);
+        if (bits->failed || kind > WSIC_CODES_KIND_TABLE)
+            return false;
+        wsic_model_builtin(model, kind, class_number, codebook, NULL);
+        return true;
+    }
+    wsic_corrections_get(corrections, context, class_index, &correction);
+    wsic_model_builtin(model, given->third & WSIC_CODES_SHAPE, class_number, codebook, &correction);
     return true;
 }
 
@@ -237,14 +260,18 @@ static wsic_status read_models(const wsic_env *env, wsic_cursor *cursor, const h
     wsic_bit_reader bits = {.data = cursor->data + cursor->position,
                             .size = wsic_cursor_left(cursor)};
     bool used[CLASSES_MAX] = {false};
+    wsic_corrections corrections;
     wsic_model model;
     wsic_status status;
 
     mark_used(reader, used);
-    for (size_t index = 0; index < (size_t)reader->classes * reader->codebooks; index++) {
-        const size_t of_class = index / reader->codebooks;
-        const int32_t class_number = (reader->base + (int32_t)of_class) * (1 << reader->step);
-        if (!read_model(&bits, given, class_number, index % reader->codebooks, &model))
+    wsic_corrections_make(&corrections, reader->contexts, reader->base, reader->classes,
+                          reader->step);
+    if ((given->third & WSIC_CODES_CORRECTED) != 0 && !wsic_corrections_read(&bits, &corrections))
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "the corrections of the models are impossible");
+    for (size_t index = 0; index < (size_t)reader->classes * reader->contexts; index++) {
+        const size_t of_class = index / reader->contexts;
+        if (!read_model(&bits, given, &corrections, index, &model))
             return wsic_fail(env, WSIC_ERROR_FORMAT, "the model of class %zu is impossible",
                              of_class);
         if (!used[of_class])
@@ -318,10 +345,10 @@ static wsic_status read_all(const wsic_env *env, wsic_cursor *cursor, const head
 {
     reader->block_rows = (size_t)given->block_rows;
     reader->lanes = (size_t)1 << (given->second & WSIC_CODES_LANES);
-    reader->step = given->second >> WSIC_CODES_STEP_SHIFT & WSIC_CODES_STEP;
+    reader->step = head_step(given);
     reader->base = (int32_t)given->base;
     reader->classes = (int32_t)given->classes;
-    reader->codebooks = given->kind == WSIC_QUANTIZER_SCALAR ? 1 : 2;
+    reader->contexts = given->kind == WSIC_QUANTIZER_SCALAR ? 1 : WSIC_TRELLIS_CONTEXTS;
     if (given->kind != WSIC_QUANTIZER_SCALAR)
         wsic_trellis_make(&reader->trellis, given->kind);
     if (reader->classes == 0)
@@ -387,7 +414,7 @@ wsic_status wsic_code_reader_block(const wsic_env *env, const wsic_code_reader *
                                     .classes = reader->classes,
                                     .row_class = reader->rows.classes + first,
                                     .column_class = reader->columns.classes,
-                                    .trellis = reader->codebooks == 1 ? NULL : &reader->trellis};
+                                    .trellis = reader->contexts == 1 ? NULL : &reader->trellis};
     const wsic_block_layout layout = {.row_index = reader->rows.index + first,
                                       .column_index = reader->columns.index,
                                       .row_stride = columns,

@@ -13,8 +13,8 @@ enum {
     WSIC_CODES_LANES = 7, /* log2 of the lanes */
     WSIC_CODES_LANES_LOG_MAX = 5,
     WSIC_CODES_STEP_SHIFT = 3,
-    WSIC_CODES_STEP = 3, /* after the shift: log2 of the quarter octaves to a class */
-    WSIC_CODES_STEP_MAX = 2,
+    WSIC_CODES_STEP = 3, /* after the shift: log2 of the eighths of an octave to a class */
+    WSIC_CODES_STEP_MAX = 3,
     WSIC_CODES_ROW_HINT = 32,
     WSIC_CODES_COLUMN_HINT = 64,
     WSIC_CODES_OWN_MODELS = 128, /* each class says which model it has */
@@ -23,15 +23,16 @@ enum {
     WSIC_CODES_SHAPE = 3, /* of the classes that say nothing */
     WSIC_CODES_DEAD_ROWS = 4,
     WSIC_CODES_DEAD_COLUMNS = 8,
-    WSIC_CODES_KNOWN = 15,
+    WSIC_CODES_CORRECTED = 16, /* there are corrections to that shape */
+    WSIC_CODES_KNOWN = 31,
 
-    WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, or */
+    WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, uncorrected, or */
     WSIC_CODES_KIND_TABLE = 4,
 
     WSIC_CLASS_LIMIT = 1023 /* of the magnitude of row and column classes */
 };
 
-/* A hint in units of 2^step quarter octaves, rounded. */
+/* A hint in units of 2^step eighths of an octave, rounded. */
 static inline int32_t wsic_hint_units(int32_t hint, unsigned step)
 {
     const int64_t bias = INT64_C(1) << 40;

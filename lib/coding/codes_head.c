@@ -2,6 +2,7 @@
 #include "coding/codes_plan.h"
 
 #include "coding/codes_format.h"
+#include "coding/corrections_fit.h"
 #include "coding/int_array.h"
 #include "coding/model_fit.h"
 
@@ -52,7 +53,13 @@ static void put_models(const wsic_code_plan *plan, wsic_bytes *out)
 {
     wsic_bit_writer writer = {.bytes = out};
 
-    for (size_t index = 0; index < (size_t)plan->classes * plan->codebooks; index++) {
+    if (plan->corrected)
+        wsic_corrections_write(&writer, &plan->corrections);
+    for (size_t index = 0; plan->own_models && index < (size_t)plan->classes * plan->contexts;
+         index++) {
+        wsic_put_bits(&writer, plan->kinds[index] == WSIC_KIND_SHARED, 1);
+        if (plan->kinds[index] == WSIC_KIND_SHARED)
+            continue;
         wsic_put_bits(&writer, plan->kinds[index], WSIC_CODES_KIND_BITS);
         if (plan->kinds[index] == WSIC_KIND_TABLE)
             wsic_model_write(&writer, &plan->models[index]);
@@ -92,7 +99,7 @@ static uint8_t second_byte(const wsic_code_plan *plan, const parts *made)
 
 static uint8_t third_byte(const wsic_code_plan *plan)
 {
-    return (uint8_t)((plan->own_models ? 0 : plan->shape) |
+    return (uint8_t)(plan->shape | (plan->corrected ? WSIC_CODES_CORRECTED : 0) |
                      (plan->rows.count < plan->rows.total ? WSIC_CODES_DEAD_ROWS : 0) |
                      (plan->columns.count < plan->columns.total ? WSIC_CODES_DEAD_COLUMNS : 0));
 }
@@ -109,8 +116,7 @@ static void assemble(wsic_code_plan *plan, const parts *made)
     wsic_put_signed(out, plan->base);
     wsic_bytes_append(out, made->rows.data, made->rows.size);
     wsic_bytes_append(out, made->columns.data, made->columns.size);
-    if (plan->own_models)
-        put_models(plan, out);
+    put_models(plan, out);
     plan->head_rows = made->rows.size;
 }
 

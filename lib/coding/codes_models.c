@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "coding/codes_format.h"
-#include "coding/model_fit.h"
+#include "coding/corrections_fit.h"
 
 /* Inlined for codes and for tokens. */
 static inline void count_column(const wsic_code_plan *plan, const int32_t *column,
@@ -21,7 +21,7 @@ static inline void count_column(const wsic_code_plan *plan, const int32_t *colum
         const int32_t high = shifts[index] == 0 ? code : wsic_high_part(code, shifts[index]);
         const uint32_t bin = (uint32_t)high + WSIC_MODEL_REACH;
         wsic_histogram *const histogram =
-            &histograms[tokens ? 2 * index + wsic_token_codebook(datum) : index];
+            &histograms[tokens ? WSIC_TRELLIS_CONTEXTS * index + wsic_token_context(datum) : index];
         if (bin < WSIC_BIN_BEYOND)
             histogram->bins[bin]++;
         else
@@ -44,69 +44,177 @@ static void count_all(const wsic_code_plan *plan, wsic_histogram *histograms)
     }
 }
 
-/* What one class, or one codebook of it, costs under each kind of model, the kind's own bits
- * included. */
-typedef struct class_costs {
-    double bits[WSIC_KINDS];
-} class_costs;
-
-static class_costs weigh(const wsic_histogram *histogram, int32_t number, unsigned codebook)
-{
-    class_costs costs;
-    wsic_model model;
-    wsic_bit_writer counter = {.bytes = NULL};
-
-    for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
-        wsic_model_builtin(&model, shape, number, codebook);
-        costs.bits[shape] = wsic_model_cost(&model, histogram);
-    }
-    costs.bits[WSIC_KIND_TABLE] = HUGE_VAL;
-    if (wsic_model_fit_table(histogram, number, &model)) {
-        wsic_model_write(&counter, &model);
-        costs.bits[WSIC_KIND_TABLE] = wsic_model_cost(&model, histogram) + (double)counter.total;
-    }
-    return costs;
-}
-
-static uint8_t cheapest_kind(const class_costs *costs)
-{
-    uint8_t best = 0;
-    for (uint8_t kind = 1; kind < WSIC_KINDS; kind++)
-        best = costs->bits[kind] < costs->bits[best] ? kind : best;
-    return best;
-}
-
 static size_t model_count(const wsic_code_plan *plan)
 {
-    return (size_t)plan->classes * plan->codebooks;
+    return (size_t)plan->classes * plan->contexts;
 }
 
 static int32_t model_class(const wsic_code_plan *plan, size_t index)
 {
-    return wsic_code_plan_class(plan, (int32_t)(index / plan->codebooks));
+    return wsic_code_plan_class(plan, (int32_t)(index / plan->contexts));
 }
 
-/* One shape for all, or for every class what is cheapest. */
-static void choose_kinds(wsic_code_plan *plan, const class_costs *costs)
+/* The model that a kind other than a table stands for. */
+static void make_model(const wsic_code_plan *plan, size_t index, uint32_t kind, wsic_model *model)
 {
-    double shared[WSIC_MODEL_SHAPES] = {0};
-    double own =
-        (double)WSIC_CODES_KIND_BITS * (double)model_count(plan) + 4; /* last byte's rest */
+    const size_t context = index % plan->contexts;
+    wsic_correction correction = {.count = 0};
+
+    if (kind == WSIC_KIND_SHARED && plan->corrected)
+        wsic_corrections_get(&plan->corrections, context, index / plan->contexts, &correction);
+    wsic_model_builtin(model, kind == WSIC_KIND_SHARED ? plan->shape : kind,
+                       model_class(plan, index), wsic_context_codebook((unsigned)context),
+                       &correction);
+}
+
+/* What is known about one model's codes: how many, how few bits any model takes at least,
+ * and what the built-in ones take. */
+typedef struct evidence {
+    uint64_t count;
+    double least;
+    double plain[WSIC_MODEL_SHAPES];
+} evidence;
+
+static evidence gather(const wsic_code_plan *plan, size_t index, const wsic_histogram *histogram)
+{
+    evidence found = {.count = wsic_histogram_count(histogram)};
+    wsic_model model;
+
+    if (found.count == 0)
+        return found;
+    found.least = wsic_histogram_bits(histogram, found.count) +
+                  (double)found.count * wsic_class_shift(model_class(plan, index));
+    for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
+        make_model(plan, index, shape, &model);
+        found.plain[shape] = wsic_model_cost(&model, histogram);
+    }
+    return found;
+}
+
+/* --- what all classes share ------------------------------------------------------- */
+
+/* One shape for all, uncorrected. */
+static double choose_shape(wsic_code_plan *plan, const evidence *known)
+{
+    double bits[WSIC_MODEL_SHAPES] = {0};
 
     for (size_t index = 0; index < model_count(plan); index++) {
         for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++)
-            shared[shape] += costs[index].bits[shape];
-        plan->kinds[index] = cheapest_kind(&costs[index]);
-        own += costs[index].bits[plan->kinds[index]];
+            bits[shape] += known[index].plain[shape];
     }
+    plan->corrected = false;
     plan->shape = 0;
-    for (uint32_t shape = 1; shape < WSIC_MODEL_SHAPES; shape++) {
-        if (shared[shape] < shared[plan->shape])
-            plan->shape = shape;
+    for (uint32_t shape = 1; shape < WSIC_MODEL_SHAPES; shape++)
+        plan->shape = bits[shape] < bits[plan->shape] ? shape : plan->shape;
+    return bits[plan->shape];
+}
+
+static double correct(wsic_code_plan *plan, const wsic_histogram *histograms, const evidence *known)
+{
+    wsic_bit_writer counter = {.bytes = NULL};
+    double bits = 0;
+    wsic_model model;
+
+    plan->corrected = true;
+    wsic_corrections_make(&plan->corrections, plan->contexts, plan->base, plan->classes,
+                          plan->step);
+    wsic_corrections_fit(histograms, plan->shape, plan->base, plan->step, &plan->corrections);
+    wsic_corrections_write(&counter, &plan->corrections);
+    for (size_t index = 0; index < model_count(plan); index++) {
+        if (known[index].count == 0)
+            continue;
+        make_model(plan, index, WSIC_KIND_SHARED, &model);
+        bits += wsic_model_cost(&model, &histograms[index]);
     }
-    plan->own_models = own < shared[plan->shape];
-    if (!plan->own_models)
-        memset(plan->kinds, (int)plan->shape, model_count(plan));
+    return bits + (double)counter.total;
+}
+
+/* The shape that is best uncorrected, corrected; and those next to it, as far as that pays. */
+static double choose_shared(wsic_code_plan *plan, const wsic_histogram *histograms,
+                            const evidence *known)
+{
+    double least = choose_shape(plan, known);
+    const uint32_t middle = plan->shape;
+    wsic_code_plan best = *plan;
+
+    for (int direction = -1; direction <= 1; direction += 2) {
+        for (uint32_t shape = middle; shape < WSIC_MODEL_SHAPES; shape += (uint32_t)direction) {
+            plan->shape = shape;
+            const double bits = correct(plan, histograms, known);
+            if (bits < least) {
+                least = bits;
+                best = *plan;
+            } else if (shape != middle || !best.corrected) {
+                break;
+            }
+        }
+        if (!best.corrected)
+            break;
+    }
+    *plan = best;
+    return least;
+}
+
+/* --- what a class has for itself ---------------------------------------------------- */
+
+/* The cheapest kind of model, which is made; *bits with its own. */
+static uint8_t choose_kind(const wsic_code_plan *plan, size_t index,
+                           const wsic_histogram *histogram, const evidence *known,
+                           wsic_model *model, double *bits)
+{
+    const double other = 1 + WSIC_CODES_KIND_BITS;
+    uint8_t best = WSIC_KIND_SHARED;
+    wsic_bit_writer counter = {.bytes = NULL};
+    wsic_model table;
+
+    make_model(plan, index, WSIC_KIND_SHARED, model);
+    *bits = wsic_model_cost(model, histogram) + 1;
+    for (uint8_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
+        if (known->plain[shape] + other < *bits) {
+            best = shape;
+            *bits = known->plain[shape] + other;
+        }
+    }
+    if (best != WSIC_KIND_SHARED)
+        make_model(plan, index, best, model);
+    if (*bits > known->least + other + WSIC_TABLE_LEAST_BITS &&
+        wsic_model_fit_table(histogram, model_class(plan, index), &table)) {
+        wsic_model_write(&counter, &table);
+        const double cost = wsic_model_cost(&table, histogram) + other + (double)counter.total;
+        if (cost < *bits) {
+            best = WSIC_KIND_TABLE;
+            *bits = cost;
+            *model = table;
+        }
+    }
+    return best;
+}
+
+static void choose_kinds(wsic_code_plan *plan, const wsic_histogram *histograms,
+                         const evidence *known)
+{
+    const double shared = choose_shared(plan, histograms, known);
+    double own = 0;
+
+    for (size_t index = 0; index < model_count(plan); index++) {
+        double bits = 1;
+        plan->kinds[index] = WSIC_KIND_SHARED;
+        if (known[index].count != 0)
+            plan->kinds[index] = choose_kind(plan, index, &histograms[index], &known[index],
+                                             &plan->models[index], &bits);
+        own += bits;
+    }
+    plan->own_models = own < shared;
+    plan->bits = 0;
+    for (size_t index = 0; index < model_count(plan); index++) {
+        if (known[index].count == 0)
+            continue;
+        if (!plan->own_models && plan->kinds[index] != WSIC_KIND_SHARED) {
+            plan->kinds[index] = WSIC_KIND_SHARED;
+            make_model(plan, index, WSIC_KIND_SHARED, &plan->models[index]);
+        }
+        plan->bits += wsic_model_cost(&plan->models[index], &histograms[index]);
+    }
 }
 
 static wsic_status make_models(const wsic_env *env, const wsic_histogram *histograms,
@@ -121,24 +229,13 @@ static wsic_status make_models(const wsic_env *env, const wsic_histogram *histog
     plan->models = wsic_alloc_zero(env, count, sizeof *plan->models, &status);
     if (!plan->models)
         return status;
-    class_costs *const costs = wsic_alloc(env, count, sizeof *costs, &status);
-    if (!costs)
+    evidence *const known = wsic_alloc(env, count, sizeof *known, &status);
+    if (!known)
         return status;
     for (size_t index = 0; index < count; index++)
-        costs[index] = weigh(&histograms[index], model_class(plan, index), index % plan->codebooks);
-    choose_kinds(plan, costs);
-    wsic_free(env, costs);
-
-    plan->bits = 0;
-    for (size_t index = 0; index < count; index++) {
-        if (plan->kinds[index] == WSIC_KIND_TABLE)
-            wsic_model_fit_table(&histograms[index], model_class(plan, index),
-                                 &plan->models[index]);
-        else
-            wsic_model_builtin(&plan->models[index], plan->kinds[index], model_class(plan, index),
-                               index % plan->codebooks);
-        plan->bits += wsic_model_cost(&plan->models[index], &histograms[index]);
-    }
+        known[index] = gather(plan, index, &histograms[index]);
+    choose_kinds(plan, histograms, known);
+    wsic_free(env, known);
     return WSIC_OK;
 }
 

@@ -9,7 +9,8 @@
 
 enum {
     SMALL = 1 << 14,       /* codes up to which several ways are tried */
-    CODES_TO_STATE = 16384 /* codes in a block for each lane: 32 bits are 0.002 each */
+    MEDIUM = 1 << 17,      /* and up to which the finest classes do not pay */
+    CODES_TO_STATE = 65536 /* codes in a block for each lane: 24 bits are 0.0004 each */
 };
 
 void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
@@ -223,14 +224,15 @@ static wsic_status go(const wsic_env *env, const wsic_magnitudes *magnitudes, wa
 static wsic_status choose_way(const wsic_env *env, const wsic_magnitudes *magnitudes,
                               wsic_code_plan *plan)
 {
-    const bool small = magnitudes->rows * magnitudes->columns <= SMALL;
-    way best = {.step = 0, .fit_rows = true};
+    const size_t codes = magnitudes->rows * magnitudes->columns;
+    const bool small = codes <= SMALL;
+    way best = {.step = codes > MEDIUM ? 0 : 1, .fit_rows = true};
     double least;
     double cost;
 
     wsic_status status = go(env, magnitudes, best, plan, &least);
-    for (unsigned i = 1; small && status == WSIC_OK && i < 2 * (WSIC_CODES_STEP_MAX + 1); i++) {
-        const way tried = {.step = i / 2, .fit_rows = i % 2 == 0};
+    for (unsigned i = 1; small && status == WSIC_OK && i < 2 * WSIC_CODES_STEP_MAX; i++) {
+        const way tried = {.step = 1 + i / 2, .fit_rows = i % 2 == 0};
         status = go(env, magnitudes, tried, plan, &cost);
         if (status == WSIC_OK && cost < least) {
             least = cost;
@@ -282,7 +284,7 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
     *plan = (wsic_code_plan){.kind = is_zero(matrix) ? 0 : matrix->kind,
                              .data = matrix->codes,
                              .block_rows = wsic_min_size(block_rows, matrix->rows)};
-    plan->codebooks = plan->kind == 0 ? 1 : 2;
+    plan->contexts = plan->kind == 0 ? 1 : WSIC_TRELLIS_CONTEXTS;
     wsic_bytes_init(&plan->head, env);
     wsic_status status = plan->kind == 0 ? WSIC_OK : make_tokens(env, matrix, plan);
     if (status == WSIC_OK)

@@ -6,6 +6,7 @@
 
 #include "coding/block.h"
 #include "coding/codes.h"
+#include "coding/corrections.h"
 
 /* Rows or columns that are not all zero. */
 typedef struct wsic_live_axis {
@@ -18,7 +19,7 @@ typedef struct wsic_live_axis {
 
 typedef struct wsic_code_plan {
     unsigned kind;        /* of the codes, see wsic_code_matrix; 0 if they are all zero */
-    size_t codebooks;     /* models to a class: 1, or 2 with a trellis */
+    size_t contexts;      /* models to a class: with a trellis more than 1 */
     wsic_trellis trellis; /* if kind is not 0 */
     int32_t *tokens;      /* if kind is not 0 */
     const int32_t *data;  /* the codes, or the tokens */
@@ -30,8 +31,10 @@ typedef struct wsic_code_plan {
     int32_t base;    /* what the classes' index 0 stands for, in units of the step */
     int32_t classes; /* 0: all codes are zero */
     uint32_t shape;
+    wsic_corrections corrections;
+    bool corrected;
     bool own_models;
-    uint8_t *kinds; /* of the models, `codebooks` to a class */
+    uint8_t *kinds; /* of the models, `contexts` to a class */
     wsic_model *models;
     wsic_bytes head;  /* all bytes before the table of blocks */
     size_t head_rows; /* those of them that grow with the rows */

@@ -12,7 +12,8 @@ enum {
     WSIC_ARRAY_CONSTANT = 0,
     WSIC_ARRAY_TABLE = 1,
     WSIC_ARRAY_BUILTIN = 2, /* + shape */
-    WSIC_ARRAY_MODE_BITS = 3
+    WSIC_ARRAY_MODE_BITS = 3,
+    WSIC_ARRAY_CLASS_UNIT = 2 /* classes to a step of the width of an array */
 };
 
 /* Append the array (int_array_encode.c). Nothing at all is written for no values. */

@@ -15,12 +15,12 @@ static wsic_status fail(const wsic_env *env, const wsic_cursor *cursor, const ch
 /* The model that the array names or brings along. */
 static bool read_model(wsic_cursor *cursor, unsigned mode, wsic_model *model)
 {
-    const int32_t class_number = wsic_get_u8(cursor) + WSIC_CLASS_LOWEST;
+    const int32_t class_number = wsic_get_u8(cursor) * WSIC_ARRAY_CLASS_UNIT + WSIC_CLASS_LOWEST;
 
     if (cursor->failed || class_number > WSIC_CLASS_HIGHEST)
         return false;
     if (mode >= WSIC_ARRAY_BUILTIN) {
-        wsic_model_builtin(model, mode - WSIC_ARRAY_BUILTIN, class_number, 0);
+        wsic_model_builtin(model, mode - WSIC_ARRAY_BUILTIN, class_number, 0, NULL);
         return true;
     }
     wsic_bit_reader reader = {.data = cursor->data + cursor->position,

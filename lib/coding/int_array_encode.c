@@ -45,7 +45,7 @@ static int32_t likely_class(const int32_t *values, size_t count)
 
     for (size_t i = 0; i < count; i++)
         energy += (double)values[i] * values[i];
-    return (int32_t)lround(2 * log2(energy / (double)count));
+    return WSIC_ARRAY_CLASS_UNIT * (int32_t)lround(2 * log2(energy / (double)count));
 }
 
 static int32_t clamp_class(int32_t class_number)
@@ -60,7 +60,7 @@ static void try_builtin(array_choice *best, const wsic_histogram *histogram, uin
 {
     array_choice tried = {.mode = WSIC_ARRAY_BUILTIN + shape, .class_number = class_number};
 
-    wsic_model_builtin(&tried.model, shape, class_number, 0);
+    wsic_model_builtin(&tried.model, shape, class_number, 0, NULL);
     tried.bits = wsic_model_cost(&tried.model, histogram);
     if (tried.bits < best->bits)
         *best = tried;
@@ -82,13 +82,14 @@ static void try_table(array_choice *best, const wsic_histogram *histogram, int32
 /* Outliers draw the second moment up: look further down than up. */
 static array_choice choose(const int32_t *values, size_t count)
 {
-    enum { LOOK_DOWN = 12, LOOK_UP = 4 };
+    enum { LOOK_DOWN = 24, LOOK_UP = 8 };
     const int32_t middle = likely_class(values, count);
     array_choice best = {.bits = HUGE_VAL};
     wsic_histogram histogram;
     unsigned shift = UINT8_MAX;
 
-    for (int32_t i = clamp_class(middle - LOOK_DOWN); i <= clamp_class(middle + LOOK_UP); i++) {
+    for (int32_t i = clamp_class(middle - LOOK_DOWN); i <= clamp_class(middle + LOOK_UP);
+         i += WSIC_ARRAY_CLASS_UNIT) {
         if (wsic_class_shift(i) != shift) {
             shift = wsic_class_shift(i);
             fill_histogram(&histogram, shift, values, count);
@@ -130,7 +131,7 @@ static wsic_status put_differences(const wsic_env *env, int32_t base, const int3
     wsic_bit_writer writer = {.bytes = out};
 
     put_head(out, base, choice.mode);
-    wsic_put_u8(out, (uint8_t)(choice.class_number - WSIC_CLASS_LOWEST));
+    wsic_put_u8(out, (uint8_t)((choice.class_number - WSIC_CLASS_LOWEST) / WSIC_ARRAY_CLASS_UNIT));
     if (choice.mode == WSIC_ARRAY_TABLE) {
         wsic_model_write(&writer, &choice.model);
         wsic_finish_bits(&writer);

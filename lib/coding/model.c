@@ -7,6 +7,8 @@ enum {
     HIGH_OCTAVES = 3,   /* the high part's deviation is at least 2^3 */
     POSITION_BITS = 16, /* of a position between two entries of a tail table */
     ROOT_BITS = 24,
+    POWER_BITS = 16,
+    POWER_OCTAVES = 8,    /* corrections lie within so many, up or down */
     EXPONENT_LIMIT = 12,  /* bits of the largest coded frequency, 4095 */
     FIRST_LIMIT = 1 << 20 /* of the first high part of a coded table */
 };
@@ -15,10 +17,19 @@ enum {
  * least 2^-12, and its neighbours pay for what it does not need. */
 static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
 
-/* 2^(24 - i/4) */
-static const uint64_t ROOT[WSIC_CLASSES_PER_OCTAVE] = {16777216, 14107901, 11863283, 9975792};
+static const uint64_t WHOLE = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
 
-/* floor(class / 4) and what is left, for either sign. */
+/* 2^(24 - i/8) */
+static const uint64_t ROOT[WSIC_CLASSES_PER_OCTAVE] = {16777216, 15384775, 14107901, 12937002,
+                                                       11863283, 10878679, 9975792,  9147842};
+
+/* 2^(16 + i/32) */
+static const uint64_t POWER[WSIC_POWER_UNIT] = {
+    65536,  66971,  68438,  69936,  71468,  73032,  74632,  76266,  77936,  79642,  81386,
+    83169,  84990,  86851,  88752,  90696,  92682,  94711,  96785,  98905,  101070, 103283,
+    105545, 107856, 110218, 112631, 115098, 117618, 120194, 122825, 125515, 128263};
+
+/* floor(class / 8) and what is left, for either sign. */
 static int32_t class_octave(int32_t class_number)
 {
     return (class_number + 64 * WSIC_CLASSES_PER_OCTAVE) / WSIC_CLASSES_PER_OCTAVE - 64;
@@ -67,41 +78,73 @@ static uint64_t mass_below(uint32_t shape, int32_t class_number, unsigned codebo
 
     if (edge < 0)
         return tail(shape, class_number, (uint64_t)-edge);
-    return (UINT64_C(1) << WSIC_TAIL_UNIT_BITS) - tail(shape, class_number, (uint64_t)edge);
+    return WHOLE - tail(shape, class_number, (uint64_t)edge);
 }
 
 /* Smallest number of high parts on either side that leaves no more than a negligible
  * mass above. */
 static int32_t reach(uint32_t shape, int32_t class_number, unsigned codebook)
 {
-    const uint64_t all = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
     int32_t high = 0;
 
     while (high < WSIC_MODEL_REACH &&
-           all - mass_below(shape, class_number, codebook, high + 1) >= NEGLIGIBLE_TAIL)
+           WHOLE - mass_below(shape, class_number, codebook, high + 1) >= NEGLIGIBLE_TAIL)
         high++;
     return high;
 }
 
-void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook)
+uint32_t wsic_builtin_mass(uint32_t shape, int32_t class_number, unsigned codebook, int32_t high)
+{
+    return (uint32_t)(mass_below(shape, class_number, codebook, high + 1) -
+                      mass_below(shape, class_number, codebook, high));
+}
+
+/* mass * 2^(power / 32), rounded down. */
+static uint64_t scale_mass(uint64_t mass, int32_t power)
+{
+    const uint32_t raised = (uint32_t)(power + POWER_OCTAVES * WSIC_POWER_UNIT);
+    const unsigned drop = POWER_BITS + POWER_OCTAVES - raised / WSIC_POWER_UNIT;
+    return mass * POWER[raised % WSIC_POWER_UNIT] >> drop;
+}
+
+static void scale_masses(uint64_t *mass, int32_t last, const wsic_correction *correction)
+{
+    for (int32_t k = 0; k < (int32_t)correction->count && k <= last; k++) {
+        mass[1 + last + k] = scale_mass(mass[1 + last + k], correction->power[k]);
+        if (k != 0)
+            mass[1 + last - k] = scale_mass(mass[1 + last - k], correction->power[k]);
+    }
+}
+
+void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook,
+                        const wsic_correction *correction)
 {
     const int32_t last = reach(shape, class_number, codebook);
     const uint32_t symbols = 2 * (uint32_t)last + 2;
-    const uint64_t all = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
-    const uint64_t above_last = all - mass_below(shape, class_number, codebook, last + 1);
     const uint64_t shared = WSIC_MODEL_TOTAL - symbols;
+    uint64_t mass[WSIC_MODEL_SYMBOLS];
+    uint64_t sum = 0;
+    uint64_t all = 0;
 
     *model =
         (wsic_model){.first = -last, .symbols = symbols, .shift = wsic_class_shift(class_number)};
+    /* The escape has both tails. */
+    uint64_t below = mass_below(shape, class_number, codebook, -last);
+    mass[0] = below + WHOLE - mass_below(shape, class_number, codebook, last + 1);
+    for (uint32_t symbol = 1; symbol < symbols; symbol++) {
+        const uint64_t above = mass_below(shape, class_number, codebook, (int32_t)symbol - last);
+        mass[symbol] = above - below;
+        below = above;
+    }
+    if (correction)
+        scale_masses(mass, last, correction);
+    for (uint32_t symbol = 0; symbol < symbols; symbol++)
+        all += mass[symbol];
     /* Every symbol has a frequency of 1 for itself; the others are shared out by
-     * rounding the cumulated mass, so that the sum is right by construction. The
-     * escape comes first with both tails: what lies below the lower edge of a symbol
-     * is then the mass below it plus the upper tail. */
-    for (uint32_t symbol = 1; symbol <= symbols; symbol++) {
-        const int32_t high = (int32_t)symbol - 1 - last;
-        const uint64_t mass = above_last + mass_below(shape, class_number, codebook, high);
-        model->start[symbol] =
-            (uint16_t)(((mass * shared + all / 2) >> WSIC_TAIL_UNIT_BITS) + symbol);
+     * rounding the cumulated mass, so that the sum is right by construction. */
+    for (uint32_t symbol = 0; symbol < symbols; symbol++) {
+        sum += mass[symbol];
+        model->start[symbol + 1] = (uint16_t)((sum * shared + all / 2) / all + symbol + 1);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Static distributions of integers. A class says how wide: its standard deviation is
- * 2^(class / 4). A wide class splits a value into a high part, which the model knows,
+ * 2^(class / 8). A wide class splits a value into a high part, which the model knows,
  * and low bits, which are taken for uniform; what lies far out escapes. */
 #ifndef WSIC_CODING_MODEL_H
 #define WSIC_CODING_MODEL_H
@@ -13,9 +13,11 @@ enum {
     WSIC_MODEL_TOTAL = 1 << WSIC_MODEL_BITS, /* what the frequencies sum up to */
     WSIC_MODEL_REACH = 127,                  /* largest high part that is not an escape */
     WSIC_MODEL_SYMBOLS = 2 * WSIC_MODEL_REACH + 2,
-    WSIC_CLASS_LOWEST = -16, /* 1/16: narrower ones have nothing but zeros to 12 bits */
-    WSIC_CLASS_HIGHEST = 124,
-    WSIC_TABLE_MANTISSA = 5 /* bits after the leading one that a coded frequency keeps */
+    WSIC_CLASS_LOWEST = -32, /* 1/16: narrower ones have nothing but zeros to 12 bits */
+    WSIC_CLASS_HIGHEST = 248,
+    WSIC_TABLE_MANTISSA = 5, /* bits after the leading one that a coded frequency keeps */
+    WSIC_CORRECTED_MOST = 7, /* magnitudes that may be corrected */
+    WSIC_POWER_UNIT = 32     /* of a correction, to the octave */
 };
 
 typedef struct wsic_model {
@@ -30,10 +32,22 @@ typedef struct wsic_model {
  * part, which makes treating them as uniform cost below 0.001 bit. */
 unsigned wsic_class_shift(int32_t class_number);
 
+/* How a distribution differs from a built-in one: by a factor of 2^(power / 32) for the high
+ * parts of the first magnitudes. */
+typedef struct wsic_correction {
+    unsigned count;
+    int16_t power[WSIC_CORRECTED_MOST];
+} wsic_correction;
+
 /* The built-in model of a class between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST, for
  * integers or indices of codebook 0 of a trellis, whose cells have width 1; or for
- * indices of codebook 1, whose cells are those of zero and the odd numbers, halved. */
-void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook);
+ * indices of codebook 1, whose cells are those of zero and the odd numbers, halved. The powers
+ * of a correction, which may be NULL, lie within eight octaves. */
+void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook,
+                        const wsic_correction *correction);
+
+/* Mass of a high part under a built-in distribution, in units of 2^-24, uncorrected. */
+uint32_t wsic_builtin_mass(uint32_t shape, int32_t class_number, unsigned codebook, int32_t high);
 
 /* Read a coded table. False if it makes no sense. */
 bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *model);

@@ -9,8 +9,30 @@ void wsic_histogram_add(wsic_histogram *histogram, int32_t high)
     histogram->bins[bin]++;
     if (bin == WSIC_BIN_BEYOND) {
         const uint64_t magnitude = high < 0 ? -(int64_t)high : high;
-        histogram->beyond_bits += wsic_escape_bits(magnitude - WSIC_MODEL_REACH - 1);
+        histogram->beyond_bits[0] += wsic_escape_bits(magnitude - 1);
+        histogram->beyond_bits[1] += wsic_escape_bits(magnitude - WSIC_MODEL_REACH - 1);
     }
+}
+
+uint64_t wsic_histogram_count(const wsic_histogram *histogram)
+{
+    uint64_t count = 0;
+
+    for (uint32_t bin = 0; bin < WSIC_BINS; bin++)
+        count += histogram->bins[bin];
+    return count;
+}
+
+double wsic_histogram_bits(const wsic_histogram *histogram, uint64_t count)
+{
+    double bits = (double)count * log2((double)count) + (double)histogram->beyond_bits[1];
+
+    for (uint32_t bin = 0; bin < WSIC_BINS; bin++) {
+        const double times = (double)histogram->bins[bin];
+        if (times > 1)
+            bits -= times * log2(times);
+    }
+    return bits;
 }
 
 double wsic_frequency_bits(uint32_t frequency)
@@ -18,11 +40,18 @@ double wsic_frequency_bits(uint32_t frequency)
     return frequency == 0 ? HUGE_VAL : WSIC_MODEL_BITS - log2(frequency);
 }
 
+static double beyond_bits(const wsic_model *model, const wsic_histogram *histogram)
+{
+    const double reach = 0.5 * (model->symbols - 2) / WSIC_MODEL_REACH;
+    return (1 - reach) * (double)histogram->beyond_bits[0] +
+           reach * (double)histogram->beyond_bits[1];
+}
+
 double wsic_model_cost(const wsic_model *model, const wsic_histogram *histogram)
 {
     uint64_t count = histogram->bins[WSIC_BIN_BEYOND];
     uint64_t escapes = count;
-    double bits = (double)histogram->beyond_bits;
+    double bits = beyond_bits(model, histogram);
 
     for (uint32_t bin = 0; bin < WSIC_BIN_BEYOND; bin++) {
         if (histogram->bins[bin] == 0)
@@ -51,14 +80,6 @@ typedef struct span {
     uint64_t inside;
     uint64_t outside;
 } span;
-
-static uint64_t count_all(const wsic_histogram *histogram)
-{
-    uint64_t count = 0;
-    for (uint32_t bin = 0; bin < WSIC_BINS; bin++)
-        count += histogram->bins[bin];
-    return count;
-}
 
 static span choose_span(const wsic_histogram *histogram, uint64_t count)
 {
@@ -112,7 +133,7 @@ static bool fill_frequencies(const wsic_histogram *histogram, const span *chosen
 
 bool wsic_model_fit_table(const wsic_histogram *histogram, int32_t class_number, wsic_model *model)
 {
-    const uint64_t count = count_all(histogram);
+    const uint64_t count = wsic_histogram_count(histogram);
     uint32_t frequency[WSIC_MODEL_SYMBOLS];
 
     if (count == histogram->bins[WSIC_BIN_BEYOND])

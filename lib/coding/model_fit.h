@@ -6,8 +6,9 @@
 #include "coding/model.h"
 
 enum {
-    WSIC_KIND_TABLE = WSIC_MODEL_SHAPES, /* kinds below are built-in shapes */
-    WSIC_KINDS,
+    WSIC_KIND_TABLE = WSIC_MODEL_SHAPES,        /* kinds below are built-in shapes */
+    WSIC_KIND_SHARED,                           /* what classes have that say nothing */
+    WSIC_TABLE_LEAST_BITS = 4,                  /* of a table */
     WSIC_BIN_BEYOND = 2 * WSIC_MODEL_REACH + 1, /* all high parts beyond the reach */
     WSIC_BINS
 };
@@ -15,7 +16,9 @@ enum {
 /* High parts of one class: bin k counts the high part k - WSIC_MODEL_REACH. */
 typedef struct wsic_histogram {
     uint64_t bins[WSIC_BINS];
-    uint64_t beyond_bits; /* escape bits of those beyond, which hardly depend on the model */
+    /* Escape bits of those beyond from a model that has the high part 0 alone, and from one of
+     * full reach: what others take lies between. */
+    uint64_t beyond_bits[2];
 } wsic_histogram;
 
 static inline uint32_t wsic_histogram_bin(int32_t high)
@@ -31,6 +34,10 @@ static inline unsigned wsic_escape_bits(uint64_t distance)
 }
 
 void wsic_histogram_add(wsic_histogram *histogram, int32_t high);
+uint64_t wsic_histogram_count(const wsic_histogram *histogram);
+
+/* What the best of all models would spend on so many high parts, its own bits not counted. */
+double wsic_histogram_bits(const wsic_histogram *histogram, uint64_t count);
 
 /* Bits that a model spends on a histogram, low bits included; infinite if it cannot. */
 double wsic_model_cost(const wsic_model *model, const wsic_histogram *histogram);

@@ -10,6 +10,31 @@ static const struct {
     {05, 02}, {013, 04}, {023, 04}, {045, 010}, {0103, 024}, {0235, 0126}, {0515, 0362},
 };
 
+/* The codebook in use after an even index and as many others as it takes until that index
+ * is among what decides about it. */
+static unsigned codebook_ahead(const wsic_trellis *trellis, uint32_t state)
+{
+    uint32_t ahead = trellis->next[state][0];
+
+    for (uint32_t taps = trellis->output; taps % 2 == 0; taps /= 2)
+        ahead *= 2;
+    return wsic_trellis_parity(ahead & trellis->output);
+}
+
+static void look_ahead(wsic_trellis *trellis)
+{
+    for (uint32_t state = 0; state < trellis->states; state++)
+        trellis->context[state] =
+            (uint8_t)(2U * trellis->codebook[state] + codebook_ahead(trellis, state));
+    for (uint32_t state = 0; state < trellis->states; state++) {
+        for (uint32_t parity = 0; parity < 2; parity++) {
+            const uint32_t next = trellis->next[state][parity];
+            trellis->move[2 * state + parity] =
+                (uint16_t)(WSIC_TRELLIS_CONTEXTS * next + trellis->context[next]);
+        }
+    }
+}
+
 void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
 {
     const unsigned entry = kind - WSIC_TRELLIS_KIND_LEAST;
@@ -24,38 +49,35 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
         trellis->next[state][0] = (uint8_t)(shifted | fed_back);
         trellis->next[state][1] = (uint8_t)(shifted | (fed_back ^ 1));
     }
-    for (uint32_t state = 0; state < trellis->states; state++) {
-        for (uint32_t parity = 0; parity < 2; parity++) {
-            const uint32_t next = trellis->next[state][parity];
-            trellis->move[2 * state + parity] = (uint16_t)(2 * next | trellis->codebook[next]);
-        }
-    }
+    look_ahead(trellis);
 }
 
-static bool index_of(unsigned codebook, int32_t level, int32_t *index)
+/* Of the level in the codebook that has it; zero has the same index in both. */
+static inline int64_t index_of(int32_t level)
 {
-    const int32_t away_from_zero = codebook == 0 ? 0 : (level > 0) - (level < 0);
-    const int64_t twice = (int64_t)level + away_from_zero;
-
-    *index = (int32_t)(twice / 2);
-    return twice % 2 == 0 && *index <= WSIC_TRELLIS_INDEX_MOST &&
-           *index >= -WSIC_TRELLIS_INDEX_MOST;
+    const int64_t odd = (uint32_t)level & 1;
+    return (level + (level < 0 ? -odd : odd)) / 2;
 }
 
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t rows,
                            size_t block_rows, int32_t *tokens)
 {
-    unsigned state = 0;
+    const uint32_t start = trellis->context[0];
+    uint32_t at = start; /* WSIC_TRELLIS_CONTEXTS * state + context */
+    size_t left = block_rows;
 
-    for (size_t i = 0; i < rows; i++) {
-        int32_t index;
-        if (i % block_rows == 0)
-            state = 0;
-        const unsigned codebook = trellis->codebook[state];
-        if (!index_of(codebook, levels[i], &index))
+    for (size_t i = 0; i < rows; i++, left--) {
+        const int64_t index = index_of(levels[i]);
+        if (left == 0) {
+            left = block_rows;
+            at = start;
+        }
+        const uint32_t codebook = wsic_context_codebook(at % WSIC_TRELLIS_CONTEXTS);
+        if ((levels[i] != 0 && ((uint32_t)levels[i] & 1) != codebook) ||
+            index > WSIC_TRELLIS_INDEX_MOST || index < -WSIC_TRELLIS_INDEX_MOST)
             return i;
-        tokens[i] = wsic_trellis_token(codebook, index);
-        state = wsic_trellis_next(trellis, state, index);
+        tokens[i] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, (int32_t)index);
+        at = wsic_trellis_move(trellis, at, (int32_t)index);
     }
     return rows;
 }

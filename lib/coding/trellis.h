@@ -16,8 +16,9 @@ enum {
     WSIC_TRELLIS_KIND_LEAST = 2, /* a kind is the logarithm of the number of states */
     WSIC_TRELLIS_KIND_MOST = 8,
     WSIC_TRELLIS_STATES = 1 << WSIC_TRELLIS_KIND_MOST,
+    WSIC_TRELLIS_CONTEXTS = 4,
     /* Indices beyond are refused, so that a level and a token fit 32 bits. */
-    WSIC_TRELLIS_INDEX_MOST = (1 << 30) - 1
+    WSIC_TRELLIS_INDEX_MOST = (1 << 29) - 1
 };
 
 typedef struct wsic_trellis {
@@ -26,7 +27,11 @@ typedef struct wsic_trellis {
     uint32_t output;   /* taps of the state in the codebook: h1 without its lowest */
     uint8_t codebook[WSIC_TRELLIS_STATES];
     uint8_t next[WSIC_TRELLIS_STATES][2]; /* by the parity of the index */
-    /* The same for who cannot wait: from 2 * state + parity to 2 * next state + its codebook. */
+    /* What of the state matters to the coder: 2 * codebook + the codebook that an even index leads
+     * to, as soon as it has a say in that. Odd ones lead to the other, and the quantizer knows
+     * which of them it would rather have. */
+    uint8_t context[WSIC_TRELLIS_STATES];
+    /* The same for who cannot wait: from 2 * state + parity to 4 * next state + its context. */
     uint16_t move[2 * WSIC_TRELLIS_STATES];
 } wsic_trellis;
 
@@ -59,20 +64,36 @@ static inline unsigned wsic_trellis_next(const wsic_trellis *trellis, unsigned s
     return trellis->next[state][(uint32_t)index & 1];
 }
 
-/* What the coder sees in place of a level: index and codebook at once. */
-static inline int32_t wsic_trellis_token(unsigned codebook, int32_t index)
+/* The same from 4 * state + context to that of the next state. */
+static inline uint32_t wsic_trellis_move(const wsic_trellis *trellis, uint32_t at, int32_t index)
 {
-    return 2 * index + (int32_t)codebook;
+    return trellis->move[at / WSIC_TRELLIS_CONTEXTS * 2 + ((uint32_t)index & 1)];
+}
+
+/* What the coder sees in place of a level: index and context at once. */
+static inline int32_t wsic_trellis_token(unsigned context, int32_t index)
+{
+    return WSIC_TRELLIS_CONTEXTS * index + (int32_t)context;
+}
+
+static inline unsigned wsic_token_context(int32_t token)
+{
+    return (uint32_t)token % WSIC_TRELLIS_CONTEXTS;
+}
+
+static inline unsigned wsic_context_codebook(unsigned context)
+{
+    return context >> 1;
 }
 
 static inline unsigned wsic_token_codebook(int32_t token)
 {
-    return (uint32_t)token & 1;
+    return wsic_context_codebook(wsic_token_context(token));
 }
 
 static inline int32_t wsic_token_index(int32_t token)
 {
-    return (token - (int32_t)((uint32_t)token & 1)) / 2;
+    return (token - (int32_t)wsic_token_context(token)) / WSIC_TRELLIS_CONTEXTS;
 }
 
 /* Tokens of the levels of one column, in whose rows the state begins anew with every block.

@@ -132,7 +132,7 @@ static bool prepare(const trellis_quantizer *q, const wsic_stretch *stretch, int
     for (size_t i = 0; i < count; i++) {
         const double number = stretch->y[first + i] / stretch->step;
         const int row_width = stretch->row_width ? stretch->row_width[first + i] : 0;
-        if (!(fabs(number) <= 0x1p30))
+        if (!(fabs(number) <= 0x1p29))
             return false;
         s->targets[i] = locate(q, wsic_width_entry(column_width + row_width), number);
         find_branches(&s->targets[i], &s->branches[i]);

@@ -33,6 +33,11 @@ static double gaussian_mass(unsigned codebooks, unsigned codebook, size_t magnit
     return 0.5 * (erfc(upper_edge(codebooks, codebook, magnitude - 1) * scale) - above);
 }
 
+static double width_deviation(size_t width)
+{
+    return exp2(0.25 * ((double)width + WSIC_WIDTH_LOWEST));
+}
+
 static double bits_of(double mass, size_t magnitude)
 {
     return mass > 0.0 ? fmin(-log2(mass), escape_bits(magnitude)) : escape_bits(magnitude);
@@ -42,7 +47,7 @@ void wsic_rate_model_start(wsic_rate_model *model, unsigned codebooks)
 {
     model->codebooks = codebooks;
     for (size_t width = 0; width < WSIC_WIDTHS; width++) {
-        const double deviation = exp2(0.25 * ((double)width + WSIC_WIDTH_LOWEST));
+        const double deviation = width_deviation(width);
         for (unsigned codebook = 0; codebook < codebooks; codebook++) {
             for (size_t k = 0; k < WSIC_RATE_INDICES; k++)
                 model->bits[width][codebook][k] =
@@ -51,21 +56,48 @@ void wsic_rate_model_start(wsic_rate_model *model, unsigned codebooks)
     }
 }
 
-void wsic_rate_model_learn(wsic_rate_model *model, size_t width, const wsic_rate_counts *counts)
+/* Share of a magnitude by what was seen of it and of its neighbours: what is special about a
+ * quantizer's codes is so about the first few magnitudes and changes slowly from there on, but a
+ * single large one occurs too rarely to be counted. Worse, what seems cheap by chance is then taken
+ * more often. */
+static double smooth_share(const double *shares, const double *masses, size_t k)
+{
+    const size_t last = WSIC_RATE_INDICES - 1; /* which stands for all that are larger */
+    const size_t reach = k / 4;
+    double seen = 0.0, expected = 0.0;
+
+    if (reach == 0 || k == last || masses[k] < 1e-30)
+        return shares[k];
+    for (size_t j = k - reach; j <= k + reach && j < last; j++) {
+        seen += shares[j];
+        expected += masses[j];
+    }
+    return seen / expected * masses[k];
+}
+
+static void learn_codebook(wsic_rate_model *model, size_t width, unsigned codebook,
+                           const uint32_t *seen)
 {
     const double belief = 32.0; /* samples that the bits so far count for */
+    double *const bits = model->bits[width][codebook];
+    double shares[WSIC_RATE_INDICES], masses[WSIC_RATE_INDICES];
+    double total = belief;
 
-    for (unsigned codebook = 0; codebook < model->codebooks; codebook++) {
-        double *const bits = model->bits[width][codebook];
-        double total = belief;
-        for (size_t k = 0; k < WSIC_RATE_INDICES; k++)
-            total += counts->seen[codebook][k];
-        for (size_t k = 0; k < WSIC_RATE_INDICES; k++) {
-            const double signs = k == 0 ? 1.0 : 2.0;
-            const double seen = counts->seen[codebook][k] / signs + belief * exp2(-bits[k]);
-            bits[k] = bits_of(seen / total, k);
-        }
+    for (size_t k = 0; k < WSIC_RATE_INDICES; k++)
+        total += seen[k];
+    for (size_t k = 0; k < WSIC_RATE_INDICES; k++) {
+        const double signs = k == 0 ? 1.0 : 2.0;
+        shares[k] = (seen[k] / signs + belief * exp2(-bits[k])) / total;
+        masses[k] = gaussian_mass(model->codebooks, codebook, k, width_deviation(width));
     }
+    for (size_t k = 0; k < WSIC_RATE_INDICES; k++)
+        bits[k] = bits_of(smooth_share(shares, masses, k), k);
+}
+
+void wsic_rate_model_learn(wsic_rate_model *model, size_t width, const wsic_rate_counts *counts)
+{
+    for (unsigned codebook = 0; codebook < model->codebooks; codebook++)
+        learn_codebook(model, width, codebook, counts->seen[codebook]);
 }
 
 int wsic_stretch_width(const wsic_stretch *stretch)
