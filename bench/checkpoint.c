@@ -273,19 +273,20 @@ static bool run_model(checkpoint *run, struct model *model, struct tokens *token
                       struct failure *failure)
 {
     struct meter meter;
-    struct recipe recipe = {.statistics = true};
+    const struct recipe recipe = {.statistics = true};
+    struct calibration calibration = {.tokens = tokens, .recipe = &recipe};
     const struct stretch stretch = {.meter = &meter, .label = "measuring", .from = 0, .to = 1};
 
     if (!model_load(model, run->model, failure) ||
         !tokens_load(tokens, run->tokens, model->config.vocabulary, failure))
         return false;
     meter_start(&meter);
-    recipe.window =
+    calibration.window =
         model->config.positions < LONGEST_WINDOW ? model->config.positions : LONGEST_WINDOW;
-    tokens_sample(tokens, recipe.window, run->max_tokens);
+    tokens_sample(tokens, calibration.window, run->max_tokens);
     if (!run->json)
         print_heading(run);
-    if (!pipeline_run(model, tokens, &recipe, &stretch, run->context, measure_layer, run, failure))
+    if (!pipeline_run(model, &calibration, &stretch, run->context, measure_layer, run, failure))
         return false;
     meter_stop(&meter);
     if (!run->json)

@@ -93,22 +93,22 @@ divergence()
     kl=$(value out kl_bits)
     rm recipe.wsic
 }
-divergence "the plain recipe" --recipe plain
+divergence "the plain recipe" --rescalers --recipe plain
 plain=$kl
 [ "$drift $residual" = "false false" ]
 report $? "the plain recipe has no ingredients" "$drift $residual"
-divergence "plain with drift" --drift --recipe plain
+divergence "plain with drift" --drift --recipe plain --rescalers
 [ "$drift $residual" = "true false" ]
 report $? "a switch counts against the recipe" "$drift $residual"
 holds "$kl < $plain" "drift lowers the divergence"
 with_drift=$kl
-divergence "the recipe of the paper" --recipe paper
-paper=$kl
+divergence "the default recipe" --recipe default
+default=$kl
 [ "$drift $residual" = "true true" ]
-report $? "the recipe of the paper has all ingredients" "$drift $residual"
-holds "$paper < $with_drift" "residuals lower it further"
+report $? "the default recipe has both ingredients" "$drift $residual"
+holds "$default < $with_drift" "residuals lower it further"
 divergence "the default"
-holds "$kl == $paper" "the recipe of the paper is the default"
+holds "$kl == $default" "it is the recipe if none is named"
 
 for part in 0 0.5; do
     run 0 "quantize with attention $part" quantize --model "$model" --tokens "$calibration" \

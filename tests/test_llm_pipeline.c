@@ -112,11 +112,9 @@ static struct watcher *run_weighted(size_t zeroed, bool rounded, bool drift, boo
                                     double attention)
 {
     const struct tokens tokens = {.values = values, .count = text_length};
-    const struct recipe recipe = {.window = window,
-                                  .statistics = true,
-                                  .drift = drift,
-                                  .residual = residual,
-                                  .attention = attention};
+    const struct recipe recipe = {
+        .statistics = true, .drift = drift, .residual = residual, .attention = attention};
+    const struct calibration calibration = {.tokens = &tokens, .window = window, .recipe = &recipe};
     struct meter meter = {.shown = false};
     const struct stretch stretch = {.meter = &meter, .label = "", .from = 0, .to = 1};
     struct watcher *const watcher = calloc(1, sizeof *watcher);
@@ -127,9 +125,8 @@ static struct watcher *run_weighted(size_t zeroed, bool rounded, bool drift, boo
     watcher->zeroed = zeroed;
     watcher->rounded = rounded;
     load(&model);
-    ck_assert_msg(
-        pipeline_run(&model, &tokens, &recipe, &stretch, context, watch, watcher, &failure), "%s",
-        failure.text);
+    ck_assert_msg(pipeline_run(&model, &calibration, &stretch, context, watch, watcher, &failure),
+                  "%s", failure.text);
     model_free(&model);
     return watcher;
 }

@@ -54,19 +54,18 @@ static const char footer[] =
     "as\n"
     "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
 
-static const char recipe_footer[] =
-    "WaterSIC alone is fitted to the states of the original model as well (--recipe plain: not).\n";
+static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
+                                    "as well (--no-drift --no-residual: not).\n";
 
 static bool run_pipeline(struct comparison *run, size_t method, const char *label,
                          layer_function *quantize, void *self)
 {
     const bool own = method >= METHOD_WATERSIC;
-    const struct recipe recipe = {.window = run->session->window,
-                                  .statistics = method != METHOD_RTN,
-                                  .drift = own && run->options->drift,
-                                  .residual = own && run->options->residual,
-                                  .attention = own ? run->options->attention : 0};
-    const double runs = (double)(run->options->rate_count * run->methods);
+    const struct recipe theirs = {.statistics = method != METHOD_RTN};
+    const struct calibration calibration = {.tokens = &run->calibration,
+                                            .window = run->session->window,
+                                            .recipe = own ? &run->options->recipe : &theirs};
+    const double runs = (double)(run->options->rates.count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
                                     .label = label,
                                     .from = (double)run->runs / runs,
@@ -74,8 +73,8 @@ static bool run_pipeline(struct comparison *run, size_t method, const char *labe
 
     run->runs++;
     model_copy_linear(run->quantized, &run->session->model);
-    return pipeline_run(run->quantized, &run->calibration, &recipe, &stretch, run->session->context,
-                        quantize, self, run->failure);
+    return pipeline_run(run->quantized, &calibration, &stretch, run->session->context, quantize,
+                        self, run->failure);
 }
 
 static struct method_settings library_settings(const struct options *options, size_t method,
@@ -85,11 +84,13 @@ static struct method_settings library_settings(const struct options *options, si
         return (struct method_settings){.rate = rate,
                                         .preset = "paper",
                                         .settings = coded_gptq_settings,
-                                        .setting_count = CODED_GPTQ_SETTINGS};
+                                        .setting_count = CODED_GPTQ_SETTINGS,
+                                        .rescalers = true};
     return (struct method_settings){.rate = rate,
-                                    .preset = options->presets[method - METHOD_WATERSIC],
-                                    .settings = options->settings,
-                                    .setting_count = options->setting_count};
+                                    .preset = options->presets.names[method - METHOD_WATERSIC],
+                                    .settings = options->settings.values,
+                                    .setting_count = options->settings.count,
+                                    .rescalers = options->recipe.rescalers};
 }
 
 /* Returns the bytes of all layers, or 0 on failure. */
@@ -117,9 +118,9 @@ static uint64_t run_baseline(struct comparison *run, size_t method, const char *
 
 static void name_method(const struct options *options, size_t method, struct row *row)
 {
-    if (method >= METHOD_WATERSIC && options->preset_count > 1)
+    if (method >= METHOD_WATERSIC && options->presets.count > 1)
         snprintf(row->method, sizeof row->method, "WaterSIC, %s",
-                 options->presets[method - METHOD_WATERSIC]);
+                 options->presets.names[method - METHOD_WATERSIC]);
     else
         snprintf(row->method, sizeof row->method, "%s", method_names[method]);
 }
@@ -202,20 +203,18 @@ static bool run_rates(struct comparison *run)
 {
     if (!run_original(run))
         return false;
-    for (size_t i = 0; i < run->options->rate_count; i++)
-        if (!run_rate(run, run->options->rates[i]))
+    for (size_t i = 0; i < run->options->rates.count; i++)
+        if (!run_rate(run, run->options->rates.values[i]))
             return false;
     if (!run->options->json) {
-        const bool fitted =
-            run->options->drift || run->options->residual || run->options->attention > 0;
+        const bool fitted = recipe_compares(&run->options->recipe);
         printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
                footer, fitted ? recipe_footer : "", run->calibration.count, run->text.count,
                run->session->window, meter_seconds(&run->session->meter));
         return report_flush(run->failure);
     }
-    return report_json(json_pack("{s:b, s:b, s:f, s:I, s:I, s:I, s:O}", "drift",
-                                 run->options->drift, "residual", run->options->residual,
-                                 "attention", run->options->attention, "calibration_tokens",
+    return report_json(json_pack("{s:o, s:I, s:I, s:I, s:O}", "recipe",
+                                 report_recipe(&run->options->recipe), "calibration_tokens",
                                  (json_int_t)run->calibration.count, "tokens",
                                  (json_int_t)run->text.count, "window",
                                  (json_int_t)run->session->window, "rows", run->rows),
@@ -227,7 +226,7 @@ static bool prepare(struct comparison *run)
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
 
-    run->methods = METHOD_WATERSIC + options->preset_count;
+    run->methods = METHOD_WATERSIC + options->presets.count;
     run->layers = config->blocks * LINEAR_KINDS;
     run->results = calloc(run->layers, sizeof *run->results);
     run->budgets = calloc(run->layers, sizeof *run->budgets);

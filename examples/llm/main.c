@@ -20,13 +20,14 @@
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
 #define RECIPE_HELP                                                                                \
-    "  --recipe NAME      paper (default): --drift --residual; plain: neither\n"                   \
+    "  --recipe NAME      default: --drift --residual --rescalers; plain: none of them\n"          \
     "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
     "                     quantized one\n"                                                         \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
     "  --attention A      part (0 to 1) that tokens weighted by their importance to\n"             \
     "                     attention have in what query, key and value are fitted to\n"             \
-    "                     (default: 0)\n"
+    "                     (default: 0)\n"                                                          \
+    "  --[no-]rescalers   fit scales of rows and columns to the codes\n"
 
 static const char quantize_help[] =
     "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "common/failure.h"
+#include "llm/recipe.h"
 
 enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMANDS };
 
@@ -20,8 +21,22 @@ enum {
     OPTIONS_NAME_SIZE = 32
 };
 
-/* The first is the default. */
-enum recipe_name { RECIPE_PAPER, RECIPE_PLAIN };
+/* Bits per weight. */
+struct option_rates {
+    double values[OPTIONS_MAX_RATES];
+    size_t count;
+};
+
+struct option_presets {
+    char names[OPTIONS_MAX_PRESETS][OPTIONS_NAME_SIZE];
+    size_t count;
+};
+
+/* "name=value" */
+struct option_settings {
+    const char *values[OPTIONS_MAX_SETTINGS];
+    size_t count;
+};
 
 struct options {
     const char *model;  /* directory */
@@ -29,19 +44,13 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
-    char presets[OPTIONS_MAX_PRESETS][OPTIONS_NAME_SIZE]; /* {"default"} unless given */
-    size_t preset_count;
-    const char *settings[OPTIONS_MAX_SETTINGS]; /* "name=value" */
-    size_t setting_count;
-    double rates[OPTIONS_MAX_RATES]; /* quantize has one */
-    size_t rate_count;
-    size_t window;      /* 0: chosen by the model */
-    size_t max_tokens;  /* of the text in tokens */
-    size_t eval_tokens; /* of the text in eval */
-    enum recipe_name recipe;
-    bool drift; /* as the recipe has it, unless it is switched */
-    bool residual;
-    double attention; /* part of tokens weighted by importance; 0 to 1 */
+    struct option_presets presets; /* {"default"} unless given */
+    struct option_settings settings;
+    struct option_rates rates; /* quantize has one */
+    size_t window;             /* 0: chosen by the model */
+    size_t max_tokens;         /* of the text in tokens */
+    size_t eval_tokens;        /* of the text in eval */
+    struct recipe recipe;
     bool limit;
     bool json;
     bool help;

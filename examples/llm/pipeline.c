@@ -11,6 +11,7 @@
 struct run {
     struct model *model;
     const struct tokens *tokens;
+    size_t window;
     const struct recipe *recipe;
     const struct stretch *stretch;
     wsic_context *context;
@@ -24,11 +25,6 @@ struct run {
     double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
     size_t done;           /* layers */
 };
-
-static bool compares(const struct recipe *recipe)
-{
-    return recipe->drift || recipe->residual || recipe->attention > 0;
-}
 
 /* What is gathered at a place. */
 struct gathered {
@@ -88,7 +84,7 @@ static bool pass_batch(struct run *run, const struct block *block, const struct 
 {
     const float *const live = site->reach(&run->live, block, text);
     const float *const clean =
-        compares(run->recipe) ? site->reach(&run->clean, &run->original, text) : NULL;
+        recipe_compares(run->recipe) ? site->reach(&run->clean, &run->original, text) : NULL;
 
     if (interrupt_pending())
         return refuse(run->failure, "interrupted");
@@ -179,7 +175,7 @@ static void keep_original(struct run *run, const struct block *block)
 
 static bool run_block(struct run *run, size_t number)
 {
-    if (compares(run->recipe))
+    if (recipe_compares(run->recipe))
         keep_original(run, &run->model->blocks[number]);
     const struct gathered nothing = {.stats = NULL};
     for (size_t i = 0; i < SITES; i++) {
@@ -238,7 +234,7 @@ static void free_original(struct run *run)
 
 static bool run_compared(struct run *run)
 {
-    if (!stream_create(&run->clean, run->model, run->tokens, run->recipe->window, run->failure))
+    if (!stream_create(&run->clean, run->model, run->tokens, run->window, run->failure))
         return false;
     const bool ok = create_original(run) &&
                     (run->recipe->attention == 0 || create_importance(run)) && run_blocks(run);
@@ -249,25 +245,26 @@ static bool run_compared(struct run *run)
 
 static bool run_calibrated(struct run *run)
 {
-    if (!stream_create(&run->live, run->model, run->tokens, run->recipe->window, run->failure))
+    if (!stream_create(&run->live, run->model, run->tokens, run->window, run->failure))
         return false;
-    const bool ok = compares(run->recipe) ? run_compared(run) : run_blocks(run);
+    const bool ok = recipe_compares(run->recipe) ? run_compared(run) : run_blocks(run);
     stream_free(&run->live);
     return ok;
 }
 
-bool pipeline_run(struct model *model, const struct tokens *tokens, const struct recipe *recipe,
+bool pipeline_run(struct model *model, const struct calibration *calibration,
                   const struct stretch *stretch, wsic_context *context, layer_function *quantize,
                   void *self, struct failure *failure)
 {
     struct run run = {.model = model,
-                      .tokens = tokens,
-                      .recipe = recipe,
+                      .tokens = calibration->tokens,
+                      .window = calibration->window,
+                      .recipe = calibration->recipe,
                       .stretch = stretch,
                       .context = context,
                       .quantize = quantize,
                       .self = self,
                       .failure = failure};
 
-    return recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
+    return calibration->recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
 }

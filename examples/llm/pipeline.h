@@ -9,6 +9,7 @@
 #include "common/meter.h"
 #include "common/tokens.h"
 #include "llm/model.h"
+#include "llm/recipe.h"
 
 /* A layer whose turn it is. */
 struct layer_task {
@@ -24,15 +25,11 @@ struct layer_task {
 /* Quantize one layer. All methods that are compared differ in this function alone. */
 typedef bool layer_function(void *self, const struct layer_task *task, struct failure *failure);
 
-/* How a model is calibrated. drift and residual need the original model's states beside those of
- * the quantized one, and with them twice the time and memory for states. */
-struct recipe {
-    size_t window;
-    bool statistics; /* false: the method does not look at activations, and the rest is false too */
-    bool drift;    /* fit layers to what they do in the original model, not in the quantized one */
-    bool residual; /* the layers that add to the states make up for what these have lost */
-    double attention; /* 0 to 1: part that tokens weighted by their importance to attention have in
-                         the statistics of query, key and value; needs the original too */
+/* What a model is calibrated on. */
+struct calibration {
+    const struct tokens *tokens;
+    size_t window; /* tokens that see each other */
+    const struct recipe *recipe;
 };
 
 /* Where the run stands in a longer one, for the progress line. */
@@ -44,9 +41,8 @@ struct stretch {
 };
 
 /* Call quantize for every linear layer in model order. The model is the original one when this
- * begins. Query, key and value share the statistics of
- * their input, and so do gate and up. */
-bool pipeline_run(struct model *model, const struct tokens *tokens, const struct recipe *recipe,
+ * begins. Query, key and value share the statistics of their input, and so do gate and up. */
+bool pipeline_run(struct model *model, const struct calibration *calibration,
                   const struct stretch *stretch, wsic_context *context, layer_function *quantize,
                   void *self, struct failure *failure);
 

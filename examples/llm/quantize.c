@@ -64,29 +64,25 @@ static json_t *describe_model(const struct config *config)
 static bool describe_run(struct quantization *run)
 {
     return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
-           set_metadata(run, "preset", run->options->presets[0]) &&
+           set_metadata(run, "preset", run->options->presets.names[0]) &&
            set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
-           set_json_metadata(
-               run, "calibration",
-               json_pack("{s:I, s:I, s:b, s:b, s:f}", "tokens", (json_int_t)run->tokens.count,
-                         "window", (json_int_t)run->session->window, "drift", run->options->drift,
-                         "residual", run->options->residual, "attention", run->options->attention));
+           set_json_metadata(run, "calibration",
+                             json_pack("{s:I, s:I, s:o}", "tokens", (json_int_t)run->tokens.count,
+                                       "window", (json_int_t)run->session->window, "recipe",
+                                       report_recipe(&run->options->recipe)));
 }
 
 static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
-    const struct recipe recipe = {.window = session->window,
-                                  .statistics = true,
-                                  .drift = run->options->drift,
-                                  .residual = run->options->residual,
-                                  .attention = run->options->attention};
+    const struct calibration calibration = {
+        .tokens = &run->tokens, .window = session->window, .recipe = &run->options->recipe};
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
     if (!describe_run(run) ||
-        !pipeline_run(&session->model, &run->tokens, &recipe, &stretch, session->context,
-                      watersic_quantize, &run->method, run->failure))
+        !pipeline_run(&session->model, &calibration, &stretch, session->context, watersic_quantize,
+                      &run->method, run->failure))
         return false;
     if (wsic_archive_writer_finish(run->method.writer) < 0)
         return refuse(run->failure, "%s: %s", run->options->output,
@@ -127,11 +123,10 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:b, s:b, s:f, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
-                     run->options->output, "rate_target", run->options->rates[0], "drift",
-                     run->options->drift, "residual", run->options->residual, "attention",
-                     run->options->attention, "bytes", (json_int_t)run->bytes, "bits_per_weight",
-                     bits_per_weight(run), "weights",
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
+                     run->options->output, "rate_target", run->options->rates.values[0], "recipe",
+                     report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
+                     "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)model_linear_weights(&run->session->model), "tokens",
                      (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
                      "layers", layers);
@@ -162,10 +157,11 @@ static bool run_quantization(struct quantization *run)
 
 enum outcome command_quantize(const struct options *options, struct failure *failure)
 {
-    const struct method_settings settings = {.rate = options->rates[0],
-                                             .preset = options->presets[0],
-                                             .settings = options->settings,
-                                             .setting_count = options->setting_count};
+    const struct method_settings settings = {.rate = options->rates.values[0],
+                                             .preset = options->presets.names[0],
+                                             .settings = options->settings.values,
+                                             .setting_count = options->settings.count,
+                                             .rescalers = options->recipe.rescalers};
     struct session session;
     struct quantization run = {.options = options, .session = &session, .failure = failure};
     enum outcome outcome = OUTCOME_USAGE;

@@ -43,3 +43,9 @@ json_t *report_layer(const struct layer_result *result)
                      "damping", info->damping, "dead_columns", (json_int_t)info->dead_columns,
                      "rate_met", result->status == WSIC_OK);
 }
+
+json_t *report_recipe(const struct recipe *recipe)
+{
+    return json_pack("{s:b, s:b, s:f, s:b}", "drift", recipe->drift, "residual", recipe->residual,
+                     "attention", recipe->attention, "rescalers", recipe->rescalers);
+}

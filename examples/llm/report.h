@@ -18,6 +18,9 @@ bool report_flush(struct failure *failure);
 /* {"cross_entropy": ..., "perplexity": ..., "kl_bits": ..., "bits_per_weight": ...} */
 json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_weight);
 
+/* {"drift": ..., "residual": ..., ...} */
+json_t *report_recipe(const struct recipe *recipe);
+
 /* {"name": ..., "rows": ..., ...} */
 json_t *report_layer(const struct layer_result *result);
 

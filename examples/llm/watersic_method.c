@@ -25,6 +25,8 @@ static bool apply_settings(wsic_encoder *encoder, const struct method_settings *
     if (wsic_encoder_set_integer(encoder, WSIC_LIMIT, limit) < 0 ||
         wsic_encoder_set_number(encoder, WSIC_RATE, settings->rate) < 0)
         return refuse(failure, "rate: %s", wsic_encoder_message(encoder));
+    if (!settings->rescalers && wsic_encoder_set(encoder, "rescale", "none") < 0)
+        return refuse(failure, "rescalers: %s", wsic_encoder_message(encoder));
     for (size_t i = 0; i < settings->setting_count; i++)
         if (!apply_setting(encoder, settings->settings[i], failure))
             return false;

@@ -28,6 +28,7 @@ struct method_settings {
     const char *preset;
     const char *const *settings;
     size_t setting_count;
+    bool rescalers; /* false: none, unless the settings say so */
 };
 
 /* An encoder with these settings, without the limit rate (which costs more than all the rest)
