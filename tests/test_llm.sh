@@ -119,7 +119,11 @@ cmp -s two.wsic attention.0
 report $? "attention 0 changes nothing"
 ! cmp -s two.wsic attention.0.5
 report $? "attention changes the layers"
-rm attention.0 attention.0.5
+run 0 "quantize with a mix of drift" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o drift.0.5 --drift-mix 0.5
+! cmp -s two.wsic drift.0.5
+report $? "a mix of drift changes the layers"
+rm attention.0 attention.0.5 drift.0.5
 
 cp two.wsic again.wsic
 run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \

@@ -24,6 +24,8 @@
     "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
     "                     quantized one\n"                                                         \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
+    "  --drift-mix Q      part (0 to 1) that clean inputs, whose drift is not made up for,\n"        \
+    "                     have in what query, key and value are fitted to (default: 0)\n"           \
     "  --attention A      part (0 to 1) that tokens weighted by their importance to\n"             \
     "                     attention have in what query, key and value are fitted to\n"             \
     "                     (default: 0)\n"                                                          \

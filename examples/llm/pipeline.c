@@ -2,123 +2,40 @@
 #include "llm/pipeline.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "llm/gather.h"
 #include "llm/interrupt.h"
-#include "llm/stream.h"
 
 struct run {
     struct model *model;
-    const struct tokens *tokens;
-    size_t window;
+    const struct calibration *calibration;
     const struct recipe *recipe;
     const struct stretch *stretch;
     wsic_context *context;
     layer_function *quantize;
     void *self;
     struct failure *failure;
-    struct stream live;    /* through the model as quantized so far */
-    struct stream clean;   /* through the original, if the recipe compares the two */
-    struct block original; /* the present block with its original weights, for clean */
-    float *residual;       /* of a batch: what hidden has lost */
-    double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
-    size_t done;           /* layers */
+    struct gatherer gatherer;
+    size_t done; /* layers */
 };
 
-/* What is gathered at a place. */
-struct gathered {
-    wsic_stats *stats;
-    wsic_stats *weighted; /* NULL for none */
-};
-
-static void subtract_hidden(const struct run *run, const struct stretch_of_text *text)
-{
-    const float *const clean = stream_hidden(&run->clean, text->first);
-    const float *const live = stream_hidden(&run->live, text->first);
-
-    for (size_t i = 0; i < text->count * run->model->config.hidden; i++)
-        run->residual[i] = clean[i] - live[i];
-}
-
-/* What statistics are to hold of a place, over weighted tokens if weights is not NULL. Without
- * drift but with residuals the layer is fitted to what it does in the quantized model: that is a
- * pair of twice the same input. */
-static wsic_status add_inputs(const struct run *run, const struct site *site, wsic_stats *stats,
-                              const double *weights, const struct stretch_of_text *text,
-                              const float *live, const float *clean)
-{
-    const size_t columns = wsic_stats_columns(stats);
-    const bool residual = run->recipe->residual && site->adds;
-    wsic_matrix input, quantized, lost;
-
-    wsic_matrix_init(&quantized, sizeof quantized, (void *)live, WSIC_F32, text->count, columns, 0);
-    if (!run->recipe->drift && !residual)
-        return wsic_stats_add_activations(stats, &quantized, weights);
-    wsic_matrix_init(&input, sizeof input, (void *)(run->recipe->drift ? clean : live), WSIC_F32,
-                     text->count, columns, 0);
-    if (!residual)
-        return wsic_stats_add_pair(stats, &input, &quantized, NULL, weights);
-    subtract_hidden(run, text);
-    wsic_matrix_init(&lost, sizeof lost, run->residual, WSIC_F32, text->count,
-                     run->model->config.hidden, 0);
-    return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
-}
-
-static bool gather(struct run *run, const struct site *site, const struct gathered *gathered,
-                   const struct stretch_of_text *text, const float *live, const float *clean)
-{
-    if (add_inputs(run, site, gathered->stats, NULL, text, live, clean) < 0)
-        return refuse(run->failure, "calibration: %s", wsic_stats_message(gathered->stats));
-    if (!gathered->weighted)
-        return true;
-    forward_attention_mix(&run->clean.forward, &run->original, text->count);
-    forward_importance(&run->clean.forward, text->count, run->importance);
-    if (add_inputs(run, site, gathered->weighted, run->importance, text, live, clean) < 0)
-        return refuse(run->failure, "calibration: %s", wsic_stats_message(gathered->weighted));
-    return true;
-}
-
-static bool pass_batch(struct run *run, const struct block *block, const struct site *site,
-                       const struct gathered *gathered, const struct stretch_of_text *text)
-{
-    const float *const live = site->reach(&run->live, block, text);
-    const float *const clean =
-        recipe_compares(run->recipe) ? site->reach(&run->clean, &run->original, text) : NULL;
-
-    if (interrupt_pending())
-        return refuse(run->failure, "interrupted");
-    return !gathered || gather(run, site, gathered, text, live, clean);
-}
-
-/* Go over the calibration text up to a site, in both models at once; gather what is seen
- * there unless gathered is NULL. */
-static bool pass(struct run *run, const struct block *block, const struct site *site,
-                 const struct gathered *gathered)
-{
-    const size_t capacity = run->live.forward.capacity;
-
-    for (size_t first = 0; first < run->tokens->count; first += capacity) {
-        const size_t left = run->tokens->count - first;
-        const struct stretch_of_text text = {.first = first,
-                                             .count = left < capacity ? left : capacity};
-        if (!pass_batch(run, block, site, gathered, &text))
-            return false;
-    }
-    return true;
-}
-
-static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
-                           const struct gathered *gathered)
+static void show_progress(const struct run *run, const char *name)
 {
     const struct stretch *const stretch = run->stretch;
     const double part = (double)run->done / (double)(run->model->config.blocks * LINEAR_KINDS);
-    char name[MODEL_NAME_SIZE];
     char what[2 * MODEL_NAME_SIZE];
 
-    model_linear_name(name, block, kind);
     snprintf(what, sizeof what, "%s %s", stretch->label, name);
     meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
+}
+
+static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
+                           const struct gathered *gathered, struct mix mix)
+{
+    char name[MODEL_NAME_SIZE];
+
+    model_linear_name(name, block, kind);
+    show_progress(run, name);
     if (interrupt_pending())
         return refuse(run->failure, "interrupted");
 
@@ -127,7 +44,7 @@ static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
                                     .linear = &run->model->blocks[block].linear[kind],
                                     .stats = gathered->stats,
                                     .weighted = gathered->weighted,
-                                    .attention = run->recipe->attention};
+                                    .mix = mix};
     run->done++;
     return run->quantize(run->self, &task, run->failure);
 }
@@ -135,8 +52,11 @@ static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
 static bool quantize_site(struct run *run, size_t block, const struct site *site,
                           const struct gathered *gathered)
 {
+    const struct mix none = {.clean = 0};
+    const struct mix mix = site->first == LINEAR_Q ? run->recipe->mix : none;
+
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
-        if (!quantize_layer(run, block, (enum linear_kind)kind, gathered))
+        if (!quantize_layer(run, block, (enum linear_kind)kind, gathered, mix))
             return false;
     return true;
 }
@@ -145,111 +65,56 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
 {
     const struct block *const block = &run->model->blocks[number];
     const size_t columns = block->linear[site->first].columns;
-    const bool weighted = run->recipe->attention > 0 && site->first == LINEAR_Q;
+    const bool weighted = recipe_weights(run->recipe) && site->first == LINEAR_Q;
     struct gathered gathered = {.stats = NULL};
 
     const bool ok =
         wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
-            : pass(run, block, site, &gathered) && quantize_site(run, number, site, &gathered);
+            : gather_pass(&run->gatherer, block, site, &gathered, run->failure) &&
+                  quantize_site(run, number, site, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
 }
 
-static void keep_original(struct run *run, const struct block *block)
+static bool calibrate_block(struct run *run, size_t number)
 {
-    struct block *const original = &run->original;
+    const struct block *const block = &run->model->blocks[number];
 
-    original->attention_norm = block->attention_norm;
-    original->ffn_norm = block->ffn_norm;
-    original->query_norm = block->query_norm;
-    original->key_norm = block->key_norm;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        memcpy(original->linear[kind].weights, linear->weights,
-               linear->rows * linear->columns * sizeof *linear->weights);
-    }
-}
-
-static bool run_block(struct run *run, size_t number)
-{
-    if (recipe_compares(run->recipe))
-        keep_original(run, &run->model->blocks[number]);
-    const struct gathered nothing = {.stats = NULL};
-    for (size_t i = 0; i < SITES; i++) {
-        const struct site *const site = &stream_sites[i];
-        const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
-                                                : quantize_site(run, number, site, &nothing);
-        if (!ok)
+    gather_enter(&run->gatherer, block);
+    for (size_t i = 0; i < SITES; i++)
+        if (!calibrate_site(run, number, &stream_sites[i]))
             return false;
-    }
     /* Nothing looks at what the last block makes of the text. */
-    if (!run->recipe->statistics || number + 1 == run->model->config.blocks)
-        return true;
-    return pass(run, &run->model->blocks[number], &stream_end, NULL);
-}
-
-static bool run_blocks(struct run *run)
-{
-    for (size_t i = 0; i < run->model->config.blocks; i++)
-        if (!run_block(run, i))
-            return false;
-    return true;
-}
-
-/* All blocks are of the same shape. */
-static bool create_original(struct run *run)
-{
-    const struct block *const block = &run->model->blocks[0];
-
-    run->residual =
-        malloc(run->live.forward.capacity * run->model->config.hidden * sizeof *run->residual);
-    bool ok = run->residual != NULL;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        float *const weights = malloc(linear->rows * linear->columns * sizeof *weights);
-        run->original.linear[kind] =
-            (struct linear){.rows = linear->rows, .columns = linear->columns, .weights = weights};
-        ok = ok && weights;
-    }
-    return ok || refuse(run->failure, "out of memory for a block's original weights");
-}
-
-static bool create_importance(struct run *run)
-{
-    run->importance = malloc(run->clean.forward.capacity * sizeof *run->importance);
-    return run->importance ? forward_watch_importance(&run->clean.forward, run->failure)
-                           : refuse(run->failure, "out of memory for the importance of tokens");
-}
-
-static void free_original(struct run *run)
-{
-    free(run->residual);
-    free(run->importance);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        free(run->original.linear[kind].weights);
-}
-
-static bool run_compared(struct run *run)
-{
-    if (!stream_create(&run->clean, run->model, run->tokens, run->window, run->failure))
-        return false;
-    const bool ok = create_original(run) &&
-                    (run->recipe->attention == 0 || create_importance(run)) && run_blocks(run);
-    free_original(run);
-    stream_free(&run->clean);
-    return ok;
+    return number + 1 == run->model->config.blocks ||
+           gather_pass(&run->gatherer, block, &stream_end, NULL, run->failure);
 }
 
 static bool run_calibrated(struct run *run)
 {
-    if (!stream_create(&run->live, run->model, run->tokens, run->window, run->failure))
+    const struct calibration *const calibration = run->calibration;
+    bool ok = true;
+
+    if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
+                      run->recipe, run->failure))
         return false;
-    const bool ok = recipe_compares(run->recipe) ? run_compared(run) : run_blocks(run);
-    stream_free(&run->live);
+    for (size_t i = 0; ok && i < run->model->config.blocks; i++)
+        ok = calibrate_block(run, i);
+    gather_end(&run->gatherer);
     return ok;
+}
+
+static bool run_uncalibrated(struct run *run)
+{
+    const struct gathered nothing = {.stats = NULL};
+
+    for (size_t block = 0; block < run->model->config.blocks; block++)
+        for (size_t i = 0; i < SITES; i++)
+            if (!quantize_site(run, block, &stream_sites[i], &nothing))
+                return false;
+    return true;
 }
 
 bool pipeline_run(struct model *model, const struct calibration *calibration,
@@ -257,8 +122,7 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                   void *self, struct failure *failure)
 {
     struct run run = {.model = model,
-                      .tokens = calibration->tokens,
-                      .window = calibration->window,
+                      .calibration = calibration,
                       .recipe = calibration->recipe,
                       .stretch = stretch,
                       .context = context,
@@ -266,5 +130,5 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                       .self = self,
                       .failure = failure};
 
-    return calibration->recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
+    return run.recipe->statistics ? run_calibrated(&run) : run_uncalibrated(&run);
 }

@@ -19,7 +19,7 @@ struct layer_task {
     const wsic_stats *stats;    /* of its input; NULL if the recipe asks for none. With drift or
                                    residual they hold pairs. */
     const wsic_stats *weighted; /* the same over weighted tokens; NULL for none */
-    double attention;           /* part of weighted */
+    struct mix mix;             /* of stats and weighted; 0 and 0 but for query, key and value */
 };
 
 /* Quantize one layer. All methods that are compared differ in this function alone. */

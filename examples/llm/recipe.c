@@ -23,7 +23,12 @@ bool recipe_find(struct recipe *recipe, const char *name)
     return false;
 }
 
+bool recipe_weights(const struct recipe *recipe)
+{
+    return recipe->mix.attention > 0 || recipe->mixing;
+}
+
 bool recipe_compares(const struct recipe *recipe)
 {
-    return recipe->drift || recipe->residual || recipe->attention > 0;
+    return recipe->drift || recipe->residual || recipe_weights(recipe);
 }

@@ -46,6 +46,7 @@ json_t *report_layer(const struct layer_result *result)
 
 json_t *report_recipe(const struct recipe *recipe)
 {
-    return json_pack("{s:b, s:b, s:f, s:b}", "drift", recipe->drift, "residual", recipe->residual,
-                     "attention", recipe->attention, "rescalers", recipe->rescalers);
+    return json_pack("{s:b, s:b, s:f, s:f, s:b}", "drift", recipe->drift, "residual",
+                     recipe->residual, "drift_mix", recipe->mix.clean, "attention",
+                     recipe->mix.attention, "rescalers", recipe->rescalers);
 }
