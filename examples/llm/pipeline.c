@@ -5,6 +5,7 @@
 
 #include "llm/gather.h"
 #include "llm/interrupt.h"
+#include "llm/mixing.h"
 
 struct run {
     struct model *model;
@@ -29,36 +30,73 @@ static void show_progress(const struct run *run, const char *name)
     meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
 }
 
-static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
-                           const struct gathered *gathered, struct mix mix)
+/* What the layers of a site share. */
+struct shared {
+    struct gathered gathered;
+    struct mix mix;
+    const struct mixing_result *mixing;
+};
+
+static struct layer_task make_task(const struct run *run, size_t block, enum linear_kind kind,
+                                   const struct shared *shared, char name[MODEL_NAME_SIZE])
 {
-    char name[MODEL_NAME_SIZE];
-
     model_linear_name(name, block, kind);
-    show_progress(run, name);
-    if (interrupt_pending())
-        return refuse(run->failure, "interrupted");
-
-    const struct layer_task task = {.name = name,
-                                    .number = run->done,
-                                    .linear = &run->model->blocks[block].linear[kind],
-                                    .stats = gathered->stats,
-                                    .weighted = gathered->weighted,
-                                    .mix = mix};
-    run->done++;
-    return run->quantize(run->self, &task, run->failure);
+    return (struct layer_task){.name = name,
+                               .number = block * LINEAR_KINDS + (size_t)kind,
+                               .linear = &run->model->blocks[block].linear[kind],
+                               .stats = shared->gathered.stats,
+                               .weighted = shared->gathered.weighted,
+                               .mix = shared->mix,
+                               .mixing = shared->mixing};
 }
 
 static bool quantize_site(struct run *run, size_t block, const struct site *site,
-                          const struct gathered *gathered)
+                          const struct shared *shared)
 {
-    const struct mix none = {.clean = 0};
-    const struct mix mix = site->first == LINEAR_Q ? run->recipe->mix : none;
+    char name[MODEL_NAME_SIZE];
 
-    for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
-        if (!quantize_layer(run, block, (enum linear_kind)kind, gathered, mix))
+    for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
+        const struct layer_task task = make_task(run, block, (enum linear_kind)kind, shared, name);
+        show_progress(run, name);
+        if (interrupt_pending())
+            return refuse(run->failure, "interrupted");
+        run->done++;
+        if (!run->quantize(run->self, &task, run->failure))
             return false;
+    }
     return true;
+}
+
+static bool search_mix(struct run *run, size_t block, const struct shared *shared,
+                       struct mixing_result *result)
+{
+    char names[MIXED_LAYERS][MODEL_NAME_SIZE];
+    struct layer_task tasks[MIXED_LAYERS];
+
+    for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
+        tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
+    show_progress(run, "mixture");
+    return mixing_search(run->calibration->drafts, &run->gatherer, &run->model->blocks[block],
+                         tasks, result, run->failure);
+}
+
+/* Only the inputs of query, key and value are mixed. */
+static bool mix_and_quantize(struct run *run, size_t block, const struct site *site,
+                             const struct gathered *gathered)
+{
+    struct shared shared = {.gathered = *gathered};
+    struct mixing_result result;
+
+    if (site->first != LINEAR_Q)
+        return quantize_site(run, block, site, &shared);
+    shared.mix = run->recipe->mix;
+    if (run->recipe->mixing) {
+        if (!search_mix(run, block, &shared, &result))
+            return false;
+        shared.mix = result.mix;
+        shared.mixing = &result;
+    }
+    return quantize_site(run, block, site, &shared);
 }
 
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
@@ -73,7 +111,7 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
             : gather_pass(&run->gatherer, block, site, &gathered, run->failure) &&
-                  quantize_site(run, number, site, &gathered);
+                  mix_and_quantize(run, number, site, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
@@ -108,7 +146,7 @@ static bool run_calibrated(struct run *run)
 
 static bool run_uncalibrated(struct run *run)
 {
-    const struct gathered nothing = {.stats = NULL};
+    const struct shared nothing = {.mixing = NULL};
 
     for (size_t block = 0; block < run->model->config.blocks; block++)
         for (size_t i = 0; i < SITES; i++)

@@ -8,15 +8,19 @@ static const struct named_recipe {
     struct recipe recipe;
 } recipes[] = {
     {"default", {.statistics = true, .drift = true, .residual = true, .rescalers = true}},
-    {"paper", {.statistics = true, .drift = true, .residual = true, .rescalers = true}},
+    {"paper",
+     {.statistics = true, .drift = true, .residual = true, .mixing = true, .rescalers = true}},
     {"plain", {.statistics = true}},
 };
+
+enum { default_mixing_steps = 6 };
 
 bool recipe_find(struct recipe *recipe, const char *name)
 {
     for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++) {
         if (strcmp(recipes[i].name, name) == 0) {
             *recipe = recipes[i].recipe;
+            recipe->mixing_steps = default_mixing_steps;
             return true;
         }
     }

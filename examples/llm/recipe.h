@@ -21,6 +21,7 @@ struct recipe {
     bool residual;  /* the layers that add to the states make up for what these have lost */
     struct mix mix; /* of query, key and value */
     bool mixing;    /* search their mix, block by block */
+    size_t mixing_steps;
     bool rescalers; /* fit scales of rows and columns to the codes (if the preset does) */
 };
 

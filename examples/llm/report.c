@@ -30,23 +30,36 @@ json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_w
                      (json_int_t)evaluation->predictions);
 }
 
+/* NULL if it was not searched. */
+static json_t *report_mixing(const struct layer_result *result)
+{
+    const struct mixing_result *const mixing = &result->mixing;
+
+    if (!result->mixed)
+        return NULL;
+    return json_pack("{s:f, s:f, s:f, s:f, s:I}", "drift_mix", mixing->mix.clean, "attention",
+                     mixing->mix.attention, "error", mixing->error, "fixed_error",
+                     mixing->fixed_error, "drafts", (json_int_t)mixing->drafts);
+}
+
 json_t *report_layer(const struct layer_result *result)
 {
     const wsic_layer_info *const info = &result->info;
 
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:b}",
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:b, s:o*}",
                      "name", result->name, "rows", (json_int_t)info->rows, "columns",
                      (json_int_t)info->columns, "bytes", (json_int_t)info->bytes, "rate",
                      info->rate, "rate_codes", info->rate_codes, "rate_side", info->rate_side,
                      "entropy_pooled", info->entropy_pooled, "relative_distortion",
                      info->relative_distortion, "limit_rate", info->limit_rate, "gap", info->gap,
                      "damping", info->damping, "dead_columns", (json_int_t)info->dead_columns,
-                     "rate_met", result->status == WSIC_OK);
+                     "rate_met", result->status == WSIC_OK, "mixing", report_mixing(result));
 }
 
 json_t *report_recipe(const struct recipe *recipe)
 {
-    return json_pack("{s:b, s:b, s:f, s:f, s:b}", "drift", recipe->drift, "residual",
+    return json_pack("{s:b, s:b, s:f, s:f, s:b, s:I, s:b}", "drift", recipe->drift, "residual",
                      recipe->residual, "drift_mix", recipe->mix.clean, "attention",
-                     recipe->mix.attention, "rescalers", recipe->rescalers);
+                     recipe->mix.attention, "mixing", recipe->mixing, "mixing_steps",
+                     (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers);
 }

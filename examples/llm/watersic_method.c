@@ -69,6 +69,9 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
     wsic_matrix weights;
 
     snprintf(result->name, sizeof result->name, "%s", task->name);
+    result->mixed = task->mixing != NULL;
+    if (task->mixing)
+        result->mixing = *task->mixing;
     if (method->writer) {
         const uint64_t container = wsic_archive_writer_size(method->writer, task->name) -
                                    wsic_archive_writer_size(method->writer, NULL);
