@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const linear_names[LINEAR_KINDS] = {
     [LINEAR_Q] = "self_attn.q_proj", [LINEAR_K] = "self_attn.k_proj",
@@ -246,17 +245,6 @@ void model_free(struct model *model)
     free(model->norm);
     checkpoint_close(model->checkpoint);
     *model = (struct model){.stored_bits = 0};
-}
-
-void model_copy_linear(struct model *to, const struct model *from)
-{
-    for (size_t i = 0; i < from->config.blocks; i++) {
-        for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-            const struct linear *const source = &from->blocks[i].linear[kind];
-            memcpy(to->blocks[i].linear[kind].weights, source->weights,
-                   source->rows * source->columns * sizeof *source->weights);
-        }
-    }
 }
 
 const struct table *model_head(const struct model *model)

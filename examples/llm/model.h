@@ -64,9 +64,6 @@ bool model_load(struct model *model, const char *directory, struct failure *fail
 
 void model_free(struct model *model);
 
-/* Give `to` the linear layers of `from`, a model of the same configuration. */
-void model_copy_linear(struct model *to, const struct model *from);
-
 /* What makes logits of states: the embedding itself if tied. */
 const struct table *model_head(const struct model *model);
 

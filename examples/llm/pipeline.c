@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "llm/interrupt.h"
 #include "llm/stream.h"
@@ -20,7 +19,8 @@ struct run {
     struct failure *failure;
     struct stream live;    /* through the model as quantized so far */
     struct stream clean;   /* through the original, if the recipe compares the two */
-    struct block original; /* the present block with its original weights, for clean */
+    struct block block;    /* the present one; its layers are quantized one after the other */
+    struct block original; /* the same with its original weights, for clean */
     float *residual;       /* of a batch: what hidden has lost */
     double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
     size_t done;           /* layers */
@@ -124,7 +124,7 @@ static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
 
     const struct layer_task task = {.name = name,
                                     .number = run->done,
-                                    .linear = &run->model->blocks[block].linear[kind],
+                                    .linear = &run->block.linear[kind],
                                     .stats = gathered->stats,
                                     .weighted = gathered->weighted,
                                     .attention = run->recipe->attention};
@@ -143,7 +143,7 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
 
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
-    const struct block *const block = &run->model->blocks[number];
+    const struct block *const block = &run->block;
     const size_t columns = block->linear[site->first].columns;
     const bool weighted = run->recipe->attention > 0 && site->first == LINEAR_Q;
     struct gathered gathered = {.stats = NULL};
@@ -158,26 +158,10 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
     return ok;
 }
 
-static void keep_original(struct run *run, const struct block *block)
+static bool quantize_block(struct run *run, size_t number)
 {
-    struct block *const original = &run->original;
-
-    original->attention_norm = block->attention_norm;
-    original->ffn_norm = block->ffn_norm;
-    original->query_norm = block->query_norm;
-    original->key_norm = block->key_norm;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        memcpy(original->linear[kind].weights, linear->weights,
-               linear->rows * linear->columns * sizeof *linear->weights);
-    }
-}
-
-static bool run_block(struct run *run, size_t number)
-{
-    if (recipe_compares(run->recipe))
-        keep_original(run, &run->model->blocks[number]);
     const struct gathered nothing = {.stats = NULL};
+
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
         const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
@@ -188,7 +172,35 @@ static bool run_block(struct run *run, size_t number)
     /* Nothing looks at what the last block makes of the text. */
     if (!run->recipe->statistics || number + 1 == run->model->config.blocks)
         return true;
-    return pass(run, &run->model->blocks[number], &stream_end, NULL);
+    return pass(run, &run->block, &stream_end, NULL);
+}
+
+static bool load_block(struct run *run, size_t number)
+{
+    return model_load_block(run->model, number, &run->block, run->failure) &&
+           (!recipe_compares(run->recipe) ||
+            model_load_block(run->model, number, &run->original, run->failure));
+}
+
+/* Leave the block to a model in memory. */
+static void hand_out(struct run *run, size_t number)
+{
+    if (!run->model->blocks)
+        return;
+    block_free(&run->model->blocks[number]);
+    run->model->blocks[number] = run->block;
+    run->block = (struct block){.attention_norm = NULL};
+}
+
+static bool run_block(struct run *run, size_t number)
+{
+    const bool ok = load_block(run, number) && quantize_block(run, number);
+
+    if (ok)
+        hand_out(run, number);
+    block_free(&run->block);
+    block_free(&run->original);
+    return ok;
 }
 
 static bool run_blocks(struct run *run)
@@ -199,22 +211,11 @@ static bool run_blocks(struct run *run)
     return true;
 }
 
-/* All blocks are of the same shape. */
-static bool create_original(struct run *run)
+static bool create_residual(struct run *run)
 {
-    const struct block *const block = &run->model->blocks[0];
-
     run->residual =
         malloc(run->live.forward.capacity * run->model->config.hidden * sizeof *run->residual);
-    bool ok = run->residual != NULL;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        float *const weights = malloc(linear->rows * linear->columns * sizeof *weights);
-        run->original.linear[kind] =
-            (struct linear){.rows = linear->rows, .columns = linear->columns, .weights = weights};
-        ok = ok && weights;
-    }
-    return ok || refuse(run->failure, "out of memory for a block's original weights");
+    return run->residual || refuse(run->failure, "out of memory for the losses of the states");
 }
 
 static bool create_importance(struct run *run)
@@ -224,21 +225,14 @@ static bool create_importance(struct run *run)
                            : refuse(run->failure, "out of memory for the importance of tokens");
 }
 
-static void free_original(struct run *run)
-{
-    free(run->residual);
-    free(run->importance);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        free(run->original.linear[kind].weights);
-}
-
 static bool run_compared(struct run *run)
 {
     if (!stream_create(&run->clean, run->model, run->tokens, run->window, run->failure))
         return false;
-    const bool ok = create_original(run) &&
+    const bool ok = create_residual(run) &&
                     (run->recipe->attention == 0 || create_importance(run)) && run_blocks(run);
-    free_original(run);
+    free(run->residual);
+    free(run->importance);
     stream_free(&run->clean);
     return ok;
 }
