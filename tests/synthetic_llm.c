@@ -58,7 +58,7 @@ static void add_block_tensor(struct synthetic_llm *model, size_t block, const ch
     add_tensor(model, name, rows, columns, 1.5);
 }
 
-static void add_tensors(struct synthetic_llm *model)
+void synthetic_fill(struct synthetic_llm *model)
 {
     const size_t query = model->heads * model->head_dim;
     const size_t key = model->kv_heads * model->head_dim;
@@ -101,7 +101,7 @@ void synthetic_llama3(struct synthetic_llm *model)
                                     .low = 1,
                                     .high = 4,
                                     .original = 64};
-    add_tensors(model);
+    synthetic_fill(model);
 }
 
 void synthetic_qwen3(struct synthetic_llm *model)
@@ -116,7 +116,7 @@ void synthetic_qwen3(struct synthetic_llm *model)
                                     .head_dim = 8,
                                     .vocabulary = 50,
                                     .theta = 1e6};
-    add_tensors(model);
+    synthetic_fill(model);
 }
 
 void synthetic_free(struct synthetic_llm *model)
@@ -167,7 +167,7 @@ void synthetic_write_shard(const struct synthetic_llm *model, const char *direct
                            const char *name, size_t first, size_t end)
 {
     FILE *const file = create_file(directory, name);
-    char header[12000] = "{";
+    char header[32000] = "{";
     size_t length = 1;
     size_t offset = 0;
 

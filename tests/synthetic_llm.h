@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SYNTHETIC_MAX_TENSORS = 64 };
+enum { SYNTHETIC_MAX_TENSORS = 192 };
 
 struct synthetic_tensor {
     char name[96];
@@ -42,6 +42,9 @@ struct synthetic_llm {
 void synthetic_llama3(struct synthetic_llm *model);
 void synthetic_qwen3(struct synthetic_llm *model);
 void synthetic_free(struct synthetic_llm *model);
+
+/* Give tensors to a model of which all but these is set. */
+void synthetic_fill(struct synthetic_llm *model);
 
 /* Write DIRECTORY/config.json. */
 void synthetic_write_config(const struct synthetic_llm *model, const char *directory);

@@ -181,11 +181,18 @@ static struct shard *shard_of(const struct checkpoint *checkpoint, const char *t
     return name ? find_shard(checkpoint, name) : NULL;
 }
 
+const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name)
+{
+    const struct shard *const shard = shard_of(checkpoint, name);
+
+    return shard ? safetensors_find(shard->file, name) : NULL;
+}
+
 const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *name,
                                      struct failure *failure)
 {
     struct shard *const shard = shard_of(checkpoint, name);
-    const struct tensor *const tensor = shard ? safetensors_find(shard->file, name) : NULL;
+    const struct tensor *const tensor = checkpoint_find(checkpoint, name);
 
     if (!tensor) {
         refuse(failure, "%s: tensor \"%s\" is missing", checkpoint->path, name);

@@ -31,8 +31,7 @@ struct row {
 
 struct comparison {
     const struct options *options;
-    struct session *session;
-    struct model *quantized; /* a second copy of the model, whose layers are replaced */
+    struct session *session; /* every run replaces the blocks of its model */
     struct tokens calibration;
     struct tokens text;
     float *reference;             /* final states of the original model on text */
@@ -66,7 +65,6 @@ static struct stretch next_stretch(struct comparison *run, const char *label)
                                     .to = (double)(run->runs + 1) / runs};
 
     run->runs++;
-    model_copy_linear(run->quantized, &run->session->model);
     return stretch;
 }
 
@@ -84,7 +82,7 @@ static bool run_watersic(struct comparison *run, size_t method, const char *labe
         calibrate_by(run, method < METHOD_WATERSIC ? &theirs : &run->options->recipe);
     const struct stretch stretch = next_stretch(run, label);
 
-    return watersic_run(library, run->quantized, &calibration, rate, &stretch, run->failure);
+    return watersic_run(library, &run->session->model, &calibration, rate, &stretch, run->failure);
 }
 
 static struct method_settings library_settings(const struct options *options, size_t method,
@@ -126,7 +124,7 @@ static uint64_t run_baseline(struct comparison *run, size_t method, const char *
     const struct stretch stretch = next_stretch(run, label);
     struct baseline baseline = {.feedback = method == METHOD_GPTQ, .budgets = run->budgets};
 
-    return pipeline_run(run->quantized, &calibration, &stretch, run->session->context,
+    return pipeline_run(&run->session->model, &calibration, &stretch, run->session->context,
                         baseline_quantize, &baseline, run->failure)
                ? baseline.bytes
                : 0;
@@ -150,8 +148,8 @@ static bool run_method(struct comparison *run, size_t method, double rate, struc
                                     : run_library(run, method, row->method, rate);
     if (bytes == 0)
         return false;
-    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(run->quantized);
-    return evaluate(&row->evaluation, run->quantized, &run->text, run->session->window,
+    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
+    return evaluate(&row->evaluation, &run->session->model, &run->text, run->session->window,
                     run->reference, run->failure);
 }
 
@@ -254,15 +252,13 @@ static bool prepare(struct comparison *run)
         return false;
     tokens_sample(&run->calibration, run->session->window, options->max_tokens);
     tokens_sample(&run->text, run->session->window, options->eval_tokens);
-    return model_load(run->quantized, options->model, run->failure);
+    return model_load_rest(&run->session->model, run->failure);
 }
 
 enum outcome command_compare(const struct options *options, struct failure *failure)
 {
     struct session session;
-    struct model quantized = {.stored_bits = 0};
-    struct comparison run = {
-        .options = options, .session = &session, .quantized = &quantized, .failure = failure};
+    struct comparison run = {.options = options, .session = &session, .failure = failure};
 
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
@@ -273,7 +269,6 @@ enum outcome command_compare(const struct options *options, struct failure *fail
     free(run.budgets);
     tokens_free(&run.calibration);
     tokens_free(&run.text);
-    model_free(&quantized);
     session_end(&session);
     return ok ? OUTCOME_OK : OUTCOME_FAILED;
 }

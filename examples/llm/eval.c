@@ -53,6 +53,7 @@ enum outcome command_eval(const struct options *options, struct failure *failure
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
     const bool ok =
+        model_load_rest(&session.model, failure) &&
         tokens_load(&tokens, options->tokens, session.model.config.vocabulary, failure) &&
         measure(&session, options, &tokens, &evaluation, &bits_per_weight, failure) &&
         print_result(options, &evaluation, bits_per_weight, tokens.count, failure);

@@ -10,18 +10,20 @@
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
 enum { chunk_logits = 1 << 22 };
 
-static void run_model(struct forward *forward, const struct model *model,
-                      const struct tokens *tokens, float *hidden)
+static bool run_model(struct forward *forward, const struct model *model,
+                      const struct tokens *tokens, float *hidden, struct failure *failure)
 {
     for (size_t first = 0; first < tokens->count; first += forward->capacity) {
         const size_t left = tokens->count - first;
         const size_t count = left < forward->capacity ? left : forward->capacity;
         float *const states = hidden + first * model->config.hidden;
-        forward_embed(model, tokens->values + first, count, states);
+        if (!forward_embed(model, tokens->values + first, count, states, failure))
+            return false;
         for (size_t i = 0; i < model->config.blocks; i++)
             forward_block(forward, &model->blocks[i], states, count);
         forward_head_input(forward, model, states, count);
     }
+    return true;
 }
 
 float *evaluate_hidden(const struct model *model, const struct tokens *tokens, size_t window,
@@ -32,12 +34,14 @@ float *evaluate_hidden(const struct model *model, const struct tokens *tokens, s
     if (!forward_create(&forward, &model->config, window, failure))
         return NULL;
     float *const hidden = malloc(tokens->count * model->config.hidden * sizeof *hidden);
-    if (hidden)
-        run_model(&forward, model, tokens, hidden);
-    else
-        refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
+    const bool ok =
+        hidden ? run_model(&forward, model, tokens, hidden, failure)
+               : refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
     forward_free(&forward);
-    return hidden;
+    if (ok)
+        return hidden;
+    free(hidden);
+    return NULL;
 }
 
 /* A chunk of positions: the logits at each, and what was measured there. */
@@ -111,8 +115,9 @@ static void add_chunk(struct evaluation *evaluation, const struct chunk *chunk)
     }
 }
 
-static void measure(struct evaluation *evaluation, const struct model *model, struct chunk *chunk,
-                    size_t capacity, const float *hidden, const float *reference)
+static bool measure(struct evaluation *evaluation, const struct model *model, struct chunk *chunk,
+                    size_t capacity, const float *hidden, const float *reference,
+                    struct failure *failure)
 {
     const size_t workers = workers_online();
 
@@ -120,12 +125,14 @@ static void measure(struct evaluation *evaluation, const struct model *model, st
         const size_t left = chunk->tokens->count - chunk->first;
         const size_t offset = chunk->first * model->config.hidden;
         chunk->count = left < capacity ? left : capacity;
-        forward_logits(model, hidden + offset, chunk->count, chunk->logits);
-        if (reference)
-            forward_logits(model, reference + offset, chunk->count, chunk->reference);
+        if (!forward_logits(model, hidden + offset, chunk->count, chunk->logits, failure) ||
+            (reference &&
+             !forward_logits(model, reference + offset, chunk->count, chunk->reference, failure)))
+            return false;
         workers_run(workers, chunk->count, measure_position, chunk);
         add_chunk(evaluation, chunk);
     }
+    return true;
 }
 
 bool evaluate_states(struct evaluation *evaluation, const struct model *model,
@@ -143,15 +150,15 @@ bool evaluate_states(struct evaluation *evaluation, const struct model *model,
     chunk.loss = calloc(capacity, sizeof *chunk.loss);
     chunk.divergence = calloc(capacity, sizeof *chunk.divergence);
     const bool ok =
-        chunk.logits && chunk.loss && chunk.divergence && (chunk.reference || !reference);
-    if (ok)
-        measure(evaluation, model, &chunk, capacity, hidden, reference);
+        chunk.logits && chunk.loss && chunk.divergence && (chunk.reference || !reference)
+            ? measure(evaluation, model, &chunk, capacity, hidden, reference, failure)
+            : refuse(failure, "out of memory for logits of %zu tokens", capacity);
     free(chunk.logits);
     free(chunk.reference);
     free(chunk.loss);
     free(chunk.divergence);
     if (!ok)
-        return refuse(failure, "out of memory for logits of %zu tokens", capacity);
+        return false;
     if (evaluation->predictions == 0)
         return refuse(failure, "the text is too short: no token is predicted");
     evaluation->cross_entropy /= (double)evaluation->predictions;

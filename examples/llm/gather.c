@@ -2,7 +2,6 @@
 #include "llm/gather.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "llm/interrupt.h"
 
@@ -49,8 +48,9 @@ static wsic_status add_inputs(const struct gatherer *gatherer, const struct sigh
     return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
 }
 
-static bool gather(struct gatherer *gatherer, const struct sight *sight,
-                   const struct gathered *gathered, struct failure *failure)
+static bool gather(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
+                   const struct sight *sight, const struct gathered *gathered,
+                   struct failure *failure)
 {
     struct forward *const clean = &gatherer->clean.forward;
 
@@ -58,32 +58,32 @@ static bool gather(struct gatherer *gatherer, const struct sight *sight,
         return refuse(failure, "calibration: %s", wsic_stats_message(gathered->stats));
     if (!gathered->weighted)
         return true;
-    forward_attention_mix(clean, &gatherer->original, sight->text->count);
+    forward_attention_mix(clean, &blocks->original, sight->text->count);
     forward_importance(clean, sight->text->count, gatherer->importance);
     if (add_inputs(gatherer, sight, gathered->weighted, gatherer->importance) < 0)
         return refuse(failure, "calibration: %s", wsic_stats_message(gathered->weighted));
     return true;
 }
 
-static bool pass_batch(struct gatherer *gatherer, const struct block *block,
+static bool pass_batch(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
                        const struct site *site, const struct gathered *gathered,
                        const struct stretch_of_text *text, struct failure *failure)
 {
     const struct sight sight = {.site = site,
                                 .text = text,
-                                .live = site->reach(&gatherer->live, block, text),
+                                .live = site->reach(&gatherer->live, &blocks->quantized, text),
                                 .clean =
                                     recipe_compares(gatherer->recipe)
-                                        ? site->reach(&gatherer->clean, &gatherer->original, text)
+                                        ? site->reach(&gatherer->clean, &blocks->original, text)
                                         : NULL};
 
     if (interrupt_pending())
         return refuse(failure, "interrupted");
-    return !gathered || gather(gatherer, &sight, gathered, failure);
+    return !gathered || gather(gatherer, blocks, &sight, gathered, failure);
 }
 
-bool gather_pass(struct gatherer *gatherer, const struct block *block, const struct site *site,
-                 const struct gathered *gathered, struct failure *failure)
+bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
+                 const struct site *site, const struct gathered *gathered, struct failure *failure)
 {
     const size_t capacity = gatherer->live.forward.capacity;
 
@@ -91,46 +91,19 @@ bool gather_pass(struct gatherer *gatherer, const struct block *block, const str
         const size_t left = gatherer->tokens->count - first;
         const struct stretch_of_text text = {.first = first,
                                              .count = left < capacity ? left : capacity};
-        if (!pass_batch(gatherer, block, site, gathered, &text, failure))
+        if (!pass_batch(gatherer, blocks, site, gathered, &text, failure))
             return false;
     }
     return true;
 }
 
-void gather_enter(struct gatherer *gatherer, const struct block *block)
+static bool create_residual(struct gatherer *gatherer, struct failure *failure)
 {
-    struct block *const original = &gatherer->original;
-
-    if (!recipe_compares(gatherer->recipe))
-        return;
-    original->attention_norm = block->attention_norm;
-    original->ffn_norm = block->ffn_norm;
-    original->query_norm = block->query_norm;
-    original->key_norm = block->key_norm;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        memcpy(original->linear[kind].weights, linear->weights,
-               linear->rows * linear->columns * sizeof *linear->weights);
-    }
-}
-
-/* All blocks are of the same shape. */
-static bool create_original(struct gatherer *gatherer, const struct model *model,
-                            struct failure *failure)
-{
-    const struct block *const block = &model->blocks[0];
+    const struct forward *const forward = &gatherer->live.forward;
 
     gatherer->residual =
-        malloc(gatherer->live.forward.capacity * model->config.hidden * sizeof *gatherer->residual);
-    bool ok = gatherer->residual != NULL;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        float *const weights = malloc(linear->rows * linear->columns * sizeof *weights);
-        gatherer->original.linear[kind] =
-            (struct linear){.rows = linear->rows, .columns = linear->columns, .weights = weights};
-        ok = ok && weights;
-    }
-    return ok || refuse(failure, "out of memory for a block's original weights");
+        malloc(forward->capacity * forward->config.hidden * sizeof *gatherer->residual);
+    return gatherer->residual || refuse(failure, "out of memory for the losses of the states");
 }
 
 static bool create_importance(struct gatherer *gatherer, struct failure *failure)
@@ -144,7 +117,7 @@ static bool create_clean(struct gatherer *gatherer, const struct model *model, s
                          struct failure *failure)
 {
     return stream_create(&gatherer->clean, model, gatherer->tokens, window, failure) &&
-           create_original(gatherer, model, failure) &&
+           create_residual(gatherer, failure) &&
            (!recipe_weights(gatherer->recipe) || create_importance(gatherer, failure));
 }
 
@@ -163,8 +136,6 @@ void gather_end(struct gatherer *gatherer)
 {
     free(gatherer->residual);
     free(gatherer->importance);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        free(gatherer->original.linear[kind].weights);
     stream_free(&gatherer->clean);
     stream_free(&gatherer->live);
 }

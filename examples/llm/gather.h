@@ -12,11 +12,16 @@
 struct gatherer {
     const struct recipe *recipe;
     const struct tokens *tokens;
-    struct stream live;    /* through the model as quantized so far */
-    struct stream clean;   /* through the original, if the recipe compares the two */
-    struct block original; /* the present block with its original weights, for clean */
-    float *residual;       /* of a batch: what hidden has lost */
-    double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
+    struct stream live;  /* through the model as quantized so far */
+    struct stream clean; /* through the original, if the recipe compares the two */
+    float *residual;     /* of a batch: what hidden has lost */
+    double *importance;  /* of a batch's tokens; NULL if the recipe does not ask for it */
+};
+
+/* A block on its way from the one to the other. */
+struct pair_of_blocks {
+    struct block quantized; /* its layers are quantized one after the other */
+    struct block original;  /* loaded only if the recipe compares the two */
 };
 
 /* What is gathered at a place. */
@@ -30,12 +35,9 @@ bool gather_begin(struct gatherer *gatherer, const struct model *model, const st
                   size_t window, const struct recipe *recipe, struct failure *failure);
 void gather_end(struct gatherer *gatherer);
 
-/* A block is next whose layers are still the original ones. */
-void gather_enter(struct gatherer *gatherer, const struct block *block);
-
 /* Go over the text up to a site, in both models at once; gather what is seen there unless gathered
  * is NULL. */
-bool gather_pass(struct gatherer *gatherer, const struct block *block, const struct site *site,
-                 const struct gathered *gathered, struct failure *failure);
+bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
+                 const struct site *site, const struct gathered *gathered, struct failure *failure);
 
 #endif

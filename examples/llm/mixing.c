@@ -14,7 +14,7 @@ static const double least_part = 1.0 / 256;
 struct search {
     const struct drafts *drafts;
     const struct gatherer *gatherer;
-    const struct block *block;
+    const struct pair_of_blocks *blocks;
     const struct layer_task *tasks;
     struct mixing_result *result;
     struct failure *failure;
@@ -84,7 +84,7 @@ static double draft_error(struct search *search)
 
 static bool make_draft(struct search *search, size_t kind, struct mix mix)
 {
-    const struct linear *const original = &search->block->linear[kind];
+    const struct linear *const original = &search->blocks->original.linear[kind];
     struct layer_task task = search->tasks[kind];
 
     task.linear = &search->draft.linear[kind];
@@ -151,7 +151,7 @@ static void sample_window(struct search *search, size_t from, size_t to, size_t 
 
     memcpy(search->hidden + to * hidden, stream_hidden(&gatherer->live, from),
            count * hidden * sizeof(float));
-    attend(search, &gatherer->original, stream_hidden(&gatherer->clean, from), count);
+    attend(search, &search->blocks->original, stream_hidden(&gatherer->clean, from), count);
     memcpy(search->mix + to * mix_length(search), search->forward.mix,
            count * mix_length(search) * sizeof(float));
 }
@@ -190,7 +190,7 @@ static bool create_search(struct search *search)
     search->count = sample_size(search->drafts, search->gatherer->tokens->count, window);
     search->hidden = malloc(search->count * config->hidden * sizeof *search->hidden);
     search->mix = malloc(search->count * mix_length(search) * sizeof *search->mix);
-    search->draft = *search->block;
+    search->draft = search->blocks->quantized;
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++) {
         struct linear *const linear = &search->draft.linear[kind];
         linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
@@ -201,12 +201,12 @@ static bool create_search(struct search *search)
 }
 
 bool mixing_search(const struct drafts *drafts, const struct gatherer *gatherer,
-                   const struct block *block, const struct layer_task tasks[MIXED_LAYERS],
+                   const struct pair_of_blocks *blocks, const struct layer_task tasks[MIXED_LAYERS],
                    struct mixing_result *result, struct failure *failure)
 {
     struct search search = {.drafts = drafts,
                             .gatherer = gatherer,
-                            .block = block,
+                            .blocks = blocks,
                             .tasks = tasks,
                             .result = result,
                             .failure = failure};

@@ -27,11 +27,11 @@ struct mixing_result {
     size_t drafts;      /* mixtures that were tried */
 };
 
-/* The text has been passed up to the input of query, key and value of this block, whose layers are
- * the original ones. The tasks are those of the three layers; their mixture is that of the
+/* The text has been passed up to the input of query, key and value of this block, none of whose
+ * layers is quantized yet. The tasks are those of the three layers; their mixture is that of the
  * recipe. */
 bool mixing_search(const struct drafts *drafts, const struct gatherer *gatherer,
-                   const struct block *block, const struct layer_task tasks[MIXED_LAYERS],
+                   const struct pair_of_blocks *blocks, const struct layer_task tasks[MIXED_LAYERS],
                    struct mixing_result *result, struct failure *failure);
 
 #endif

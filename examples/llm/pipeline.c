@@ -17,7 +17,8 @@ struct run {
     void *self;
     struct failure *failure;
     struct gatherer gatherer;
-    size_t done; /* layers */
+    struct pair_of_blocks blocks; /* the present one */
+    size_t done;                  /* layers */
 };
 
 static void show_progress(const struct run *run, const char *name)
@@ -37,13 +38,13 @@ struct shared {
     const struct mixing_result *mixing;
 };
 
-static struct layer_task make_task(const struct run *run, size_t block, enum linear_kind kind,
+static struct layer_task make_task(struct run *run, size_t block, enum linear_kind kind,
                                    const struct shared *shared, char name[MODEL_NAME_SIZE])
 {
     model_linear_name(name, block, kind);
     return (struct layer_task){.name = name,
                                .number = block * LINEAR_KINDS + (size_t)kind,
-                               .linear = &run->model->blocks[block].linear[kind],
+                               .linear = &run->blocks.quantized.linear[kind],
                                .stats = shared->gathered.stats,
                                .weighted = shared->gathered.weighted,
                                .mix = shared->mix,
@@ -76,8 +77,8 @@ static bool search_mix(struct run *run, size_t block, const struct shared *share
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
         tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
     show_progress(run, "mixture");
-    return mixing_search(run->calibration->drafts, &run->gatherer, &run->model->blocks[block],
-                         tasks, result, run->failure);
+    return mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks, result,
+                         run->failure);
 }
 
 /* Only the inputs of query, key and value are mixed. */
@@ -101,8 +102,7 @@ static bool mix_and_quantize(struct run *run, size_t block, const struct site *s
 
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
-    const struct block *const block = &run->model->blocks[number];
-    const size_t columns = block->linear[site->first].columns;
+    const size_t columns = run->blocks.quantized.linear[site->first].columns;
     const bool weighted = recipe_weights(run->recipe) && site->first == LINEAR_Q;
     struct gathered gathered = {.stats = NULL};
 
@@ -110,49 +110,75 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
         wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
-            : gather_pass(&run->gatherer, block, site, &gathered, run->failure) &&
+            : gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) &&
                   mix_and_quantize(run, number, site, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
 }
 
-static bool calibrate_block(struct run *run, size_t number)
+static bool quantize_block(struct run *run, size_t number)
 {
-    const struct block *const block = &run->model->blocks[number];
+    const struct shared nothing = {.mixing = NULL};
 
-    gather_enter(&run->gatherer, block);
-    for (size_t i = 0; i < SITES; i++)
-        if (!calibrate_site(run, number, &stream_sites[i]))
+    for (size_t i = 0; i < SITES; i++) {
+        const struct site *const site = &stream_sites[i];
+        const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
+                                                : quantize_site(run, number, site, &nothing);
+        if (!ok)
             return false;
+    }
     /* Nothing looks at what the last block makes of the text. */
-    return number + 1 == run->model->config.blocks ||
-           gather_pass(&run->gatherer, block, &stream_end, NULL, run->failure);
+    return !run->recipe->statistics || number + 1 == run->model->config.blocks ||
+           gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
+}
+
+static bool load_block(struct run *run, size_t number)
+{
+    return model_load_block(run->model, number, &run->blocks.quantized, run->failure) &&
+           (!recipe_compares(run->recipe) ||
+            model_load_block(run->model, number, &run->blocks.original, run->failure));
+}
+
+/* Leave the block to a model in memory. */
+static void hand_out(struct run *run, size_t number)
+{
+    if (!run->model->blocks)
+        return;
+    block_free(&run->model->blocks[number]);
+    run->model->blocks[number] = run->blocks.quantized;
+    run->blocks.quantized = (struct block){.attention_norm = NULL};
+}
+
+static bool run_block(struct run *run, size_t number)
+{
+    const bool ok = load_block(run, number) && quantize_block(run, number);
+
+    if (ok)
+        hand_out(run, number);
+    block_free(&run->blocks.quantized);
+    block_free(&run->blocks.original);
+    return ok;
+}
+
+static bool run_blocks(struct run *run)
+{
+    for (size_t i = 0; i < run->model->config.blocks; i++)
+        if (!run_block(run, i))
+            return false;
+    return true;
 }
 
 static bool run_calibrated(struct run *run)
 {
     const struct calibration *const calibration = run->calibration;
-    bool ok = true;
 
     if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
                       run->recipe, run->failure))
         return false;
-    for (size_t i = 0; ok && i < run->model->config.blocks; i++)
-        ok = calibrate_block(run, i);
+    const bool ok = run_blocks(run);
     gather_end(&run->gatherer);
     return ok;
-}
-
-static bool run_uncalibrated(struct run *run)
-{
-    const struct shared nothing = {.mixing = NULL};
-
-    for (size_t block = 0; block < run->model->config.blocks; block++)
-        for (size_t i = 0; i < SITES; i++)
-            if (!quantize_site(run, block, &stream_sites[i], &nothing))
-                return false;
-    return true;
 }
 
 bool pipeline_run(struct model *model, const struct calibration *calibration,
@@ -168,5 +194,5 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                       .self = self,
                       .failure = failure};
 
-    return run.recipe->statistics ? run_calibrated(&run) : run_uncalibrated(&run);
+    return run.recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
 }

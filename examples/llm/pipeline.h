@@ -57,8 +57,11 @@ struct stretch {
     double to;
 };
 
-/* Call quantize for every linear layer in model order. The model is the original one when this
- * begins. Query, key and value share the statistics of their input, and so do gate and up. */
+/* Call quantize for every linear layer in model order. Query, key and value share the statistics of
+ * their input, and so do gate and up.
+ *
+ * The original weights are loaded from the model's checkpoint, one block at a time. If the model's
+ * blocks are in memory, each is replaced by the quantized one when that is finished. */
 bool pipeline_run(struct model *model, const struct calibration *calibration,
                   const struct stretch *stretch, wsic_context *context, layer_function *quantize,
                   void *self, struct failure *failure);
