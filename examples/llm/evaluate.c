@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/workers.h"
+#include "llm/divergence.h"
 #include "llm/forward.h"
 
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
@@ -58,32 +59,6 @@ static bool is_predicted(const struct chunk *chunk, size_t position)
     return position + 1 < chunk->tokens->count && (position + 1) % chunk->window != 0;
 }
 
-/* log Σ exp(logit) */
-static double log_sum(const float *logits, size_t count)
-{
-    float largest = logits[0];
-    double sum = 0;
-
-    for (size_t i = 1; i < count; i++)
-        largest = logits[i] > largest ? logits[i] : largest;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)expf(logits[i] - largest);
-    return (double)largest + log(sum);
-}
-
-/* Σ p_ref (log p_ref - log p), in nats */
-static double divergence(const float *reference, const float *logits, double log_norm, size_t count)
-{
-    const double reference_norm = log_sum(reference, count);
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const double expected = (double)reference[i] - reference_norm;
-        sum += exp(expected) * (expected - ((double)logits[i] - log_norm));
-    }
-    return sum;
-}
-
 static void measure_position(void *data, size_t index, size_t worker)
 {
     const struct chunk *const chunk = data;
@@ -95,11 +70,11 @@ static void measure_position(void *data, size_t index, size_t worker)
     chunk->divergence[index] = 0;
     if (!is_predicted(chunk, position))
         return;
-    const double log_norm = log_sum(logits, chunk->vocabulary);
+    const double log_norm = divergence_log_sum(logits, chunk->vocabulary);
     chunk->loss[index] = log_norm - (double)logits[chunk->tokens->values[position + 1]];
     if (chunk->reference)
-        chunk->divergence[index] = divergence(chunk->reference + index * chunk->vocabulary, logits,
-                                              log_norm, chunk->vocabulary);
+        chunk->divergence[index] = divergence_between(chunk->reference + index * chunk->vocabulary,
+                                                      logits, log_norm, chunk->vocabulary);
 }
 
 static void add_chunk(struct evaluation *evaluation, const struct chunk *chunk)
