@@ -277,7 +277,7 @@ static bool run_model(checkpoint *run, struct model *model, struct tokens *token
     struct calibration calibration = {.tokens = tokens, .recipe = &recipe};
     const struct stretch stretch = {.meter = &meter, .label = "measuring", .from = 0, .to = 1};
 
-    if (!model_load(model, run->model, failure) ||
+    if (!model_open(model, run->model, failure) ||
         !tokens_load(tokens, run->tokens, model->config.vocabulary, failure))
         return false;
     meter_start(&meter);

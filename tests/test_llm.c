@@ -62,7 +62,8 @@ static float *logits_of(const struct tokens *text, size_t window)
     float *const logits = malloc(text->count * model.config.vocabulary * sizeof *logits);
 
     ck_assert_msg(hidden && logits, "%s", failure.text);
-    forward_logits(&model, hidden, text->count, logits);
+    ck_assert_msg(forward_logits(&model, hidden, text->count, logits, &failure), "%s",
+                  failure.text);
     free(hidden);
     return logits;
 }

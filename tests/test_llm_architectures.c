@@ -96,7 +96,7 @@ static double largest_difference(void)
     ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
     float *const hidden = evaluate_hidden(&model, &tokens, text_length, &failure);
     ck_assert_msg(hidden && logits && expected, "%s", failure.text);
-    forward_logits(&model, hidden, text_length, logits);
+    ck_assert(forward_logits(&model, hidden, text_length, logits, &failure));
     for (size_t i = 0; i < numbers; i++)
         largest = fmax(largest, fabs((double)logits[i] - expected[i]));
     model_free(&model);
@@ -155,7 +155,7 @@ START_TEST(importance_agrees_with_a_plain_computation)
     ck_assert_ptr_nonnull(hidden);
     ck_assert(forward_create(&forward, &model.config, window, &failure));
     ck_assert(forward_watch_importance(&forward, &failure));
-    forward_embed(&model, values, text_length, hidden);
+    ck_assert(forward_embed(&model, values, text_length, hidden, &failure));
     for (size_t block = 0; block < plain.blocks; block++) {
         forward_block(&forward, &model.blocks[block], hidden, text_length);
         forward_importance(&forward, text_length, importance);

@@ -114,7 +114,7 @@ static double divergence_of(const char *archive)
     student_free(&student);
     memcpy(fixture.archive, archive, strlen(archive) + 1);
     tuning_enrol(&fixture, &student);
-    ck_assert(evaluate(&evaluation, &fixture.model, &fixture.tokens, TUNING_WINDOW,
+    ck_assert(evaluate(&evaluation, &student.model, &fixture.tokens, TUNING_WINDOW,
                        fixture.reference, &failure));
     return evaluation.kl_bits;
 }
@@ -184,7 +184,7 @@ START_TEST(training_lowers_the_divergence_and_keeps_the_codes)
     snprintf(tuned, sizeof tuned, "%s/tuned.wsic", fixture.place.directory);
     tuning_enrol(&fixture, &student);
     ck_assert_msg(run_training(&failure), "%s", failure.text);
-    ck_assert(evaluate(&evaluation, &fixture.model, &fixture.tokens, TUNING_WINDOW,
+    ck_assert(evaluate(&evaluation, &student.model, &fixture.tokens, TUNING_WINDOW,
                        fixture.reference, &failure));
     write_student(tuned);
 

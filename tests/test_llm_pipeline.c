@@ -48,7 +48,7 @@ static void tear_down(void)
     wsic_context_destroy(context);
 }
 
-static void load(struct model *model)
+static void open_model(struct model *model)
 {
     struct failure failure;
     temporary place;
@@ -56,8 +56,16 @@ static void load(struct model *model)
     temporary_create(&place);
     synthetic_write_config(&plain, place.directory);
     synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
-    ck_assert_msg(model_load(model, place.directory, &failure), "%s", failure.text);
+    ck_assert_msg(model_open(model, place.directory, &failure), "%s", failure.text);
     temporary_destroy(&place);
+}
+
+static void load(struct model *model)
+{
+    struct failure failure;
+
+    open_model(model);
+    ck_assert_msg(model_load_rest(model, &failure), "%s", failure.text);
 }
 
 static void read_moment(const wsic_stats *stats, int32_t which, size_t rows, size_t columns,
@@ -94,8 +102,8 @@ static bool watch(void *self, const struct layer_task *task, struct failure *fai
     (void)failure;
     read_seen(&watcher->seen[task->number], task->stats);
     watcher->seen[task->number].has_weighted = task->weighted != NULL;
+    ck_assert_double_eq(task->mix.attention, task->weighted ? 0.25 : 0);
     if (task->weighted) {
-        ck_assert_double_eq(task->attention, 0.25);
         read_moment(task->weighted, WSIC_MOMENT_INPUT, task->linear->columns, task->linear->columns,
                     watcher->seen[task->number].weighted);
     }
@@ -108,25 +116,34 @@ static bool watch(void *self, const struct layer_task *task, struct failure *fai
     return true;
 }
 
-static struct watcher *run_weighted(size_t zeroed, bool rounded, bool drift, bool residual,
-                                    double attention)
+static struct watcher *run_model(struct model *model, size_t zeroed, bool rounded,
+                                 const struct recipe *recipe)
 {
     const struct tokens tokens = {.values = values, .count = text_length};
-    const struct recipe recipe = {
-        .statistics = true, .drift = drift, .residual = residual, .attention = attention};
-    const struct calibration calibration = {.tokens = &tokens, .window = window, .recipe = &recipe};
+    const struct calibration calibration = {.tokens = &tokens, .window = window, .recipe = recipe};
     struct meter meter = {.shown = false};
     const struct stretch stretch = {.meter = &meter, .label = "", .from = 0, .to = 1};
     struct watcher *const watcher = calloc(1, sizeof *watcher);
     struct failure failure;
-    struct model model;
 
     ck_assert_ptr_nonnull(watcher);
     watcher->zeroed = zeroed;
     watcher->rounded = rounded;
-    load(&model);
-    ck_assert_msg(pipeline_run(&model, &calibration, &stretch, context, watch, watcher, &failure),
+    ck_assert_msg(pipeline_run(model, &calibration, &stretch, context, watch, watcher, &failure),
                   "%s", failure.text);
+    return watcher;
+}
+
+static struct watcher *run_weighted(size_t zeroed, bool rounded, bool drift, bool residual,
+                                    double attention)
+{
+    const struct recipe recipe = {
+        .statistics = true, .drift = drift, .residual = residual, .mix.attention = attention};
+    struct model model;
+
+    open_model(&model);
+    struct watcher *const watcher = run_model(&model, zeroed, rounded, &recipe);
+    ck_assert_ptr_null(model.blocks);
     model_free(&model);
     return watcher;
 }
@@ -275,6 +292,51 @@ START_TEST(residuals_are_what_the_states_have_lost)
 }
 END_TEST
 
+static double largest_weight(const struct linear *a, const struct linear *b)
+{
+    double largest = 0;
+
+    for (size_t i = 0; i < a->rows * a->columns; i++)
+        largest = fmax(largest, fabs((double)a->weights[i] - (b ? (double)b->weights[i] : 0)));
+    return largest;
+}
+
+/* A model in memory ends as the quantized one, and the next run begins with the original again. */
+START_TEST(models_in_memory_receive_the_blocks)
+{
+    const struct recipe recipe = {.statistics = true, .drift = true};
+    const size_t zeroed = LINEAR_KINDS + LINEAR_UP;
+    struct model original, model;
+
+    load(&original);
+    load(&model);
+    struct watcher *const first = run_model(&model, zeroed, false, &recipe);
+    for (size_t i = 0; i < layers; i++) {
+        const struct linear *const linear =
+            &model.blocks[i / LINEAR_KINDS].linear[i % LINEAR_KINDS];
+        const struct linear *const same =
+            &original.blocks[i / LINEAR_KINDS].linear[i % LINEAR_KINDS];
+        ck_assert_double_eq(largest_weight(linear, i == zeroed ? NULL : same), 0);
+        ck_assert_double_gt(largest_weight(same, NULL), 0);
+    }
+    struct watcher *const second = run_model(&model, SIZE_MAX, false, &recipe);
+    struct watcher *const opened = run(SIZE_MAX, false, true, false);
+    ck_assert_double_eq(
+        largest_weight(&model.blocks[1].linear[LINEAR_UP], &original.blocks[1].linear[LINEAR_UP]),
+        0);
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_double_lt(largest_difference(second->seen[i].cross, opened->seen[i].cross),
+                            1e-12);
+    ck_assert_double_gt(
+        largest_difference(first->seen[zeroed + 1].cross, second->seen[zeroed + 1].cross), 1e-3);
+    free(first);
+    free(second);
+    free(opened);
+    model_free(&original);
+    model_free(&model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("llm pipeline");
@@ -287,6 +349,7 @@ int main(void)
     tcase_add_test(statistics, switches_are_independent);
     tcase_add_test(statistics, weighted_tokens_are_for_query_key_and_value);
     tcase_add_test(statistics, residuals_are_what_the_states_have_lost);
+    tcase_add_test(statistics, models_in_memory_receive_the_blocks);
     suite_add_tcase(suite, statistics);
     run_suite(suite);
     return 0;

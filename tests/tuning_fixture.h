@@ -9,7 +9,7 @@
 #include "synthetic_llm.h"
 #include "temporary.h"
 
-enum { TUNING_WINDOW = 40, TUNING_TOKENS = 3 * TUNING_WINDOW };
+enum { TUNING_WINDOW = 40, TUNING_TOKENS = 2 * TUNING_WINDOW };
 
 /* In every layer. */
 enum { TUNING_DEAD_ROW = 3, TUNING_DEAD_COLUMN = 5, TUNING_NEGATIVE_COLUMN = 7 };
@@ -29,7 +29,6 @@ struct tuning_fixture {
 void tuning_open(struct tuning_fixture *fixture, void (*make)(struct synthetic_llm *model));
 void tuning_close(struct tuning_fixture *fixture);
 
-/* A student of the fixture's model, whose layers it replaces. */
 void tuning_enrol(struct tuning_fixture *fixture, struct student *student);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* madvise() is not of POSIX, whose own posix_madvise() lets nothing go on Linux. */
+#define _DEFAULT_SOURCE
+
 #include "common/filemap.h"
 
 #include <errno.h>
@@ -49,4 +52,15 @@ void filemap_close(struct filemap *map)
     if (map->data)
         munmap((void *)(uintptr_t)map->data, map->size);
     *map = (struct filemap){.size = 0};
+}
+
+void filemap_release(const unsigned char *data, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = (uintptr_t)data / page * page;
+    const uintptr_t end = (uintptr_t)data + bytes;
+
+    /* Advice: where it is not taken, the pages merely stay. */
+    if (bytes > 0)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
 }

@@ -42,4 +42,12 @@ const struct tensor *safetensors_find(const struct safetensors *file, const char
 /* All numbers of a tensor as floats. Refuses types that are not floating, and NaN and infinity. */
 bool tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
 
+/* The same of some: first and count lie within the tensor's. */
+bool tensor_read_part_f32(const struct tensor *tensor, size_t first, size_t count, float *out,
+                          struct failure *failure);
+
+/* Let the pages of the file go that the tensor is on, so that a large file does not fill the
+ * process's memory as it is read. It can be read again. */
+void tensor_release(const struct tensor *tensor);
+
 #endif

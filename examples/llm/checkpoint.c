@@ -181,11 +181,18 @@ static struct shard *shard_of(const struct checkpoint *checkpoint, const char *t
     return name ? find_shard(checkpoint, name) : NULL;
 }
 
+const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name)
+{
+    const struct shard *const shard = shard_of(checkpoint, name);
+
+    return shard ? safetensors_find(shard->file, name) : NULL;
+}
+
 const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *name,
                                      struct failure *failure)
 {
     struct shard *const shard = shard_of(checkpoint, name);
-    const struct tensor *const tensor = shard ? safetensors_find(shard->file, name) : NULL;
+    const struct tensor *const tensor = checkpoint_find(checkpoint, name);
 
     if (!tensor) {
         refuse(failure, "%s: tensor \"%s\" is missing", checkpoint->path, name);
@@ -193,6 +200,17 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
     }
     shard->used[tensor - safetensors_at(shard->file, 0)] = true;
     return tensor;
+}
+
+void checkpoint_each_taken(const struct checkpoint *checkpoint,
+                           void (*visit)(void *data, const struct tensor *tensor), void *data)
+{
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct shard *const shard = &checkpoint->shards[i];
+        for (size_t j = 0; j < safetensors_count(shard->file); j++)
+            if (shard->used[j])
+                visit(data, safetensors_at(shard->file, j));
+    }
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -9,7 +9,7 @@
 #include "llm/baseline_method.h"
 #include "llm/evaluate.h"
 #include "llm/report.h"
-#include "llm/watersic_method.h"
+#include "llm/watersic_run.h"
 
 /* WaterSIC with the first of the presets that are compared; the others follow. */
 enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC };
@@ -31,8 +31,7 @@ struct row {
 
 struct comparison {
     const struct options *options;
-    struct session *session;
-    struct model *quantized; /* a second copy of the model, whose layers are replaced */
+    struct session *session; /* every run replaces the blocks of its model */
     struct tokens calibration;
     struct tokens text;
     float *reference;             /* final states of the original model on text */
@@ -57,14 +56,8 @@ static const char footer[] =
 static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
                                     "as well (--no-drift --no-residual: not).\n";
 
-static bool run_pipeline(struct comparison *run, size_t method, const char *label,
-                         layer_function *quantize, void *self)
+static struct stretch next_stretch(struct comparison *run, const char *label)
 {
-    const bool own = method >= METHOD_WATERSIC;
-    const struct recipe theirs = {.statistics = method != METHOD_RTN};
-    const struct calibration calibration = {.tokens = &run->calibration,
-                                            .window = run->session->window,
-                                            .recipe = own ? &run->options->recipe : &theirs};
     const double runs = (double)(run->options->rates.count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
                                     .label = label,
@@ -72,9 +65,24 @@ static bool run_pipeline(struct comparison *run, size_t method, const char *labe
                                     .to = (double)(run->runs + 1) / runs};
 
     run->runs++;
-    model_copy_linear(run->quantized, &run->session->model);
-    return pipeline_run(run->quantized, &calibration, &stretch, run->session->context, quantize,
-                        self, run->failure);
+    return stretch;
+}
+
+static struct calibration calibrate_by(const struct comparison *run, const struct recipe *recipe)
+{
+    return (struct calibration){
+        .tokens = &run->calibration, .window = run->session->window, .recipe = recipe};
+}
+
+static bool run_watersic(struct comparison *run, size_t method, const char *label, double rate,
+                         struct watersic_method *library)
+{
+    const struct recipe theirs = {.statistics = true};
+    const struct calibration calibration =
+        calibrate_by(run, method < METHOD_WATERSIC ? &theirs : &run->options->recipe);
+    const struct stretch stretch = next_stretch(run, label);
+
+    return watersic_run(library, &run->session->model, &calibration, rate, &stretch, run->failure);
 }
 
 static struct method_settings library_settings(const struct options *options, size_t method,
@@ -102,7 +110,7 @@ static uint64_t run_library(struct comparison *run, size_t method, const char *l
 
     library.encoder =
         watersic_encoder_create(run->session->context, &settings, false, run->failure);
-    if (library.encoder && run_pipeline(run, method, label, watersic_quantize, &library))
+    if (library.encoder && run_watersic(run, method, label, rate, &library))
         for (size_t i = 0; i < run->layers; i++)
             bytes += run->results[i].info.bytes;
     wsic_encoder_destroy(library.encoder);
@@ -111,9 +119,15 @@ static uint64_t run_library(struct comparison *run, size_t method, const char *l
 
 static uint64_t run_baseline(struct comparison *run, size_t method, const char *label)
 {
+    const struct recipe recipe = {.statistics = method != METHOD_RTN};
+    const struct calibration calibration = calibrate_by(run, &recipe);
+    const struct stretch stretch = next_stretch(run, label);
     struct baseline baseline = {.feedback = method == METHOD_GPTQ, .budgets = run->budgets};
 
-    return run_pipeline(run, method, label, baseline_quantize, &baseline) ? baseline.bytes : 0;
+    return pipeline_run(&run->session->model, &calibration, &stretch, run->session->context,
+                        baseline_quantize, &baseline, run->failure)
+               ? baseline.bytes
+               : 0;
 }
 
 static void name_method(const struct options *options, size_t method, struct row *row)
@@ -134,8 +148,8 @@ static bool run_method(struct comparison *run, size_t method, double rate, struc
                                     : run_library(run, method, row->method, rate);
     if (bytes == 0)
         return false;
-    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(run->quantized);
-    return evaluate(&row->evaluation, run->quantized, &run->text, run->session->window,
+    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
+    return evaluate(&row->evaluation, &run->session->model, &run->text, run->session->window,
                     run->reference, run->failure);
 }
 
@@ -238,15 +252,13 @@ static bool prepare(struct comparison *run)
         return false;
     tokens_sample(&run->calibration, run->session->window, options->max_tokens);
     tokens_sample(&run->text, run->session->window, options->eval_tokens);
-    return model_load(run->quantized, options->model, run->failure);
+    return model_load_rest(&run->session->model, run->failure);
 }
 
 enum outcome command_compare(const struct options *options, struct failure *failure)
 {
     struct session session;
-    struct model quantized = {.stored_bits = 0};
-    struct comparison run = {
-        .options = options, .session = &session, .quantized = &quantized, .failure = failure};
+    struct comparison run = {.options = options, .session = &session, .failure = failure};
 
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
@@ -257,7 +269,6 @@ enum outcome command_compare(const struct options *options, struct failure *fail
     free(run.budgets);
     tokens_free(&run.calibration);
     tokens_free(&run.text);
-    model_free(&quantized);
     session_end(&session);
     return ok ? OUTCOME_OK : OUTCOME_FAILED;
 }

@@ -11,7 +11,7 @@
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
 enum { chunk_logits = 1 << 22 };
 
-double divergence_log_sum(const float *logits, size_t count)
+static double log_sum(const float *logits, size_t count)
 {
     float largest = logits[0];
     double sum = 0;
@@ -23,26 +23,30 @@ double divergence_log_sum(const float *logits, size_t count)
     return (double)largest + log(sum);
 }
 
-double divergence_between(const float *reference, const float *logits, double log_norm,
-                          size_t count)
+struct scores scores_of(const float *logits, size_t count)
 {
-    const double reference_norm = divergence_log_sum(reference, count);
+    return (struct scores){logits, log_sum(logits, count)};
+}
+
+double scores_divergence(struct scores reference, struct scores scores, size_t count)
+{
     double sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        const double expected = (double)reference[i] - reference_norm;
-        sum += exp(expected) * (expected - ((double)logits[i] - log_norm));
+        const double expected = (double)reference.logits[i] - reference.norm;
+        sum += exp(expected) * (expected - ((double)scores.logits[i] - scores.norm));
     }
     return sum;
 }
 
-bool divergence_create(struct divergence *divergence, const struct model *model, size_t workers,
-                       struct failure *failure)
+bool divergence_create(struct divergence *divergence, const struct model *original,
+                       const struct model *model, size_t workers, struct failure *failure)
 {
     const size_t vocabulary = model->config.vocabulary;
 
     *divergence =
-        (struct divergence){.model = model,
+        (struct divergence){.original = original,
+                            .model = model,
                             .workers = workers,
                             .capacity = vocabulary < chunk_logits ? chunk_logits / vocabulary : 1};
     divergence->logits = forward_numbers(divergence->capacity, vocabulary);
@@ -69,36 +73,38 @@ static void subtract_reference(void *data, size_t token, size_t worker)
     const struct divergence *const job = data;
     const size_t vocabulary = job->model->config.vocabulary;
     float *const logits = job->logits + token * vocabulary;
-    const float *const reference = job->reference + token * vocabulary;
-    const double norm = divergence_log_sum(logits, vocabulary);
-    const float reference_norm = (float)divergence_log_sum(reference, vocabulary);
+    const struct scores scores = scores_of(logits, vocabulary);
+    const struct scores reference = scores_of(job->reference + token * vocabulary, vocabulary);
 
     (void)worker;
-    job->losses[token] = divergence_between(reference, logits, norm, vocabulary);
+    job->losses[token] = scores_divergence(reference, scores, vocabulary);
     for (size_t i = 0; i < vocabulary; i++)
-        logits[i] = expf(logits[i] - (float)norm) - expf(reference[i] - reference_norm);
+        logits[i] = expf(logits[i] - (float)scores.norm) -
+                    expf(reference.logits[i] - (float)reference.norm);
 }
 
-double divergence_backward(const struct divergence *divergence, const float *reference,
-                           const float *hidden, size_t count, float weight, float *stream)
+bool divergence_backward(const struct divergence *divergence, const float *reference,
+                         const float *hidden, size_t count, float weight, float *stream,
+                         double *sum, struct failure *failure)
 {
-    const struct model *const model = divergence->model;
-    const size_t length = model->config.hidden;
-    const size_t vocabulary = model->config.vocabulary;
+    const struct table *const head = model_head(divergence->model);
+    const int length = (int)head->columns;
+    const int vocabulary = (int)head->rows;
     struct divergence job = *divergence;
-    double sum = 0;
 
+    *sum = 0;
     for (size_t first = 0; first < count; first += job.capacity) {
-        const size_t left = count - first;
-        const size_t tokens = left < job.capacity ? left : job.capacity;
-        forward_logits(model, hidden + first * length, tokens, job.logits);
-        forward_logits(model, reference + first * length, tokens, job.reference);
+        const size_t offset = first * head->columns;
+        const size_t tokens = count - first < job.capacity ? count - first : job.capacity;
+        if (!forward_logits(job.model, hidden + offset, tokens, job.logits, failure) ||
+            !forward_logits(job.original, reference + offset, tokens, job.reference, failure))
+            return false;
         workers_run(job.workers, tokens, subtract_reference, &job);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)tokens, (int)length,
-                    (int)vocabulary, weight, job.logits, (int)vocabulary, model->head, (int)length,
-                    0, stream + first * length, (int)length);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)tokens, length, vocabulary,
+                    weight, job.logits, vocabulary, head->values, length, 0, stream + offset,
+                    length);
         for (size_t i = 0; i < tokens; i++)
-            sum += job.losses[i];
+            *sum += job.losses[i];
     }
-    return sum;
+    return true;
 }

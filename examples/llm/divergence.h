@@ -6,31 +6,37 @@
 
 #include "llm/model.h"
 
-/* log Σ exp(logit) */
-double divergence_log_sum(const float *logits, size_t count);
-
-/* Σ p_ref (log p_ref - log p); log_norm is the log sum of logits. */
-double divergence_between(const float *reference, const float *logits, double log_norm,
-                          size_t count);
-
-/* Room for the logits of some tokens at once. */
-struct divergence {
-    const struct model *model; /* whose head makes logits of states */
-    size_t workers;
-    size_t capacity;  /* tokens */
-    float *logits;    /* capacity × vocabulary */
-    float *reference; /* likewise */
-    double *losses;   /* one for each token */
+/* Logits, and the logarithm of what their exponentials sum up to. */
+struct scores {
+    const float *logits;
+    double norm;
 };
 
-bool divergence_create(struct divergence *divergence, const struct model *model, size_t workers,
-                       struct failure *failure);
+struct scores scores_of(const float *logits, size_t count);
+
+/* Σ p_ref (log p_ref - log p) */
+double scores_divergence(struct scores reference, struct scores scores, size_t count);
+
+/* Two models, and room for the logits of some tokens at once. */
+struct divergence {
+    const struct model *original; /* both have their heads in memory */
+    const struct model *model;
+    size_t workers;
+    size_t capacity;  /* tokens */
+    float *reference; /* logits of the original: capacity × vocabulary */
+    float *logits;
+    double *losses; /* one for each token */
+};
+
+bool divergence_create(struct divergence *divergence, const struct model *original,
+                       const struct model *model, size_t workers, struct failure *failure);
 void divergence_free(struct divergence *divergence);
 
-/* The divergences from what the head makes of reference to what it makes of hidden, summed up over
- * the tokens; and stream = weight · the derivative of that sum by hidden. All are count × hidden.
- */
-double divergence_backward(const struct divergence *divergence, const float *reference,
-                           const float *hidden, size_t count, float weight, float *stream);
+/* sum: the divergences from what the original makes of its last hidden states to what the model
+ * makes of its own, summed up over the tokens. stream: weight · the derivative of sum by hidden.
+ * All states are count × hidden. */
+bool divergence_backward(const struct divergence *divergence, const float *reference,
+                         const float *hidden, size_t count, float weight, float *stream,
+                         double *sum, struct failure *failure);
 
 #endif

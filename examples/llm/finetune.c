@@ -42,8 +42,15 @@ static bool load_text(struct tuning *run)
 
 static bool measure(struct tuning *run, struct evaluation *evaluation)
 {
-    return evaluate(evaluation, &run->session->model, &run->tokens, run->settings.window,
-                    run->reference, run->failure);
+    const struct model *const model = &run->student.model;
+    float *const hidden = evaluate_hidden(model, &run->tokens, run->settings.window, run->failure);
+    const struct readout readout = {model, hidden};
+    const struct readout reference = {&run->session->model, run->reference};
+    const bool ok = hidden && evaluate_readout(evaluation, &readout, &reference, &run->tokens,
+                                               run->settings.window, run->failure);
+
+    free(hidden);
+    return ok;
 }
 
 /* All but the seed, which is always the same. An archive may be tuned again: what was recorded of
@@ -51,7 +58,7 @@ static bool measure(struct tuning *run, struct evaluation *evaluation)
 static json_t *describe_settings(const struct tuning *run)
 {
     const struct train_settings *const settings = &run->settings;
-    const char *const before = wsic_archive_metadata(run->student.archive, "finetune");
+    const char *const before = wsic_archive_metadata(run->student.restored.archive, "finetune");
 
     return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o*}", "tokens",
                      (json_int_t)run->tokens.count, "window", (json_int_t)settings->window,
@@ -84,7 +91,7 @@ static bool write_archive(struct tuning *run)
 
 static double bits_per_weight(const struct tuning *run, uint64_t bytes)
 {
-    return 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
+    return 8 * (double)bytes / (double)run->student.restored.weights;
 }
 
 static json_t *describe_json(const struct tuning *run)
@@ -119,7 +126,7 @@ static bool print_result(const struct tuning *run)
 
 static bool tune_student(struct tuning *run)
 {
-    run->bytes_before = wsic_archive_size(run->student.archive);
+    run->bytes_before = wsic_archive_size(run->student.restored.archive);
     if (!measure(run, &run->before) ||
         !train(&run->student, &run->settings, &run->tokens, run->reference, &run->session->meter,
                run->losses, run->failure) ||
@@ -129,7 +136,7 @@ static bool tune_student(struct tuning *run)
     return print_result(run);
 }
 
-/* The original's states first: its weights make room for those of the archive. */
+/* The original's states first: it goes through memory block by block. */
 static bool run_tuning(struct tuning *run)
 {
     const struct options *const options = run->options;
@@ -141,7 +148,7 @@ static bool run_tuning(struct tuning *run)
     run->losses = calloc(run->settings.epochs, sizeof *run->losses);
     if (!run->losses)
         return refuse(run->failure, "out of memory for %zu epochs", run->settings.epochs);
-    if (!load_text(run))
+    if (!load_text(run) || !model_load_head(&session->model, run->failure))
         return false;
     run->reference =
         evaluate_hidden(&session->model, &run->tokens, run->settings.window, run->failure);

@@ -16,6 +16,9 @@ enum { batch_tokens = 4096 };
 /* Rows that a worker takes at once in elementwise steps. */
 enum { strip_rows = 64 };
 
+/* Numbers of the head that are in memory at once where it stays in the checkpoint. */
+enum { head_strip_numbers = 1 << 20 };
+
 float *forward_numbers(size_t rows, size_t columns)
 {
     return calloc(rows * columns, sizeof(float));
@@ -77,12 +80,19 @@ void forward_linear(const struct linear *linear, const float *x, float *out, siz
                 linear->weights, columns, addition, out, rows);
 }
 
-void forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden)
+bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
+                   struct failure *failure)
 {
     const size_t length = model->config.hidden;
 
-    for (size_t i = 0; i < count; i++)
-        memcpy(hidden + i * length, model->embedding + tokens[i] * length, length * sizeof *hidden);
+    for (size_t i = 0; i < count; i++) {
+        if (!table_read(&model->embedding, tokens[i], 1, hidden + i * length, failure))
+            return false;
+        /* A long text would leave the whole embedding in memory. */
+        if ((i + 1) % batch_tokens == 0 || i + 1 == count)
+            table_release(&model->embedding);
+    }
+    return true;
 }
 
 struct elementwise {
@@ -256,10 +266,47 @@ void forward_head_input(struct forward *forward, const struct model *model, floa
     rms_norm(forward, (struct norm){model->norm, forward->config.hidden}, hidden, hidden, count);
 }
 
-void forward_logits(const struct model *model, const float *hidden, size_t count, float *logits)
+/* Some of the vocabulary's logits. */
+static void apply_head_rows(const struct model *model, const float *weights, size_t rows,
+                            const float *hidden, size_t count, float *logits)
 {
-    const struct linear head = {
-        .rows = model->config.vocabulary, .columns = model->config.hidden, .weights = model->head};
+    const int columns = (int)model->config.hidden;
 
-    forward_linear(&head, hidden, logits, count, 0);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)rows, columns, 1, hidden,
+                columns, weights, columns, 0, logits, (int)model->config.vocabulary);
+}
+
+static bool apply_stored_head(const struct model *model, const float *hidden, size_t count,
+                              float *logits, float *strip, size_t strip_length,
+                              struct failure *failure)
+{
+    const struct table *const head = model_head(model);
+
+    for (size_t first = 0; first < head->rows; first += strip_length) {
+        const size_t left = head->rows - first;
+        const size_t rows = left < strip_length ? left : strip_length;
+        if (!table_read(head, first, rows, strip, failure))
+            return false;
+        table_release(head);
+        apply_head_rows(model, strip, rows, hidden, count, logits + first);
+    }
+    return true;
+}
+
+bool forward_logits(const struct model *model, const float *hidden, size_t count, float *logits,
+                    struct failure *failure)
+{
+    const struct table *const head = model_head(model);
+    const size_t fitting = head_strip_numbers / head->columns;
+    const size_t rows = fitting > 0 ? fitting : 1;
+
+    if (head->values) {
+        apply_head_rows(model, head->values, head->rows, hidden, count, logits);
+        return true;
+    }
+    float *const strip = forward_numbers(rows, head->columns);
+    const bool ok = strip ? apply_stored_head(model, hidden, count, logits, strip, rows, failure)
+                          : refuse(failure, "out of memory for a part of the head");
+    free(strip);
+    return ok;
 }

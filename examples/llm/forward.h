@@ -42,7 +42,8 @@ void forward_linear(const struct linear *linear, const float *x, float *out, siz
                     float addition);
 
 /* hidden = rows of the embedding */
-void forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden);
+bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
+                   struct failure *failure);
 
 /* normed = RMSNorm(hidden), the input of query, key and value */
 void forward_attention_input(struct forward *forward, const struct block *block,
@@ -89,7 +90,9 @@ void forward_block(struct forward *forward, const struct block *block, float *hi
 void forward_head_input(struct forward *forward, const struct model *model, float *hidden,
                         size_t count);
 
-/* logits = W_head hidden, count × vocabulary */
-void forward_logits(const struct model *model, const float *hidden, size_t count, float *logits);
+/* logits = W_head hidden, count × vocabulary. Where the head is not in memory it is loaded a few
+ * rows at a time, which pays only if there are many tokens at once. */
+bool forward_logits(const struct model *model, const float *hidden, size_t count, float *logits,
+                    struct failure *failure);
 
 #endif

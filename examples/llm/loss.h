@@ -33,8 +33,9 @@ bool loss_create(struct loss *loss, struct student *student, const struct tokens
                  const float *reference, size_t window, struct failure *failure);
 void loss_free(struct loss *loss);
 
-/* The divergence from the original to the student, in nats, averaged over the tokens of these
+/* mean: the divergence from the original to the student, in nats, averaged over the tokens of these
  * windows; student->gradient becomes its derivatives. */
-double loss_backward(struct loss *loss, const size_t *windows, size_t count);
+bool loss_backward(struct loss *loss, const size_t *windows, size_t count, double *mean,
+                   struct failure *failure);
 
 #endif

@@ -2,182 +2,125 @@
 #include "llm/pipeline.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "llm/gather.h"
 #include "llm/interrupt.h"
-#include "llm/stream.h"
+#include "llm/mixing.h"
 
 struct run {
     struct model *model;
-    const struct tokens *tokens;
-    size_t window;
+    const struct calibration *calibration;
     const struct recipe *recipe;
     const struct stretch *stretch;
     wsic_context *context;
     layer_function *quantize;
     void *self;
     struct failure *failure;
-    struct stream live;    /* through the model as quantized so far */
-    struct stream clean;   /* through the original, if the recipe compares the two */
-    struct block original; /* the present block with its original weights, for clean */
-    float *residual;       /* of a batch: what hidden has lost */
-    double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
-    size_t done;           /* layers */
+    struct gatherer gatherer;
+    struct pair_of_blocks blocks; /* the present one */
+    size_t done;                  /* layers */
 };
 
-/* What is gathered at a place. */
-struct gathered {
-    wsic_stats *stats;
-    wsic_stats *weighted; /* NULL for none */
+static void show_progress(const struct run *run, const char *name)
+{
+    const struct stretch *const stretch = run->stretch;
+    const double part = (double)run->done / (double)(run->model->config.blocks * LINEAR_KINDS);
+    char what[2 * MODEL_NAME_SIZE];
+
+    snprintf(what, sizeof what, "%s %s", stretch->label, name);
+    meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
+}
+
+/* What the layers of a site share. */
+struct shared {
+    struct gathered gathered;
+    struct mix mix;
+    const struct mixing_result *mixing;
 };
 
-static void subtract_hidden(const struct run *run, const struct stretch_of_text *text)
+static struct layer_task make_task(struct run *run, size_t block, enum linear_kind kind,
+                                   const struct shared *shared, char name[MODEL_NAME_SIZE])
 {
-    const float *const clean = stream_hidden(&run->clean, text->first);
-    const float *const live = stream_hidden(&run->live, text->first);
-
-    for (size_t i = 0; i < text->count * run->model->config.hidden; i++)
-        run->residual[i] = clean[i] - live[i];
+    model_linear_name(name, block, kind);
+    return (struct layer_task){.name = name,
+                               .number = block * LINEAR_KINDS + (size_t)kind,
+                               .linear = &run->blocks.quantized.linear[kind],
+                               .stats = shared->gathered.stats,
+                               .weighted = shared->gathered.weighted,
+                               .mix = shared->mix,
+                               .mixing = shared->mixing};
 }
 
-/* What statistics are to hold of a place, over weighted tokens if weights is not NULL. Without
- * drift but with residuals the layer is fitted to what it does in the quantized model: that is a
- * pair of twice the same input. */
-static wsic_status add_inputs(const struct run *run, const struct site *site, wsic_stats *stats,
-                              const double *weights, const struct stretch_of_text *text,
-                              const float *live, const float *clean)
+static bool quantize_site(struct run *run, size_t block, const struct site *site,
+                          const struct shared *shared)
 {
-    const size_t columns = wsic_stats_columns(stats);
-    const bool residual = run->recipe->residual && site->adds;
-    wsic_matrix input, quantized, lost;
+    char name[MODEL_NAME_SIZE];
 
-    wsic_matrix_init(&quantized, sizeof quantized, (void *)live, WSIC_F32, text->count, columns, 0);
-    if (!run->recipe->drift && !residual)
-        return wsic_stats_add_activations(stats, &quantized, weights);
-    wsic_matrix_init(&input, sizeof input, (void *)(run->recipe->drift ? clean : live), WSIC_F32,
-                     text->count, columns, 0);
-    if (!residual)
-        return wsic_stats_add_pair(stats, &input, &quantized, NULL, weights);
-    subtract_hidden(run, text);
-    wsic_matrix_init(&lost, sizeof lost, run->residual, WSIC_F32, text->count,
-                     run->model->config.hidden, 0);
-    return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
-}
-
-static bool gather(struct run *run, const struct site *site, const struct gathered *gathered,
-                   const struct stretch_of_text *text, const float *live, const float *clean)
-{
-    if (add_inputs(run, site, gathered->stats, NULL, text, live, clean) < 0)
-        return refuse(run->failure, "calibration: %s", wsic_stats_message(gathered->stats));
-    if (!gathered->weighted)
-        return true;
-    forward_attention_mix(&run->clean.forward, &run->original, text->count);
-    forward_importance(&run->clean.forward, text->count, run->importance);
-    if (add_inputs(run, site, gathered->weighted, run->importance, text, live, clean) < 0)
-        return refuse(run->failure, "calibration: %s", wsic_stats_message(gathered->weighted));
-    return true;
-}
-
-static bool pass_batch(struct run *run, const struct block *block, const struct site *site,
-                       const struct gathered *gathered, const struct stretch_of_text *text)
-{
-    const float *const live = site->reach(&run->live, block, text);
-    const float *const clean =
-        recipe_compares(run->recipe) ? site->reach(&run->clean, &run->original, text) : NULL;
-
-    if (interrupt_pending())
-        return refuse(run->failure, "interrupted");
-    return !gathered || gather(run, site, gathered, text, live, clean);
-}
-
-/* Go over the calibration text up to a site, in both models at once; gather what is seen
- * there unless gathered is NULL. */
-static bool pass(struct run *run, const struct block *block, const struct site *site,
-                 const struct gathered *gathered)
-{
-    const size_t capacity = run->live.forward.capacity;
-
-    for (size_t first = 0; first < run->tokens->count; first += capacity) {
-        const size_t left = run->tokens->count - first;
-        const struct stretch_of_text text = {.first = first,
-                                             .count = left < capacity ? left : capacity};
-        if (!pass_batch(run, block, site, gathered, &text))
+    for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
+        const struct layer_task task = make_task(run, block, (enum linear_kind)kind, shared, name);
+        show_progress(run, name);
+        if (interrupt_pending())
+            return refuse(run->failure, "interrupted");
+        run->done++;
+        if (!run->quantize(run->self, &task, run->failure))
             return false;
     }
     return true;
 }
 
-static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
-                           const struct gathered *gathered)
+static bool search_mix(struct run *run, size_t block, const struct shared *shared,
+                       struct mixing_result *result)
 {
-    const struct stretch *const stretch = run->stretch;
-    const double part = (double)run->done / (double)(run->model->config.blocks * LINEAR_KINDS);
-    char name[MODEL_NAME_SIZE];
-    char what[2 * MODEL_NAME_SIZE];
+    char names[MIXED_LAYERS][MODEL_NAME_SIZE];
+    struct layer_task tasks[MIXED_LAYERS];
 
-    model_linear_name(name, block, kind);
-    snprintf(what, sizeof what, "%s %s", stretch->label, name);
-    meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
-    if (interrupt_pending())
-        return refuse(run->failure, "interrupted");
-
-    const struct layer_task task = {.name = name,
-                                    .number = run->done,
-                                    .linear = &run->model->blocks[block].linear[kind],
-                                    .stats = gathered->stats,
-                                    .weighted = gathered->weighted,
-                                    .attention = run->recipe->attention};
-    run->done++;
-    return run->quantize(run->self, &task, run->failure);
+    for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
+        tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
+    show_progress(run, "mixture");
+    return mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks, result,
+                         run->failure);
 }
 
-static bool quantize_site(struct run *run, size_t block, const struct site *site,
-                          const struct gathered *gathered)
+/* Only the inputs of query, key and value are mixed. */
+static bool mix_and_quantize(struct run *run, size_t block, const struct site *site,
+                             const struct gathered *gathered)
 {
-    for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
-        if (!quantize_layer(run, block, (enum linear_kind)kind, gathered))
+    struct shared shared = {.gathered = *gathered};
+    struct mixing_result result;
+
+    if (site->first != LINEAR_Q)
+        return quantize_site(run, block, site, &shared);
+    shared.mix = run->recipe->mix;
+    if (run->recipe->mixing) {
+        if (!search_mix(run, block, &shared, &result))
             return false;
-    return true;
+        shared.mix = result.mix;
+        shared.mixing = &result;
+    }
+    return quantize_site(run, block, site, &shared);
 }
 
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
-    const struct block *const block = &run->model->blocks[number];
-    const size_t columns = block->linear[site->first].columns;
-    const bool weighted = run->recipe->attention > 0 && site->first == LINEAR_Q;
+    const size_t columns = run->blocks.quantized.linear[site->first].columns;
+    const bool weighted = recipe_weights(run->recipe) && site->first == LINEAR_Q;
     struct gathered gathered = {.stats = NULL};
 
     const bool ok =
         wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
-            : pass(run, block, site, &gathered) && quantize_site(run, number, site, &gathered);
+            : gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) &&
+                  mix_and_quantize(run, number, site, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
 }
 
-static void keep_original(struct run *run, const struct block *block)
+static bool quantize_block(struct run *run, size_t number)
 {
-    struct block *const original = &run->original;
+    const struct shared nothing = {.mixing = NULL};
 
-    original->attention_norm = block->attention_norm;
-    original->ffn_norm = block->ffn_norm;
-    original->query_norm = block->query_norm;
-    original->key_norm = block->key_norm;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        memcpy(original->linear[kind].weights, linear->weights,
-               linear->rows * linear->columns * sizeof *linear->weights);
-    }
-}
-
-static bool run_block(struct run *run, size_t number)
-{
-    if (recipe_compares(run->recipe))
-        keep_original(run, &run->model->blocks[number]);
-    const struct gathered nothing = {.stats = NULL};
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
         const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
@@ -186,9 +129,36 @@ static bool run_block(struct run *run, size_t number)
             return false;
     }
     /* Nothing looks at what the last block makes of the text. */
-    if (!run->recipe->statistics || number + 1 == run->model->config.blocks)
-        return true;
-    return pass(run, &run->model->blocks[number], &stream_end, NULL);
+    return !run->recipe->statistics || number + 1 == run->model->config.blocks ||
+           gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
+}
+
+static bool load_block(struct run *run, size_t number)
+{
+    return model_load_block(run->model, number, &run->blocks.quantized, run->failure) &&
+           (!recipe_compares(run->recipe) ||
+            model_load_block(run->model, number, &run->blocks.original, run->failure));
+}
+
+/* Leave the block to a model in memory. */
+static void hand_out(struct run *run, size_t number)
+{
+    if (!run->model->blocks)
+        return;
+    block_free(&run->model->blocks[number]);
+    run->model->blocks[number] = run->blocks.quantized;
+    run->blocks.quantized = (struct block){.attention_norm = NULL};
+}
+
+static bool run_block(struct run *run, size_t number)
+{
+    const bool ok = load_block(run, number) && quantize_block(run, number);
+
+    if (ok)
+        hand_out(run, number);
+    block_free(&run->blocks.quantized);
+    block_free(&run->blocks.original);
+    return ok;
 }
 
 static bool run_blocks(struct run *run)
@@ -199,56 +169,15 @@ static bool run_blocks(struct run *run)
     return true;
 }
 
-/* All blocks are of the same shape. */
-static bool create_original(struct run *run)
-{
-    const struct block *const block = &run->model->blocks[0];
-
-    run->residual =
-        malloc(run->live.forward.capacity * run->model->config.hidden * sizeof *run->residual);
-    bool ok = run->residual != NULL;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear *const linear = &block->linear[kind];
-        float *const weights = malloc(linear->rows * linear->columns * sizeof *weights);
-        run->original.linear[kind] =
-            (struct linear){.rows = linear->rows, .columns = linear->columns, .weights = weights};
-        ok = ok && weights;
-    }
-    return ok || refuse(run->failure, "out of memory for a block's original weights");
-}
-
-static bool create_importance(struct run *run)
-{
-    run->importance = malloc(run->clean.forward.capacity * sizeof *run->importance);
-    return run->importance ? forward_watch_importance(&run->clean.forward, run->failure)
-                           : refuse(run->failure, "out of memory for the importance of tokens");
-}
-
-static void free_original(struct run *run)
-{
-    free(run->residual);
-    free(run->importance);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        free(run->original.linear[kind].weights);
-}
-
-static bool run_compared(struct run *run)
-{
-    if (!stream_create(&run->clean, run->model, run->tokens, run->window, run->failure))
-        return false;
-    const bool ok = create_original(run) &&
-                    (run->recipe->attention == 0 || create_importance(run)) && run_blocks(run);
-    free_original(run);
-    stream_free(&run->clean);
-    return ok;
-}
-
 static bool run_calibrated(struct run *run)
 {
-    if (!stream_create(&run->live, run->model, run->tokens, run->window, run->failure))
+    const struct calibration *const calibration = run->calibration;
+
+    if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
+                      run->recipe, run->failure))
         return false;
-    const bool ok = recipe_compares(run->recipe) ? run_compared(run) : run_blocks(run);
-    stream_free(&run->live);
+    const bool ok = run_blocks(run);
+    gather_end(&run->gatherer);
     return ok;
 }
 
@@ -257,8 +186,7 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                   void *self, struct failure *failure)
 {
     struct run run = {.model = model,
-                      .tokens = calibration->tokens,
-                      .window = calibration->window,
+                      .calibration = calibration,
                       .recipe = calibration->recipe,
                       .stretch = stretch,
                       .context = context,
@@ -266,5 +194,5 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                       .self = self,
                       .failure = failure};
 
-    return calibration->recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
+    return run.recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
 }

@@ -99,7 +99,7 @@ static void read_row(const struct scaled_layer *scaled, size_t row, float *codes
                                                : (float)((const int32_t *)scaled->codes)[first + j];
 }
 
-void scaled_layer_apply(struct scaled_layer *scaled, bool rounded, struct linear *linear)
+void scaled_layer_apply(struct scaled_layer *scaled, bool rounded, const struct linear *linear)
 {
     update_scales(&scaled->rows, rounded);
     update_scales(&scaled->columns, rounded);

@@ -34,7 +34,7 @@ void scaled_layer_free(struct scaled_layer *scaled);
 
 /* Make weights of the codes and of the scales as they are now, rounded to what the archive can
  * store, or as they are. */
-void scaled_layer_apply(struct scaled_layer *scaled, bool rounded, struct linear *linear);
+void scaled_layer_apply(struct scaled_layer *scaled, bool rounded, const struct linear *linear);
 
 /* The layer with the scales of the last scaled_layer_apply(). */
 wsic_status scaled_layer_finish(const struct scaled_layer *scaled, wsic_layer **out);

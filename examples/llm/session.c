@@ -28,7 +28,7 @@ bool session_begin(struct session *session, const struct options *options, struc
         return refuse(failure, "the library's context cannot be created");
     if (wsic_context_set_threads(session->context, 0) < 0)
         refuse(failure, "%s", wsic_context_message(session->context));
-    else if (model_load(&session->model, options->model, failure) &&
+    else if (model_open(&session->model, options->model, failure) &&
              choose_window(session, options, failure)) {
         interrupt_watch(session->context);
         return true;

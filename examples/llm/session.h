@@ -16,7 +16,7 @@ struct session {
     struct meter meter;
 };
 
-/* Create a context that uses all processors and load the model; choose the window. */
+/* Create a context that uses all processors and open the model; choose the window. */
 bool session_begin(struct session *session, const struct options *options, struct failure *failure);
 
 void session_end(struct session *session);

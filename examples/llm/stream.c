@@ -111,8 +111,10 @@ bool stream_create(struct stream *stream, const struct model *model, const struc
         stream_free(stream);
         return refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
     }
-    forward_embed(model, tokens->values, tokens->count, stream->hidden);
-    return true;
+    if (forward_embed(model, tokens->values, tokens->count, stream->hidden, failure))
+        return true;
+    stream_free(stream);
+    return false;
 }
 
 void stream_free(struct stream *stream)

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "common/workers.h"
-#include "llm/restore.h"
 
-static struct linear *linear_of(const struct student *student, size_t layer)
+static const struct linear *linear_of(const struct student *student, size_t layer)
 {
-    return &student->model->blocks[layer / LINEAR_KINDS].linear[layer % LINEAR_KINDS];
+    return &student->model.blocks[layer / LINEAR_KINDS].linear[layer % LINEAR_KINDS];
 }
 
 static void name_of(char name[MODEL_NAME_SIZE], size_t layer)
@@ -17,9 +16,25 @@ static void name_of(char name[MODEL_NAME_SIZE], size_t layer)
     model_linear_name(name, layer / LINEAR_KINDS, (enum linear_kind)(layer % LINEAR_KINDS));
 }
 
+/* The gains of the norms, and room for weights. */
+static bool load_blocks(struct student *student, struct failure *failure)
+{
+    const struct model *const original = student->restored.original;
+    const size_t blocks = original->config.blocks;
+
+    student->model = student->restored.model;
+    student->model.blocks = calloc(blocks, sizeof *student->model.blocks);
+    if (!student->model.blocks)
+        return refuse(failure, "out of memory for %zu blocks", blocks);
+    for (size_t i = 0; i < blocks; i++)
+        if (!model_load_block(original, i, &student->model.blocks[i], failure))
+            return false;
+    return true;
+}
+
 static bool allocate(struct student *student, struct failure *failure)
 {
-    student->count = student->model->config.blocks * LINEAR_KINDS;
+    student->count = student->model.config.blocks * LINEAR_KINDS;
     for (size_t i = 0; i < student->count; i++)
         student->scales += linear_of(student, i)->rows + linear_of(student, i)->columns;
     student->layers = calloc(student->count, sizeof *student->layers);
@@ -30,51 +45,45 @@ static bool allocate(struct student *student, struct failure *failure)
            refuse(failure, "out of memory for %zu scales", student->scales);
 }
 
-/* The layer is there and fits the model: restore_model() has seen to that. */
-static bool read_layer(struct student *student, size_t number, size_t offset, const char *path,
+static bool read_layer(struct student *student, size_t number, size_t offset,
                        struct failure *failure)
 {
     const struct linear *const linear = linear_of(student, number);
     char name[MODEL_NAME_SIZE];
     struct failure reason;
-    wsic_layer *layer;
-    size_t index;
+    wsic_layer_info info;
 
     name_of(name, number);
-    if (wsic_archive_find(student->archive, name, &index) < 0 ||
-        wsic_archive_layer(student->archive, index, &layer) < 0)
-        return refuse(failure, "%s: layer \"%s\": %s", path, name,
-                      wsic_archive_message(student->archive));
+    wsic_layer *const layer = restored_layer(&student->restored, name, linear, &info, failure);
+    if (!layer)
+        return false;
     if (!scaled_layer_create(&student->layers[number], layer, student->logs + offset, &reason))
-        return refuse(failure, "%s: layer \"%s\": %s", path, name, reason.text);
+        return refuse(failure, "%s: layer \"%s\": %s", student->restored.path, name, reason.text);
     student->gradients[number] = (struct scale_gradient){
         .rows = student->gradient + offset, .columns = student->gradient + offset + linear->rows};
     return true;
 }
 
-static bool read_layers(struct student *student, const char *path, struct failure *failure)
+static bool read_layers(struct student *student, struct failure *failure)
 {
     size_t offset = 0;
 
     for (size_t i = 0; i < student->count; i++) {
-        if (!read_layer(student, i, offset, path, failure))
+        if (!read_layer(student, i, offset, failure))
             return false;
         offset += linear_of(student, i)->rows + linear_of(student, i)->columns;
     }
     return true;
 }
 
-bool student_create(struct student *student, struct model *model, wsic_context *context,
+bool student_create(struct student *student, const struct model *original, wsic_context *context,
                     const char *archive, struct failure *failure)
 {
-    double bits_per_weight;
-
-    *student = (struct student){.model = model, .workers = workers_online(), .rounded = true};
-    if (!restore_model(model, context, archive, &bits_per_weight, failure))
+    *student = (struct student){.workers = workers_online(), .rounded = true};
+    if (!restored_open(&student->restored, original, context, archive, failure))
         return false;
-    if (wsic_archive_open(context, archive, &student->archive) < 0)
-        return refuse(failure, "%s: %s", archive, wsic_context_message(context));
-    if (allocate(student, failure) && read_layers(student, archive, failure)) {
+    if (load_blocks(student, failure) && allocate(student, failure) &&
+        read_layers(student, failure)) {
         student_apply(student);
         return true;
     }
@@ -86,11 +95,14 @@ void student_free(struct student *student)
 {
     for (size_t i = 0; student->layers && i < student->count; i++)
         scaled_layer_free(&student->layers[i]);
+    for (size_t i = 0; student->model.blocks && i < student->model.config.blocks; i++)
+        block_free(&student->model.blocks[i]);
+    free(student->model.blocks);
     free(student->layers);
     free(student->gradients);
     free(student->logs);
     free(student->gradient);
-    wsic_archive_destroy(student->archive);
+    restored_close(&student->restored);
     *student = (struct student){.count = 0};
 }
 
@@ -123,11 +135,12 @@ static const struct scaled_layer *find_layer(const struct student *student, cons
 static bool make_layer(const struct student *student, size_t index, wsic_layer **layer,
                        struct failure *failure)
 {
-    const char *const name = wsic_archive_name(student->archive, index);
+    const char *const name = wsic_archive_name(student->restored.archive, index);
     const struct scaled_layer *const scaled = find_layer(student, name);
 
-    if (!scaled && wsic_archive_layer(student->archive, index, layer) < 0)
-        return refuse(failure, "layer \"%s\": %s", name, wsic_archive_message(student->archive));
+    if (!scaled && wsic_archive_layer(student->restored.archive, index, layer) < 0)
+        return refuse(failure, "layer \"%s\": %s", name,
+                      wsic_archive_message(student->restored.archive));
     if (scaled && scaled_layer_finish(scaled, layer) < 0)
         return refuse(failure, "layer \"%s\": %s", name, wsic_layer_message(scaled->layer));
     return true;
@@ -136,7 +149,7 @@ static bool make_layer(const struct student *student, size_t index, wsic_layer *
 static bool write_layer(const struct student *student, wsic_archive_writer *writer, size_t index,
                         struct failure *failure)
 {
-    const char *const name = wsic_archive_name(student->archive, index);
+    const char *const name = wsic_archive_name(student->restored.archive, index);
     wsic_layer *layer;
 
     if (!make_layer(student, index, &layer, failure))
@@ -149,7 +162,7 @@ static bool write_layer(const struct student *student, wsic_archive_writer *writ
 bool student_write(const struct student *student, wsic_archive_writer *writer,
                    struct failure *failure)
 {
-    wsic_archive *const archive = student->archive;
+    wsic_archive *const archive = student->restored.archive;
 
     for (size_t i = 0; i < wsic_archive_count(archive); i++)
         if (!write_layer(student, writer, i, failure))

@@ -6,11 +6,12 @@
 #include <watersic/watersic.h>
 
 #include "llm/linear_backward.h"
+#include "llm/restore.h"
 #include "llm/scales.h"
 
 struct student {
-    struct model *model;
-    wsic_archive *archive;
+    struct restored restored;
+    struct model model;               /* as the archive has it, with all blocks in memory */
     struct scaled_layer *layers;      /* blocks × LINEAR_KINDS */
     struct scale_gradient *gradients; /* of the layers: places in gradient */
     size_t count;                     /* layers */
@@ -21,8 +22,8 @@ struct student {
     bool rounded;                     /* compute with scales as the archive can store them */
 };
 
-/* Replace the linear layers of a model, which must live as long, by those of the archive. */
-bool student_create(struct student *student, struct model *model, wsic_context *context,
+/* original: has its head in memory, and must live as long, as must the path. */
+bool student_create(struct student *student, const struct model *original, wsic_context *context,
                     const char *archive, struct failure *failure);
 void student_free(struct student *student);
 

@@ -53,7 +53,8 @@ static bool make_step(struct course *course, const size_t *windows, size_t count
     if (interrupt_pending())
         return refuse(failure, "interrupted");
     meter_show(course->meter, (double)step / (double)course->steps, "fine-tuning");
-    *loss = loss_backward(&course->loss, windows, count);
+    if (!loss_backward(&course->loss, windows, count, loss, failure))
+        return false;
     if (!isfinite(*loss))
         return refuse(failure, "fine-tuning failed: the divergence of step %zu is %g", step, *loss);
     clip_gradient(student->gradient, student->scales, longest_gradient);
