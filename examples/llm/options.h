@@ -52,6 +52,7 @@ struct options {
     size_t eval_tokens;        /* of the text in eval */
     struct recipe recipe;
     bool limit;
+    bool restart; /* do not go on with an unfinished archive */
     bool json;
     bool help;
 };
