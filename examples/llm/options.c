@@ -193,6 +193,7 @@ static const struct rule rules[] = {
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
     {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
     {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
+    {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
     {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
 };

@@ -53,6 +53,7 @@ struct options {
     struct recipe recipe;
     bool limit;
     bool restart; /* do not go on with an unfinished archive */
+    bool layers; /* eval: what every layer loses */
     bool json;
     bool help;
 };
