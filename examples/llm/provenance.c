@@ -52,10 +52,10 @@ static json_t *describe_calibration(const struct provenance *provenance)
 json_t *provenance_describe(const struct provenance *provenance, struct failure *failure)
 {
     json_t *const description = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o}", "library", wsic_version(), "parameters",
-        provenance->parameters, "preset", provenance->preset, "model",
-        describe_model(&provenance->model->config), "calibration", describe_calibration(provenance),
-        "fingerprint", describe_fingerprints(provenance));
+        "{s:s, s:s, s:s, s:o, s:o, s:o}", "library", wsic_version(), "preset", provenance->preset,
+        "parameters", provenance->parameters, "model", describe_model(&provenance->model->config),
+        "calibration", describe_calibration(provenance), "fingerprint",
+        describe_fingerprints(provenance));
 
     if (!description)
         refuse(failure, "out of memory for the description of the run");
