@@ -202,6 +202,16 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
     return tensor;
 }
 
+void checkpoint_visit(const struct checkpoint *checkpoint,
+                      void (*visit)(void *self, const struct tensor *tensor), void *self)
+{
+    for (size_t shard = 0; shard < checkpoint->count; shard++) {
+        const struct safetensors *const file = checkpoint->shards[shard].file;
+        for (size_t i = 0; i < safetensors_count(file); i++)
+            visit(self, safetensors_at(file, i));
+    }
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     const size_t length = strlen(text);

@@ -47,6 +47,7 @@ struct calibration {
     size_t window; /* tokens that see each other */
     const struct recipe *recipe;
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
+    const char *directory;       /* for what serves the next run as well; NULL for none */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

@@ -75,8 +75,10 @@ static bool describe_run(struct quantization *run)
 static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
-    const struct calibration calibration = {
-        .tokens = &run->tokens, .window = session->window, .recipe = &run->options->recipe};
+    const struct calibration calibration = {.tokens = &run->tokens,
+                                            .window = session->window,
+                                            .recipe = &run->options->recipe,
+                                            .directory = run->options->run};
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
