@@ -66,6 +66,20 @@ holds "($(value out cross_entropy) - $original) ^ 2 < 0.1 ^ 2" "4 bits predict a
 holds "($(value out bits_per_weight) - 8 * $(wc -c <four.wsic) / 1622016) ^ 2 < 1e-12" \
     "bits per weight count the whole file"
 
+stored=$(value out untouched_bytes)
+# 256 rows of the embedding and 9 norms.
+holds "$stored == 2 * (256 + 9) * 192" "embedding and norms are untouched"
+holds "($(value out whole_bits_per_weight) - 8 * ($(wc -c <four.wsic) + $stored) / 1672896) ^ 2 < 1e-12" \
+    "bits in all count the untouched tensors"
+run 0 "eval --layers" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
+    --max-tokens 512 --layers
+says out "model.layers.3.mlp.down_proj.weight" "eval --layers lists the layers"
+run 0 "eval --layers --json" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
+    --max-tokens 512 --layers --json
+has_keys "eval --layers" output_error input_error relative_distortion rate
+refused 2 "--layers needs --archive" "layers without an archive" \
+    eval --model "$model" --tokens "$evaluation" --layers
+
 run 0 "quantize at 2 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
     --rate 2 --set rescale=none --preset paper --output two.wsic
 says out "model.layers.3.mlp.down_proj.weight" "quantize lists the layers"

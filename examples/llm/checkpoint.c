@@ -202,13 +202,14 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
     return tensor;
 }
 
-void checkpoint_visit(const struct checkpoint *checkpoint,
-                      void (*visit)(void *self, const struct tensor *tensor), void *self)
+void checkpoint_each_taken(const struct checkpoint *checkpoint,
+                           void (*visit)(void *data, const struct tensor *tensor), void *data)
 {
-    for (size_t shard = 0; shard < checkpoint->count; shard++) {
-        const struct safetensors *const file = checkpoint->shards[shard].file;
-        for (size_t i = 0; i < safetensors_count(file); i++)
-            visit(self, safetensors_at(file, i));
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct shard *const shard = &checkpoint->shards[i];
+        for (size_t j = 0; j < safetensors_count(shard->file); j++)
+            if (shard->used[j])
+                visit(data, safetensors_at(shard->file, j));
     }
 }
 

@@ -22,9 +22,9 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
 /* The same without counting; the tensor was taken before. */
 const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name);
 
-/* Show every tensor, used or not, always in the same order. */
-void checkpoint_visit(const struct checkpoint *checkpoint,
-                      void (*visit)(void *self, const struct tensor *tensor), void *self);
+/* Call visit for every tensor that was taken. */
+void checkpoint_each_taken(const struct checkpoint *checkpoint,
+                           void (*visit)(void *data, const struct tensor *tensor), void *data);
 
 /* Fail if a tensor was not taken: it is a part of the model that forward.c does not compute, such
  * as a bias. Two are known to be idle: the rotations, which some checkpoints store although they

@@ -70,7 +70,7 @@ static void add_tensor(void *self, const struct tensor *tensor)
 uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model)
 {
     fingerprint = add_config(fingerprint, &model->config);
-    checkpoint_visit(model->checkpoint, add_tensor, &fingerprint);
+    checkpoint_each_taken(model->checkpoint, add_tensor, &fingerprint);
     return fingerprint;
 }
 

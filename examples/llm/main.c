@@ -51,10 +51,11 @@ static const char eval_help[] =
     "Usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
     "\n"
     "Tell how well a model predicts a text, with the weights of the checkpoint or\n"
-    "with those of an archive.\n"
-    "\n" COMMON_HELP "  --archive FILE     take the linear layers from here\n"
+    "with those of an archive, and how many bits a weight takes.\n"
+    "\n" COMMON_HELP "  --archive FILE     take the layers that it holds from here\n"
     "  --tokens FILE      text to evaluate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
+    "  --layers           a table of what every layer of the archive loses\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 

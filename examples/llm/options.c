@@ -200,6 +200,7 @@ static const struct rule rules[] = {
     {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
     {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
+    {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
     {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
 };

@@ -53,6 +53,7 @@ struct options {
     size_t eval_tokens;        /* of the text in eval */
     struct recipe recipe;
     bool limit;
+    bool layers; /* eval: what every layer loses */
     bool json;
     bool help;
 };
