@@ -107,12 +107,13 @@ static void survey_model(struct allocation *allocation, const struct tokens *tok
                          const char *directory)
 {
     const struct recipe recipe = {.plan = PLAN_WATERFILL};
-    const struct calibration calibration = {.tokens = tokens, .window = window, .recipe = &recipe};
+    const struct calibration calibration = {
+        .tokens = tokens, .window = window, .recipe = &recipe, .directory = directory};
     struct failure failure;
 
     ck_assert(allocation_create(allocation, context, &model, &failure));
-    ck_assert_msg(survey(allocation, &model, &calibration, directory, &stretch, context, &failure),
-                  "%s", failure.text);
+    ck_assert_msg(survey(allocation, &model, &calibration, 3, &stretch, context, &failure), "%s",
+                  failure.text);
     ck_assert_uint_eq(allocation->layers, layers);
 }
 
@@ -239,22 +240,23 @@ END_TEST
 enum { real_layers = 4 * LINEAR_KINDS, real_length = 2048 };
 
 static struct layer_result results[real_layers];
-static uint32_t real_values[real_length];
+static struct tokens real_text;
 
 static void set_up_real(void)
 {
-    static const char words[] = "The quick brown fox jumps over the lazy dog. int main(void)\n";
     struct failure failure;
 
     temporary_create(&place);
     ck_assert_msg(model_open(&model, TINYLM, &failure), "%s", failure.text);
     ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
-    for (size_t i = 0; i < real_length; i++)
-        real_values[i] = (uint32_t)words[(i + i * i / 999) % (sizeof words - 1)];
+    ck_assert_msg(tokens_load(&real_text, TINYLM "/../calibration.txt", 256, &failure), "%s",
+                  failure.text);
+    tokens_sample(&real_text, 256, real_length);
 }
 
 static void tear_down_real(void)
 {
+    tokens_free(&real_text);
     model_free(&model);
     wsic_context_destroy(context);
     temporary_destroy(&place);
@@ -264,9 +266,8 @@ static void tear_down_real(void)
 static uint64_t quantize(enum plan_mode plan, double rate, const char *name)
 {
     const struct recipe recipe = {.statistics = true, .rescalers = true, .plan = plan};
-    const struct tokens tokens = {.values = real_values, .count = real_length};
     const struct calibration calibration = {
-        .tokens = &tokens, .window = 256, .recipe = &recipe, .directory = place.directory};
+        .tokens = &real_text, .window = 256, .recipe = &recipe, .directory = place.directory};
     const struct method_settings settings = {.rate = rate, .preset = "fast", .rescalers = true};
     struct watersic_method method = {.context = context, .results = results};
     struct failure failure;
@@ -321,8 +322,7 @@ END_TEST
 START_TEST(budgets_below_the_names_are_refused)
 {
     const struct recipe recipe = {.statistics = true, .plan = PLAN_EQUAL};
-    const struct tokens tokens = {.values = real_values, .count = 512};
-    const struct calibration calibration = {.tokens = &tokens, .window = 256, .recipe = &recipe};
+    const struct calibration calibration = {.tokens = &real_text, .window = 256, .recipe = &recipe};
     struct watersic_method method = {.context = context, .results = results};
     struct failure failure;
 

@@ -21,12 +21,15 @@ bool allocation_create(struct allocation *allocation, wsic_context *context,
     *allocation = (struct allocation){.layers = layers};
     allocation->indices = malloc(layers * sizeof *allocation->indices);
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
-    if (!allocation->indices || !allocation->sensitivities) {
+    allocation->corrections = malloc(layers * sizeof *allocation->corrections);
+    if (!allocation->indices || !allocation->sensitivities || !allocation->corrections) {
         allocation_destroy(allocation);
         return refuse(failure, "out of memory for a plan of %zu layers", layers);
     }
-    for (size_t i = 0; i < layers; i++)
+    for (size_t i = 0; i < layers; i++) {
         allocation->indices[i] = SIZE_MAX;
+        allocation->corrections[i] = 1;
+    }
     if (wsic_plan_create(context, &allocation->plan) >= 0)
         return true;
     allocation_destroy(allocation);
@@ -37,6 +40,7 @@ void allocation_destroy(struct allocation *allocation)
 {
     free(allocation->indices);
     free(allocation->sensitivities);
+    free(allocation->corrections);
     wsic_plan_destroy(allocation->plan);
     *allocation = (struct allocation){.layers = 0};
 }
@@ -54,22 +58,28 @@ static bool is_planned(const struct allocation *allocation, size_t layer)
     return allocation->indices[layer] != SIZE_MAX;
 }
 
-static double largest_sensitivity(const struct allocation *allocation)
+/* What an error as the plan expects it costs. */
+static double worth(const struct allocation *allocation, size_t layer)
+{
+    return allocation->sensitivities[layer] * allocation->corrections[layer];
+}
+
+static double largest_worth(const struct allocation *allocation)
 {
     double largest = 0;
 
     for (size_t i = 0; i < allocation->layers; i++)
-        largest = fmax(largest, allocation->sensitivities[i]);
+        largest = fmax(largest, worth(allocation, i));
     return largest;
 }
 
 /* All count alike if none is known. */
 static bool set_sensitivities(struct allocation *allocation, struct failure *failure)
 {
-    const double largest = largest_sensitivity(allocation);
+    const double largest = largest_worth(allocation);
 
     for (size_t i = 0; i < allocation->layers && largest > 0; i++) {
-        const double value = fmax(allocation->sensitivities[i] / largest, least_sensitivity);
+        const double value = fmax(worth(allocation, i) / largest, least_sensitivity);
         if (is_planned(allocation, i) &&
             wsic_plan_set_sensitivity(allocation->plan, allocation->indices[i], value) < 0)
             return refuse_plan(allocation, failure);

@@ -14,6 +14,7 @@ struct allocation {
     size_t layers;
     size_t *indices;       /* of every layer in the plan; SIZE_MAX if it is not there */
     double *sensitivities; /* of every layer; 0 if unknown */
+    double *corrections;   /* of the plan's distortions near the rate; 1 if unknown */
 };
 
 bool allocation_create(struct allocation *allocation, wsic_context *context,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/survey.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +17,15 @@ enum { moment_tokens = 16384, divergence_tokens = 4096 };
  * to be measured. */
 static const double probe_rate = 3;
 
+/* Corrections are made so many bits below the rate, or at half of it. */
+static const double below_rate = 0.75;
+
 struct surveyor {
     struct allocation *allocation;
     wsic_context *context;
     struct sensitivity_probe *probe; /* NULL: sensitivities are not measured */
-    struct drafter drafter;
+    struct drafter drafter;          /* at probe_rate */
+    struct drafter low; /* below the rate aimed at; no encoder: corrections are not made */
     double distortions[LINEAR_KINDS]; /* a n D of drafts of the present block */
 };
 
@@ -56,32 +61,81 @@ static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *fa
     return true;
 }
 
-static bool change_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
-                         struct failure *failure)
+/* Leaves the layer as it is; the draft is in weights. */
+static bool draft_copy(struct drafter *drafter, const struct layer_task *task, float *weights,
+                       struct failure *failure)
 {
-    const size_t kind = task->number % LINEAR_KINDS;
-    const size_t count = task->linear->rows * task->linear->columns;
     struct linear linear = *task->linear;
     struct layer_task draft = *task;
     double scale = 0;
 
     linear.weights = weights;
     draft.linear = &linear;
-    memcpy(weights, task->linear->weights, count * sizeof *weights);
-    if (!draft_layer(&surveyor->drafter, &draft, &scale, failure))
+    memcpy(weights, task->linear->weights, linear.rows * linear.columns * sizeof *weights);
+    return draft_layer(drafter, &draft, &scale, failure);
+}
+
+static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
+                        struct failure *failure)
+{
+    const size_t kind = task->number % LINEAR_KINDS;
+    const size_t count = task->linear->rows * task->linear->columns;
+
+    if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure) ||
+        !draft_copy(&surveyor->drafter, task, weights, failure))
         return false;
     surveyor->distortions[kind] = surveyor->drafter.info.distortion * (double)count;
     return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
 }
 
-static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task,
-                        struct failure *failure)
+/* What the plan expects at this rate of codes. */
+static bool expect_distortion(const struct surveyor *surveyor, const struct layer_task *task,
+                              double rate, double *distortion, struct failure *failure)
 {
-    if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure))
+    wsic_plan_layer layer = {.size = sizeof layer};
+    wsic_problem *problem;
+    wsic_plan *plan = NULL;
+
+    if (!watersic_problem_create(surveyor->context, task, &problem, failure))
         return false;
+    const bool ok = wsic_plan_create(surveyor->context, &plan) >= 0 &&
+                    wsic_plan_add_problem(plan, problem, NULL) >= 0 &&
+                    wsic_plan_solve_rate(plan, rate) >= 0 && wsic_plan_get(plan, 0, &layer) >= 0;
+    *distortion = layer.distortion;
+    if (!ok)
+        refuse(failure, "%s: %s", task->name,
+               plan ? wsic_plan_message(plan) : wsic_context_message(surveyor->context));
+    wsic_plan_destroy(plan);
+    wsic_problem_destroy(problem);
+    return ok;
+}
+
+/* The plan takes weights as independent of each other. Where they are not, as where inputs are few
+ * directions of many, errors grow faster below the rate aimed at than it expects. */
+static bool correct_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
+                          struct failure *failure)
+{
+    const wsic_layer_info *const info = &surveyor->low.info;
+    double expected;
+
+    if (!draft_copy(&surveyor->low, task, weights, failure) ||
+        !expect_distortion(surveyor, task, info->rate_codes, &expected, failure))
+        return false;
+    if (info->distortion > 0 && expected > 0)
+        surveyor->allocation->corrections[task->number] = info->distortion / expected;
+    return true;
+}
+
+static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
+                       struct failure *failure)
+{
+    if (!surveyor->low.encoder)
+        return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
-    const bool ok = weights ? change_layer(surveyor, task, weights, failure)
-                            : refuse(failure, "%s: out of memory", task->name);
+    const bool ok = weights
+                        ? correct_layer(surveyor, task, weights, failure) &&
+                              (!surveyor->probe || probe_layer(surveyor, task, weights, failure))
+                        : refuse(failure, "%s: out of memory", task->name);
     free(weights);
     return ok;
 }
@@ -97,7 +151,7 @@ static bool survey_layer(void *self, const struct layer_task *task, struct failu
     const bool ok =
         allocation_add(surveyor->allocation, task->number, task->name, problem, failure);
     wsic_problem_destroy(problem);
-    return ok && (!surveyor->probe || probe_layer(surveyor, task, failure));
+    return ok && draft_task(surveyor, task, failure);
 }
 
 /* What a survey is made of. */
@@ -130,8 +184,7 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
     return ok;
 }
 
-static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan,
-                           const char *directory)
+static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
 {
     struct allocation *const allocation = surveyor->allocation;
     struct sensitivity_file file;
@@ -140,7 +193,7 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     if (!copy_sample(plan->calibration->tokens, plan->calibration->window, divergence_tokens,
                      &tokens, plan->failure))
         return false;
-    bool ok = sensitivity_file_name(&file, directory, plan->model, &tokens,
+    bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model, &tokens,
                                     plan->calibration->window, probe_rate, plan->failure);
     if (ok && sensitivity_file_read(&file, allocation->sensitivities, allocation->layers))
         ok = look(surveyor, plan);
@@ -152,9 +205,21 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     return ok;
 }
 
+static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_survey *plan,
+                           double rate)
+{
+    const double low = fmax(rate - below_rate, rate / 2);
+
+    if (!drafter_create(&surveyor->low, surveyor->context, low, true, plan->failure))
+        return false;
+    const bool ok = look_with_file(surveyor, plan);
+    drafter_destroy(&surveyor->low);
+    return ok;
+}
+
 bool survey(struct allocation *allocation, struct model *model,
-            const struct calibration *calibration, const char *directory,
-            const struct stretch *stretch, wsic_context *context, struct failure *failure)
+            const struct calibration *calibration, double rate, const struct stretch *stretch,
+            wsic_context *context, struct failure *failure)
 {
     const struct recipe plain = {.statistics = true};
     struct surveyor surveyor = {.allocation = allocation, .context = context};
@@ -168,7 +233,7 @@ bool survey(struct allocation *allocation, struct model *model,
     const struct plan_of_survey plan = {
         .model = model, .calibration = &sampled, .stretch = stretch, .failure = failure};
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
-                        ? look_with_file(&surveyor, &plan, directory)
+                        ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);
     tokens_free(&sample);
     return ok;

@@ -7,11 +7,11 @@
 #include "llm/allocation.h"
 #include "llm/pipeline.h"
 
-/* Add all layers of the model to the allocation, and its sensitivities if the recipe's plan asks
- * for them. They are looked up in, or written to, a file in the directory (NULL: they are
- * measured each time). */
+/* Add all layers of the model to the allocation, and, if the recipe's plan asks for it, their
+ * sensitivities and corrections for a rate. Sensitivities are looked up in, or written to, a file
+ * in the calibration's directory (NULL: they are measured each time). */
 bool survey(struct allocation *allocation, struct model *model,
-            const struct calibration *calibration, const char *directory,
-            const struct stretch *stretch, wsic_context *context, struct failure *failure);
+            const struct calibration *calibration, double rate, const struct stretch *stretch,
+            wsic_context *context, struct failure *failure);
 
 #endif

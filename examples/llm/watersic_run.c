@@ -44,8 +44,8 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
     const struct stretch after = {
         .meter = stretch->meter, .label = stretch->label, .from = border, .to = stretch->to};
 
-    return survey(method->allocation, model, calibration, calibration->directory, &before,
-                  method->context, failure) &&
+    return survey(method->allocation, model, calibration, rate, &before, method->context,
+                  failure) &&
            allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
                             failure) &&
            run_drafted(method, model, calibration, rate, &after, failure);
