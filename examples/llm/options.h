@@ -44,6 +44,7 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
+    const char *run; /* directory for what serves the next run as well; NULL for none */
     struct option_presets presets; /* {"default"} unless given */
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
@@ -57,7 +58,7 @@ struct options {
     struct recipe recipe;
     bool limit;
     bool restart; /* do not go on with an unfinished archive */
-    bool layers; /* eval: what every layer loses */
+    bool layers;  /* eval: what every layer loses */
     bool json;
     bool help;
 };
