@@ -3,11 +3,9 @@
  * hand. */
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"
-#include "random.h"
 #include "waterfill/allocate.h"
 #include "waterfill/budget.h"
 #include "waterfill/scalar_rate.h"

@@ -3,7 +3,6 @@
  * layers. */
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"
