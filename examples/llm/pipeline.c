@@ -128,8 +128,8 @@ static bool quantize_block(struct run *run, size_t number)
         if (!ok)
             return false;
     }
-    /* Nothing looks at what the last block makes of the text. */
-    return !run->recipe->statistics || number + 1 == run->model->config.blocks ||
+    const bool last = number + 1 == run->model->config.blocks;
+    return !run->recipe->statistics || (last && !run->calibration->end) ||
            gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
 }
 
@@ -176,7 +176,8 @@ static bool run_calibrated(struct run *run)
     if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
                       run->recipe, run->failure))
         return false;
-    const bool ok = run_blocks(run);
+    const struct pipeline_end *const end = calibration->end;
+    const bool ok = run_blocks(run) && (!end || end->use(end->self, &run->gatherer, run->failure));
     gather_end(&run->gatherer);
     return ok;
 }

@@ -69,19 +69,50 @@ static bool describe_run(struct quantization *run)
            set_json_metadata(run, "calibration",
                              json_pack("{s:I, s:I, s:o}", "tokens", (json_int_t)run->tokens.count,
                                        "window", (json_int_t)run->session->window, "recipe",
-                                       report_recipe(&run->options->recipe)));
+                                       report_recipe(&run->options->recipe))) &&
+           (vocabulary_layers(&run->options->vocabulary) == 0 ||
+            set_json_metadata(run, "vocabulary", report_vocabulary(&run->options->vocabulary)));
+}
+
+static struct method_settings method_settings(const struct options *options)
+{
+    return (struct method_settings){.rate = options->rates.values[0],
+                                    .preset = options->presets.names[0],
+                                    .settings = options->settings.values,
+                                    .setting_count = options->settings.count,
+                                    .rescalers = options->recipe.rescalers};
+}
+
+/* Its results come after those of the layers of blocks. */
+static struct vocabulary describe_vocabulary(const struct quantization *run)
+{
+    const size_t count = vocabulary_layers(&run->options->vocabulary);
+
+    return (struct vocabulary){.rates = run->options->vocabulary,
+                               .settings = method_settings(run->options),
+                               .limit = run->options->limit,
+                               .context = run->session->context,
+                               .writer = run->method.writer,
+                               .model = &run->session->model,
+                               .results = run->method.results + run->layers - count};
 }
 
 static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
-    const struct calibration calibration = {
-        .tokens = &run->tokens, .window = session->window, .recipe = &run->options->recipe};
+    struct vocabulary vocabulary = describe_vocabulary(run);
+    const struct pipeline_end end = {.use = vocabulary_quantize_head, .self = &vocabulary};
+    const struct calibration calibration = {.tokens = &run->tokens,
+                                            .window = session->window,
+                                            .recipe = &run->options->recipe,
+                                            .end = vocabulary.rates.head > 0 ? &end : NULL};
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
-    if (!describe_run(run) || !watersic_run(&run->method, &session->model, &calibration,
-                                            run->options->rates.values[0], &stretch, run->failure))
+    vocabulary.calibration = &calibration;
+    if (!describe_run(run) || !vocabulary_quantize_embedding(&vocabulary, run->failure) ||
+        !watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
+                      &stretch, run->failure))
         return false;
     if (wsic_archive_writer_finish(run->method.writer) < 0)
         return refuse(run->failure, "%s: %s", run->options->output,
@@ -91,9 +122,17 @@ static bool write_archive(struct quantization *run)
     return true;
 }
 
+static size_t quantized_weights(const struct quantization *run)
+{
+    const struct model *const model = &run->session->model;
+
+    return model_linear_weights(model) +
+           vocabulary_weights(&run->options->vocabulary, &model->config);
+}
+
 static double bits_per_weight(const struct quantization *run)
 {
-    return 8 * (double)run->bytes / (double)model_linear_weights(&run->session->model);
+    return 8 * (double)run->bytes / (double)quantized_weights(run);
 }
 
 static void print_text(const struct quantization *run)
@@ -130,9 +169,8 @@ static json_t *describe_json(const struct quantization *run)
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
-                     (json_int_t)model_linear_weights(&run->session->model), "tokens",
-                     (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
-                     "layers", layers);
+                     (json_int_t)quantized_weights(run), "tokens", (json_int_t)run->tokens.count,
+                     "seconds", meter_seconds(&run->session->meter), "layers", layers);
 }
 
 static bool run_quantization(struct quantization *run)
@@ -140,7 +178,9 @@ static bool run_quantization(struct quantization *run)
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
 
-    run->layers = config->blocks * LINEAR_KINDS;
+    if (!vocabulary_check(&options->vocabulary, config, run->failure))
+        return false;
+    run->layers = config->blocks * LINEAR_KINDS + vocabulary_layers(&options->vocabulary);
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
@@ -160,11 +200,7 @@ static bool run_quantization(struct quantization *run)
 
 enum outcome command_quantize(const struct options *options, struct failure *failure)
 {
-    const struct method_settings settings = {.rate = options->rates.values[0],
-                                             .preset = options->presets.names[0],
-                                             .settings = options->settings.values,
-                                             .setting_count = options->settings.count,
-                                             .rescalers = options->recipe.rescalers};
+    const struct method_settings settings = method_settings(options);
     struct session session;
     struct quantization run = {.options = options, .session = &session, .failure = failure};
     enum outcome outcome = OUTCOME_USAGE;
