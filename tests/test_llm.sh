@@ -92,6 +92,33 @@ run 0 "eval for people" eval --model "$model" --archive two.wsic --tokens "$eval
 says out "KL to original" "eval prints the divergence"
 
 
+# The embedding, which is the head too.
+# embedding STATISTICS: sets kl
+embedding()
+{
+    run 0 "quantize with the embedding, $1" quantize --model "$model" --tokens "$calibration" \
+        --max-tokens 4096 --rate 4 --preset fast --embedding-rate 3 --embedding-statistics "$1" \
+        -o embedding.wsic --json
+    says out "model.embed_tokens.weight" "quantize lists the embedding, $1"
+    holds "$(value out weights) == 1622016 + 256 * 192" "its weights count, $1"
+    run 0 "eval with the embedding, $1" eval --model "$model" --archive embedding.wsic \
+        --tokens "$evaluation" --max-tokens 4096 --json
+    kl=$(value out kl_bits)
+    holds "$(value out untouched_bytes) == 2 * 9 * 192" "only norms are untouched, $1"
+    holds "($(value out whole_bits_per_weight) - 8 * ($(wc -c <embedding.wsic) + 3456) / 1672896) ^ 2 < 1e-12" \
+        "bits in all count norms and the archive, $1"
+    rm embedding.wsic
+}
+embedding identity
+alike=$kl
+embedding frequency
+holds "$kl < 0.8 * $alike" "rows that matter more lose less"
+refused 1 "--head-rate: the model has no head of its own" "a rate for a head that is the embedding" \
+    quantize --model "$model" --tokens "$calibration" --rate 2 -o x.wsic --head-rate 4
+refused 2 "--embedding-statistics: 'x' is neither" "unknown statistics" \
+    quantize --embedding-statistics x
+refused 2 "--head-rate is no option of this command" "a head for eval" eval --head-rate 4
+
 # The ingredients of the recipe. Each must lower the divergence: at 2 bits their part is large.
 # divergence NAME OPTION...: sets kl, drift and residual
 divergence()

@@ -88,6 +88,23 @@ static bool set_sensitivities(struct allocation *allocation, struct failure *fai
     return true;
 }
 
+/* Of what the archive holds already: layers that are not in the plan. */
+static bool layer_bytes(wsic_archive_writer *writer, uint64_t *bytes, struct failure *failure)
+{
+    *bytes = 0;
+    for (size_t i = 0; i < wsic_archive_writer_count(writer); i++) {
+        wsic_layer_info info = {.size = sizeof info};
+        wsic_layer *layer;
+        if (wsic_archive_writer_layer(writer, i, &layer) < 0)
+            return refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
+        wsic_layer_get_info(layer, &info);
+        *bytes += info.bytes;
+        wsic_layer_destroy(layer);
+    }
+    return true;
+}
+
+/* What the archive adds to its layers. */
 static uint64_t container_bytes(const struct allocation *allocation,
                                 const wsic_archive_writer *writer)
 {
@@ -129,14 +146,15 @@ static bool count_weights(const struct allocation *allocation, double *weights,
 
 /* Bytes that are left for the layers when what the archive adds is taken off. */
 static bool find_budget(const struct allocation *allocation, double rate,
-                        const wsic_archive_writer *writer, uint64_t *budget,
-                        struct failure *failure)
+                        wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
 {
-    const double container = writer ? (double)container_bytes(allocation, writer) : 0;
+    uint64_t others = 0;
     double weights;
 
-    if (!count_weights(allocation, &weights, failure))
+    if (!count_weights(allocation, &weights, failure) ||
+        (writer && !layer_bytes(writer, &others, failure)))
         return false;
+    const double container = writer ? (double)(container_bytes(allocation, writer) - others) : 0;
     const double left = rate * weights / 8 - container;
     if (left < 1)
         return refuse(failure,

@@ -113,10 +113,14 @@ static bool create_importance(struct gatherer *gatherer, struct failure *failure
                                 : refuse(failure, "out of memory for the importance of tokens");
 }
 
+/* The checkpoint has the original embedding, also where a quantized one is in memory. */
 static bool create_clean(struct gatherer *gatherer, const struct model *model, size_t window,
                          struct failure *failure)
 {
-    return stream_create(&gatherer->clean, model, gatherer->tokens, window, failure) &&
+    struct model original = *model;
+
+    original.embedding.values = NULL;
+    return stream_create(&gatherer->clean, &original, gatherer->tokens, window, failure) &&
            create_residual(gatherer, failure) &&
            (!recipe_weights(gatherer->recipe) || create_importance(gatherer, failure));
 }

@@ -47,7 +47,12 @@ static const char quantize_help[] =
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
-    "  -o, --output FILE  the archive\n" SETTING_HELP RECIPE_HELP
+    "  -o, --output FILE  the archive\n"
+    "  --embedding-rate R quantize the embedding too, and the head if it is the same\n"
+    "  --head-rate R      quantize the head of a model that has its own\n"
+    "  --embedding-statistics NAME\n"
+    "                     how rows of both count: frequency (of their token; default)\n"
+    "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP
     "  --restart          throw an unfinished archive away\n"
     "  --limit            compute the gap to the limit of every layer (slow)\n"
     "  --json             report as JSON\n"

@@ -106,6 +106,24 @@ static bool take_rate(void *place, const char *name, const char *value, struct f
     return take_rates_up_to(1, place, value, failure);
 }
 
+static bool take_bits(void *place, const char *name, const char *value, struct failure *failure)
+{
+    struct option_rates one;
+
+    (void)name;
+    if (!take_rates_up_to(1, &one, value, failure))
+        return false;
+    *(double *)place = one.values[0];
+    return true;
+}
+
+static bool take_alike(void *place, const char *name, const char *value, struct failure *failure)
+{
+    *(bool *)place = strcmp(value, "identity") == 0;
+    return *(bool *)place || strcmp(value, "frequency") == 0 ||
+           refuse(failure, "--%s: '%s' is neither 'identity' nor 'frequency'", name, value);
+}
+
 static bool take_rates(void *place, const char *name, const char *value, struct failure *failure)
 {
     (void)name;
@@ -180,6 +198,9 @@ static const struct rule rules[] = {
     {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
      WITH_VALUE},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
+    {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
+    {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
+    {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"rates", FOR_COMPARE, FOR_COMPARE, take_rates, AT(rates), WITH_VALUE},
     {"preset", FOR_MAKING, 0, take_preset, AT(presets), WITH_VALUE},
     {"presets", FOR_COMPARE, 0, take_presets, AT(presets), WITH_VALUE},

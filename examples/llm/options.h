@@ -8,6 +8,7 @@
 
 #include "common/failure.h"
 #include "llm/recipe.h"
+#include "llm/vocabulary.h"
 
 enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMAND_FINETUNE, COMMANDS };
 
@@ -48,11 +49,12 @@ struct options {
     struct option_presets presets; /* {"default"} unless given */
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
-    size_t window;             /* 0: chosen by the model */
-    size_t max_tokens;         /* of the text in tokens */
-    size_t eval_tokens;        /* of the text in eval */
-    size_t epochs;             /* of fine-tuning */
-    size_t batch;              /* windows to a step */
+    struct vocabulary_rates vocabulary;
+    size_t window;      /* 0: chosen by the model */
+    size_t max_tokens;  /* of the text in tokens */
+    size_t eval_tokens; /* of the text in eval */
+    size_t epochs;      /* of fine-tuning */
+    size_t batch;       /* windows to a step */
     double learning_rate;
     double last_learning_rate;
     struct recipe recipe;

@@ -169,8 +169,8 @@ static bool quantize_block(struct run *run, size_t number)
         if (!ok)
             return false;
     }
-    /* Nothing looks at what the last block makes of the text. */
-    return !run->gathers || number + 1 == run->model->config.blocks ||
+    const bool last = number + 1 == run->model->config.blocks;
+    return !run->gathers || (last && !run->calibration->end) ||
            gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
 }
 
@@ -217,7 +217,8 @@ static bool run_calibrated(struct run *run)
     if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
                       run->recipe, run->failure))
         return false;
-    const bool ok = run_blocks(run);
+    const struct pipeline_end *const end = calibration->end;
+    const bool ok = run_blocks(run) && (!end || end->use(end->self, &run->gatherer, run->failure));
     gather_end(&run->gatherer);
     return ok;
 }
@@ -236,6 +237,6 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                       .failure = failure};
 
     run.todo = count_todo(&run);
-    run.gathers = run.recipe->statistics && run.todo > 0;
+    run.gathers = run.recipe->statistics && (run.todo > 0 || calibration->end);
     return run.gathers ? run_calibrated(&run) : run_blocks(&run);
 }

@@ -11,6 +11,7 @@
 #include "llm/model.h"
 #include "llm/recipe.h"
 
+struct gatherer;
 struct mixing_result;
 
 /* A layer whose turn it is. */
@@ -41,6 +42,14 @@ struct drafts {
     size_t sample; /* most tokens on which a draft is judged */
 };
 
+/* Use the states that the last block leaves, before they go. */
+typedef bool end_function(void *self, struct gatherer *gatherer, struct failure *failure);
+
+struct pipeline_end {
+    end_function *use;
+    void *self;
+};
+
 /* What a model is calibrated on. */
 struct calibration {
     const struct tokens *tokens;
@@ -50,6 +59,8 @@ struct calibration {
     const bool *taken;     /* by number: layers that are made already, for which nothing has to be
                               gathered; NULL for none */
     const char *directory; /* for what serves the next run as well; NULL for none */
+    const struct pipeline_end *end; /* NULL if nothing looks at what the last block leaves; the
+                                       recipe has statistics */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

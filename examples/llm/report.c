@@ -105,3 +105,14 @@ json_t *report_recipe(const struct recipe *recipe)
                      (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers, "plan",
                      plan_mode_name(recipe->plan));
 }
+
+json_t *report_vocabulary(const struct vocabulary_rates *rates)
+{
+    json_t *const root = json_pack("{s:s}", "statistics", rates->alike ? "identity" : "frequency");
+
+    if (rates->embedding > 0)
+        json_object_set_new(root, "embedding_rate", json_real(rates->embedding));
+    if (rates->head > 0)
+        json_object_set_new(root, "head_rate", json_real(rates->head));
+    return root;
+}

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "llm/takeover.h"
+
 static bool apply_setting(wsic_encoder *encoder, const char *setting, struct failure *failure)
 {
     const char *const equals = strchr(setting, '=');
@@ -152,13 +154,10 @@ static bool make_layer(struct watersic_method *method, const struct layer_task *
 static bool take_layer(struct watersic_method *method, const struct layer_task *task,
                        struct failure *failure)
 {
-    size_t index = 0;
     wsic_layer *layer;
 
-    while (strcmp(wsic_archive_writer_name(method->writer, index), task->name) != 0)
-        index++;
-    if (wsic_archive_writer_layer(method->writer, index, &layer) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    if (!takeover_layer(method->writer, task->name, &layer, failure))
+        return false;
     const bool ok = use_layer(method, task, layer, failure);
     wsic_layer_destroy(layer);
     method->results[task->number].taken = true;
