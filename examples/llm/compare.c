@@ -63,7 +63,8 @@ static bool run_pipeline(struct comparison *run, size_t method, const char *labe
     const struct recipe theirs = {.statistics = method != METHOD_RTN};
     const struct calibration calibration = {.tokens = &run->calibration,
                                             .window = run->session->window,
-                                            .recipe = own ? &run->options->recipe : &theirs};
+                                            .recipe = own ? &run->options->recipe : &theirs,
+                                            .low_memory = run->options->low_memory};
     const double runs = (double)(run->options->rates.count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
                                     .label = label,

@@ -34,6 +34,12 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
                     struct failure *failure);
 void forward_free(struct forward *forward);
 
+/* Most tokens in a batch. */
+size_t forward_capacity(size_t window);
+
+/* Bytes that this takes with texts of that many tokens. */
+uint64_t forward_memory(const struct config *config, size_t window, size_t tokens);
+
 /* hidden = rows of the embedding */
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
                    struct failure *failure);

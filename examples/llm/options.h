@@ -52,6 +52,9 @@ struct options {
     size_t eval_tokens;        /* of the text in eval */
     struct recipe recipe;
     bool limit;
+    bool dry_run;
+    bool low_memory;
+    bool progress; /* as lines */
     bool json;
     bool help;
 };

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 #include "llm/interrupt.h"
-#include "llm/stream.h"
+#include "llm/work.h"
 
 struct run {
     struct model *model;
     const struct tokens *tokens;
-    size_t window;
     const struct recipe *recipe;
+    struct stream_text text;
     const struct stretch *stretch;
     wsic_context *context;
     layer_function *quantize;
@@ -24,6 +24,8 @@ struct run {
     float *residual;       /* of a batch: what hidden has lost */
     double *importance;    /* of a batch's tokens; NULL if the recipe does not ask for it */
     size_t done;           /* layers */
+    struct work work;      /* of one block */
+    double worked;
 };
 
 /* What is gathered at a place. */
@@ -31,6 +33,14 @@ struct gathered {
     wsic_stats *stats;
     wsic_stats *weighted; /* NULL for none */
 };
+
+static double fraction_done(const struct run *run)
+{
+    const struct stretch *const stretch = run->stretch;
+    const double part = run->worked / work_total(&run->work, &run->model->config);
+
+    return stretch->from + part * (stretch->to - stretch->from);
+}
 
 static void subtract_hidden(const struct run *run, const struct stretch_of_text *text)
 {
@@ -91,12 +101,26 @@ static bool pass_batch(struct run *run, const struct block *block, const struct 
     return !gathered || gather(run, site, gathered, text, live, clean);
 }
 
+/* A part of a pass is done. */
+static void show_pass(struct run *run, size_t number, double part)
+{
+    char what[2 * MODEL_NAME_SIZE];
+
+    run->worked += part * run->work.pass[number];
+    /* All layers of the block are done when its end is gone to. */
+    const size_t block = (run->done - (number == SITES)) / LINEAR_KINDS;
+    snprintf(what, sizeof what, "%s block %zu, pass %zu of %d", run->stretch->label, block,
+             number + 1, SITES + 1);
+    meter_update(run->stretch->meter, fraction_done(run), what);
+}
+
 /* Go over the calibration text up to a site, in both models at once; gather what is seen
  * there unless gathered is NULL. */
 static bool pass(struct run *run, const struct block *block, const struct site *site,
                  const struct gathered *gathered)
 {
     const size_t capacity = run->live.forward.capacity;
+    const size_t number = site == &stream_end ? SITES : (size_t)(site - stream_sites);
 
     for (size_t first = 0; first < run->tokens->count; first += capacity) {
         const size_t left = run->tokens->count - first;
@@ -104,6 +128,7 @@ static bool pass(struct run *run, const struct block *block, const struct site *
                                              .count = left < capacity ? left : capacity};
         if (!pass_batch(run, block, site, gathered, &text))
             return false;
+        show_pass(run, number, (double)text.count / (double)run->tokens->count);
     }
     return true;
 }
@@ -111,14 +136,12 @@ static bool pass(struct run *run, const struct block *block, const struct site *
 static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
                            const struct gathered *gathered)
 {
-    const struct stretch *const stretch = run->stretch;
-    const double part = (double)run->done / (double)(run->model->config.blocks * LINEAR_KINDS);
     char name[MODEL_NAME_SIZE];
     char what[2 * MODEL_NAME_SIZE];
 
     model_linear_name(name, block, kind);
-    snprintf(what, sizeof what, "%s %s", stretch->label, name);
-    meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
+    snprintf(what, sizeof what, "%s %s", run->stretch->label, name);
+    meter_show(run->stretch->meter, fraction_done(run), what);
     if (interrupt_pending())
         return refuse(run->failure, "interrupted");
 
@@ -129,6 +152,7 @@ static bool quantize_layer(struct run *run, size_t block, enum linear_kind kind,
                                     .weighted = gathered->weighted,
                                     .attention = run->recipe->attention};
     run->done++;
+    run->worked += run->work.layer[kind];
     return run->quantize(run->self, &task, run->failure);
 }
 
@@ -227,7 +251,7 @@ static bool create_importance(struct run *run)
 
 static bool run_compared(struct run *run)
 {
-    if (!stream_create(&run->clean, run->model, run->tokens, run->window, run->failure))
+    if (!stream_create(&run->clean, run->model, &run->text, run->failure))
         return false;
     const bool ok = create_residual(run) &&
                     (run->recipe->attention == 0 || create_importance(run)) && run_blocks(run);
@@ -239,11 +263,18 @@ static bool run_compared(struct run *run)
 
 static bool run_calibrated(struct run *run)
 {
-    if (!stream_create(&run->live, run->model, run->tokens, run->window, run->failure))
+    if (!stream_create(&run->live, run->model, &run->text, run->failure))
         return false;
     const bool ok = recipe_compares(run->recipe) ? run_compared(run) : run_blocks(run);
     stream_free(&run->live);
     return ok;
+}
+
+struct stream_text pipeline_text(const struct calibration *calibration)
+{
+    return (struct stream_text){.tokens = calibration->tokens,
+                                .window = calibration->window,
+                                .keep = !calibration->low_memory};
 }
 
 bool pipeline_run(struct model *model, const struct calibration *calibration,
@@ -252,8 +283,9 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
 {
     struct run run = {.model = model,
                       .tokens = calibration->tokens,
-                      .window = calibration->window,
                       .recipe = calibration->recipe,
+                      .text = pipeline_text(calibration),
+                      .work = work_expected(&model->config, calibration),
                       .stretch = stretch,
                       .context = context,
                       .quantize = quantize,

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/peak_memory.h"
+#include "llm/dry_run.h"
 #include "llm/report.h"
 #include "llm/watersic_method.h"
 
@@ -72,11 +74,18 @@ static bool describe_run(struct quantization *run)
                                        report_recipe(&run->options->recipe)));
 }
 
+static struct calibration describe_calibration(const struct quantization *run)
+{
+    return (struct calibration){.tokens = &run->tokens,
+                                .window = run->session->window,
+                                .recipe = &run->options->recipe,
+                                .low_memory = run->options->low_memory};
+}
+
 static bool write_archive(struct quantization *run)
 {
     struct session *const session = run->session;
-    const struct calibration calibration = {
-        .tokens = &run->tokens, .window = session->window, .recipe = &run->options->recipe};
+    const struct calibration calibration = describe_calibration(run);
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
@@ -123,13 +132,13 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:f, s:I, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)model_linear_weights(&run->session->model), "tokens",
                      (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
-                     "layers", layers);
+                     "peak_bytes", (json_int_t)peak_memory(), "layers", layers);
 }
 
 static bool run_quantization(struct quantization *run)
@@ -144,6 +153,10 @@ static bool run_quantization(struct quantization *run)
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
+    if (options->dry_run) {
+        const struct calibration calibration = describe_calibration(run);
+        return dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
+    }
     if (wsic_archive_writer_create(run->session->context, options->output, &run->method.writer) < 0)
         return refuse(run->failure, "%s: %s", options->output,
                       wsic_context_message(run->session->context));
