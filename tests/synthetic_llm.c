@@ -158,7 +158,7 @@ void synthetic_write_config(const struct synthetic_llm *model, const char *direc
     ck_assert_int_eq(fclose(file), 0);
 }
 
-static size_t tensor_numbers(const struct synthetic_tensor *tensor)
+size_t synthetic_numbers(const struct synthetic_tensor *tensor)
 {
     return (tensor->rows ? tensor->rows : 1) * tensor->columns;
 }
@@ -173,7 +173,7 @@ void synthetic_write_shard(const struct synthetic_llm *model, const char *direct
 
     for (size_t i = first; i < end; i++) {
         const struct synthetic_tensor *const tensor = &model->tensors[i];
-        const size_t bytes = 2 * tensor_numbers(tensor);
+        const size_t bytes = 2 * synthetic_numbers(tensor);
         char shape[40];
         if (tensor->rows)
             snprintf(shape, sizeof shape, "%zu,%zu", tensor->rows, tensor->columns);
@@ -191,7 +191,7 @@ void synthetic_write_shard(const struct synthetic_llm *model, const char *direct
         fputc((int)(length >> 8 * i & 0xFF), file);
     fwrite(header, 1, length, file);
     for (size_t i = first; i < end; i++)
-        for (size_t j = 0; j < tensor_numbers(&model->tensors[i]); j++) {
+        for (size_t j = 0; j < synthetic_numbers(&model->tensors[i]); j++) {
             fputc(model->tensors[i].bits[j] & 0xFF, file);
             fputc(model->tensors[i].bits[j] >> 8, file);
         }
@@ -216,12 +216,20 @@ static const struct synthetic_tensor *find_part(const struct synthetic_llm *mode
     return find(model, name);
 }
 
-static void apply(const struct synthetic_tensor *matrix, const double *x, double *y)
+double synthetic_value(const struct synthetic_tensor *tensor, size_t index)
 {
+    return tensor->values ? tensor->values[index] : from_bfloat(tensor->bits[index]);
+}
+
+static void apply(const struct synthetic_llm *model, const struct synthetic_tensor *matrix,
+                  const double *x, double *y)
+{
+    if (model->watch)
+        model->watch(model->data, matrix, x);
     for (size_t i = 0; i < matrix->rows; i++) {
         y[i] = 0;
         for (size_t j = 0; j < matrix->columns; j++)
-            y[i] += from_bfloat(matrix->bits[i * matrix->columns + j]) * x[j];
+            y[i] += synthetic_value(matrix, i * matrix->columns + j) * x[j];
     }
 }
 
@@ -316,14 +324,14 @@ static void run_attention(const struct synthetic_llm *model, size_t block, struc
     double input[most], query[most], mix[most], output[most];
 
     normalise(find_part(model, block, "input_layernorm"), stream, input);
-    apply(find_part(model, block, "self_attn.q_proj"), input, query);
-    apply(find_part(model, block, "self_attn.k_proj"), input, cache->keys[position]);
-    apply(find_part(model, block, "self_attn.v_proj"), input, cache->values[position]);
+    apply(model, find_part(model, block, "self_attn.q_proj"), input, query);
+    apply(model, find_part(model, block, "self_attn.k_proj"), input, cache->keys[position]);
+    apply(model, find_part(model, block, "self_attn.v_proj"), input, cache->values[position]);
     prepare_heads(model, block, "self_attn.q_norm", model->heads, position, query);
     prepare_heads(model, block, "self_attn.k_norm", model->kv_heads, position,
                   cache->keys[position]);
     attend(model, cache, position, query, mix);
-    apply(find_part(model, block, "self_attn.o_proj"), mix, output);
+    apply(model, find_part(model, block, "self_attn.o_proj"), mix, output);
     for (size_t i = 0; i < model->hidden; i++)
         stream[i] += output[i];
 }
@@ -333,11 +341,11 @@ static void run_ffn(const struct synthetic_llm *model, size_t block, double *str
     double input[most], gate[most], up[most], output[most];
 
     normalise(find_part(model, block, "post_attention_layernorm"), stream, input);
-    apply(find_part(model, block, "mlp.gate_proj"), input, gate);
-    apply(find_part(model, block, "mlp.up_proj"), input, up);
+    apply(model, find_part(model, block, "mlp.gate_proj"), input, gate);
+    apply(model, find_part(model, block, "mlp.up_proj"), input, up);
     for (size_t i = 0; i < model->intermediate; i++)
         gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i];
-    apply(find_part(model, block, "mlp.down_proj"), gate, output);
+    apply(model, find_part(model, block, "mlp.down_proj"), gate, output);
     for (size_t i = 0; i < model->hidden; i++)
         stream[i] += output[i];
 }
@@ -354,14 +362,14 @@ static struct cache *run_text(const struct synthetic_llm *model, const uint32_t 
     for (size_t position = 0; position < count; position++) {
         double stream[most], final[most];
         for (size_t i = 0; i < model->hidden; i++)
-            stream[i] = from_bfloat(embedding->bits[tokens[position] * model->hidden + i]);
+            stream[i] = synthetic_value(embedding, tokens[position] * model->hidden + i);
         for (size_t block = 0; block < model->blocks; block++) {
             run_attention(model, block, &caches[block], position, stream);
             run_ffn(model, block, stream);
         }
         normalise(find(model, "model.norm.weight"), stream, final);
         if (logits)
-            apply(head, final, logits + position * model->vocabulary);
+            apply(model, head, final, logits + position * model->vocabulary);
     }
     return caches;
 }

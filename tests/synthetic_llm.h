@@ -14,8 +14,13 @@ struct synthetic_tensor {
     char name[96];
     size_t rows; /* 0: a vector */
     size_t columns;
-    uint16_t *bits; /* bfloat16 */
+    uint16_t *bits;       /* bfloat16 */
+    const double *values; /* computed with instead; NULL for none */
 };
+
+/* Called for every product of a matrix with a vector, the embedding's rows excepted. */
+typedef void synthetic_watch(void *data, const struct synthetic_tensor *matrix,
+                             const double *input);
 
 struct synthetic_llm {
     bool qwen3;
@@ -35,6 +40,8 @@ struct synthetic_llm {
     size_t original;
     struct synthetic_tensor tensors[SYNTHETIC_MAX_TENSORS];
     size_t count;
+    synthetic_watch *watch; /* NULL for none */
+    void *data;             /* its own */
 };
 
 /* A Llama 3 with scaled rotations and its own head; a Qwen3 whose head is the embedding. In both
@@ -52,6 +59,10 @@ void synthetic_write_config(const struct synthetic_llm *model, const char *direc
 /* Write tensors first to end - 1 to DIRECTORY/NAME. */
 void synthetic_write_shard(const struct synthetic_llm *model, const char *directory,
                            const char *name, size_t first, size_t end);
+
+/* Numbers in a tensor, and one of them. */
+size_t synthetic_numbers(const struct synthetic_tensor *tensor);
+double synthetic_value(const struct synthetic_tensor *tensor, size_t index);
 
 /* logits: count × vocabulary */
 void synthetic_logits(const struct synthetic_llm *model, const uint32_t *tokens, size_t count,

@@ -66,6 +66,19 @@ holds "$four > 0 && $four < 0.1" "4 bits are near the original"
 holds "($(value out cross_entropy) - $original) ^ 2 < 0.1 ^ 2" "4 bits predict as well"
 holds "($(value out bits_per_weight) - 8 * $(wc -c <four.wsic) / 1622016) ^ 2 < 1e-12" \
     "bits per weight count the whole file"
+stored=$(value out untouched_bytes)
+# 256 rows of the embedding and 9 norms.
+holds "$stored == 2 * (256 + 9) * 192" "embedding and norms are untouched"
+holds "($(value out whole_bits_per_weight) - 8 * ($(wc -c <four.wsic) + $stored) / 1672896) ^ 2 < 1e-12" \
+    "bits in all count the untouched tensors"
+run 0 "eval --layers" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
+    --max-tokens 512 --layers
+says out "model.layers.3.mlp.down_proj.weight" "eval --layers lists the layers"
+run 0 "eval --layers --json" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
+    --max-tokens 512 --layers --json
+has_keys "eval --layers" output_error input_error relative_distortion rate
+refused 2 "--layers needs --archive" "layers without an archive" \
+    eval --model "$model" --tokens "$evaluation" --layers
 
 # --- what is said beforehand ----------------------------------------------------
 
@@ -109,7 +122,6 @@ run 0 "eval for people" eval --model "$model" --archive two.wsic --tokens "$eval
     --max-tokens 512 --window 64
 says out "KL to original" "eval prints the divergence"
 
-
 # The ingredients of the recipe. Each must lower the divergence: at 2 bits their part is large.
 # divergence NAME OPTION...: sets kl, drift and residual
 divergence()
@@ -151,7 +163,11 @@ cmp -s two.wsic attention.0
 report $? "attention 0 changes nothing"
 ! cmp -s two.wsic attention.0.5
 report $? "attention changes the layers"
-rm attention.0 attention.0.5
+run 0 "quantize with a mix of drift" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o drift.0.5 --drift-mix 0.5
+! cmp -s two.wsic drift.0.5
+report $? "a mix of drift changes the layers"
+rm attention.0 attention.0.5 drift.0.5
 
 cp two.wsic again.wsic
 run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \

@@ -102,8 +102,8 @@ static bool watch(void *self, const struct layer_task *task, struct failure *fai
     (void)failure;
     read_seen(&watcher->seen[task->number], task->stats);
     watcher->seen[task->number].has_weighted = task->weighted != NULL;
+    ck_assert_double_eq(task->mix.attention, task->weighted ? 0.25 : 0);
     if (task->weighted) {
-        ck_assert_double_eq(task->attention, 0.25);
         read_moment(task->weighted, WSIC_MOMENT_INPUT, task->linear->columns, task->linear->columns,
                     watcher->seen[task->number].weighted);
     }
@@ -138,7 +138,7 @@ static struct watcher *run_weighted(size_t zeroed, bool rounded, bool drift, boo
                                     double attention)
 {
     const struct recipe recipe = {
-        .statistics = true, .drift = drift, .residual = residual, .attention = attention};
+        .statistics = true, .drift = drift, .residual = residual, .mix.attention = attention};
     struct model model;
 
     open_model(&model);

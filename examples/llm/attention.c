@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/attention.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
@@ -39,23 +38,24 @@ void attention_fill_rotations(struct forward *forward)
 }
 
 /* Element i of the first half and element i of the second half make a pair that turns together. */
-static void rotate(float *head, size_t half, const float *cosine, const float *sine)
+static void rotate(float *head, size_t half, const float *cosine, const float *sine, float turn)
 {
     for (size_t i = 0; i < half; i++) {
         const float x = head[i];
         const float y = head[half + i];
-        head[i] = x * cosine[i] - y * sine[i];
-        head[half + i] = y * cosine[i] + x * sine[i];
+        head[i] = x * cosine[i] - turn * y * sine[i];
+        head[half + i] = y * cosine[i] + turn * x * sine[i];
     }
 }
 
-static void rotate_heads(const struct forward *forward, float *row, size_t heads, size_t position)
+static void rotate_heads(const struct forward *forward, float *row, size_t heads, size_t position,
+                         float turn)
 {
     const size_t half = forward->config.head_dim / 2;
 
     for (size_t head = 0; head < heads; head++)
         rotate(row + head * 2 * half, half, forward->cosine + position * half,
-               forward->sine + position * half);
+               forward->sine + position * half, turn);
 }
 
 static void softmax(float *scores, size_t count)
@@ -73,6 +73,18 @@ static void softmax(float *scores, size_t count)
         scores[i] /= sum;
 }
 
+void attention_weights(const struct strip *strip, size_t first, float *scores)
+{
+    const size_t keys = (size_t)strip->keys;
+
+    for (size_t i = 0; i < (size_t)strip->queries; i++) {
+        float *const row = scores + i * keys;
+        softmax(row, first + i + 1);
+        for (size_t j = first + i + 1; j < keys; j++)
+            row[j] = 0;
+    }
+}
+
 /* One head of one window. */
 struct head {
     const float *query;
@@ -85,81 +97,56 @@ struct head {
     int head_dim;
 };
 
-/* A BLAS with threads of its own may start them for every product, and many callers at once then
- * wait for each other. Products of no more multiplications than this are done on the calling
- * thread. */
-static const size_t product_limit = 1 << 18;
-
-static int tile_keys(const struct head *head)
-{
-    const size_t keys = product_limit / (ATTENTION_STRIP * (size_t)head->head_dim);
-
-    return keys > 0 ? (int)keys : 1;
-}
-
-/* scores = scale · Q Kᵀ, queries × keys */
-static void score_strip(const struct head *head, const float *query, int queries, int keys,
-                        float *scores)
-{
-    const float scale = 1 / sqrtf((float)head->head_dim);
-    const int tile = tile_keys(head);
-
-    for (int first = 0; first < keys; first += tile)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, queries,
-                    keys - first < tile ? keys - first : tile, head->head_dim, scale, query,
-                    head->query_stride, head->key + (size_t)first * (size_t)head->key_stride,
-                    head->key_stride, 0, scores + first, keys);
-}
-
-/* mix = scores V */
-static void mix_strip(const struct head *head, const float *scores, int queries, int keys,
-                      float *mix)
-{
-    const int tile = tile_keys(head);
-
-    for (int first = 0; first < keys; first += tile)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, queries, head->head_dim,
-                    keys - first < tile ? keys - first : tile, 1, scores + first, keys,
-                    head->value + (size_t)first * (size_t)head->key_stride, head->key_stride,
-                    first > 0 ? 1 : 0, mix, head->query_stride);
-}
-
 /* Queries first to end - 1 against keys 0 to end - 1. */
 static void attend_strip(const struct head *head, size_t first, size_t end, float *scores)
 {
     const size_t offset = first * (size_t)head->query_stride;
-    const int queries = (int)(end - first);
+    const struct strip strip = {.queries = (int)(end - first),
+                                .keys = (int)end,
+                                .length = head->head_dim,
+                                .query_stride = head->query_stride,
+                                .key_stride = head->key_stride};
 
-    score_strip(head, head->query + offset, queries, (int)end, scores);
-    for (size_t i = first; i < end; i++) {
-        float *const row = scores + (i - first) * end;
-        softmax(row, i + 1);
-        for (size_t j = 0; head->importance && j <= i; j++)
-            head->importance[j] += row[j];
-        for (size_t j = i + 1; j < end; j++)
-            row[j] = 0;
-    }
-    mix_strip(head, scores, queries, (int)end, head->mix + offset);
+    strip_scores(&strip, 1 / sqrtf((float)head->head_dim), head->query + offset, head->key, scores);
+    attention_weights(&strip, first, scores);
+    for (size_t i = first; head->importance && i < end; i++)
+        for (size_t j = 0; j <= i; j++)
+            head->importance[j] += scores[(i - first) * end + j];
+    strip_mix(&strip, 1, scores, head->value, head->mix + offset);
+}
+
+struct rotation {
+    const struct forward *forward;
+    float *query;
+    float *key;
+    float turn; /* 1, or -1 to turn back */
+};
+
+static void rotate_token(void *data, size_t token, size_t worker)
+{
+    const struct rotation *const job = data;
+    const struct config *const config = &job->forward->config;
+    const size_t position = token % job->forward->window;
+
+    (void)worker;
+    rotate_heads(job->forward, job->query + token * config->heads * config->head_dim, config->heads,
+                 position, job->turn);
+    rotate_heads(job->forward, job->key + token * config->kv_heads * config->head_dim,
+                 config->kv_heads, position, job->turn);
+}
+
+void attention_rotate(const struct forward *forward, float *query, float *key, size_t count,
+                      float turn)
+{
+    struct rotation job = {.forward = forward, .query = query, .key = key, .turn = turn};
+
+    workers_run(forward->workers, count, rotate_token, &job);
 }
 
 struct batch {
     struct forward *forward;
     size_t count;
 };
-
-static void rotate_token(void *data, size_t token, size_t worker)
-{
-    const struct batch *const batch = data;
-    const struct forward *const forward = batch->forward;
-    const struct config *const config = &forward->config;
-    const size_t position = token % forward->window;
-
-    (void)worker;
-    rotate_heads(forward, forward->query + token * config->heads * config->head_dim, config->heads,
-                 position);
-    rotate_heads(forward, forward->key + token * config->kv_heads * config->head_dim,
-                 config->kv_heads, position);
-}
 
 /* index counts the heads of the first window, then those of the second, ... */
 static void attend_head(void *data, size_t index, size_t worker)
@@ -199,6 +186,6 @@ void attention_run(struct forward *forward, size_t count)
     struct batch batch = {.forward = forward, .count = count};
     const size_t windows = (count + forward->window - 1) / forward->window;
 
-    workers_run(forward->workers, count, rotate_token, &batch);
+    attention_rotate(forward, forward->query, forward->key, count, 1);
     workers_run(forward->workers, windows * forward->config.heads, attend_head, &batch);
 }

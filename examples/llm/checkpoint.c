@@ -202,6 +202,17 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
     return tensor;
 }
 
+void checkpoint_each_taken(const struct checkpoint *checkpoint,
+                           void (*visit)(void *data, const struct tensor *tensor), void *data)
+{
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct shard *const shard = &checkpoint->shards[i];
+        for (size_t j = 0; j < safetensors_count(shard->file); j++)
+            if (shard->used[j])
+                visit(data, safetensors_at(shard->file, j));
+    }
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     const size_t length = strlen(text);

@@ -22,6 +22,10 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
 /* The same without counting; the tensor was taken before. */
 const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name);
 
+/* Call visit for every tensor that was taken. */
+void checkpoint_each_taken(const struct checkpoint *checkpoint,
+                           void (*visit)(void *data, const struct tensor *tensor), void *data);
+
 /* Fail if a tensor was not taken: it is a part of the model that forward.c does not compute, such
  * as a bias. Two are known to be idle: the rotations, which some checkpoints store although they
  * follow from the configuration, and the head where the embedding takes its place. */

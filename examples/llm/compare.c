@@ -9,7 +9,7 @@
 #include "llm/baseline_method.h"
 #include "llm/evaluate.h"
 #include "llm/report.h"
-#include "llm/watersic_method.h"
+#include "llm/watersic_run.h"
 
 /* WaterSIC with the first of the presets that are compared; the others follow. */
 enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC };
@@ -56,15 +56,8 @@ static const char footer[] =
 static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
                                     "as well (--no-drift --no-residual: not).\n";
 
-static bool run_pipeline(struct comparison *run, size_t method, const char *label,
-                         layer_function *quantize, void *self)
+static struct stretch next_stretch(struct comparison *run, const char *label)
 {
-    const bool own = method >= METHOD_WATERSIC;
-    const struct recipe theirs = {.statistics = method != METHOD_RTN};
-    const struct calibration calibration = {.tokens = &run->calibration,
-                                            .window = run->session->window,
-                                            .recipe = own ? &run->options->recipe : &theirs,
-                                            .low_memory = run->options->low_memory};
     const double runs = (double)(run->options->rates.count * run->methods);
     const struct stretch stretch = {.meter = &run->session->meter,
                                     .label = label,
@@ -72,8 +65,26 @@ static bool run_pipeline(struct comparison *run, size_t method, const char *labe
                                     .to = (double)(run->runs + 1) / runs};
 
     run->runs++;
-    return pipeline_run(&run->session->model, &calibration, &stretch, run->session->context,
-                        quantize, self, run->failure);
+    return stretch;
+}
+
+static struct calibration calibrate_by(const struct comparison *run, const struct recipe *recipe)
+{
+    return (struct calibration){.tokens = &run->calibration,
+                                .window = run->session->window,
+                                .recipe = recipe,
+                                .low_memory = run->options->low_memory};
+}
+
+static bool run_watersic(struct comparison *run, size_t method, const char *label, double rate,
+                         struct watersic_method *library)
+{
+    const struct recipe theirs = {.statistics = true};
+    const struct calibration calibration =
+        calibrate_by(run, method < METHOD_WATERSIC ? &theirs : &run->options->recipe);
+    const struct stretch stretch = next_stretch(run, label);
+
+    return watersic_run(library, &run->session->model, &calibration, rate, &stretch, run->failure);
 }
 
 static struct method_settings library_settings(const struct options *options, size_t method,
@@ -101,7 +112,7 @@ static uint64_t run_library(struct comparison *run, size_t method, const char *l
 
     library.encoder =
         watersic_encoder_create(run->session->context, &settings, false, run->failure);
-    if (library.encoder && run_pipeline(run, method, label, watersic_quantize, &library))
+    if (library.encoder && run_watersic(run, method, label, rate, &library))
         for (size_t i = 0; i < run->layers; i++)
             bytes += run->results[i].info.bytes;
     wsic_encoder_destroy(library.encoder);
@@ -110,9 +121,15 @@ static uint64_t run_library(struct comparison *run, size_t method, const char *l
 
 static uint64_t run_baseline(struct comparison *run, size_t method, const char *label)
 {
+    const struct recipe recipe = {.statistics = method != METHOD_RTN};
+    const struct calibration calibration = calibrate_by(run, &recipe);
+    const struct stretch stretch = next_stretch(run, label);
     struct baseline baseline = {.feedback = method == METHOD_GPTQ, .budgets = run->budgets};
 
-    return run_pipeline(run, method, label, baseline_quantize, &baseline) ? baseline.bytes : 0;
+    return pipeline_run(&run->session->model, &calibration, &stretch, run->session->context,
+                        baseline_quantize, &baseline, run->failure)
+               ? baseline.bytes
+               : 0;
 }
 
 static void name_method(const struct options *options, size_t method, struct row *row)

@@ -3,6 +3,7 @@
 
 #include "common/workers.h"
 #include "llm/forward.h"
+#include "llm/watersic_run.h"
 #include "llm/work.h"
 
 /* What a run on next to nothing takes, and the panels of a thread that multiplies matrices. */
@@ -68,14 +69,14 @@ static uint64_t dead_bytes(const struct gathering *gathering)
 }
 
 /* Of the layer that needs most. The library's own bound (encoder.h) is for whatever may come: that
- * of plain statistics, and as much more for pairs as dead columns need; the mixture of weighted
- * tokens takes no part in it (problem.h). */
+ * of plain statistics, and as much more for pairs as dead columns need; mixtures take no part in it
+ * (problem.h). */
 static bool encoding_bytes(uint64_t *bytes, const struct site *site, const struct config *config,
                            const struct gathering *gathering, wsic_encoder *encoder,
                            struct failure *failure)
 {
     const uint64_t square = square_bytes(gathering->columns);
-    const uint64_t mixture = gathering->weighted ? square * (gathering->pairs ? 2 : 1) : 0;
+    const uint64_t mixture = gathering->mixed ? square * (gathering->pairs ? 2 : 1) : 0;
     const uint64_t unused = square * (has_second_square(encoder) ? 1 : 2);
 
     *bytes = 0;
@@ -89,9 +90,25 @@ static bool encoding_bytes(uint64_t *bytes, const struct site *site, const struc
     return true;
 }
 
-static bool add_sites(struct memory_estimate *estimate, const struct config *config,
-                      const struct recipe *recipe, wsic_encoder *encoder, struct failure *failure)
+/* What drafts are judged with: a sample of states and what attention makes of it, and the drafts of
+ * query, key and value. */
+static uint64_t draft_bytes(const struct config *config, const struct calibration *calibration)
 {
+    const size_t tokens = calibration->tokens->count;
+    const uint64_t sample = tokens < WATERSIC_DRAFT_TOKENS ? tokens : WATERSIC_DRAFT_TOKENS;
+    const uint64_t query = config->heads * config->head_dim;
+    const uint64_t drafts = config->hidden * (query + 2 * config->kv_heads * config->head_dim);
+
+    return (sample * (config->hidden + query) + drafts) * sizeof(float) +
+           forward_memory(config, calibration->window, sample);
+}
+
+static bool add_sites(struct memory_estimate *estimate, const struct config *config,
+                      const struct calibration *calibration, wsic_encoder *encoder,
+                      struct failure *failure)
+{
+    const struct recipe *const recipe = calibration->recipe;
+
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
         const struct gathering gathering = gathering_at(site, config, recipe);
@@ -100,6 +117,8 @@ static bool add_sites(struct memory_estimate *estimate, const struct config *con
         if (!encoding_bytes(&encoding, site, config, &gathering, encoder, failure))
             return false;
         encoding = largest(encoding, chunk_bytes(&gathering));
+        if (recipe->mixing && site->first == LINEAR_Q)
+            encoding += draft_bytes(config, calibration);
         if (statistics + encoding <= estimate->statistics + estimate->encoding)
             continue;
         estimate->statistics = statistics;
@@ -116,7 +135,7 @@ static uint64_t batch_extras(const struct config *config, const struct calibrati
     const size_t tokens = calibration->tokens->count;
     const uint64_t count = tokens < capacity ? tokens : capacity;
     const uint64_t importance =
-        calibration->recipe->attention > 0 ? config->heads * sizeof(float) + sizeof(double) : 0;
+        recipe_weights(calibration->recipe) ? config->heads * sizeof(float) + sizeof(double) : 0;
 
     return count * (config->hidden * sizeof(float) + importance);
 }
@@ -135,7 +154,7 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
         .states = streams * stream_memory(config, &text) + tokens * sizeof(uint32_t),
         .passing = streams * forward_memory(config, text.window, tokens) +
                    (streams > 1 ? batch_extras(config, calibration) : 0)};
-    if (!add_sites(estimate, config, calibration->recipe, encoder, failure))
+    if (!add_sites(estimate, config, calibration, encoder, failure))
         return false;
     estimate->total = estimate->program + estimate->blocks + estimate->states + estimate->passing +
                       estimate->statistics + estimate->encoding;
@@ -149,7 +168,7 @@ struct pass_estimate estimate_passes(const struct config *config,
                                      const struct calibration *calibration)
 {
     const size_t streams = recipe_compares(calibration->recipe) ? 2 : 1;
-    const size_t importance = calibration->recipe->attention > 0 ? 1 : 0;
+    const size_t importance = recipe_weights(calibration->recipe) ? 1 : 0;
 
     return (struct pass_estimate){
         .streams = streams,

@@ -5,25 +5,62 @@
 #include <stdlib.h>
 
 #include "common/workers.h"
-#include "llm/forward.h"
 
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
 enum { chunk_logits = 1 << 22 };
 
+/* Some tokens: whole windows. */
+typedef void batch_function(struct forward *forward, const void *what, float *hidden, size_t count);
+
+static void pass_block(struct forward *forward, const void *what, float *hidden, size_t count)
+{
+    forward_block(forward, what, hidden, count);
+}
+
+static void pass_norm(struct forward *forward, const void *what, float *hidden, size_t count)
+{
+    forward_head_input(forward, what, hidden, count);
+}
+
+static void for_batches(struct forward *forward, batch_function *pass, const void *what,
+                        float *hidden, size_t tokens)
+{
+    for (size_t first = 0; first < tokens; first += forward->capacity) {
+        const size_t left = tokens - first;
+        pass(forward, what, hidden + first * forward->config.hidden,
+             left < forward->capacity ? left : forward->capacity);
+    }
+}
+
+void evaluate_block(struct forward *forward, const struct block *block, float *hidden,
+                    size_t tokens)
+{
+    for_batches(forward, pass_block, block, hidden, tokens);
+}
+
+void evaluate_norm(struct forward *forward, const struct model *model, float *hidden, size_t tokens)
+{
+    for_batches(forward, pass_norm, model, hidden, tokens);
+}
+
+/* All tokens go through a block before the next one is looked at, so that only one block need be
+ * in memory. */
 static bool run_model(struct forward *forward, const struct model *model,
                       const struct tokens *tokens, float *hidden, struct failure *failure)
 {
-    for (size_t first = 0; first < tokens->count; first += forward->capacity) {
-        const size_t left = tokens->count - first;
-        const size_t count = left < forward->capacity ? left : forward->capacity;
-        float *const states = hidden + first * model->config.hidden;
-        if (!forward_embed(model, tokens->values + first, count, states, failure))
-            return false;
-        for (size_t i = 0; i < model->config.blocks; i++)
-            forward_block(forward, &model->blocks[i], states, count);
-        forward_head_input(forward, model, states, count);
+    struct block loaded = {.attention_norm = NULL};
+    bool ok = forward_embed(model, tokens->values, tokens->count, hidden, failure);
+
+    for (size_t i = 0; ok && i < model->config.blocks; i++) {
+        const struct block *const block = model_block(model, i, &loaded, failure);
+        ok = block != NULL;
+        if (ok)
+            evaluate_block(forward, block, hidden, tokens->count);
     }
-    return true;
+    block_free(&loaded);
+    if (ok)
+        evaluate_norm(forward, model, hidden, tokens->count);
+    return ok;
 }
 
 float *evaluate_hidden(const struct model *model, const struct tokens *tokens, size_t window,
@@ -54,6 +91,7 @@ struct chunk {
     float *logits;
     float *reference; /* NULL if there is none */
     double *loss;
+    double *reference_loss;
     double *divergence;
 };
 
@@ -75,59 +113,76 @@ static double log_sum(const float *logits, size_t count)
     return (double)largest + log(sum);
 }
 
+/* Logits, and the logarithm of what their exponentials sum up to. */
+struct scores {
+    const float *logits;
+    double norm;
+};
+
 /* Σ p_ref (log p_ref - log p), in nats */
-static double divergence(const float *reference, const float *logits, double log_norm, size_t count)
+static double divergence(struct scores reference, struct scores scores, size_t count)
 {
-    const double reference_norm = log_sum(reference, count);
     double sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        const double expected = (double)reference[i] - reference_norm;
-        sum += exp(expected) * (expected - ((double)logits[i] - log_norm));
+        const double expected = (double)reference.logits[i] - reference.norm;
+        sum += exp(expected) * (expected - ((double)scores.logits[i] - scores.norm));
     }
     return sum;
+}
+
+static struct scores scores_at(const struct chunk *chunk, const float *logits, size_t index)
+{
+    const float *const here = logits + index * chunk->vocabulary;
+
+    return (struct scores){here, log_sum(here, chunk->vocabulary)};
 }
 
 static void measure_position(void *data, size_t index, size_t worker)
 {
     const struct chunk *const chunk = data;
     const size_t position = chunk->first + index;
-    const float *const logits = chunk->logits + index * chunk->vocabulary;
 
     (void)worker;
-    chunk->loss[index] = 0;
-    chunk->divergence[index] = 0;
+    chunk->loss[index] = chunk->reference_loss[index] = chunk->divergence[index] = 0;
     if (!is_predicted(chunk, position))
         return;
-    const double log_norm = log_sum(logits, chunk->vocabulary);
-    chunk->loss[index] = log_norm - (double)logits[chunk->tokens->values[position + 1]];
-    if (chunk->reference)
-        chunk->divergence[index] = divergence(chunk->reference + index * chunk->vocabulary, logits,
-                                              log_norm, chunk->vocabulary);
+    const uint32_t next = chunk->tokens->values[position + 1];
+    const struct scores scores = scores_at(chunk, chunk->logits, index);
+    chunk->loss[index] = scores.norm - (double)scores.logits[next];
+    if (!chunk->reference)
+        return;
+    const struct scores reference = scores_at(chunk, chunk->reference, index);
+    chunk->reference_loss[index] = reference.norm - (double)reference.logits[next];
+    chunk->divergence[index] = divergence(reference, scores, chunk->vocabulary);
 }
 
 static void add_chunk(struct evaluation *evaluation, const struct chunk *chunk)
 {
     for (size_t i = 0; i < chunk->count; i++) {
         evaluation->cross_entropy += chunk->loss[i];
+        evaluation->reference_cross_entropy += chunk->reference_loss[i];
         evaluation->kl_bits += chunk->divergence[i];
         evaluation->predictions += is_predicted(chunk, chunk->first + i);
     }
 }
 
-static bool measure(struct evaluation *evaluation, const struct model *model, struct chunk *chunk,
-                    size_t capacity, const float *hidden, const float *reference,
+static bool measure(struct evaluation *evaluation, struct chunk *chunk, size_t capacity,
+                    const struct readout *readout, const struct readout *reference,
                     struct failure *failure)
 {
     const size_t workers = workers_online();
+    const size_t length = readout->model->config.hidden;
 
     for (chunk->first = 0; chunk->first < chunk->tokens->count; chunk->first += chunk->count) {
         const size_t left = chunk->tokens->count - chunk->first;
-        const size_t offset = chunk->first * model->config.hidden;
+        const size_t offset = chunk->first * length;
         chunk->count = left < capacity ? left : capacity;
-        if (!forward_logits(model, hidden + offset, chunk->count, chunk->logits, failure) ||
-            (reference &&
-             !forward_logits(model, reference + offset, chunk->count, chunk->reference, failure)))
+        if (!forward_logits(readout->model, readout->hidden + offset, chunk->count, chunk->logits,
+                            failure))
+            return false;
+        if (reference && !forward_logits(reference->model, reference->hidden + offset, chunk->count,
+                                         chunk->reference, failure))
             return false;
         workers_run(workers, chunk->count, measure_position, chunk);
         add_chunk(evaluation, chunk);
@@ -135,36 +190,62 @@ static bool measure(struct evaluation *evaluation, const struct model *model, st
     return true;
 }
 
-bool evaluate_states(struct evaluation *evaluation, const struct model *model,
-                     const struct tokens *tokens, size_t window, const float *hidden,
-                     const float *reference, struct failure *failure)
+static bool create_chunk(struct chunk *chunk, size_t capacity, bool reference)
 {
-    const size_t vocabulary = model->config.vocabulary;
+    const size_t logits_bytes = capacity * chunk->vocabulary * sizeof(float);
+
+    chunk->logits = malloc(logits_bytes);
+    chunk->reference = reference ? malloc(logits_bytes) : NULL;
+    chunk->loss = calloc(capacity, sizeof *chunk->loss);
+    chunk->reference_loss = calloc(capacity, sizeof *chunk->reference_loss);
+    chunk->divergence = calloc(capacity, sizeof *chunk->divergence);
+    return chunk->logits && chunk->loss && chunk->reference_loss && chunk->divergence &&
+           (chunk->reference || !reference);
+}
+
+static void free_chunk(struct chunk *chunk)
+{
+    free(chunk->logits);
+    free(chunk->reference);
+    free(chunk->loss);
+    free(chunk->reference_loss);
+    free(chunk->divergence);
+}
+
+bool evaluate_readout(struct evaluation *evaluation, const struct readout *readout,
+                      const struct readout *reference, const struct tokens *tokens, size_t window,
+                      struct failure *failure)
+{
+    const size_t vocabulary = readout->model->config.vocabulary;
     const size_t capacity = vocabulary < chunk_logits ? chunk_logits / vocabulary : 1;
-    const size_t logits_bytes = capacity * vocabulary * sizeof(float);
     struct chunk chunk = {.tokens = tokens, .window = window, .vocabulary = vocabulary};
 
     *evaluation = (struct evaluation){.predictions = 0};
-    chunk.logits = malloc(logits_bytes);
-    chunk.reference = reference ? malloc(logits_bytes) : NULL;
-    chunk.loss = calloc(capacity, sizeof *chunk.loss);
-    chunk.divergence = calloc(capacity, sizeof *chunk.divergence);
-    const bool ok =
-        chunk.logits && chunk.loss && chunk.divergence && (chunk.reference || !reference)
-            ? measure(evaluation, model, &chunk, capacity, hidden, reference, failure)
-            : refuse(failure, "out of memory for logits of %zu tokens", capacity);
-    free(chunk.logits);
-    free(chunk.reference);
-    free(chunk.loss);
-    free(chunk.divergence);
+    const bool ok = create_chunk(&chunk, capacity, reference != NULL)
+                        ? measure(evaluation, &chunk, capacity, readout, reference, failure)
+                        : refuse(failure, "out of memory for logits of %zu tokens", capacity);
+    free_chunk(&chunk);
     if (!ok)
         return false;
     if (evaluation->predictions == 0)
         return refuse(failure, "the text is too short: no token is predicted");
-    evaluation->cross_entropy /= (double)evaluation->predictions;
-    evaluation->kl_bits /= (double)evaluation->predictions * log(2);
+    const double predictions = (double)evaluation->predictions;
+    evaluation->cross_entropy /= predictions;
+    evaluation->reference_cross_entropy /= predictions;
+    evaluation->kl_bits /= predictions * log(2);
     evaluation->perplexity = exp(evaluation->cross_entropy);
     return true;
+}
+
+bool evaluate_states(struct evaluation *evaluation, const struct model *model,
+                     const struct tokens *tokens, size_t window, const float *hidden,
+                     const float *reference, struct failure *failure)
+{
+    const struct readout readout = {.model = model, .hidden = hidden};
+    const struct readout other = {.model = model, .hidden = reference};
+
+    return evaluate_readout(evaluation, &readout, reference ? &other : NULL, tokens, window,
+                            failure);
 }
 
 bool evaluate(struct evaluation *evaluation, const struct model *model, const struct tokens *tokens,

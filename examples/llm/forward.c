@@ -86,9 +86,8 @@ void forward_free(struct forward *forward)
     *forward = (struct forward){.window = 0};
 }
 
-/* out = addition · out + x Wᵀ */
-static void apply_linear(const struct linear *linear, const float *x, float *out, size_t count,
-                         float addition)
+void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
+                    float addition)
 {
     const int rows = (int)linear->rows;
     const int columns = (int)linear->columns;
@@ -190,14 +189,24 @@ static void norm_heads(const struct forward *forward, const struct block *block,
              count * config->kv_heads);
 }
 
-void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
+void forward_projections(struct forward *forward, const struct block *block, size_t count)
 {
-    apply_linear(&block->linear[LINEAR_Q], forward->normed, forward->query, count, 0);
-    apply_linear(&block->linear[LINEAR_K], forward->normed, forward->key, count, 0);
-    apply_linear(&block->linear[LINEAR_V], forward->normed, forward->value, count, 0);
+    forward_linear(&block->linear[LINEAR_Q], forward->normed, forward->query, count, 0);
+    forward_linear(&block->linear[LINEAR_K], forward->normed, forward->key, count, 0);
+    forward_linear(&block->linear[LINEAR_V], forward->normed, forward->value, count, 0);
+}
+
+void forward_attend(struct forward *forward, const struct block *block, size_t count)
+{
     if (forward->config.head_norms)
         norm_heads(forward, block, count);
     attention_run(forward, count);
+}
+
+void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
+{
+    forward_projections(forward, block, count);
+    forward_attend(forward, block, count);
 }
 
 bool forward_watch_importance(struct forward *forward, struct failure *failure)
@@ -224,7 +233,7 @@ void forward_importance(const struct forward *forward, size_t count, double *imp
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
                               size_t count)
 {
-    apply_linear(&block->linear[LINEAR_O], forward->mix, hidden, count, 1);
+    forward_linear(&block->linear[LINEAR_O], forward->mix, hidden, count, 1);
 }
 
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
@@ -234,22 +243,27 @@ void forward_ffn_input(struct forward *forward, const struct block *block, const
              forward->normed, count);
 }
 
-void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
+void forward_gate(struct forward *forward, size_t count)
 {
     struct elementwise job = {.in = forward->up,
                               .out = forward->product,
                               .count = count,
                               .length = forward->config.intermediate};
 
-    apply_linear(&block->linear[LINEAR_GATE], forward->normed, forward->product, count, 0);
-    apply_linear(&block->linear[LINEAR_UP], forward->normed, forward->up, count, 0);
     run_strips(forward, gate_strip, &job);
+}
+
+void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
+{
+    forward_linear(&block->linear[LINEAR_GATE], forward->normed, forward->product, count, 0);
+    forward_linear(&block->linear[LINEAR_UP], forward->normed, forward->up, count, 0);
+    forward_gate(forward, count);
 }
 
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
                         size_t count)
 {
-    apply_linear(&block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
+    forward_linear(&block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
 }
 
 void forward_block(struct forward *forward, const struct block *block, float *hidden, size_t count)

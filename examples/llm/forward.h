@@ -40,6 +40,10 @@ size_t forward_capacity(size_t window);
 /* Bytes that this takes with texts of that many tokens. */
 uint64_t forward_memory(const struct config *config, size_t window, size_t tokens);
 
+/* out = addition · out + x Wᵀ */
+void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
+                    float addition);
+
 /* hidden = rows of the embedding */
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
                    struct failure *failure);
@@ -47,6 +51,12 @@ bool forward_embed(const struct model *model, const uint32_t *tokens, size_t cou
 /* normed = RMSNorm(hidden), the input of query, key and value */
 void forward_attention_input(struct forward *forward, const struct block *block,
                              const float *hidden, size_t count);
+
+/* Query, key and value of normed */
+void forward_projections(struct forward *forward, const struct block *block, size_t count);
+
+/* mix = attention of query, key and value, which are normalised and rotated in place */
+void forward_attend(struct forward *forward, const struct block *block, size_t count);
 
 /* mix = attention of normed, the input of the output projection */
 void forward_attention_mix(struct forward *forward, const struct block *block, size_t count);
@@ -65,6 +75,9 @@ void forward_attention_output(struct forward *forward, const struct block *block
 /* normed = RMSNorm(hidden), the input of gate and up */
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
                        size_t count);
+
+/* product = silu(product) ∘ up */
+void forward_gate(struct forward *forward, size_t count);
 
 /* product = silu(W_gate normed) ∘ (W_up normed), the input of down */
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count);

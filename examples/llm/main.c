@@ -20,13 +20,18 @@
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
 #define RECIPE_HELP                                                                                \
-    "  --recipe NAME      default: --drift --residual --rescalers; plain: none of them\n"          \
+    "  --recipe NAME      default: --drift --residual --rescalers; plain: none of them;\n"         \
+    "                     paper: also --mixing\n"                                                  \
     "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
     "                     quantized one\n"                                                         \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
+    "  --drift-mix Q      part (0 to 1) that clean inputs, whose drift is not made up for,\n"      \
+    "                     have in what query, key and value are fitted to (default: 0)\n"          \
     "  --attention A      part (0 to 1) that tokens weighted by their importance to\n"             \
     "                     attention have in what query, key and value are fitted to\n"             \
     "                     (default: 0)\n"                                                          \
+    "  --[no-]mixing      search these two parts for every block\n"                                \
+    "  --mixing-steps N   of each golden section (default: 6)\n"                                   \
     "  --[no-]rescalers   fit scales of rows and columns to the codes\n"
 
 #define WORK_HELP                                                                                  \
@@ -52,10 +57,11 @@ static const char eval_help[] =
     "Usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
     "\n"
     "Tell how well a model predicts a text, with the weights of the checkpoint or\n"
-    "with those of an archive.\n"
-    "\n" COMMON_HELP "  --archive FILE     take the linear layers from here\n"
+    "with those of an archive, and how many bits a weight takes.\n"
+    "\n" COMMON_HELP "  --archive FILE     take the layers that it holds from here\n"
     "  --tokens FILE      text to evaluate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
+    "  --layers           a table of what every layer of the archive loses\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char model_embedding_name[] = "model.embed_tokens.weight";
+const char model_head_name[] = "lm_head.weight";
+
 static const char *const linear_names[LINEAR_KINDS] = {
     [LINEAR_Q] = "self_attn.q_proj", [LINEAR_K] = "self_attn.k_proj",
     [LINEAR_V] = "self_attn.v_proj", [LINEAR_O] = "self_attn.o_proj",
@@ -145,10 +148,10 @@ static bool take_all(struct model *model, struct failure *failure)
     const struct config *const config = &model->config;
     size_t linear_bytes = 0;
 
-    if (!take_table(model, &model->embedding, "model.embed_tokens.weight", failure))
+    if (!take_table(model, &model->embedding, model_embedding_name, failure))
         return false;
     const struct tensor *const norm = take(model, "model.norm.weight", 1, config->hidden, failure);
-    if (!norm || (!config->tied && !take_table(model, &model->head, "lm_head.weight", failure)))
+    if (!norm || (!config->tied && !take_table(model, &model->head, model_head_name, failure)))
         return false;
     for (size_t i = 0; i < config->blocks; i++)
         if (!take_block(model, i, &linear_bytes, failure))
@@ -205,6 +208,15 @@ bool model_load_block(const struct model *model, size_t number, struct block *bl
     return false;
 }
 
+const struct block *model_block(const struct model *model, size_t number, struct block *loaded,
+                                struct failure *failure)
+{
+    if (model->blocks)
+        return &model->blocks[number];
+    block_free(loaded);
+    return model_load_block(model, number, loaded, failure) ? loaded : NULL;
+}
+
 void block_free(struct block *block)
 {
     for (size_t i = 0; i < GAINS; i++)
@@ -222,7 +234,14 @@ bool model_load_rest(struct model *model, struct failure *failure)
     for (size_t i = 0; i < model->config.blocks; i++)
         if (!model_load_block(model, i, &model->blocks[i], failure))
             return false;
-    return table_load(model->config.tied ? &model->embedding : &model->head, failure);
+    return model_load_head(model, failure);
+}
+
+bool model_load_head(struct model *model, struct failure *failure)
+{
+    struct table *const head = model->config.tied ? &model->embedding : &model->head;
+
+    return head->values || table_load(head, failure);
 }
 
 bool model_load(struct model *model, const char *directory, struct failure *failure)

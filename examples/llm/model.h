@@ -56,6 +56,14 @@ bool model_load_block(const struct model *model, size_t number, struct block *bl
                       struct failure *failure);
 void block_free(struct block *block);
 
+/* The block in memory; if there is none, its original weights, loaded in place of those that loaded
+ * held (nothing at first), which the caller frees in the end. NULL on failure. */
+const struct block *model_block(const struct model *model, size_t number, struct block *loaded,
+                                struct failure *failure);
+
+/* Have the head in memory, if it is not there yet. */
+bool model_load_head(struct model *model, struct failure *failure);
+
 /* Have all blocks and the head in memory. */
 bool model_load_rest(struct model *model, struct failure *failure);
 
@@ -74,6 +82,10 @@ struct linear model_linear_shape(const struct config *config, enum linear_kind k
 size_t model_linear_weights(const struct model *model);
 
 enum { MODEL_NAME_SIZE = 96 };
+
+/* Tensors of the checkpoint that are no part of a block. A tied model has no head. */
+extern const char model_embedding_name[];
+extern const char model_head_name[];
 
 /* Name of a linear layer's tensor in the checkpoint. */
 void model_linear_name(char name[MODEL_NAME_SIZE], size_t block, enum linear_kind kind);

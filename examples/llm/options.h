@@ -55,6 +55,7 @@ struct options {
     bool dry_run;
     bool low_memory;
     bool progress; /* as lines */
+    bool layers;   /* eval: what every layer loses */
     bool json;
     bool help;
 };

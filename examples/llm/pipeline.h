@@ -12,6 +12,8 @@
 #include "llm/recipe.h"
 #include "llm/stream.h"
 
+struct mixing_result;
+
 /* A layer whose turn it is. */
 struct layer_task {
     const char *name;
@@ -20,11 +22,25 @@ struct layer_task {
     const wsic_stats *stats;    /* of its input; NULL if the recipe asks for none. With drift or
                                    residual they hold pairs. */
     const wsic_stats *weighted; /* the same over weighted tokens; NULL for none */
-    double attention;           /* part of weighted */
+    struct mix mix;             /* of stats and weighted; 0 and 0 but for query, key and value */
+    const struct mixing_result *mixing; /* how mix was found; NULL if it was not searched */
 };
 
 /* Quantize one layer. All methods that are compared differ in this function alone. */
 typedef bool layer_function(void *self, const struct layer_task *task, struct failure *failure);
+
+/* Quantize one layer on trial. The scale is 0 before the first draft of a layer, and belongs to the
+ * function: what the first one finds for the rate serves the others. */
+typedef bool draft_function(void *self, const struct layer_task *task, double *scale,
+                            struct failure *failure);
+
+/* For the search of mixtures (mixing.h). */
+struct drafts {
+    draft_function *make;
+    void *self;
+    size_t steps;  /* of each golden section */
+    size_t sample; /* most tokens on which a draft is judged */
+};
 
 /* What a model is calibrated on. */
 struct calibration {
@@ -32,6 +48,7 @@ struct calibration {
     size_t window; /* tokens that see each other */
     const struct recipe *recipe;
     bool low_memory; /* keep the states alone, and compute twice what else could be kept */
+    const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

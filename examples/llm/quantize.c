@@ -7,7 +7,7 @@
 #include "common/peak_memory.h"
 #include "llm/dry_run.h"
 #include "llm/report.h"
-#include "llm/watersic_method.h"
+#include "llm/watersic_run.h"
 
 struct quantization {
     const struct options *options;
@@ -89,9 +89,8 @@ static bool write_archive(struct quantization *run)
     const struct stretch stretch = {
         .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
 
-    if (!describe_run(run) ||
-        !pipeline_run(&session->model, &calibration, &stretch, session->context, watersic_quantize,
-                      &run->method, run->failure))
+    if (!describe_run(run) || !watersic_run(&run->method, &session->model, &calibration,
+                                            run->options->rates.values[0], &stretch, run->failure))
         return false;
     if (wsic_archive_writer_finish(run->method.writer) < 0)
         return refuse(run->failure, "%s: %s", run->options->output,
@@ -117,9 +116,13 @@ static void print_text(const struct quantization *run)
                  (unsigned long long)result->info.columns);
         if (run->options->limit)
             snprintf(gap, sizeof gap, "%.4f", result->info.gap);
-        printf("%-44s %12s %8.4f %10.6f %8s%s\n", result->name, shape, result->info.rate,
+        printf("%-44s %12s %8.4f %10.6f %8s%s", result->name, shape, result->info.rate,
                result->info.relative_distortion, gap,
                result->status == WSIC_OK ? "" : "  rate not met");
+        if (result->mixed)
+            printf("  drift mix %.3f, attention %.3f", result->mixing.mix.clean,
+                   result->mixing.mix.attention);
+        putchar('\n');
     }
     printf("%s: %llu bytes, %.4f bits per weight in %zu layers, %.1f s\n", run->options->output,
            (unsigned long long)run->bytes, bits_per_weight(run), run->layers,

@@ -6,15 +6,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Drift, residual and attention need the original model's states beside those of the quantized
- * one, and with them twice the time and memory for states. */
+/* What query, key and value are fitted to (problem.h of the library). 0 and 0: all drift is made up
+ * for, and every token counts alike. */
+struct mix {
+    double clean;     /* 0 to 1: part of the clean input, whose drift is not made up for */
+    double attention; /* 0 to 1: part of tokens weighted by their importance to attention */
+};
+
+/* Drift, residual, attention and mixing need the original model's states beside those of the
+ * quantized one, and with them twice the time and memory for states. */
 struct recipe {
     bool statistics; /* false: the method does not look at activations, and nothing else counts */
-    bool drift;    /* fit layers to what they do in the original model, not in the quantized one */
-    bool residual; /* the layers that add to the states make up for what these have lost */
-    double attention; /* 0 to 1: part that tokens weighted by their importance to attention have in
-                         the statistics of query, key and value */
-    bool rescalers;   /* fit scales of rows and columns to the codes (if the preset does) */
+    bool drift;     /* fit layers to what they do in the original model, not in the quantized one */
+    bool residual;  /* the layers that add to the states make up for what these have lost */
+    struct mix mix; /* of query, key and value */
+    bool mixing;    /* search their mix, block by block */
+    size_t mixing_steps;
+    bool rescalers; /* fit scales of rows and columns to the codes (if the preset does) */
 };
 
 /* The recipe of this name; false if there is none. */
@@ -22,5 +30,8 @@ bool recipe_find(struct recipe *recipe, const char *name);
 
 /* Whether the original model's states are needed. */
 bool recipe_compares(const struct recipe *recipe);
+
+/* Whether tokens are weighted. */
+bool recipe_weights(const struct recipe *recipe);
 
 #endif

@@ -2,6 +2,7 @@
 #include "llm/report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,22 +31,74 @@ json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_w
                      (json_int_t)evaluation->predictions);
 }
 
+json_t *report_reference(const struct evaluation *evaluation)
+{
+    return json_pack("{s:f, s:f}", "cross_entropy", evaluation->reference_cross_entropy,
+                     "perplexity", exp(evaluation->reference_cross_entropy));
+}
+
+json_t *report_footprint(const struct footprint *footprint)
+{
+    return json_pack(
+        "{s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "whole_bits_per_weight",
+        footprint_whole_bits(footprint), "archive_bytes", (json_int_t)footprint->archive_bytes,
+        "quantized_layers", (json_int_t)footprint->layers, "quantized_weights",
+        (json_int_t)footprint->weights, "untouched_tensors", (json_int_t)footprint->untouched,
+        "untouched_bytes", (json_int_t)footprint->untouched_bytes, "parameters",
+        (json_int_t)footprint->parameters);
+}
+
+static json_t *report_error(size_t number, const struct layer_error *error)
+{
+    char name[MODEL_NAME_SIZE];
+
+    model_linear_name(name, number / LINEAR_KINDS, (enum linear_kind)(number % LINEAR_KINDS));
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "name", name, "rows",
+                     (json_int_t)error->info.rows, "columns", (json_int_t)error->info.columns,
+                     "bytes", (json_int_t)error->info.bytes, "rate", error->info.rate,
+                     "relative_distortion", error->info.relative_distortion, "output_error",
+                     pair_output_error(error), "input_error", pair_input_error(error));
+}
+
+json_t *report_errors(const struct layer_error *errors, size_t blocks)
+{
+    json_t *const layers = json_array();
+
+    for (size_t i = 0; i < blocks * LINEAR_KINDS; i++)
+        json_array_append_new(layers, report_error(i, &errors[i]));
+    return layers;
+}
+
+/* NULL if it was not searched. */
+static json_t *report_mixing(const struct layer_result *result)
+{
+    const struct mixing_result *const mixing = &result->mixing;
+
+    if (!result->mixed)
+        return NULL;
+    return json_pack("{s:f, s:f, s:f, s:f, s:I}", "drift_mix", mixing->mix.clean, "attention",
+                     mixing->mix.attention, "error", mixing->error, "fixed_error",
+                     mixing->fixed_error, "drafts", (json_int_t)mixing->drafts);
+}
+
 json_t *report_layer(const struct layer_result *result)
 {
     const wsic_layer_info *const info = &result->info;
 
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:b}",
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:b, s:o*}",
                      "name", result->name, "rows", (json_int_t)info->rows, "columns",
                      (json_int_t)info->columns, "bytes", (json_int_t)info->bytes, "rate",
                      info->rate, "rate_codes", info->rate_codes, "rate_side", info->rate_side,
                      "entropy_pooled", info->entropy_pooled, "relative_distortion",
                      info->relative_distortion, "limit_rate", info->limit_rate, "gap", info->gap,
                      "damping", info->damping, "dead_columns", (json_int_t)info->dead_columns,
-                     "rate_met", result->status == WSIC_OK);
+                     "rate_met", result->status == WSIC_OK, "mixing", report_mixing(result));
 }
 
 json_t *report_recipe(const struct recipe *recipe)
 {
-    return json_pack("{s:b, s:b, s:f, s:b}", "drift", recipe->drift, "residual", recipe->residual,
-                     "attention", recipe->attention, "rescalers", recipe->rescalers);
+    return json_pack("{s:b, s:b, s:f, s:f, s:b, s:I, s:b}", "drift", recipe->drift, "residual",
+                     recipe->residual, "drift_mix", recipe->mix.clean, "attention",
+                     recipe->mix.attention, "mixing", recipe->mixing, "mixing_steps",
+                     (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers);
 }

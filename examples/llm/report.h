@@ -7,6 +7,8 @@
 
 #include "common/failure.h"
 #include "llm/evaluate.h"
+#include "llm/footprint.h"
+#include "llm/pair.h"
 #include "llm/watersic_method.h"
 
 /* Print a JSON value on standard output and release it. NULL (out of memory) is refused. */
@@ -17,6 +19,15 @@ bool report_flush(struct failure *failure);
 
 /* {"cross_entropy": ..., "perplexity": ..., "kl_bits": ..., "bits_per_weight": ...} */
 json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_weight);
+
+/* {"cross_entropy": ..., "perplexity": ...} of the reference */
+json_t *report_reference(const struct evaluation *evaluation);
+
+/* {"whole_bits_per_weight": ..., "archive_bytes": ..., ...} */
+json_t *report_footprint(const struct footprint *footprint);
+
+/* [{"name": ..., "rate": ..., "output_error": ..., ...}, ...] for all linear layers */
+json_t *report_errors(const struct layer_error *errors, size_t blocks);
 
 /* {"drift": ..., "residual": ..., ...} */
 json_t *report_recipe(const struct recipe *recipe);

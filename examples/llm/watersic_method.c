@@ -48,34 +48,14 @@ wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method
     return NULL;
 }
 
-static wsic_status run_mixed(struct watersic_method *method, const struct layer_task *task,
-                             const wsic_matrix *weights, wsic_layer **layer,
-                             struct failure *failure)
+static wsic_status run_problem(struct watersic_method *method, const struct layer_task *task,
+                               wsic_problem *problem, wsic_layer **layer, struct failure *failure)
 {
-    wsic_problem *problem;
-    wsic_status status =
-        wsic_problem_create(method->context, task->stats, task->weighted, weights, &problem);
+    wsic_status status = wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention);
 
-    if (status < 0) {
-        refuse(failure, "%s: %s", task->name, wsic_context_message(method->context));
-        return status;
-    }
-    status = wsic_problem_set_mix(problem, 0, 1 - task->attention);
     if (status < 0)
         refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
     else if ((status = wsic_encoder_run_problem(method->encoder, problem, layer)) < 0)
-        refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
-    wsic_problem_destroy(problem);
-    return status;
-}
-
-static wsic_status run_plain(struct watersic_method *method, const struct layer_task *task,
-                             const wsic_matrix *weights, wsic_layer **layer,
-                             struct failure *failure)
-{
-    const wsic_status status = wsic_encoder_run(method->encoder, task->stats, weights, layer);
-
-    if (status < 0)
         refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
     return status;
 }
@@ -85,9 +65,13 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
 {
     struct layer_result *const result = &method->results[task->number];
     const struct linear *const linear = task->linear;
+    wsic_problem *problem;
     wsic_matrix weights;
 
     snprintf(result->name, sizeof result->name, "%s", task->name);
+    result->mixed = task->mixing != NULL;
+    if (task->mixing)
+        result->mixing = *task->mixing;
     if (method->writer) {
         const uint64_t container = wsic_archive_writer_size(method->writer, task->name) -
                                    wsic_archive_writer_size(method->writer, NULL);
@@ -96,8 +80,10 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
     }
     wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
                      linear->columns, 0);
-    result->status = task->weighted ? run_mixed(method, task, &weights, layer, failure)
-                                    : run_plain(method, task, &weights, layer, failure);
+    if (wsic_problem_create(method->context, task->stats, task->weighted, &weights, &problem) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_context_message(method->context));
+    result->status = run_problem(method, task, problem, layer, failure);
+    wsic_problem_destroy(problem);
     return result->status >= 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <watersic/watersic.h>
 
+#include "llm/mixing.h"
 #include "llm/pipeline.h"
 
 /* What became of one layer. */
@@ -13,6 +14,8 @@ struct layer_result {
     char name[MODEL_NAME_SIZE];
     wsic_layer_info info;
     wsic_status status; /* WSIC_OK or WSIC_NOTICE_RATE */
+    bool mixed;         /* the mixture was searched: */
+    struct mixing_result mixing;
 };
 
 struct watersic_method {

@@ -13,10 +13,13 @@ struct gathering gathering_at(const struct site *site, const struct config *conf
                               const struct recipe *recipe)
 {
     const bool residual = recipe->residual && site->adds;
+    const bool mixed = site->first == LINEAR_Q &&
+                       (recipe->mixing || recipe->mix.clean > 0 || recipe->mix.attention > 0);
 
     return (struct gathering){.pairs = recipe->drift || residual,
                               .residual = residual,
-                              .weighted = recipe->attention > 0 && site->first == LINEAR_Q,
+                              .weighted = recipe_weights(recipe) && site->first == LINEAR_Q,
+                              .mixed = mixed,
                               .columns = model_linear_shape(config, site->first).columns,
                               .hidden = config->hidden};
 }

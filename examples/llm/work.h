@@ -11,6 +11,7 @@ struct gathering {
     bool pairs;
     bool residual;
     bool weighted; /* as well as unweighted */
+    bool mixed;    /* of several moments */
     size_t columns;
     size_t hidden; /* length of residuals */
 };

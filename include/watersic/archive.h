@@ -6,6 +6,10 @@
  * A file is written front to back and appears under its name only when it is
  * complete. Everything in it is covered by checksums. docs/format.md describes
  * every byte.
+ *
+ * A writer comes from wsic_archive_writer_create(), which leaves nothing behind unless
+ * it finishes, or from wsic_archive_writer_resume(), which goes on where a process that
+ * was killed had stopped.
  */
 #ifndef WATERSIC_ARCHIVE_H
 #define WATERSIC_ARCHIVE_H
@@ -38,7 +42,53 @@ WSIC_API wsic_status wsic_archive_writer_create(wsic_context *context, const cha
                                                 wsic_archive_writer **out);
 
 /**
- * \brief Release a writer. An archive that was not finished is removed.
+ * \brief Begin an archive, or go on with one that was not finished.
+ *
+ * The unfinished file is called path with ".part" behind it. It outlives the writer and
+ * the process: if there is one, the writer begins with the layers and the metadata that
+ * are in it, and the caller adds what is missing. What was interrupted and gone on with
+ * any number of times becomes the same bytes as what was not. They may differ from those
+ * of wsic_archive_writer_create(): metadata stand before the layers that were added after
+ * them.
+ *
+ *   - wsic_archive_writer_add() returns when the layer is on the disk, and with it all
+ *     metadata that were set before. These cannot be given another value any more.
+ *     Metadata set after the last layer are in memory until
+ *     wsic_archive_writer_finish(), and must be set again after a resumption.
+ *   - Only whole layers are taken over. The file is cut off behind the last layer that
+ *     is whole and has nothing but whole records before it. Where the file was damaged,
+ *     this is before the damage: a layer that fails its checksum is dropped, and so are
+ *     all layers behind it.
+ *   - A file that does not begin as an archive does is refused and left alone.
+ *   - Only one writer at a time can have the file: a second one, in this process or
+ *     another, is refused. (The lock is that of flock(); a file system without locks
+ *     has nothing to tell, and there the caller must take care.) After fork() the lock
+ *     is released when both processes have closed the file.
+ *   - "library", set by whoever began the archive, tells the version of the library that
+ *     made the first layers. Another version may encode other bytes: compare it with
+ *     wsic_version() where that matters.
+ *
+ * To throw an unfinished file away, remove it before this call.
+ *
+ * \param context  not NULL; kept alive by the writer
+ * \param path     name of the file to be; copied
+ * \param out      receives the handle, or NULL on failure
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_IO: the message holds the system's reason, or tells that another
+ *     writer is at work
+ *   - #WSIC_ERROR_FORMAT: the file of that name is no unfinished archive
+ *   - #WSIC_ERROR_VERSION: it was begun by a later version of the library
+ *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ */
+WSIC_API wsic_status wsic_archive_writer_resume(wsic_context *context, const char *path,
+                                                wsic_archive_writer **out);
+
+/**
+ * \brief Release a writer.
+ *
+ * An archive that was not finished is removed; but one of wsic_archive_writer_resume()
+ * stays under its ".part" name if it holds a layer.
  *
  * \param writer  may be NULL
  */
@@ -55,7 +105,8 @@ WSIC_API const char *wsic_archive_writer_message(const wsic_archive_writer *writ
  * \param writer  not NULL, not finished
  * \param key     1 to 255 bytes of UTF-8
  * \param value   any text in UTF-8, at most 16 MiB; replaces an earlier value
- * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (finished),
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (finished, or another value is
+ *         on the disk already: wsic_archive_writer_resume()),
  *         #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_archive_writer_set_metadata(wsic_archive_writer *writer, const char *key,
@@ -72,7 +123,9 @@ WSIC_API wsic_status wsic_archive_writer_set_metadata(wsic_archive_writer *write
  *   - #WSIC_OK
  *   - #WSIC_ERROR_EXISTS: there is a layer of that name
  *   - #WSIC_ERROR_IO: the message holds the system's reason; the layer is not in the
- *     archive, and the call can be repeated
+ *     archive, and the call can be repeated. After wsic_archive_writer_resume() it is
+ *     the system that may refuse a repetition, where it has lost data that it could not
+ *     bring to the disk; destroy the writer and resume then.
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE, #WSIC_ERROR_MEMORY,
  *     #WSIC_ERROR_MEMORY_LIMIT
  */
@@ -89,6 +142,43 @@ WSIC_API wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const 
  * \return bytes
  */
 WSIC_API uint64_t wsic_archive_writer_size(const wsic_archive_writer *writer, const char *name);
+
+/** \brief Number of layers that were added, those before a resumption included.
+ *  \param writer not NULL
+ *  \return their number */
+WSIC_API size_t wsic_archive_writer_count(const wsic_archive_writer *writer);
+
+/**
+ * \brief Name of a layer that was added.
+ *
+ * \param writer  not NULL
+ * \param index   below wsic_archive_writer_count(); layers keep the order of writing
+ * \return the name, owned by the writer; NULL if index is too large
+ */
+WSIC_API const char *wsic_archive_writer_name(const wsic_archive_writer *writer, size_t index);
+
+/**
+ * \brief Read a layer that was added back from the file.
+ *
+ * \param writer  not NULL, not finished
+ * \param index   below wsic_archive_writer_count()
+ * \param out     receives the layer, or NULL on failure; it does not depend on the
+ *                writer any more
+ * \return as wsic_archive_layer(), and #WSIC_ERROR_STATE
+ */
+WSIC_API wsic_status wsic_archive_writer_layer(wsic_archive_writer *writer, size_t index,
+                                               wsic_layer **out);
+
+/**
+ * \brief Value of a metadata entry as it stands.
+ *
+ * \param writer  not NULL
+ * \param key     of the entry
+ * \return the value, owned by the writer until the key is set again; NULL if there is no
+ *         such key
+ */
+WSIC_API const char *wsic_archive_writer_metadata(const wsic_archive_writer *writer,
+                                                  const char *key);
 
 /**
  * \brief Complete the archive.

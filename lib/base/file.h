@@ -7,6 +7,14 @@
 
 #include "base/env.h"
 
+/* Bytes that can be read by range: a file, or the caller's memory. */
+typedef struct wsic_source {
+    const uint8_t *memory; /* NULL: the descriptor */
+    int descriptor;
+    bool open;
+    uint64_t size;
+} wsic_source;
+
 /* --- writing ------------------------------------------------------------- */
 
 /* A temporary file in the directory of the one that it will become. All zero: nothing
@@ -16,9 +24,29 @@ typedef struct wsic_file_writer {
     char *temporary;
     int descriptor;
     bool lost_data; /* the system has dropped data that it had accepted */
+    bool kept;      /* wsic_file_abandon() leaves the temporary file */
 } wsic_file_writer;
 
 wsic_status wsic_file_create(const wsic_env *env, const char *path, wsic_file_writer *file);
+
+/* What an unfinished file that outlives its writer is called: the final name and this. */
+#define WSIC_FILE_UNFINISHED ".part"
+
+/* Open the unfinished file of that name, or make an empty one; it is kept. Only one writer at
+ * a time gets it, in this process and all others, where the file system has locks. *size is that
+ * of what is there. */
+wsic_status wsic_file_resume(const wsic_env *env, const char *path, wsic_file_writer *file,
+                             uint64_t *size);
+
+/* What has been written so far, up to size, for reading: borrowed from the writer. */
+wsic_source wsic_file_source(const wsic_file_writer *file, uint64_t size);
+
+/* Drop what stands behind size. */
+wsic_status wsic_file_cut(const wsic_env *env, wsic_file_writer *file, uint64_t size);
+
+/* Bring what was written to the disk. After a failure nothing can make sure any more that it is
+ * there: every later call fails. */
+wsic_status wsic_file_synchronize(const wsic_env *env, wsic_file_writer *file);
 
 /* Write at an offset of the caller's choice: after a failure, the same call can be
  * repeated, or the range overwritten by another. */
@@ -29,18 +57,10 @@ wsic_status wsic_file_write(const wsic_env *env, wsic_file_writer *file, uint64_
  * the file is still open. After success only wsic_file_abandon() may follow. */
 wsic_status wsic_file_commit(const wsic_env *env, wsic_file_writer *file, uint64_t size);
 
-/* Close, and remove the temporary file if it has not become the final one. */
+/* Close, and remove the temporary file if it has not become the final one and is not kept. */
 void wsic_file_abandon(const wsic_env *env, wsic_file_writer *file);
 
 /* --- reading ------------------------------------------------------------- */
-
-/* Bytes that can be read by range: a file, or the caller's memory. */
-typedef struct wsic_source {
-    const uint8_t *memory; /* NULL: the descriptor */
-    int descriptor;
-    bool open;
-    uint64_t size;
-} wsic_source;
 
 wsic_status wsic_source_open(const wsic_env *env, const char *path, wsic_source *source);
 wsic_source wsic_source_memory(const void *bytes, size_t size);

@@ -84,3 +84,12 @@ bool wsic_is_text(const char *text, size_t size)
     }
     return true;
 }
+
+bool wsic_record_is_named(const wsic_record_head *head)
+{
+    const size_t longest =
+        head->type == WSIC_RECORD_LAYER ? WSIC_ARCHIVE_NAME_MAX : WSIC_ARCHIVE_KEY_MAX;
+
+    return head->name_size != 0 && head->name_size <= longest &&
+           wsic_is_text(head->name, head->name_size);
+}

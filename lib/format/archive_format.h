@@ -20,6 +20,7 @@ enum {
 };
 
 #define WSIC_ARCHIVE_MAGIC     "WSICARCH"
+#define WSIC_ARCHIVE_HEADER    WSIC_ARCHIVE_MAGIC "\1\0\0\0" /* version 1, no flags */
 #define WSIC_ARCHIVE_END_MAGIC "WSICDONE"
 
 /* Types of records. A reader skips those that it does not know. */
@@ -46,22 +47,44 @@ bool wsic_get_record_head(wsic_cursor *cursor, wsic_record_head *head);
 
 /* Well-formed UTF-8 without NUL? */
 bool wsic_is_text(const char *text, size_t size);
+/* Is the name one that layers or metadata, whichever it is, may have? */
+bool wsic_record_is_named(const wsic_record_head *head);
+
+/* What is known of a record. */
+typedef struct wsic_archive_item {
+    const char *name;
+    uint64_t offset; /* of the record */
+    uint64_t payload_size;
+    char *value; /* of metadata */
+} wsic_archive_item;
 
 /* --- writing (archive_write.c) ------------------------------------------- */
 
 /* A metadata entry: key and value, each ended by NUL, stand behind it. */
 typedef struct wsic_archive_text {
     struct wsic_archive_text *next;
+    bool stored; /* in the file already */
     size_t key_size;
     size_t value_size;
     char bytes[];
 } wsic_archive_text;
 
+/* A layer that is in the file; the name stands behind it. */
+typedef struct wsic_archive_entry {
+    struct wsic_archive_entry *next;
+    wsic_archive_item item;
+    char name[];
+} wsic_archive_entry;
+
 typedef struct wsic_archive_output {
     wsic_file_writer file;
+    bool durable;      /* every layer is brought to the disk, and all texts before it */
     uint64_t position; /* behind the last complete record */
-    wsic_bytes index;  /* heads of the layers */
+    wsic_bytes index;  /* heads of the records */
     wsic_archive_text *texts;
+    wsic_archive_entry *layers;
+    wsic_archive_entry **last_layer; /* where the next one is to be linked */
+    size_t count;                    /* of layers */
 } wsic_archive_output;
 
 /* env must live as long as the output. Arguments have been checked by the caller. On
@@ -69,23 +92,39 @@ typedef struct wsic_archive_output {
 wsic_status wsic_archive_output_open(const wsic_env *env, const char *path,
                                      wsic_archive_output *output);
 void wsic_archive_output_close(const wsic_env *env, wsic_archive_output *output);
+/* WSIC_ERROR_STATE if the file holds another value already. */
 wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *output,
                                      const char *key, const char *value);
-bool wsic_archive_output_has(const wsic_archive_output *output, const char *name);
 wsic_status wsic_archive_output_layer(const wsic_env *env, wsic_archive_output *output,
                                       const char *name, const void *bytes, size_t size);
+/* NULL if there is none of that key or name, or not as many layers. */
+const wsic_archive_text *wsic_archive_output_find(const wsic_archive_output *output,
+                                                  const char *key);
+const wsic_archive_entry *wsic_archive_output_has(const wsic_archive_output *output,
+                                                  const char *name);
+const wsic_archive_entry *wsic_archive_output_at(const wsic_archive_output *output, size_t index);
+const char *wsic_archive_text_value(const wsic_archive_text *text);
 /* Size of the finished file, with an empty layer of that name if name is not NULL. */
 uint64_t wsic_archive_output_size(const wsic_archive_output *output, const char *name);
 wsic_status wsic_archive_output_finish(const wsic_env *env, wsic_archive_output *output);
 
-/* --- reading (archive_read.c) -------------------------------------------- */
+/* The parts of opening: an output without a file, and the header of an empty one. */
+void wsic_archive_output_init(const wsic_env *env, wsic_archive_output *output);
+wsic_status wsic_archive_output_begin(const wsic_env *env, wsic_archive_output *output);
+/* Take down a record that is in the file at output->position, and move that behind it. */
+wsic_status wsic_archive_output_stored_layer(const wsic_env *env, wsic_archive_output *output,
+                                             const wsic_record_head *head);
+wsic_status wsic_archive_output_stored_text(const wsic_env *env, wsic_archive_output *output,
+                                            const char *key, const char *value);
 
-typedef struct wsic_archive_item {
-    const char *name;
-    uint64_t offset; /* of the record */
-    uint64_t payload_size;
-    char *value; /* of metadata */
-} wsic_archive_item;
+/* --- going on with an unfinished file (archive_resume.c) ------------------ */
+
+/* As wsic_archive_output_open(), with what the unfinished file of that path holds. On failure that
+ * file is as before. */
+wsic_status wsic_archive_output_resume(const wsic_env *env, const char *path,
+                                       wsic_archive_output *output);
+
+/* --- reading (archive_read.c) -------------------------------------------- */
 
 /* Items in the order of the file, and the same sorted by name. */
 typedef struct wsic_archive_list {
@@ -108,7 +147,7 @@ void wsic_archive_input_close(const wsic_env *env, wsic_archive_input *input);
 /* NULL if there is none of that name. */
 const wsic_archive_item *wsic_archive_list_find(const wsic_archive_list *list, const char *name);
 /* Append the bytes of a layer after checking its record. */
-wsic_status wsic_archive_input_layer(const wsic_env *env, const wsic_archive_input *input,
-                                     const wsic_archive_item *item, wsic_bytes *bytes);
+wsic_status wsic_archive_read_layer(const wsic_env *env, const wsic_source *source,
+                                    const wsic_archive_item *item, wsic_bytes *bytes);
 
 #endif

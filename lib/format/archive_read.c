@@ -55,8 +55,8 @@ static wsic_status check_fits(const wsic_env *env, const wsic_archive_item *item
     return WSIC_OK;
 }
 
-wsic_status wsic_archive_input_layer(const wsic_env *env, const wsic_archive_input *input,
-                                     const wsic_archive_item *item, wsic_bytes *bytes)
+wsic_status wsic_archive_read_layer(const wsic_env *env, const wsic_source *source,
+                                    const wsic_archive_item *item, wsic_bytes *bytes)
 {
     const wsic_status status = check_fits(env, item);
     if (status != WSIC_OK)
@@ -64,7 +64,7 @@ wsic_status wsic_archive_input_layer(const wsic_env *env, const wsic_archive_inp
     uint8_t *const payload = wsic_bytes_extend(bytes, (size_t)item->payload_size);
     if (!payload)
         return bytes->status;
-    return read_record(env, &input->source, WSIC_RECORD_LAYER, item, payload);
+    return read_record(env, source, WSIC_RECORD_LAYER, item, payload);
 }
 
 static wsic_status read_text(const wsic_env *env, const wsic_source *source,
@@ -182,11 +182,7 @@ typedef struct index_walk {
 
 static wsic_status check_name(const wsic_env *env, const wsic_record_head *head)
 {
-    const size_t longest =
-        head->type == WSIC_RECORD_LAYER ? WSIC_ARCHIVE_NAME_MAX : WSIC_ARCHIVE_KEY_MAX;
-
-    if (head->name_size == 0 || head->name_size > longest ||
-        !wsic_is_text(head->name, head->name_size))
+    if (!wsic_record_is_named(head))
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "the index of the archive holds a name of %zu bytes that is none",
                          head->name_size);

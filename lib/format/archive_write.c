@@ -60,23 +60,26 @@ static wsic_status append_record(const wsic_env *env, wsic_file_writer *file,
 
 /* --- life ---------------------------------------------------------------- */
 
-static wsic_status write_header(const wsic_env *env, wsic_archive_output *output)
+void wsic_archive_output_init(const wsic_env *env, wsic_archive_output *output)
 {
-    static const uint8_t header[WSIC_ARCHIVE_HEADER_SIZE + 1] =
-        WSIC_ARCHIVE_MAGIC "\1\0\0\0"; /* version 1, no flags */
+    *output = (wsic_archive_output){.position = 0};
+    output->last_layer = &output->layers;
+    wsic_bytes_init(&output->index, env);
+}
 
+wsic_status wsic_archive_output_begin(const wsic_env *env, wsic_archive_output *output)
+{
     output->position = WSIC_ARCHIVE_HEADER_SIZE;
-    return wsic_file_write(env, &output->file, 0, header, WSIC_ARCHIVE_HEADER_SIZE);
+    return wsic_file_write(env, &output->file, 0, WSIC_ARCHIVE_HEADER, WSIC_ARCHIVE_HEADER_SIZE);
 }
 
 wsic_status wsic_archive_output_open(const wsic_env *env, const char *path,
                                      wsic_archive_output *output)
 {
-    *output = (wsic_archive_output){.position = 0};
-    wsic_bytes_init(&output->index, env);
+    wsic_archive_output_init(env, output);
     wsic_status status = wsic_file_create(env, path, &output->file);
     if (status == WSIC_OK)
-        status = write_header(env, output);
+        status = wsic_archive_output_begin(env, output);
     if (status != WSIC_OK)
         wsic_archive_output_close(env, output);
     return status;
@@ -88,6 +91,11 @@ void wsic_archive_output_close(const wsic_env *env, wsic_archive_output *output)
         wsic_archive_text *const text = output->texts;
         output->texts = text->next;
         wsic_free(env, text);
+    }
+    while (output->layers) {
+        wsic_archive_entry *const layer = output->layers;
+        output->layers = layer->next;
+        wsic_free(env, layer);
     }
     wsic_bytes_release(&output->index);
     wsic_file_abandon(env, &output->file);
@@ -104,57 +112,200 @@ static wsic_archive_text *make_text(const wsic_env *env, const char *key, const 
 
     if (!text)
         return NULL;
-    *text = (wsic_archive_text){NULL, key_size, value_size};
+    *text = (wsic_archive_text){NULL, false, key_size, value_size};
     memcpy(text->bytes, key, key_size + 1);
     memcpy(text->bytes + key_size + 1, value, value_size + 1);
     return text;
 }
 
-wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *output,
-                                     const char *key, const char *value)
+static wsic_record_head text_head(const wsic_archive_text *text)
 {
-    wsic_status status = WSIC_OK;
-    wsic_archive_text *const text = make_text(env, key, value, &status);
+    return (wsic_record_head){WSIC_RECORD_METADATA, text->bytes, text->key_size, text->value_size};
+}
 
-    if (!text)
-        return status;
+const wsic_archive_text *wsic_archive_output_find(const wsic_archive_output *output,
+                                                  const char *key)
+{
+    const wsic_archive_text *text = output->texts;
+
+    while (text && strcmp(text->bytes, key) != 0)
+        text = text->next;
+    return text;
+}
+
+const char *wsic_archive_text_value(const wsic_archive_text *text)
+{
+    return text->bytes + text->key_size + 1;
+}
+
+static void put_text(const wsic_env *env, wsic_archive_output *output, wsic_archive_text *text)
+{
     wsic_archive_text **place = &output->texts;
-    while (*place && strcmp((*place)->bytes, key) != 0)
+
+    while (*place && strcmp((*place)->bytes, text->bytes) != 0)
         place = &(*place)->next;
     wsic_archive_text *const old = *place;
     if (old)
         text->next = old->next;
     *place = text;
     wsic_free(env, old);
+}
+
+wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *output,
+                                     const char *key, const char *value)
+{
+    const wsic_archive_text *const old = wsic_archive_output_find(output, key);
+    wsic_status status = WSIC_OK;
+
+    if (old && old->stored && strcmp(wsic_archive_text_value(old), value) == 0)
+        return WSIC_OK;
+    if (old && old->stored)
+        return wsic_fail(env, WSIC_ERROR_STATE,
+                         "the metadata '%s' is in the file already, with another value", key);
+    wsic_archive_text *const text = make_text(env, key, value, &status);
+    if (text)
+        put_text(env, output, text);
+    return status;
+}
+
+wsic_status wsic_archive_output_stored_text(const wsic_env *env, wsic_archive_output *output,
+                                            const char *key, const char *value)
+{
+    wsic_status status = WSIC_OK;
+    wsic_archive_text *const text = make_text(env, key, value, &status);
+
+    if (!text)
+        return status;
+    const wsic_record_head head = text_head(text);
+    wsic_put_record_head(&output->index, &head);
+    if (output->index.status != WSIC_OK) {
+        wsic_free(env, text);
+        return output->index.status;
+    }
+    text->stored = true;
+    output->position += wsic_record_size(&head);
+    put_text(env, output, text);
     return WSIC_OK;
 }
 
-bool wsic_archive_output_has(const wsic_archive_output *output, const char *name)
+const wsic_archive_entry *wsic_archive_output_has(const wsic_archive_output *output,
+                                                  const char *name)
 {
-    const size_t size = strlen(name);
-    wsic_cursor cursor = wsic_cursor_make(output->index.data, output->index.size);
-    wsic_record_head head;
+    const wsic_archive_entry *layer = output->layers;
 
-    while (wsic_cursor_left(&cursor) != 0 && wsic_get_record_head(&cursor, &head)) {
-        if (head.name_size == size && memcmp(head.name, name, size) == 0)
-            return true;
+    while (layer && strcmp(layer->name, name) != 0)
+        layer = layer->next;
+    return layer;
+}
+
+const wsic_archive_entry *wsic_archive_output_at(const wsic_archive_output *output, size_t index)
+{
+    const wsic_archive_entry *layer = output->layers;
+
+    for (; layer && index > 0; index--)
+        layer = layer->next;
+    return layer;
+}
+
+static wsic_archive_entry *make_entry(const wsic_env *env, const wsic_record_head *head,
+                                      uint64_t offset, wsic_status *status)
+{
+    wsic_archive_entry *const entry =
+        wsic_alloc(env, sizeof *entry + head->name_size + 1, 1, status);
+
+    if (!entry)
+        return NULL;
+    *entry = (wsic_archive_entry){NULL, {entry->name, offset, head->payload_size, NULL}};
+    memcpy(entry->name, head->name, head->name_size);
+    entry->name[head->name_size] = '\0';
+    return entry;
+}
+
+static void link_entry(wsic_archive_output *output, wsic_archive_entry *entry)
+{
+    *output->last_layer = entry;
+    output->last_layer = &entry->next;
+    output->count++;
+}
+
+wsic_status wsic_archive_output_stored_layer(const wsic_env *env, wsic_archive_output *output,
+                                             const wsic_record_head *head)
+{
+    wsic_status status = WSIC_OK;
+    wsic_archive_entry *const entry = make_entry(env, head, output->position, &status);
+
+    if (!entry)
+        return status;
+    wsic_put_record_head(&output->index, head);
+    if (output->index.status != WSIC_OK) {
+        wsic_free(env, entry);
+        return output->index.status;
     }
-    return false;
+    output->position += wsic_record_size(head);
+    link_entry(output, entry);
+    return WSIC_OK;
+}
+
+/* Those that are not in the file yet. */
+static wsic_status write_texts(const wsic_env *env, wsic_archive_output *output, wsic_bytes *index,
+                               uint64_t *position)
+{
+    wsic_status status = WSIC_OK;
+
+    for (const wsic_archive_text *text = output->texts; text && status == WSIC_OK;
+         text = text->next) {
+        const wsic_record_head head = text_head(text);
+        if (!text->stored)
+            status = append_record(env, &output->file, &head, wsic_archive_text_value(text), index,
+                                   position);
+    }
+    return status;
+}
+
+/* Write the record and, where layers are to be on the disk, all texts before it. */
+static wsic_status store_layer(const wsic_env *env, wsic_archive_output *output,
+                               const wsic_record_head *head, const void *bytes,
+                               wsic_archive_entry *entry)
+{
+    uint64_t position = output->position;
+    wsic_status status = WSIC_OK;
+
+    if (output->durable)
+        status = write_texts(env, output, &output->index, &position);
+    entry->item.offset = position;
+    if (status == WSIC_OK)
+        status = append_record(env, &output->file, head, bytes, &output->index, &position);
+    if (status == WSIC_OK && output->durable)
+        status = wsic_file_synchronize(env, &output->file);
+    if (status == WSIC_OK)
+        output->position = position;
+    return status;
 }
 
 wsic_status wsic_archive_output_layer(const wsic_env *env, wsic_archive_output *output,
                                       const char *name, const void *bytes, size_t size)
 {
     const wsic_record_head head = {WSIC_RECORD_LAYER, name, strlen(name), size};
-    return append_record(env, &output->file, &head, bytes, &output->index, &output->position);
+    const size_t index_size = output->index.size;
+    wsic_status status = WSIC_OK;
+    wsic_archive_entry *const entry = make_entry(env, &head, 0, &status);
+
+    if (!entry)
+        return status;
+    status = store_layer(env, output, &head, bytes, entry);
+    if (status != WSIC_OK) {
+        output->index.size = index_size;
+        wsic_free(env, entry);
+        return status;
+    }
+    link_entry(output, entry);
+    for (wsic_archive_text *text = output->texts; text; text = text->next)
+        text->stored = output->durable;
+    output->file.kept = output->durable;
+    return WSIC_OK;
 }
 
 /* --- end ----------------------------------------------------------------- */
-
-static wsic_record_head text_head(const wsic_archive_text *text)
-{
-    return (wsic_record_head){WSIC_RECORD_METADATA, text->bytes, text->key_size, text->value_size};
-}
 
 uint64_t wsic_archive_output_size(const wsic_archive_output *output, const char *name)
 {
@@ -168,25 +319,13 @@ uint64_t wsic_archive_output_size(const wsic_archive_output *output, const char 
     }
     for (const wsic_archive_text *text = output->texts; text; text = text->next) {
         const wsic_record_head head = text_head(text);
+        if (text->stored)
+            continue;
         position += wsic_record_size(&head);
         index += wsic_record_head_size(&head);
     }
     const wsic_record_head last = {WSIC_RECORD_INDEX, "", 0, index};
     return position + wsic_record_size(&last) + WSIC_ARCHIVE_FOOTER_SIZE;
-}
-
-static wsic_status write_texts(const wsic_env *env, wsic_archive_output *output, wsic_bytes *index,
-                               uint64_t *position)
-{
-    wsic_status status = WSIC_OK;
-
-    for (const wsic_archive_text *text = output->texts; text && status == WSIC_OK;
-         text = text->next) {
-        const wsic_record_head head = text_head(text);
-        status = append_record(env, &output->file, &head, text->bytes + text->key_size + 1, index,
-                               position);
-    }
-    return status;
 }
 
 static wsic_status write_index(const wsic_env *env, wsic_archive_output *output,

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/draft.h"
+
+#include "llm/watersic_method.h"
+
+bool drafter_create(struct drafter *drafter, wsic_context *context, double rate, bool rescalers,
+                    struct failure *failure)
+{
+    const struct method_settings settings = {
+        .rate = rate, .preset = "fast", .rescalers = rescalers};
+
+    *drafter = (struct drafter){.context = context, .rate = rate};
+    drafter->encoder = watersic_encoder_create(context, &settings, false, failure);
+    return drafter->encoder != NULL;
+}
+
+void drafter_destroy(struct drafter *drafter)
+{
+    wsic_encoder_destroy(drafter->encoder);
+    *drafter = (struct drafter){.encoder = NULL};
+}
+
+/* The step that a plan expects to give the rate; 0 for a matrix without energy. */
+static wsic_status planned_step(wsic_plan *plan, wsic_problem *problem, double rate, double *step)
+{
+    wsic_plan_layer layer = {.size = sizeof layer};
+    wsic_status status;
+
+    if ((status = wsic_plan_add_problem(plan, problem, NULL)) < 0 ||
+        (status = wsic_plan_solve_rate(plan, rate)) < 0 ||
+        (status = wsic_plan_get(plan, 0, &layer)) < 0)
+        return status;
+    *step = layer.step;
+    return WSIC_OK;
+}
+
+static bool plan_step(const struct drafter *drafter, const char *name, wsic_problem *problem,
+                      double *step, struct failure *failure)
+{
+    wsic_plan *plan;
+
+    if (wsic_plan_create(drafter->context, &plan) < 0)
+        return refuse(failure, "%s: %s", name, wsic_context_message(drafter->context));
+    const bool ok = planned_step(plan, problem, drafter->rate, step) >= 0 ||
+                    refuse(failure, "%s: %s", name, wsic_plan_message(plan));
+    wsic_plan_destroy(plan);
+    return ok;
+}
+
+/* Aim at the rate, or quantize with a step. */
+static wsic_status aim(const struct drafter *drafter, double step)
+{
+    const wsic_status status =
+        wsic_encoder_set_number(drafter->encoder, WSIC_RATE, step > 0 ? 0 : drafter->rate);
+
+    return status < 0 ? status : wsic_encoder_set_number(drafter->encoder, WSIC_STEP, step);
+}
+
+static bool use_draft(const struct layer_task *task, wsic_layer *layer, double planned,
+                      double *scale, struct failure *failure)
+{
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_matrix restored;
+
+    wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
+                     task->linear->rows, task->linear->columns, 0);
+    if (wsic_layer_get_info(layer, &info) < 0 || wsic_layer_dequantize(layer, 0, &restored) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
+    if (*scale == 0 && planned > 0)
+        *scale = info.step / planned;
+    return true;
+}
+
+static bool draft_problem(const struct drafter *drafter, const struct layer_task *task,
+                          wsic_problem *problem, double *scale, struct failure *failure)
+{
+    double planned = 0;
+    wsic_layer *layer;
+
+    if (wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
+    if (!plan_step(drafter, task->name, problem, &planned, failure))
+        return false;
+    if (aim(drafter, *scale * planned) < 0 ||
+        wsic_encoder_run_problem(drafter->encoder, problem, &layer) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
+    const bool ok = use_draft(task, layer, planned, scale, failure);
+    wsic_layer_destroy(layer);
+    return ok;
+}
+
+bool draft_layer(void *self, const struct layer_task *task, double *scale, struct failure *failure)
+{
+    const struct drafter *const drafter = self;
+    wsic_problem *problem;
+    wsic_matrix weights;
+
+    wsic_matrix_init(&weights, sizeof weights, task->linear->weights, WSIC_F32, task->linear->rows,
+                     task->linear->columns, 0);
+    if (wsic_problem_create(drafter->context, task->stats, task->weighted, &weights, &problem) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_context_message(drafter->context));
+    const bool ok = draft_problem(drafter, task, problem, scale, failure);
+    wsic_problem_destroy(problem);
+    return ok;
+}

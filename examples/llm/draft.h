@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Drafts of layers by the library: quick quantizations on trial. */
+#ifndef EXAMPLES_LLM_DRAFT_H
+#define EXAMPLES_LLM_DRAFT_H
+
+#include <watersic/watersic.h>
+
+#include "llm/pipeline.h"
+
+/* What drafts are made with: scalar codes with a ridge, the simplest of the library. What is best
+ * for them is best for the finer codes as well (docs/algorithm.md). */
+struct drafter {
+    wsic_context *context;
+    wsic_encoder *encoder;
+    double rate; /* bits per weight */
+};
+
+bool drafter_create(struct drafter *drafter, wsic_context *context, double rate, bool rescalers,
+                    struct failure *failure);
+void drafter_destroy(struct drafter *drafter);
+
+/* A draft_function; self is a struct drafter. Only the first draft of a layer searches the rate.
+ * The others take its step times what a plan says of the ratio of the steps that give one rate with
+ * the one mixture and with the other: a mixture must not look good for the bits it takes. */
+bool draft_layer(void *self, const struct layer_task *task, double *scale, struct failure *failure);
+
+#endif

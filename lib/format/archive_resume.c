@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "format/archive_format.h"
+
+#include <string.h>
+
+#include "format/checksum.h"
+
+/* The longest head fits: type, two lengths, name. */
+enum { WINDOW = 1 << 17 };
+
+/* A walk over the records of an unfinished file, which has no index. */
+typedef struct record_walk {
+    const wsic_env *env;
+    wsic_source source;
+    uint64_t offset; /* of the next record */
+    uint8_t *window;
+} record_walk;
+
+/* --- one record ---------------------------------------------------------- */
+
+static bool is_possible(const wsic_record_head *head, uint64_t left)
+{
+    const uint64_t most =
+        head->type == WSIC_RECORD_METADATA ? (uint64_t)WSIC_ARCHIVE_VALUE_MAX : UINT64_MAX;
+
+    return (head->type == WSIC_RECORD_LAYER || head->type == WSIC_RECORD_METADATA) &&
+           wsic_record_is_named(head) && head->payload_size <= most && head->payload_size <= left &&
+           wsic_record_size(head) <= left;
+}
+
+/* The head of the next record, in the window. *found is false where there can be none. */
+static wsic_status read_head(const record_walk *walk, wsic_record_head *head, bool *found)
+{
+    const uint64_t left = walk->source.size - walk->offset;
+    const size_t size = left < WINDOW ? (size_t)left : WINDOW;
+
+    const wsic_status status =
+        wsic_source_read(walk->env, &walk->source, walk->offset, walk->window, size);
+    if (status != WSIC_OK)
+        return status;
+    wsic_cursor cursor = wsic_cursor_make(walk->window, size);
+    *found = wsic_get_record_head(&cursor, head) && is_possible(head, left);
+    return WSIC_OK;
+}
+
+/* *whole tells whether the checksum is right. The head in the window is gone then. */
+static wsic_status check_sum(const record_walk *walk, const wsic_record_head *head, bool *whole)
+{
+    uint64_t offset = walk->offset + wsic_record_head_size(head);
+    const uint64_t end = offset + head->payload_size;
+    uint8_t trailer[WSIC_CHECKSUM_SIZE];
+    wsic_checksum checksum;
+    wsic_status status = WSIC_OK;
+
+    wsic_checksum_begin(&checksum);
+    wsic_checksum_add(&checksum, walk->window, wsic_record_head_size(head));
+    while (status == WSIC_OK && offset < end) {
+        const size_t size = end - offset < WINDOW ? (size_t)(end - offset) : WINDOW;
+        status = wsic_source_read(walk->env, &walk->source, offset, walk->window, size);
+        if (status == WSIC_OK)
+            wsic_checksum_add(&checksum, walk->window, size);
+        offset += size;
+    }
+    if (status == WSIC_OK)
+        status = wsic_source_read(walk->env, &walk->source, end, trailer, sizeof trailer);
+    if (status != WSIC_OK)
+        return status;
+    wsic_cursor cursor = wsic_cursor_make(trailer, sizeof trailer);
+    *whole = wsic_get_u64(&cursor) == wsic_checksum_end(&checksum);
+    return WSIC_OK;
+}
+
+/* --- the records --------------------------------------------------------- */
+
+/* Where the last layer ends that only whole records stand before. What metadata stand behind it
+ * were to be the end of the archive, and are set again by whoever finishes it. */
+static wsic_status find_end(record_walk walk, uint64_t *end)
+{
+    wsic_record_head head;
+    bool whole = true;
+
+    *end = walk.offset;
+    for (;;) {
+        wsic_status status = read_head(&walk, &head, &whole);
+        if (status == WSIC_OK && whole)
+            status = check_sum(&walk, &head, &whole);
+        if (status != WSIC_OK || !whole)
+            return status;
+        walk.offset += wsic_record_size(&head);
+        if (head.type == WSIC_RECORD_LAYER)
+            *end = walk.offset;
+    }
+}
+
+static wsic_status note_layer(const record_walk *walk, const wsic_record_head *head,
+                              wsic_archive_output *output)
+{
+    const wsic_status status = wsic_archive_output_stored_layer(walk->env, output, head);
+
+    if (status != WSIC_OK)
+        return status;
+    const wsic_archive_entry *const entry = wsic_archive_output_at(output, output->count - 1);
+    if (wsic_archive_output_has(output, entry->name) != entry)
+        return wsic_fail(walk->env, WSIC_ERROR_FORMAT, "the unfinished file holds '%s' twice",
+                         entry->name);
+    return WSIC_OK;
+}
+
+static wsic_status note_text(const record_walk *walk, const wsic_record_head *head,
+                             wsic_archive_output *output)
+{
+    const wsic_env *const env = walk->env;
+    const size_t size = (size_t)head->payload_size;
+    const uint64_t offset = walk->offset + wsic_record_head_size(head);
+    char key[WSIC_ARCHIVE_KEY_MAX + 1];
+    wsic_status status = WSIC_OK;
+
+    memcpy(key, head->name, head->name_size);
+    key[head->name_size] = '\0';
+    if (wsic_archive_output_find(output, key))
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "the unfinished file holds '%s' twice", key);
+    char *const value = wsic_alloc(env, size + 1, 1, &status);
+    if (!value)
+        return status;
+    value[size] = '\0';
+    status = wsic_source_read(env, &walk->source, offset, value, size);
+    if (status == WSIC_OK && !wsic_is_text(value, size))
+        status = wsic_fail(env, WSIC_ERROR_FORMAT, "the metadata '%s' is not UTF-8", key);
+    if (status == WSIC_OK)
+        status = wsic_archive_output_stored_text(env, output, key, value);
+    wsic_free(env, value);
+    return status;
+}
+
+/* Take down what find_end() has checked. */
+static wsic_status note_records(record_walk walk, wsic_archive_output *output)
+{
+    wsic_status status = WSIC_OK;
+    wsic_record_head head;
+    bool found;
+
+    while (status == WSIC_OK && walk.offset < walk.source.size) {
+        status = read_head(&walk, &head, &found);
+        if (status != WSIC_OK)
+            return status;
+        if (!found)
+            return wsic_fail(walk.env, WSIC_ERROR_IO, "the unfinished file is being changed");
+        status = head.type == WSIC_RECORD_LAYER ? note_layer(&walk, &head, output)
+                                                : note_text(&walk, &head, output);
+        walk.offset = output->position;
+    }
+    return status;
+}
+
+/* --- the file ------------------------------------------------------------ */
+
+/* A file that was cut off within its header is one without records; any other that does not begin
+ * as an archive does was not made by a writer. */
+static wsic_status check_header(const wsic_env *env, const wsic_archive_output *output,
+                                const wsic_source *source)
+{
+    uint8_t header[WSIC_ARCHIVE_HEADER_SIZE];
+    const size_t size =
+        source->size < sizeof header ? (size_t)source->size : (size_t)WSIC_ARCHIVE_HEADER_SIZE;
+    const size_t magic = size < WSIC_ARCHIVE_MAGIC_SIZE ? size : (size_t)WSIC_ARCHIVE_MAGIC_SIZE;
+
+    const wsic_status status = wsic_source_read(env, source, 0, header, size);
+    if (status != WSIC_OK)
+        return status;
+    if (memcmp(header, WSIC_ARCHIVE_HEADER, magic) != 0)
+        return wsic_fail(env, WSIC_ERROR_FORMAT,
+                         "not an unfinished archive: the magic is missing: %s",
+                         output->file.temporary);
+    if (memcmp(header, WSIC_ARCHIVE_HEADER, size) != 0)
+        return wsic_fail(env, WSIC_ERROR_VERSION,
+                         "an unfinished archive of a version that this library does not know: %s",
+                         output->file.temporary);
+    return WSIC_OK;
+}
+
+static wsic_status take_records(const wsic_env *env, wsic_archive_output *output,
+                                wsic_source source)
+{
+    wsic_status status = WSIC_OK;
+    record_walk walk = {.env = env, .source = source, .offset = WSIC_ARCHIVE_HEADER_SIZE};
+    uint64_t end = 0;
+
+    walk.window = wsic_alloc(env, WINDOW, 1, &status);
+    if (!walk.window)
+        return status;
+    status = find_end(walk, &end);
+    walk.source.size = end;
+    output->position = walk.offset;
+    if (status == WSIC_OK)
+        status = note_records(walk, output);
+    wsic_free(env, walk.window);
+    return status;
+}
+
+static wsic_status take_file(const wsic_env *env, wsic_archive_output *output, uint64_t size)
+{
+    const wsic_source source = wsic_file_source(&output->file, size);
+    wsic_status status = check_header(env, output, &source);
+
+    if (status == WSIC_OK && size > WSIC_ARCHIVE_HEADER_SIZE)
+        status = take_records(env, output, source);
+    if (status == WSIC_OK && output->count == 0)
+        status = wsic_archive_output_begin(env, output);
+    if (status == WSIC_OK && size > output->position)
+        status = wsic_file_cut(env, &output->file, output->position);
+    return status;
+}
+
+wsic_status wsic_archive_output_resume(const wsic_env *env, const char *path,
+                                       wsic_archive_output *output)
+{
+    uint64_t size = 0;
+
+    wsic_archive_output_init(env, output);
+    wsic_status status = wsic_file_resume(env, path, &output->file, &size);
+    if (status == WSIC_OK)
+        status = take_file(env, output, size);
+    if (status != WSIC_OK) {
+        output->file.kept = size != 0;
+        wsic_archive_output_close(env, output);
+        return status;
+    }
+    output->durable = true;
+    /* Nobody misses a file without layers. */
+    output->file.kept = output->count != 0;
+    return WSIC_OK;
+}
