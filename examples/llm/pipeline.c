@@ -14,10 +14,24 @@ struct run {
     layer_function *quantize;
     void *self;
     struct failure *failure;
+    bool gathers; /* there are layers that need statistics */
     struct gatherer gatherer;
     struct pair_of_blocks blocks; /* the present one */
     struct progress progress;
 };
+
+static bool is_taken(const struct run *run, size_t number)
+{
+    return run->calibration->taken && run->calibration->taken[number];
+}
+
+static bool is_anything_left(const struct run *run)
+{
+    for (size_t i = 0; i < run->model->config.blocks * LINEAR_KINDS; i++)
+        if (!is_taken(run, i))
+            return true;
+    return false;
+}
 
 /* What the layers of a site share. */
 struct shared {
@@ -51,7 +65,8 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
             return refuse(run->failure, "interrupted");
         if (!run->quantize(run->self, &task, run->failure))
             return false;
-        progress_layer_done(&run->progress, (enum linear_kind)kind);
+        if (!is_taken(run, task.number))
+            progress_layer_done(&run->progress, (enum linear_kind)kind);
     }
     return true;
 }
@@ -88,6 +103,26 @@ static bool mix_and_quantize(struct run *run, size_t block, const struct site *s
     return quantize_site(run, block, site, &shared);
 }
 
+static bool is_site_taken(const struct run *run, size_t block, const struct site *site)
+{
+    bool taken = true;
+
+    for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
+        taken = taken && is_taken(run, block * LINEAR_KINDS + kind);
+    return taken;
+}
+
+/* The states must pass as they do where statistics are gathered; but the first place moves
+ * nothing. */
+static bool pass_site(struct run *run, size_t number, const struct site *site)
+{
+    const struct shared nothing = {.mixing = NULL};
+
+    return (site->first == LINEAR_Q ||
+            gather_pass(&run->gatherer, &run->blocks, site, NULL, run->failure)) &&
+           quantize_site(run, number, site, &nothing);
+}
+
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
     const size_t columns = run->blocks.quantized.linear[site->first].columns;
@@ -111,13 +146,18 @@ static bool quantize_block(struct run *run, size_t number)
 
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
-        const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
-                                                : quantize_site(run, number, site, &nothing);
+        bool ok;
+        if (!run->gathers)
+            ok = quantize_site(run, number, site, &nothing);
+        else if (is_site_taken(run, number, site))
+            ok = pass_site(run, number, site);
+        else
+            ok = calibrate_site(run, number, site);
         if (!ok)
             return false;
     }
     /* Nothing looks at what the last block makes of the text. */
-    return !run->recipe->statistics || number + 1 == run->model->config.blocks ||
+    return !run->gathers || number + 1 == run->model->config.blocks ||
            gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
 }
 
@@ -190,5 +230,6 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                       .self = self,
                       .failure = failure};
 
-    return run.recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
+    run.gathers = run.recipe->statistics && is_anything_left(&run);
+    return run.gathers ? run_calibrated(&run) : run_blocks(&run);
 }

@@ -49,6 +49,8 @@ struct calibration {
     const struct recipe *recipe;
     bool low_memory; /* keep the states alone, and compute twice what else could be kept */
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
+    const bool *taken; /* by number: layers that are made already, for which nothing has to be
+                          gathered; NULL for none */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

@@ -9,14 +9,18 @@ struct progress progress_begin(const struct stretch *stretch, const struct confi
     struct progress progress = {.stretch = stretch, .work = work_expected(config, calibration)};
 
     progress.total = work_total(&progress.work, config);
+    for (size_t i = 0; calibration->taken && i < config->blocks * LINEAR_KINDS; i++)
+        if (calibration->taken[i])
+            progress.total -= progress.work.layer[i % LINEAR_KINDS];
     return progress;
 }
 
 static double fraction_done(const struct progress *progress)
 {
     const struct stretch *const stretch = progress->stretch;
+    const double part = progress->total > 0 ? progress->done / progress->total : 1;
 
-    return stretch->from + progress->done / progress->total * (stretch->to - stretch->from);
+    return stretch->from + part * (stretch->to - stretch->from);
 }
 
 void progress_show(const struct progress *progress, const char *what)
