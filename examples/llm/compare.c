@@ -73,7 +73,9 @@ static struct calibration calibrate_by(const struct comparison *run, const struc
     return (struct calibration){.tokens = &run->calibration,
                                 .window = run->session->window,
                                 .recipe = recipe,
-                                .directory = run->options->run};
+                                .directory = run->options->run,
+
+                                .low_memory = run->options->low_memory};
 }
 
 static bool run_watersic(struct comparison *run, size_t method, const char *label, double rate,

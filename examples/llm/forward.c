@@ -24,11 +24,27 @@ float *forward_numbers(size_t rows, size_t columns)
     return calloc(rows * columns, sizeof(float));
 }
 
+size_t forward_capacity(size_t window)
+{
+    return (window < batch_tokens ? batch_tokens / window : 1) * window;
+}
+
+uint64_t forward_memory(const struct config *config, size_t window, size_t tokens)
+{
+    const size_t capacity = forward_capacity(window);
+    const uint64_t count = tokens < capacity ? tokens : capacity;
+    const uint64_t query = config->heads * config->head_dim;
+    const uint64_t key = config->kv_heads * config->head_dim;
+    const uint64_t states = config->hidden + 2 * query + 2 * key + 2 * config->intermediate;
+    const uint64_t of_window = workers_online() * ATTENTION_STRIP + config->head_dim;
+
+    return (count * states + window * of_window) * sizeof(float);
+}
+
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
                     struct failure *failure)
 {
-    const size_t windows = window < batch_tokens ? batch_tokens / window : 1;
-    const size_t capacity = windows * window;
+    const size_t capacity = forward_capacity(window);
     const size_t query = config->heads * config->head_dim;
     const size_t key = config->kv_heads * config->head_dim;
 

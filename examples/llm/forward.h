@@ -37,6 +37,12 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
                     struct failure *failure);
 void forward_free(struct forward *forward);
 
+/* Most tokens in a batch. */
+size_t forward_capacity(size_t window);
+
+/* Bytes that this takes with texts of that many tokens. */
+uint64_t forward_memory(const struct config *config, size_t window, size_t tokens);
+
 /* out = addition · out + x Wᵀ */
 void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
                     float addition);

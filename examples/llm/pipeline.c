@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/pipeline.h"
 
-#include <stdio.h>
-
 #include "llm/gather.h"
 #include "llm/interrupt.h"
 #include "llm/mixing.h"
+#include "llm/progress.h"
 
 struct run {
     struct model *model;
     const struct calibration *calibration;
     const struct recipe *recipe;
-    const struct stretch *stretch;
     wsic_context *context;
     layer_function *quantize;
     void *self;
@@ -19,8 +17,7 @@ struct run {
     bool gathers; /* there are layers that need statistics */
     struct gatherer gatherer;
     struct pair_of_blocks blocks; /* the present one */
-    size_t todo;                  /* layers that are not taken */
-    size_t done;                  /* of them */
+    struct progress progress;
 };
 
 static bool is_taken(const struct run *run, size_t number)
@@ -28,23 +25,12 @@ static bool is_taken(const struct run *run, size_t number)
     return run->calibration->taken && run->calibration->taken[number];
 }
 
-static size_t count_todo(const struct run *run)
+static bool is_anything_left(const struct run *run)
 {
-    size_t count = 0;
-
     for (size_t i = 0; i < run->model->config.blocks * LINEAR_KINDS; i++)
-        count += !is_taken(run, i);
-    return count;
-}
-
-static void show_progress(const struct run *run, const char *name)
-{
-    const struct stretch *const stretch = run->stretch;
-    const double part = run->todo > 0 ? (double)run->done / (double)run->todo : 1;
-    char what[2 * MODEL_NAME_SIZE];
-
-    snprintf(what, sizeof what, "%s %s", stretch->label, name);
-    meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
+        if (!is_taken(run, i))
+            return true;
+    return false;
 }
 
 /* What the layers of a site share. */
@@ -74,12 +60,13 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
 
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
         const struct layer_task task = make_task(run, block, (enum linear_kind)kind, shared, name);
-        show_progress(run, name);
+        progress_show(&run->progress, name);
         if (interrupt_pending())
             return refuse(run->failure, "interrupted");
-        run->done += !is_taken(run, task.number);
         if (!run->quantize(run->self, &task, run->failure))
             return false;
+        if (!is_taken(run, task.number))
+            progress_layer_done(&run->progress, (enum linear_kind)kind);
     }
     return true;
 }
@@ -92,7 +79,7 @@ static bool search_mix(struct run *run, size_t block, const struct shared *share
 
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
         tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
-    show_progress(run, "mixture");
+    progress_show(&run->progress, "mixture");
     return mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks, result,
                          run->failure);
 }
@@ -193,6 +180,7 @@ static void hand_out(struct run *run, size_t number)
 
 static bool run_block(struct run *run, size_t number)
 {
+    run->progress.block = number;
     const bool ok = load_block(run, number) && quantize_block(run, number);
 
     if (ok)
@@ -212,15 +200,22 @@ static bool run_blocks(struct run *run)
 
 static bool run_calibrated(struct run *run)
 {
-    const struct calibration *const calibration = run->calibration;
+    const struct stream_text text = pipeline_text(run->calibration);
 
-    if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
-                      run->recipe, run->failure))
+    if (!gather_begin(&run->gatherer, run->model, &text, run->recipe, run->failure))
         return false;
-    const struct pipeline_end *const end = calibration->end;
+    const struct pipeline_end *const end = run->calibration->end;
+    run->gatherer.progress = &run->progress;
     const bool ok = run_blocks(run) && (!end || end->use(end->self, &run->gatherer, run->failure));
     gather_end(&run->gatherer);
     return ok;
+}
+
+struct stream_text pipeline_text(const struct calibration *calibration)
+{
+    return (struct stream_text){.tokens = calibration->tokens,
+                                .window = calibration->window,
+                                .keep = !calibration->low_memory};
 }
 
 bool pipeline_run(struct model *model, const struct calibration *calibration,
@@ -230,13 +225,12 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
     struct run run = {.model = model,
                       .calibration = calibration,
                       .recipe = calibration->recipe,
-                      .stretch = stretch,
+                      .progress = progress_begin(stretch, &model->config, calibration),
                       .context = context,
                       .quantize = quantize,
                       .self = self,
                       .failure = failure};
 
-    run.todo = count_todo(&run);
-    run.gathers = run.recipe->statistics && (run.todo > 0 || calibration->end);
+    run.gathers = run.recipe->statistics && (is_anything_left(&run) || calibration->end);
     return run.gathers ? run_calibrated(&run) : run_blocks(&run);
 }

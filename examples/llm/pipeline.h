@@ -10,6 +10,7 @@
 #include "common/tokens.h"
 #include "llm/model.h"
 #include "llm/recipe.h"
+#include "llm/stream.h"
 
 struct gatherer;
 struct mixing_result;
@@ -55,6 +56,7 @@ struct calibration {
     const struct tokens *tokens;
     size_t window; /* tokens that see each other */
     const struct recipe *recipe;
+    bool low_memory; /* keep the states alone, and compute twice what else could be kept */
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
     const bool *taken;     /* by number: layers that are made already, for which nothing has to be
                               gathered; NULL for none */
@@ -70,6 +72,9 @@ struct stretch {
     double from;
     double to;
 };
+
+/* What the states of a run are of. */
+struct stream_text pipeline_text(const struct calibration *calibration);
 
 /* Call quantize for every linear layer in model order. Query, key and value share the statistics of
  * their input, and so do gate and up.

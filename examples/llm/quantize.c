@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/peak_memory.h"
+#include "llm/dry_run.h"
 #include "llm/provenance.h"
 #include "llm/report.h"
 #include "llm/takeover.h"
@@ -66,24 +68,30 @@ static struct vocabulary describe_vocabulary(const struct quantization *run)
                                .results = run->method.results + run->layers - count};
 }
 
+static struct calibration describe_calibration(const struct quantization *run)
+{
+    return (struct calibration){.tokens = &run->tokens,
+                                .window = run->session->window,
+                                .recipe = &run->options->recipe,
+                                .low_memory = run->options->low_memory,
+                                .taken = run->takeover.taken,
+                                .directory = run->options->run};
+}
+
 static bool make_layers(struct quantization *run)
 {
     struct session *const session = run->session;
     struct vocabulary vocabulary = describe_vocabulary(run);
     const struct pipeline_end end = {.use = vocabulary_quantize_head, .self = &vocabulary};
     char label[80] = "quantizing";
-    const struct calibration calibration = {.tokens = &run->tokens,
-                                            .window = session->window,
-                                            .recipe = &run->options->recipe,
-                                            .taken = run->takeover.taken,
-                                            .directory = run->options->run,
-                                            .end =
-                                                vocabulary_wants_head(&vocabulary) ? &end : NULL};
+    struct calibration calibration = describe_calibration(run);
     const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
 
     if (run->takeover.count > 0)
         snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
                  run->takeover.count, run->layers);
+    if (vocabulary_wants_head(&vocabulary))
+        calibration.end = &end;
     run->method.taken = run->takeover.taken;
     vocabulary.calibration = &calibration;
     return vocabulary_quantize_embedding(&vocabulary, run->failure) &&
@@ -164,13 +172,14 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:o}", "output",
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:I, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)quantized_weights(run), "tokens", (json_int_t)run->tokens.count,
                      "taken_over", (json_int_t)run->takeover.count, "seconds",
-                     meter_seconds(&run->session->meter), "layers", layers);
+                     meter_seconds(&run->session->meter), "peak_bytes", (json_int_t)peak_memory(),
+                     "layers", layers);
 }
 
 static bool run_quantization(struct quantization *run)
@@ -187,6 +196,10 @@ static bool run_quantization(struct quantization *run)
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
+    if (options->dry_run) {
+        const struct calibration calibration = describe_calibration(run);
+        return dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
+    }
     if (!write_archive(run))
         return false;
     if (options->json)

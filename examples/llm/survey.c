@@ -230,6 +230,7 @@ bool survey(struct allocation *allocation, struct model *model,
         return false;
     sampled.tokens = &sample;
     sampled.taken = NULL;
+    sampled.end = NULL;
     sampled.recipe = &plain;
     const struct plan_of_survey plan = {
         .model = model, .calibration = &sampled, .stretch = stretch, .failure = failure};

@@ -4,9 +4,6 @@
 #include "llm/draft.h"
 #include "llm/survey.h"
 
-/* Most tokens on which drafts are judged. */
-enum { draft_tokens = 8192 };
-
 /* Part of a run's time that a survey takes, for the progress line. */
 static const double survey_part = 0.1;
 
@@ -26,7 +23,7 @@ static bool run_drafted(struct watersic_method *method, struct model *model,
     const struct drafts drafts = {.make = draft_layer,
                                   .self = &drafter,
                                   .steps = calibration->recipe->mixing_steps,
-                                  .sample = draft_tokens};
+                                  .sample = WATERSIC_DRAFT_TOKENS};
     drafted.drafts = &drafts;
     const bool ok =
         pipeline_run(model, &drafted, stretch, method->context, watersic_quantize, method, failure);
