@@ -73,7 +73,8 @@ static bool write_archive(struct tuning *run)
 {
     struct failure reason;
     json_t *const settings = describe_settings(run);
-    char *const text = settings ? json_dumps(settings, JSON_COMPACT) : NULL;
+    char *const text =
+        settings ? json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(10)) : NULL;
 
     json_decref(settings);
     if (!text)
