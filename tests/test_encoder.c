@@ -253,6 +253,30 @@ START_TEST(distortion_falls_with_rate_and_with_rescalers)
 }
 END_TEST
 
+/* Where columns have nothing to do with each other there are no bits of others that a ridge could
+ * stand for: only rounding, which counts none, goes by it. */
+START_TEST(own_bits_are_counted_once)
+{
+    layer_fixture f = layer_open(128, 24, COVARIANCE_IDENTITY, 12);
+    int32_t codes[2][128 * 24];
+
+    layer_choose(&f, (size_t)_i);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 1.5), WSIC_OK);
+    for (int ridge = 0; ridge < 2; ridge++) {
+        wsic_layer *layer = NULL;
+        wsic_matrix view;
+        ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RIDGE, ridge), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
+        wsic_matrix_init(&view, sizeof view, codes[ridge], WSIC_I32, f.rows, f.columns, 0);
+        ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+        wsic_layer_destroy(layer);
+    }
+    const bool same = memcmp(codes[0], codes[1], sizeof codes[0]) == 0;
+    ck_assert_int_eq(same, _i != 0);
+    layer_close(&f);
+}
+END_TEST
+
 START_TEST(uniform_spacing_has_one_scale)
 {
     layer_fixture f = layer_open(80, 60, COVARIANCE_CHANNELS, 10);
@@ -350,6 +374,7 @@ int main(void)
     tcase_add_loop_test(truth, scales_change_no_code, 0, 4);
     tcase_add_test(truth, order_does_not_matter_at_high_rate);
     tcase_add_test(truth, distortion_falls_with_rate_and_with_rescalers);
+    tcase_add_loop_test(truth, own_bits_are_counted_once, 0, LAYER_VARIANTS);
     tcase_add_test(truth, uniform_spacing_has_one_scale);
     suite_add_tcase(suite, targets);
     suite_add_tcase(suite, truth);

@@ -50,7 +50,8 @@ static void free_instance(instance *p)
 
 static wsic_status run(const wsic_env *env, instance *p, size_t survivors)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, false, &wsic_quantizer_scalar, NULL, 0};
+    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, false, &wsic_quantizer_scalar,
+                               NULL, 0,    NULL};
 
     memcpy(p->y, p->target, p->m * p->n * sizeof *p->y);
     return wsic_kbest_run(env, NULL, &problem, survivors, p->y, p->codes, p->gamma, &p->residual);

@@ -136,7 +136,8 @@ static void release(parity *p)
 
 static void quantize(const wsic_env *env, parity *p)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, true, &wsic_quantizer_scalar, NULL, 0};
+    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, true, &wsic_quantizer_scalar,
+                               NULL, 0,    NULL};
     double residual;
 
     ck_assert_int_eq(wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->own_gamma, &residual),

@@ -50,7 +50,8 @@ static void free_instance(instance *p)
 
 static wsic_status run(const wsic_env *env, instance *p, bool lmmse)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, lmmse, &wsic_quantizer_scalar, NULL, 0};
+    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, lmmse, &wsic_quantizer_scalar,
+                               NULL, 0,    NULL};
 
     return wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->gamma, &p->residual);
 }
@@ -60,17 +61,17 @@ static const struct {
     double c;
     bool uniform, lmmse;
 } cases[] = {
-    {1, 1, 0.5, false, true},    {1, 17, 0.7, false, true},   {17, 1, 0.7, false, true},
-    {5, 8, 0.9, false, false},   {6, 9, 1.1, false, true},    {33, 40, 0.3, false, true},
-    {40, 33, 2.5, false, true},  {64, 130, 1.0, true, false}, {130, 64, 1.0, true, true},
+    {1, 1, 0.5, false, true},     {1, 17, 0.7, false, true},   {17, 1, 0.7, false, true},
+    {5, 8, 0.9, false, false},    {6, 9, 1.1, false, true},    {33, 40, 0.3, false, true},
+    {40, 33, 2.5, false, true},   {64, 130, 1.0, true, false}, {130, 64, 1.0, true, true},
     {2500, 19, 0.8, false, true},
 };
 
 START_TEST(equals_the_plain_recursion)
 {
     env_fixture f = env_open();
-    instance p = make_instance(cases[_i].m, cases[_i].n, cases[_i].c, cases[_i].uniform,
-                               (uint64_t)_i + 1);
+    instance p =
+        make_instance(cases[_i].m, cases[_i].n, cases[_i].c, cases[_i].uniform, (uint64_t)_i + 1);
     const size_t count = p.m * p.n;
     double *const target = malloc(count * sizeof *target);
     double *const gamma = malloc(p.n * sizeof *gamma);
@@ -195,7 +196,7 @@ START_TEST(ties_go_to_even)
     const int32_t expected[] = {0, 2, 2, 0, -2, -2, 3, 4};
     double L = 1.0, alpha = 1.0, gamma, residual, y[8];
     int32_t codes[8];
-    const wsic_zsic problem = {8, 1, &L, &alpha, false, &wsic_quantizer_scalar, NULL, 0};
+    const wsic_zsic problem = {8, 1, &L, &alpha, false, &wsic_quantizer_scalar, NULL, 0, NULL};
 
     memcpy(y, values, sizeof y);
     ck_assert_int_eq(wsic_zsic_run(&f.env, NULL, &problem, y, codes, &gamma, &residual), WSIC_OK);
@@ -250,7 +251,8 @@ END_TEST
 START_TEST(threads_change_nothing)
 {
     env_fixture f = env_open();
-    instance p = make_instance(4000, 10, 0.8, false, 10), q = make_instance(4000, 10, 0.8, false, 10);
+    instance p = make_instance(4000, 10, 0.8, false, 10),
+             q = make_instance(4000, 10, 0.8, false, 10);
 
     ck_assert_int_eq(run(&f.env, &p, true), WSIC_OK);
     ck_assert_int_eq(wsic_context_set_threads(f.context, 4), WSIC_OK);

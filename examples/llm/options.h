@@ -56,6 +56,7 @@ struct options {
     double last_learning_rate;
     struct recipe recipe;
     bool limit;
+    bool restart; /* do not go on with an unfinished archive */
     bool layers; /* eval: what every layer loses */
     bool json;
     bool help;

@@ -47,6 +47,8 @@ struct calibration {
     size_t window; /* tokens that see each other */
     const struct recipe *recipe;
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
+    const bool *taken; /* by number: layers that are made already, for which nothing has to be
+                          gathered; NULL for none */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

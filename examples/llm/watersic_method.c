@@ -68,7 +68,6 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
     wsic_problem *problem;
     wsic_matrix weights;
 
-    snprintf(result->name, sizeof result->name, "%s", task->name);
     result->mixed = task->mixing != NULL;
     if (task->mixing)
         result->mixing = *task->mixing;
@@ -87,6 +86,7 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
     return result->status >= 0;
 }
 
+/* Replace the weights by what the layer makes of them. */
 static bool use_layer(struct watersic_method *method, const struct layer_task *task,
                       wsic_layer *layer, struct failure *failure)
 {
@@ -95,23 +95,49 @@ static bool use_layer(struct watersic_method *method, const struct layer_task *t
 
     wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
                      task->linear->rows, task->linear->columns, 0);
+    snprintf(result->name, sizeof result->name, "%s", task->name);
     result->info.size = sizeof result->info;
     if (wsic_layer_get_info(layer, &result->info) < 0 ||
         wsic_layer_dequantize(layer, 0, &restored) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
-    if (method->writer && wsic_archive_writer_add(method->writer, task->name, layer) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
     return true;
+}
+
+static bool make_layer(struct watersic_method *method, const struct layer_task *task,
+                       struct failure *failure)
+{
+    wsic_layer *layer;
+
+    if (!run_encoder(method, task, &layer, failure))
+        return false;
+    bool ok = use_layer(method, task, layer, failure);
+    if (ok && method->writer && wsic_archive_writer_add(method->writer, task->name, layer) < 0)
+        ok = refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    wsic_layer_destroy(layer);
+    return ok;
+}
+
+static bool take_layer(struct watersic_method *method, const struct layer_task *task,
+                       struct failure *failure)
+{
+    size_t index = 0;
+    wsic_layer *layer;
+
+    while (strcmp(wsic_archive_writer_name(method->writer, index), task->name) != 0)
+        index++;
+    if (wsic_archive_writer_layer(method->writer, index, &layer) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    const bool ok = use_layer(method, task, layer, failure);
+    wsic_layer_destroy(layer);
+    method->results[task->number].taken = true;
+    return ok;
 }
 
 bool watersic_quantize(void *self, const struct layer_task *task, struct failure *failure)
 {
     struct watersic_method *const method = self;
-    wsic_layer *layer;
 
-    if (!run_encoder(method, task, &layer, failure))
-        return false;
-    const bool ok = use_layer(method, task, layer, failure);
-    wsic_layer_destroy(layer);
-    return ok;
+    if (method->taken && method->taken[task->number])
+        return take_layer(method, task, failure);
+    return make_layer(method, task, failure);
 }

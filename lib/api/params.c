@@ -101,12 +101,11 @@ typedef struct preset_value {
 
 static const preset_value preset_values[] = {
     {"fast", PARAMETER_INDEX_WSIC_QUANTIZER, WSIC_QUANTIZE_SCALAR},
-    {"fast", PARAMETER_INDEX_WSIC_RIDGE, 1.0},
+    {"fast", PARAMETER_INDEX_WSIC_LMMSE, 0.0},
     {"max", PARAMETER_INDEX_WSIC_TRELLIS_STATES, 256.0},
     {"paper", PARAMETER_INDEX_WSIC_QUANTIZER, WSIC_QUANTIZE_SCALAR},
     {"paper", PARAMETER_INDEX_WSIC_RIDGE, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_ORDER, 0.0},
-    {"paper", PARAMETER_INDEX_WSIC_LMMSE, 1.0},
     {"paper", PARAMETER_INDEX_WSIC_RESCALE, WSIC_RESCALE_BOTH},
 };
 

@@ -40,13 +40,31 @@ wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
 /* α_j / c. Waterfilling: 1 / L_jj, the same step for every column in the domain of the
  * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. The codes
  * of a trellis count halves of the step, which is the spacing of either codebook. */
+/* A quantizer that weighs bits against error has no use for the ridge's estimate of them. */
+static void fill_error_share(wsic_job *job)
+{
+    const wsic_encode_options *const options = job->options;
+    const bool counts_bits = options->quantizer != WSIC_QUANTIZE_SCALAR && options->lambda > 0.0;
+
+    for (size_t k = 0; k < job->live; k++) {
+        const double diagonal = job->factor->L[k * job->live + k];
+        const double rho = job->ridge ? job->ridge[wsic_factor_column(job->factor, k)] : 0.0;
+        const double share = 1.0 - rho / (diagonal * diagonal);
+        /* Where next to nothing remains rounding may have left anything; such a column will have
+         * no bits in any case. */
+        job->error_share[k] = counts_bits ? fmax(share, 1e-6) : 1.0;
+    }
+}
+
 static void fill_shape(wsic_job *job)
 {
     const size_t live = job->live;
     double mean_log = 0.0;
 
     for (size_t j = 0; j < live; j++) {
-        job->shape[j] = 1.0 / job->factor->L[j * live + j];
+        /* Equal steps in the metric in which the column is decided. */
+        const double metric = job->factor->L[j * live + j] * sqrt(job->error_share[j]);
+        job->shape[j] = 1.0 / metric;
         mean_log += log(job->shape[j]) / (double)live;
     }
     if (job->options->spacing == WSIC_SPACING_UNIFORM) {
@@ -99,11 +117,12 @@ static wsic_status allocate(wsic_job *job)
     const size_t live = job->live;
     wsic_status status = WSIC_OK;
 
-    job->shape = wsic_alloc(job->env, 3 * live, sizeof *job->shape, &status);
+    job->shape = wsic_alloc(job->env, 4 * live, sizeof *job->shape, &status);
     if (!job->shape)
         return status;
     job->alpha = job->shape + live;
     job->gamma = job->shape + 2 * live;
+    job->error_share = job->shape + 3 * live;
     job->row_width = wsic_alloc(job->env, job->rows, sizeof *job->row_width, &status);
     if (!job->row_width)
         return status;
@@ -185,6 +204,7 @@ wsic_status wsic_job_prepare(wsic_job *job)
     if (status == WSIC_OK)
         status = wsic_job_refactorize(job);
     if (status == WSIC_OK) {
+        fill_error_share(job);
         fill_shape(job);
         fill_row_widths(job);
         status = create_quantizer(job);
@@ -241,6 +261,7 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
         .columns = job->live,
         .L = job->factor->L,
         .alpha = job->alpha,
+        .error_share = job->error_share,
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = row_width,

@@ -28,8 +28,9 @@ typedef struct wsic_job {
     size_t block_rows; /* of the codes; 0: chosen by whoever writes them */
     int8_t *row_width; /* see wsic_stretch */
 
-    double *shape; /* α / c, in the order of the factor */
-    double *ridge; /* ρ_j; NULL: none */
+    double *shape;       /* α / c, in the order of the factor */
+    double *error_share; /* see wsic_zsic, in the order of the factor */
+    double *ridge;       /* ρ_j; NULL: none */
 
     /* Of the present pass over the whole matrix. */
     double step;    /* c, internal units */

@@ -44,13 +44,21 @@ typedef struct recursion {
     double residual;
 } recursion;
 
+/* L_jj² (w - u)² = M_j (w - v)² + ρ_j w² + const. with M_j = L_jj² - ρ_j and v = u L_jj² / M_j: to
+ * decide for v instead of u = y / L_jj is to count y in steps that are smaller by M_j / L_jj². */
+static double step_seen(const wsic_zsic *p, size_t column)
+{
+    const double step = p->alpha[column] * p->L[column * p->columns + column];
+    return p->error_share ? step * p->error_share[column] : step;
+}
+
 static void quantize_tile(void *data, size_t tile)
 {
     const recursion *const r = data;
     const wsic_zsic *const p = r->problem;
     const size_t begin = tile * r->tile_rows;
     const size_t count = wsic_min_size(r->tile_rows, p->rows - begin);
-    const double step = p->alpha[r->column] * p->L[r->column * p->columns + r->column];
+    const double step = step_seen(p, r->column);
     const double *const y = r->y + r->column * p->rows + begin;
     int32_t *const z = r->codes + r->column * p->rows + begin;
     const wsic_stretch stretch = {y, count, step, p->row_width ? p->row_width + begin : NULL};
@@ -118,7 +126,7 @@ static wsic_status quantize_column(recursion *r, size_t column, size_t first)
 
     double gamma = 0.0;
     if (total.zz > 0.0)
-        gamma = p->lmmse ? total.zy / (total.zz * step) : 1.0;
+        gamma = p->lmmse ? total.zy / (total.zz * step_seen(p, column)) : 1.0;
     r->gamma[column] = gamma;
     r->weight = gamma * p->alpha[column];
     const double level = gamma * step;

@@ -12,12 +12,16 @@ typedef struct wsic_zsic {
     size_t columns;      /* n, at least 1 */
     const double *L;     /* n x n, lower */
     const double *alpha; /* n spacings; the codes of column j count α_j L_jj */
-    bool lmmse;          /* γ_j = <z, y> / (<z, z> step), else 1 */
+    bool lmmse; /* γ_j = <z, y> / (<z, z> step) for the step that the quantizer sees, else 1 */
     const wsic_quantizer *quantizer;
     const int8_t *row_width; /* a widths, see wsic_stretch, or NULL */
     /* Ways kept open for each row, see kbest.h; 0 or 1: the nearest alone. More are for
      * rounding to integers without LMMSE. */
     size_t survivors;
+    /* n: of L_jj² what is error, where the rest is ridge that stands for the bits of column j. A
+     * quantizer that counts these bits itself has to decide without that part of the ridge; for
+     * all other columns it remains. NULL: all of it is error. */
+    const double *error_share;
 } wsic_zsic;
 
 /* Quantize the target Y (a x n, leading dimension a).
