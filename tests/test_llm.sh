@@ -292,8 +292,8 @@ refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not suppo
 
 # Nothing is left of fine-tuning that is interrupted. The signal comes while the temporary file is
 # there.
-"$program" finetune --model "$model" --archive two.wsic --tokens "$calibration" --epochs 1000 \
-    -o tuned.wsic >out 2>err &
+"$program" finetune --model "$model" --archive two.wsic --tokens "$calibration" \
+    --max-tokens 2048 --epochs 1000 -o tuned.wsic >out 2>err &
 process=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     [ "$(find . -name '*tuned.wsic?*' | wc -l)" = 0 ] || break

@@ -179,7 +179,7 @@ START_TEST(training_lowers_the_divergence_and_keeps_the_codes)
     char original[100];
     char tuned[100];
 
-    tuning_open(&fixture, makers[_i]);
+    tuning_open(&fixture, makers[_i], "both");
     memcpy(original, fixture.archive, sizeof original);
     snprintf(tuned, sizeof tuned, "%s/tuned.wsic", fixture.place.directory);
     tuning_enrol(&fixture, &student);
@@ -204,13 +204,41 @@ START_TEST(training_lowers_the_divergence_and_keeps_the_codes)
 }
 END_TEST
 
+/* Without scales of the rows in the archive only those of the columns are trained, however far the
+ * others are pushed. */
+START_TEST(scales_that_are_powers_of_2_stay)
+{
+    struct failure failure;
+
+    tuning_open(&fixture, makers[_i], "none");
+    tuning_enrol(&fixture, &student);
+    const size_t trained = student_fix(&student);
+    size_t rest = student.scales;
+    for (size_t i = 0; i < student.count; i++) {
+        ck_assert(scales_fixed(&student.layers[i].rows));
+        ck_assert(!scales_fixed(&student.layers[i].columns));
+        for (size_t j = 0; j < student.layers[i].rows.count; j++)
+            student.logs[&student.gradients[i].rows[j] - student.gradient] = 1;
+    }
+    ck_assert_msg(run_training(&failure), "%s", failure.text);
+    for (size_t i = 0; i < student.count; i++) {
+        const struct scales *const rows = &student.layers[i].rows;
+        ck_assert_mem_eq(rows->live, rows->stored, rows->count * sizeof *rows->live);
+        rest -= rows->count;
+    }
+    ck_assert_uint_eq(trained, rest);
+    student_free(&student);
+    tuning_close(&fixture);
+}
+END_TEST
+
 START_TEST(untrained_students_write_the_same_layers)
 {
     char copy[100];
     char original[100];
     size_t sizes[2];
 
-    tuning_open(&fixture, makers[_i]);
+    tuning_open(&fixture, makers[_i], "both");
     memcpy(original, fixture.archive, sizeof original);
     snprintf(copy, sizeof copy, "%s/copy.wsic", fixture.place.directory);
     tuning_enrol(&fixture, &student);
@@ -230,7 +258,7 @@ START_TEST(interrupts_end_a_run)
 {
     struct failure failure;
 
-    tuning_open(&fixture, synthetic_qwen3);
+    tuning_open(&fixture, synthetic_qwen3, "both");
     tuning_enrol(&fixture, &student);
     interrupt_watch(fixture.context);
     ck_assert_int_eq(raise(SIGTERM), 0);
@@ -263,7 +291,7 @@ START_TEST(archives_of_other_models_are_refused)
 {
     struct synthetic_llm other;
 
-    tuning_open(&fixture, synthetic_llama3);
+    tuning_open(&fixture, synthetic_llama3, "both");
     synthetic_qwen3(&other);
     expect_refused(&other, fixture.archive,
                    "layer \"model.layers.0.self_attn.q_proj.weight\" is 40 x 24, but the "
@@ -287,6 +315,7 @@ int main(void)
     suite_add_tcase(suite, optimizer);
     tcase_set_timeout(training, 60);
     tcase_add_loop_test(training, training_lowers_the_divergence_and_keeps_the_codes, 0, 2);
+    tcase_add_loop_test(training, scales_that_are_powers_of_2_stay, 0, 2);
     tcase_add_loop_test(training, untrained_students_write_the_same_layers, 0, 2);
     tcase_add_test(training, interrupts_end_a_run);
     tcase_add_test(training, archives_of_other_models_are_refused);

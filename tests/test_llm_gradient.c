@@ -22,7 +22,7 @@ static void begin(int number)
     random_state random = {9};
     struct failure failure;
 
-    tuning_open(&fixture, makers[number]);
+    tuning_open(&fixture, makers[number], "both");
     tuning_enrol(&fixture, &student);
     student.rounded = false;
     ck_assert(

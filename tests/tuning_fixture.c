@@ -55,7 +55,7 @@ static void add_layer(struct tuning_fixture *fixture, wsic_archive_writer *write
     wsic_stats *const stats = make_stats(fixture->context, linear->columns, &random);
     wsic_matrix_init(&view, sizeof view, weights, WSIC_F32, linear->rows, linear->columns, 0);
     ck_assert_int_eq(wsic_encoder_create(fixture->context, &encoder), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(encoder, "rescale", "both"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set(encoder, "rescale", fixture->rescale), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_number(encoder, WSIC_STEP, 0.3), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(encoder, stats, &view, &layer), WSIC_OK);
     layer = negate_column(layer, linear->columns);
@@ -84,10 +84,12 @@ static void write_archive(struct tuning_fixture *fixture)
     wsic_archive_writer_destroy(writer);
 }
 
-void tuning_open(struct tuning_fixture *fixture, void (*make)(struct synthetic_llm *model))
+void tuning_open(struct tuning_fixture *fixture, void (*make)(struct synthetic_llm *model),
+                 const char *rescale)
 {
     struct failure failure;
 
+    fixture->rescale = rescale;
     make(&fixture->plain);
     temporary_create(&fixture->place);
     synthetic_write_config(&fixture->plain, fixture->place.directory);

@@ -16,6 +16,7 @@ enum { TUNING_DEAD_ROW = 3, TUNING_DEAD_COLUMN = 5, TUNING_NEGATIVE_COLUMN = 7 }
 
 struct tuning_fixture {
     struct synthetic_llm plain;
+    const char *rescale;
     temporary place; /* the checkpoint, and archive.wsic */
     char archive[100];
     wsic_context *context;
@@ -25,8 +26,9 @@ struct tuning_fixture {
     float *reference; /* the model's last hidden states of tokens */
 };
 
-/* make: synthetic_llama3 or synthetic_qwen3 */
-void tuning_open(struct tuning_fixture *fixture, void (*make)(struct synthetic_llm *model));
+/* make: synthetic_llama3 or synthetic_qwen3; rescale: the encoder's parameter of that name */
+void tuning_open(struct tuning_fixture *fixture, void (*make)(struct synthetic_llm *model),
+                 const char *rescale);
 void tuning_close(struct tuning_fixture *fixture);
 
 void tuning_enrol(struct tuning_fixture *fixture, struct student *student);

@@ -6,6 +6,7 @@
 
 #include "common/workers.h"
 #include "llm/divergence.h"
+#include "llm/interrupt.h"
 
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
 enum { chunk_logits = 1 << 22 };
@@ -53,6 +54,10 @@ static bool run_model(struct forward *forward, const struct model *model,
     bool ok = forward_embed(model, tokens->values, tokens->count, hidden, failure);
 
     for (size_t i = 0; ok && i < model->config.blocks; i++) {
+        if (interrupt_pending()) {
+            ok = refuse(failure, "interrupted");
+            break;
+        }
         const struct block *const block = model_block(model, i, &loaded, failure);
         ok = block != NULL;
         if (ok)

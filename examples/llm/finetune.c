@@ -21,6 +21,7 @@ struct tuning {
     double *losses; /* one for every epoch */
     uint64_t bytes_before;
     uint64_t bytes;
+    size_t trained; /* scales */
     struct failure *failure;
 };
 
@@ -72,7 +73,8 @@ static bool write_archive(struct tuning *run)
 {
     struct failure reason;
     json_t *const settings = describe_settings(run);
-    char *const text = settings ? json_dumps(settings, JSON_COMPACT) : NULL;
+    char *const text =
+        settings ? json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(10)) : NULL;
 
     json_decref(settings);
     if (!text)
@@ -100,10 +102,11 @@ static json_t *describe_json(const struct tuning *run)
 
     for (size_t i = 0; i < run->settings.epochs; i++)
         json_array_append_new(losses, json_real(run->losses[i]));
-    return json_pack("{s:s, s:o, s:I, s:I, s:f, s:o, s:o, s:o, s:f}", "output",
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:f}", "output",
                      run->options->output, "settings", describe_settings(run), "scales",
-                     (json_int_t)run->student.scales, "bytes", (json_int_t)run->bytes,
-                     "bits_per_weight", bits_per_weight(run, run->bytes), "before",
+                     (json_int_t)run->student.scales, "trained_scales", (json_int_t)run->trained,
+                     "bytes", (json_int_t)run->bytes, "bits_per_weight",
+                     bits_per_weight(run, run->bytes), "before",
                      report_evaluation(&run->before, bits_per_weight(run, run->bytes_before)),
                      "after", report_evaluation(&run->after, bits_per_weight(run, run->bytes)),
                      "epoch_losses", losses, "seconds", meter_seconds(&run->session->meter));
@@ -117,15 +120,17 @@ static bool print_result(const struct tuning *run)
            run->before.kl_bits, run->after.kl_bits);
     printf("cross entropy    %.4f nats per token before, %.4f after\n", run->before.cross_entropy,
            run->after.cross_entropy);
-    printf("%s: %llu bytes (%llu before), %.4f bits per weight, %zu scales, %.1f s\n",
-           run->options->output, (unsigned long long)run->bytes,
-           (unsigned long long)run->bytes_before, bits_per_weight(run, run->bytes),
-           run->student.scales, meter_seconds(&run->session->meter));
+    printf(
+        "%s: %llu bytes (%llu before), %.4f bits per weight, %zu of %zu scales trained, %.1f s\n",
+        run->options->output, (unsigned long long)run->bytes, (unsigned long long)run->bytes_before,
+        bits_per_weight(run, run->bytes), run->trained, run->student.scales,
+        meter_seconds(&run->session->meter));
     return report_flush(run->failure);
 }
 
 static bool tune_student(struct tuning *run)
 {
+    run->trained = student_fix(&run->student);
     run->bytes_before = wsic_archive_size(run->student.restored.archive);
     if (!measure(run, &run->before) ||
         !train(&run->student, &run->settings, &run->tokens, run->reference, &run->session->meter,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* watersic-llm: quantize a language model, evaluate it, compare methods. */
+/* watersic-llm: quantize a language model, evaluate it, compare methods, fine-tune. */
 #include <stdio.h>
 #include <string.h>
 
@@ -97,9 +97,9 @@ static const char finetune_help[] =
     "they are, and so does the size, but for a few bytes.\n"
     "\n" COMMON_HELP "  --archive FILE     what is tuned\n"
     "  --tokens FILE      text to train on\n"
-    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
-    "  --epochs N         times to go over it (default 4)\n"
-    "  --batch N          windows to a step (default 8)\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 262144)\n"
+    "  --epochs N         times to go over it (default 1)\n"
+    "  --batch N          windows to a step (default 2)\n"
     "  --learning-rate R  part by which a step changes scales, at the beginning\n"
     "                     (default 0.005); it falls along half a cosine\n"
     "  --last-learning-rate R\n"

@@ -297,6 +297,13 @@ static bool check_required(const struct walk *walk)
     return true;
 }
 
+static const size_t default_tokens[COMMANDS] = {
+    [COMMAND_QUANTIZE] = 65536,
+    [COMMAND_EVAL] = 16384,
+    [COMMAND_COMPARE] = 65536,
+    [COMMAND_FINETUNE] = 262144,
+};
+
 bool options_parse(struct options *options, enum command command, int count, char **arguments,
                    struct failure *failure)
 {
@@ -308,10 +315,10 @@ bool options_parse(struct options *options, enum command command, int count, cha
         walk.known[i] = (struct option){
             rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument, NULL, i};
     *options = (struct options){.presets = {.names = {"default"}, .count = 1},
-                                .max_tokens = command == COMMAND_EVAL ? 16384 : 65536,
+                                .max_tokens = default_tokens[command],
                                 .eval_tokens = 32768,
-                                .epochs = 4,
-                                .batch = 8,
+                                .epochs = 1,
+                                .batch = 2,
                                 .learning_rate = 5e-3,
                                 .last_learning_rate = 5e-5};
     recipe_find(&options->recipe, "default");

@@ -21,6 +21,11 @@ static int find_grid(const float *scales, size_t count)
     return grid;
 }
 
+bool scales_fixed(const struct scales *scales)
+{
+    return scales->grid == 0;
+}
+
 static bool create_scales(struct scales *scales, const float *stored, size_t count,
                           const double *logs)
 {
@@ -82,7 +87,9 @@ static void update_scales(struct scales *scales, bool rounded)
 {
     for (size_t i = 0; i < scales->count; i++) {
         double octaves = scales->logs[i] / log(2);
-        if (rounded)
+        if (rounded && scales_fixed(scales))
+            octaves = 0;
+        else if (rounded)
             octaves = ldexp(nearbyint(ldexp(octaves, scales->grid)), -scales->grid);
         scales->live[i] = (float)((double)scales->stored[i] * exp2(octaves));
     }

@@ -12,7 +12,7 @@
  * stays so, and a step of the same length means the same for large scales and small ones. */
 struct scales {
     size_t count;
-    int grid;            /* the archive stores powers of 2^(2^-grid) */
+    int grid;            /* the archive stores powers of 2^(2^-grid); see scales_fixed() */
     const float *stored; /* owned by the layer */
     const double *logs;  /* borrowed */
     float *live;
@@ -31,6 +31,10 @@ struct scaled_layer {
 bool scaled_layer_create(struct scaled_layer *scaled, wsic_layer *layer, const double *logs,
                          struct failure *failure);
 void scaled_layer_free(struct scaled_layer *scaled);
+
+/* Whether these scales cannot be trained: all are powers of 2, as where the encoder has found that
+ * it does not pay to store scales of the rows, and they could but double or halve. */
+bool scales_fixed(const struct scales *scales);
 
 /* Make weights of the codes and of the scales as they are now, rounded to what the archive can
  * store, or as they are. */

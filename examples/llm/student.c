@@ -106,6 +106,24 @@ void student_free(struct student *student)
     *student = (struct student){.count = 0};
 }
 
+static size_t fix_scales(const struct scales *scales, double *gradient)
+{
+    if (!scales_fixed(scales))
+        return scales->count;
+    memset(gradient, 0, scales->count * sizeof *gradient);
+    return 0;
+}
+
+size_t student_fix(struct student *student)
+{
+    size_t trained = 0;
+
+    for (size_t i = 0; i < student->count; i++)
+        trained += fix_scales(&student->layers[i].rows, student->gradients[i].rows) +
+                   fix_scales(&student->layers[i].columns, student->gradients[i].columns);
+    return trained;
+}
+
 static void apply_layer(void *data, size_t layer, size_t worker)
 {
     const struct student *const student = data;

@@ -27,6 +27,10 @@ bool student_create(struct student *student, const struct model *original, wsic_
                     const char *archive, struct failure *failure);
 void student_free(struct student *student);
 
+/* Set the derivatives to 0 of scales that the archive cannot store otherwise than they are. Returns
+ * the number of scales that can be trained. */
+size_t student_fix(struct student *student);
+
 /* Give the model the weights that follow from the logarithms. */
 void student_apply(struct student *student);
 

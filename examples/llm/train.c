@@ -57,6 +57,8 @@ static bool make_step(struct course *course, const size_t *windows, size_t count
         return false;
     if (!isfinite(*loss))
         return refuse(failure, "fine-tuning failed: the divergence of step %zu is %g", step, *loss);
+    if (student->rounded)
+        student_fix(student);
     clip_gradient(student->gradient, student->scales, longest_gradient);
     adamw_step(
         &course->adamw, student->logs, student->gradient,
