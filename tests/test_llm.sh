@@ -18,7 +18,7 @@ evaluation=$data/evaluation.txt
 run 0 "--version" --version
 says out "watersic-llm " "--version prints the name"
 run 0 "--help" --help
-for command in quantize eval compare; do
+for command in quantize eval compare finetune; do
     run 0 "--help names $command" --help
     says out "  $command " "--help names $command"
     run 0 "$command --help" "$command" --help
@@ -145,6 +145,25 @@ run 0 "quantize over an older archive" quantize --model "$model" --tokens "$cali
 cmp -s two.wsic again.wsic
 report $? "the same run gives the same bytes"
 
+# --- scales that are tuned --------------------------------------------------------
+
+run 0 "finetune" finetune --model "$model" --archive two.wsic --tokens "$calibration" \
+    --max-tokens 2048 --window 128 --epochs 2 --batch 2 -o tuned.wsic --json
+has_keys "finetune" scales bytes bits_per_weight kl_bits learning_rate seconds
+holds "$(value out bytes) == $(wc -c <tuned.wsic)" "bytes are those of the file"
+holds "($(wc -c <tuned.wsic) / $(wc -c <two.wsic) - 1) ^ 2 < 0.02 ^ 2" "the size stays nearly what it was"
+run 0 "eval before" eval --model "$model" --archive two.wsic --tokens "$calibration" \
+    --max-tokens 2048 --window 128 --json
+before=$(value out kl_bits)
+run 0 "eval after" eval --model "$model" --archive tuned.wsic --tokens "$calibration" \
+    --max-tokens 2048 --window 128 --json
+holds "$(value out kl_bits) < 0.95 * $before" "fine-tuning lowers the divergence"
+rm tuned.wsic
+refused 1 "there is not one window of 256 tokens" "finetune on too few tokens" \
+    finetune --model "$model" --archive two.wsic --tokens "$calibration" --max-tokens 255 -o x.wsic
+refused 2 "--archive is missing" "finetune without an archive" \
+    finetune --model "$model" --tokens "$calibration" -o x.wsic
+
 # --- all methods ----------------------------------------------------------------
 
 run 0 "compare" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
@@ -213,6 +232,22 @@ refused 1 "model.layers.4.input_layernorm.weight" "a checkpoint that lacks a blo
 sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.json" >other/config.json
 refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not supported" \
     eval --model other --tokens "$evaluation"
+
+# Fine-tuning that is interrupted leaves nothing. (test_llm_stopped.sh: quantize)
+"$program" finetune --model "$model" --archive two.wsic --tokens "$calibration" --epochs 1000 \
+    -o tuned.wsic >out 2>err &
+process=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ "$(find . -name '*tuned.wsic?*' | wc -l)" = 0 ] || break
+    sleep 0.1
+done
+kill -TERM "$process"
+wait "$process"
+code=$?
+[ "$code" = 1 ] && [ "$(cat err)" = "watersic-llm: interrupted" ]
+report $? "interrupted fine-tuning fails" "exit code $code"
+[ "$(find . -name '*.wsic*' | wc -l)" = 4 ]
+report $? "interrupted fine-tuning leaves nothing" "$(find . -name '*.wsic*')"
 
 if [ -e /dev/full ]; then
     "$program" eval --model "$model" --tokens "$evaluation" --max-tokens 64 >/dev/full 2>err

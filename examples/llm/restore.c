@@ -13,25 +13,6 @@ static bool read_info(const struct restored *restored, const wsic_layer *layer, 
     return true;
 }
 
-static bool decode_layer(const struct restored *restored, const wsic_layer *layer, const char *name,
-                         struct linear *linear, wsic_layer_info *info, struct failure *failure)
-{
-    wsic_matrix weights;
-
-    if (!read_info(restored, layer, name, info, failure))
-        return false;
-    if (info->rows != linear->rows || info->columns != linear->columns)
-        return refuse(failure, "%s: layer \"%s\" is %llu x %llu, but the model's is %zu x %zu",
-                      restored->path, name, (unsigned long long)info->rows,
-                      (unsigned long long)info->columns, linear->rows, linear->columns);
-    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
-                     linear->columns, 0);
-    if (wsic_layer_dequantize(layer, 0, &weights) < 0)
-        return refuse(failure, "%s: layer \"%s\": %s", restored->path, name,
-                      wsic_layer_message(layer));
-    return true;
-}
-
 static wsic_layer *open_layer(const struct restored *restored, size_t index,
                               struct failure *failure)
 {
@@ -51,17 +32,45 @@ bool restored_has(const struct restored *restored, const char *name)
     return wsic_archive_find(restored->archive, name, &index) == WSIC_OK;
 }
 
-static bool restore_layer(const struct restored *restored, const char *name, struct linear *linear,
-                          wsic_layer_info *info, struct failure *failure)
+wsic_layer *restored_layer(const struct restored *restored, const char *name,
+                           const struct linear *shape, wsic_layer_info *info,
+                           struct failure *failure)
 {
     size_t index;
 
-    if (wsic_archive_find(restored->archive, name, &index) < 0)
-        return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+    if (wsic_archive_find(restored->archive, name, &index) < 0) {
+        refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+        return NULL;
+    }
     wsic_layer *const layer = open_layer(restored, index, failure);
     if (!layer)
+        return NULL;
+    if (!read_info(restored, layer, name, info, failure)) {
+        wsic_layer_destroy(layer);
+        return NULL;
+    }
+    if (info->rows == shape->rows && info->columns == shape->columns)
+        return layer;
+    refuse(failure, "%s: layer \"%s\" is %llu x %llu, but the model's is %zu x %zu", restored->path,
+           name, (unsigned long long)info->rows, (unsigned long long)info->columns, shape->rows,
+           shape->columns);
+    wsic_layer_destroy(layer);
+    return NULL;
+}
+
+static bool restore_layer(const struct restored *restored, const char *name, struct linear *linear,
+                          wsic_layer_info *info, struct failure *failure)
+{
+    wsic_layer *const layer = restored_layer(restored, name, linear, info, failure);
+    wsic_matrix weights;
+
+    if (!layer)
         return false;
-    const bool ok = decode_layer(restored, layer, name, linear, info, failure);
+    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
+                     linear->columns, 0);
+    const bool ok =
+        wsic_layer_dequantize(layer, 0, &weights) >= 0 ||
+        refuse(failure, "%s: layer \"%s\": %s", restored->path, name, wsic_layer_message(layer));
     wsic_layer_destroy(layer);
     return ok;
 }

@@ -27,6 +27,11 @@ void restored_close(struct restored *restored);
 /* Whether the archive has a layer of that name. */
 bool restored_has(const struct restored *restored, const char *name);
 
+/* Open a layer. One that is missing, or of another shape, is refused. NULL on failure. */
+wsic_layer *restored_layer(const struct restored *restored, const char *name,
+                           const struct linear *shape, wsic_layer_info *info,
+                           struct failure *failure);
+
 /* Decode a block. A layer of another shape than the original's is refused. NULL on failure; else
  * valid until the next call. */
 const struct block *restored_block(struct restored *restored, size_t number,
