@@ -111,7 +111,7 @@ static bool run_job(struct job *job, const struct recipe *recipe)
     if (!job->method.writer ||
         !takeover_find(&job->takeover, job->method.writer, &job->model.config, output(), &failure))
         return false;
-    job->method.taken = job->takeover.taken;
+    job->method.takeover = &job->takeover;
     const struct calibration calibration = {
         .tokens = &tokens, .window = window, .recipe = recipe, .taken = job->takeover.taken};
     return watersic_run(&job->method, &job->model, &calibration, rate, &stretch, &failure);
@@ -179,6 +179,8 @@ START_TEST(a_stop_anywhere_changes_no_byte)
          .mixing = true,
          .mixing_steps = 2,
          .rescalers = true},
+        {.statistics = true, .plan = PLAN_EQUAL},
+        {.statistics = true, .drift = true, .plan = PLAN_WATERFILL, .rescalers = true},
     };
 
     stop_at_some(&recipes[_i], (size_t)_i, _i == 0 ? 1 : 4);
@@ -369,7 +371,7 @@ int main(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, a_stop_anywhere_changes_no_byte, 0, 4);
+    tcase_add_loop_test(tests, a_stop_anywhere_changes_no_byte, 0, 6);
     tcase_add_test(tests, many_stops_change_no_byte);
     tcase_add_test(tests, nothing_is_gathered_for_places_that_are_done);
     tcase_add_test(tests, what_differs_is_named);

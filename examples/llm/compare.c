@@ -70,8 +70,10 @@ static struct stretch next_stretch(struct comparison *run, const char *label)
 
 static struct calibration calibrate_by(const struct comparison *run, const struct recipe *recipe)
 {
-    return (struct calibration){
-        .tokens = &run->calibration, .window = run->session->window, .recipe = recipe};
+    return (struct calibration){.tokens = &run->calibration,
+                                .window = run->session->window,
+                                .recipe = recipe,
+                                .directory = run->options->run};
 }
 
 static bool run_watersic(struct comparison *run, size_t method, const char *label, double rate,

@@ -32,7 +32,11 @@
     "                     (default: 0)\n"                                                          \
     "  --[no-]mixing      search these two parts for every block\n"                                \
     "  --mixing-steps N   of each golden section (default: 6)\n"                                   \
-    "  --[no-]rescalers   fit scales of rows and columns to the codes\n"
+    "  --[no-]rescalers   fit scales of rows and columns to the codes\n"                           \
+    "  --plan MODE        none: every layer aims at the rate by itself; equal: one budget\n"       \
+    "                     for all, the same for every weight; waterfill: by what errors\n"         \
+    "                     of each layer are worth to the whole model\n"                            \
+    "  --run DIR          keep sensitivities for waterfill here for the next run\n"
 
 static const char quantize_help[] =
     "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"

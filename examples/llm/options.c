@@ -156,6 +156,12 @@ static bool take_setting(void *place, const char *name, const char *value, struc
     return true;
 }
 
+static bool take_plan(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return plan_mode_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'none' nor 'equal' nor 'waterfill'", name, value);
+}
+
 static bool take_recipe(void *place, const char *name, const char *value, struct failure *failure)
 {
     if (!recipe_find(place, value))
@@ -190,6 +196,8 @@ static const struct rule rules[] = {
     {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
+    {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
+    {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
     {"window", FOR_ALL, 0, take_count, AT(window), WITH_VALUE},
     {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},

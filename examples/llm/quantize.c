@@ -14,6 +14,7 @@ struct quantization {
     struct session *session;
     struct tokens tokens;
     struct watersic_method method;
+    json_t *description; /* of the run, for the metadata */
     struct takeover takeover;
     size_t layers;
     uint64_t bytes; /* of the archive */
@@ -32,14 +33,13 @@ static bool describe_run(struct quantization *run)
                                           .preset = options->presets.names[0],
                                           .parameters =
                                               wsic_encoder_parameters(run->method.encoder)};
-    json_t *const description = provenance_describe(&provenance, run->failure);
 
-    const bool ok = description &&
-                    (wsic_archive_writer_count(writer) == 0 ||
-                     provenance_check(description, writer, options->output, run->failure)) &&
-                    provenance_write(description, writer, options->output, run->failure);
-    json_decref(description);
-    return ok;
+    run->description = provenance_describe(&provenance, run->failure);
+    run->takeover.description = run->description;
+    return run->description &&
+           (wsic_archive_writer_count(writer) == 0 ||
+            provenance_check(run->description, writer, options->output, run->failure)) &&
+           provenance_write(run->description, writer, options->output, run->failure);
 }
 
 static bool make_layers(struct quantization *run)
@@ -49,13 +49,14 @@ static bool make_layers(struct quantization *run)
     const struct calibration calibration = {.tokens = &run->tokens,
                                             .window = session->window,
                                             .recipe = &run->options->recipe,
+                                            .directory = run->options->run,
                                             .taken = run->takeover.taken};
     const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
 
     if (run->takeover.count > 0)
         snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
                  run->takeover.count, run->layers);
-    run->method.taken = run->takeover.taken;
+    run->method.takeover = &run->takeover;
     return watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
                         &stretch, run->failure);
 }
@@ -173,6 +174,7 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
         outcome = run_quantization(&run) ? OUTCOME_OK : OUTCOME_FAILED;
     wsic_archive_writer_destroy(run.method.writer);
     takeover_free(&run.takeover);
+    json_decref(run.description);
     wsic_encoder_destroy(run.method.encoder);
     tokens_free(&run.tokens);
     free(run.method.results);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "llm/model.h"
+#include "llm/provenance.h"
 
 static wsic_archive_writer *resume(wsic_context *context, const char *output,
                                    struct failure *failure)
@@ -58,7 +59,9 @@ bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
 {
     char name[MODEL_NAME_SIZE];
 
-    *takeover = (struct takeover){.taken = calloc(config->blocks, LINEAR_KINDS * sizeof(bool))};
+    takeover->count = 0;
+    takeover->output = output;
+    takeover->taken = calloc(config->blocks, LINEAR_KINDS * sizeof(bool));
     if (!takeover->taken)
         return refuse(failure, "%s: out of memory", output);
     for (size_t i = 0; i < config->blocks * LINEAR_KINDS; i++) {
@@ -72,6 +75,22 @@ bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
                       "away)",
                       output);
     return true;
+}
+
+wsic_archive_writer *takeover_blank(const struct takeover *takeover, wsic_context *context,
+                                    struct failure *failure)
+{
+    wsic_archive_writer *blank;
+
+    if (wsic_archive_writer_create(context, takeover->output, &blank) < 0) {
+        refuse(failure, "%s: %s", takeover->output, wsic_context_message(context));
+        return NULL;
+    }
+    if (!takeover->description ||
+        provenance_write(takeover->description, blank, takeover->output, failure))
+        return blank;
+    wsic_archive_writer_destroy(blank);
+    return NULL;
 }
 
 void takeover_free(struct takeover *takeover)

@@ -3,6 +3,7 @@
 #ifndef EXAMPLES_LLM_TAKEOVER_H
 #define EXAMPLES_LLM_TAKEOVER_H
 
+#include <jansson.h>
 #include <watersic/watersic.h>
 
 #include "common/failure.h"
@@ -11,6 +12,8 @@
 struct takeover {
     bool *taken;  /* by number: layers that are in the archive */
     size_t count; /* of them */
+    const char *output;
+    const json_t *description; /* metadata of the archive (provenance.h); NULL for none */
 };
 
 /* Open the writer of an archive, with what an earlier run has left of it; with restart that is
@@ -21,6 +24,12 @@ wsic_archive_writer *takeover_open(wsic_context *context, const char *output, bo
 /* See which layers of a model the writer has. Layers that the model does not have are refused. */
 bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
                    const struct config *config, const char *output, struct failure *failure);
+
+/* The archive as it was before the first layer, for what it would add to layers; to be destroyed.
+ * NULL on failure. */
+wsic_archive_writer *takeover_blank(const struct takeover *takeover, wsic_context *context,
+                                    struct failure *failure);
+
 void takeover_free(struct takeover *takeover);
 
 /* After a failure: add to its text that what was made so far is kept. */
