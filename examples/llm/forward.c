@@ -2,6 +2,7 @@
 #include "llm/forward.h"
 
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,20 @@ static void rms_norm(const struct forward *forward, struct norm norm, const floa
                               .epsilon = (float)forward->config.norm_epsilon};
 
     run_strips(forward, rms_norm_strip, &job);
+}
+
+bool forward_check(const struct config *config, size_t block, const float *hidden, size_t count,
+                   struct failure *failure)
+{
+    const double most = sqrt((double)FLT_MAX / (double)config->hidden);
+
+    for (size_t i = 0; i < count * config->hidden; i++)
+        if (!(fabs((double)hidden[i]) <= most))
+            return refuse(failure,
+                          "model.layers.%zu: the state of token %zu behind it has an element %g, "
+                          "too large to go on with",
+                          block, i / config->hidden, (double)hidden[i]);
+    return true;
 }
 
 void forward_attention_input(struct forward *forward, const struct block *block,

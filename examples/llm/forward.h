@@ -51,6 +51,10 @@ void forward_linear(const struct linear *linear, const float *x, float *out, siz
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
                    struct failure *failure);
 
+/* Refuse states behind a block that are not finite, or whose squares would not be. */
+bool forward_check(const struct config *config, size_t block, const float *hidden, size_t count,
+                   struct failure *failure);
+
 /* normed = RMSNorm(hidden), the input of query, key and value */
 void forward_attention_input(struct forward *forward, const struct block *block,
                              const float *hidden, size_t count);

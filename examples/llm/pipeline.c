@@ -123,6 +123,18 @@ static bool pass_site(struct run *run, size_t number, const struct site *site)
            quantize_site(run, number, site, &nothing);
 }
 
+/* The reason why statistics could not be gathered, with the layer whose input it is about. */
+static bool name_input(const struct run *run, size_t block, const struct site *site)
+{
+    const struct failure reason = *run->failure;
+    char name[MODEL_NAME_SIZE];
+
+    if (interrupt_pending())
+        return false;
+    model_linear_name(name, block, site->first);
+    return refuse(run->failure, "%s: input: %s", name, reason.text);
+}
+
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
     const size_t columns = run->blocks.quantized.linear[site->first].columns;
@@ -133,11 +145,27 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
         wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
-            : gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) &&
+            : (gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) ||
+               name_input(run, number, site)) &&
                   mix_and_quantize(run, number, site, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
+}
+
+static bool check_states(const struct run *run, size_t number, const struct stream *stream)
+{
+    return forward_check(&run->model->config, number, stream_hidden(stream, 0),
+                         run->calibration->tokens->count, run->failure);
+}
+
+static bool leave_block(struct run *run, size_t number)
+{
+    const struct gatherer *const gatherer = &run->gatherer;
+
+    return gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure) &&
+           check_states(run, number, &gatherer->live) &&
+           (!recipe_compares(run->recipe) || check_states(run, number, &gatherer->clean));
 }
 
 static bool quantize_block(struct run *run, size_t number)
@@ -157,8 +185,7 @@ static bool quantize_block(struct run *run, size_t number)
             return false;
     }
     const bool last = number + 1 == run->model->config.blocks;
-    return !run->gathers || (last && !run->calibration->end) ||
-           gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
+    return !run->gathers || (last && !run->calibration->end) || leave_block(run, number);
 }
 
 static bool load_block(struct run *run, size_t number)
