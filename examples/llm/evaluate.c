@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/workers.h"
+#include "llm/divergence.h"
 
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
 enum { chunk_logits = 1 << 22 };
@@ -100,42 +101,9 @@ static bool is_predicted(const struct chunk *chunk, size_t position)
     return position + 1 < chunk->tokens->count && (position + 1) % chunk->window != 0;
 }
 
-/* log Σ exp(logit) */
-static double log_sum(const float *logits, size_t count)
-{
-    float largest = logits[0];
-    double sum = 0;
-
-    for (size_t i = 1; i < count; i++)
-        largest = logits[i] > largest ? logits[i] : largest;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)expf(logits[i] - largest);
-    return (double)largest + log(sum);
-}
-
-/* Logits, and the logarithm of what their exponentials sum up to. */
-struct scores {
-    const float *logits;
-    double norm;
-};
-
-/* Σ p_ref (log p_ref - log p), in nats */
-static double divergence(struct scores reference, struct scores scores, size_t count)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const double expected = (double)reference.logits[i] - reference.norm;
-        sum += exp(expected) * (expected - ((double)scores.logits[i] - scores.norm));
-    }
-    return sum;
-}
-
 static struct scores scores_at(const struct chunk *chunk, const float *logits, size_t index)
 {
-    const float *const here = logits + index * chunk->vocabulary;
-
-    return (struct scores){here, log_sum(here, chunk->vocabulary)};
+    return scores_of(logits + index * chunk->vocabulary, chunk->vocabulary);
 }
 
 static void measure_position(void *data, size_t index, size_t worker)
@@ -154,7 +122,7 @@ static void measure_position(void *data, size_t index, size_t worker)
         return;
     const struct scores reference = scores_at(chunk, chunk->reference, index);
     chunk->reference_loss[index] = reference.norm - (double)reference.logits[next];
-    chunk->divergence[index] = divergence(reference, scores, chunk->vocabulary);
+    chunk->divergence[index] = scores_divergence(reference, scores, chunk->vocabulary);
 }
 
 static void add_chunk(struct evaluation *evaluation, const struct chunk *chunk)

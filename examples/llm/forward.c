@@ -19,7 +19,7 @@ enum { strip_rows = 64 };
 /* Numbers of the head that are in memory at once where it stays in the checkpoint. */
 enum { head_strip_numbers = 1 << 20 };
 
-static float *numbers(size_t rows, size_t columns)
+float *forward_numbers(size_t rows, size_t columns)
 {
     return calloc(rows * columns, sizeof(float));
 }
@@ -34,16 +34,16 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
 
     *forward = (struct forward){.config = *config, .window = window, .capacity = capacity};
     forward->workers = workers_online();
-    forward->normed = numbers(capacity, config->hidden);
-    forward->query = numbers(capacity, query);
-    forward->key = numbers(capacity, key);
-    forward->value = numbers(capacity, key);
-    forward->mix = numbers(capacity, query);
-    forward->up = numbers(capacity, config->intermediate);
-    forward->product = numbers(capacity, config->intermediate);
-    forward->scores = numbers(forward->workers * ATTENTION_STRIP, window);
-    forward->cosine = numbers(window, config->head_dim / 2);
-    forward->sine = numbers(window, config->head_dim / 2);
+    forward->normed = forward_numbers(capacity, config->hidden);
+    forward->query = forward_numbers(capacity, query);
+    forward->key = forward_numbers(capacity, key);
+    forward->value = forward_numbers(capacity, key);
+    forward->mix = forward_numbers(capacity, query);
+    forward->up = forward_numbers(capacity, config->intermediate);
+    forward->product = forward_numbers(capacity, config->intermediate);
+    forward->scores = forward_numbers(forward->workers * ATTENTION_STRIP, window);
+    forward->cosine = forward_numbers(window, config->head_dim / 2);
+    forward->sine = forward_numbers(window, config->head_dim / 2);
     if (!forward->normed || !forward->query || !forward->key || !forward->value || !forward->mix ||
         !forward->up || !forward->product || !forward->scores || !forward->cosine ||
         !forward->sine) {
@@ -195,7 +195,7 @@ void forward_attention_mix(struct forward *forward, const struct block *block, s
 
 bool forward_watch_importance(struct forward *forward, struct failure *failure)
 {
-    forward->importance = numbers(forward->config.heads, forward->capacity);
+    forward->importance = forward_numbers(forward->config.heads, forward->capacity);
     return forward->importance || refuse(failure, "out of memory for the importance of tokens");
 }
 
@@ -304,7 +304,7 @@ bool forward_logits(const struct model *model, const float *hidden, size_t count
         apply_head_rows(model, head->values, head->rows, hidden, count, logits);
         return true;
     }
-    float *const strip = numbers(rows, head->columns);
+    float *const strip = forward_numbers(rows, head->columns);
     const bool ok = strip ? apply_stored_head(model, hidden, count, logits, strip, rows, failure)
                           : refuse(failure, "out of memory for a part of the head");
     free(strip);

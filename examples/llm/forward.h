@@ -30,6 +30,9 @@ struct forward {
     float *importance; /* heads × capacity: what later tokens look at each; NULL: not watched */
 };
 
+/* rows × columns zeros; NULL if memory is short. Release with free(). */
+float *forward_numbers(size_t rows, size_t columns);
+
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
                     struct failure *failure);
 void forward_free(struct forward *forward);

@@ -76,12 +76,32 @@ static const char compare_help[] =
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 
+static const char finetune_help[] =
+    "Usage: watersic-llm finetune --model DIR --archive A.wsic --tokens FILE -o B.wsic\n"
+    "\n"
+    "Train the scales of rows and columns of all layers of an archive so that the\n"
+    "model predicts as the checkpoint does, and write a new archive. Codes stay what\n"
+    "they are, and so does the size, but for a few bytes.\n"
+    "\n" COMMON_HELP "  --archive FILE     what is tuned\n"
+    "  --tokens FILE      text to train on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
+    "  --epochs N         times to go over it (default 4)\n"
+    "  --batch N          windows to a step (default 8)\n"
+    "  --learning-rate R  part by which a step changes scales, at the beginning\n"
+    "                     (default 0.005); it falls along half a cosine\n"
+    "  --last-learning-rate R\n"
+    "                     at the last step (default 0.00005)\n"
+    "  -o, --output FILE  the new archive\n"
+    "  --json             report as JSON\n"
+    "\n" TOKENS_HELP;
+
 static const char main_help[] =
     "Usage: watersic-llm COMMAND [OPTION]...\n"
     "\n"
     "  quantize   make an archive from a checkpoint\n"
     "  eval       tell how well a checkpoint or an archive predicts a text\n"
     "  compare    WaterSIC beside other methods at equal bytes\n"
+    "  finetune   train the scales of an archive so that it predicts as the checkpoint\n"
     "\n"
     "watersic-llm COMMAND --help tells more. Exit codes: 0 success, 1 failure, 2 wrong\n"
     "usage.\n";
@@ -96,6 +116,7 @@ static const struct command_entry commands[COMMANDS] = {
     [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize},
     [COMMAND_EVAL] = {"eval", eval_help, command_eval},
     [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
+    [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
 };
 
 static enum outcome run_command(enum command command, int count, char **arguments)

@@ -13,8 +13,9 @@ enum {
     FOR_QUANTIZE = 1 << COMMAND_QUANTIZE,
     FOR_EVAL = 1 << COMMAND_EVAL,
     FOR_COMPARE = 1 << COMMAND_COMPARE,
+    FOR_FINETUNE = 1 << COMMAND_FINETUNE,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
-    FOR_ALL = FOR_QUANTIZE | FOR_EVAL | FOR_COMPARE
+    FOR_ALL = FOR_QUANTIZE | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -175,8 +176,9 @@ static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
     {"tokens", FOR_ALL, FOR_ALL, take_text, AT(tokens), WITH_VALUE},
     {"eval", FOR_COMPARE, FOR_COMPARE, take_text, AT(eval), WITH_VALUE},
-    {"archive", FOR_EVAL, 0, take_text, AT(archive), WITH_VALUE},
-    {"output", FOR_QUANTIZE, FOR_QUANTIZE, take_text, AT(output), WITH_VALUE},
+    {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
+    {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
+     WITH_VALUE},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE, FOR_COMPARE, take_rates, AT(rates), WITH_VALUE},
     {"preset", FOR_MAKING, 0, take_preset, AT(presets), WITH_VALUE},
@@ -194,11 +196,17 @@ static const struct rule rules[] = {
     {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
+    {"skip", FOR_QUANTIZE, 0, take_text, AT(skip), WITH_VALUE},
+    {"zero-rows", FOR_QUANTIZE, 0, take_text, AT(zero_rows), WITH_VALUE},
     {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
     {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
     {"window", FOR_ALL, 0, take_count, AT(window), WITH_VALUE},
     {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
+    {"epochs", FOR_FINETUNE, 0, take_count, AT(epochs), WITH_VALUE},
+    {"learning-rate", FOR_FINETUNE, 0, take_part, AT(learning_rate), WITH_VALUE},
+    {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},
+    {"batch", FOR_FINETUNE, 0, take_count, AT(batch), WITH_VALUE},
     {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
     {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
     {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
@@ -278,7 +286,11 @@ bool options_parse(struct options *options, enum command command, int count, cha
             rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument, NULL, i};
     *options = (struct options){.presets = {.names = {"default"}, .count = 1},
                                 .max_tokens = command == COMMAND_EVAL ? 16384 : 65536,
-                                .eval_tokens = 32768};
+                                .eval_tokens = 32768,
+                                .epochs = 4,
+                                .batch = 8,
+                                .learning_rate = 5e-3,
+                                .last_learning_rate = 5e-5};
     recipe_find(&options->recipe, "default");
     /* Switches count against what the recipe says, wherever they stand. */
     if (!take_options(&walk, count, arguments, true) ||

@@ -9,7 +9,7 @@
 #include "common/failure.h"
 #include "llm/recipe.h"
 
-enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMANDS };
+enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMAND_FINETUNE, COMMANDS };
 
 /* How a command ended; also the exit code of the program. */
 enum outcome { OUTCOME_OK = 0, OUTCOME_FAILED = 1, OUTCOME_USAGE = 2 };
@@ -40,17 +40,23 @@ struct option_settings {
 
 struct options {
     const char *model;  /* directory */
-    const char *tokens; /* text that is calibrated (quantize, compare) or evaluated on (eval) */
+    const char *tokens; /* text that is calibrated, evaluated or (finetune) trained on */
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
-    const char *run; /* directory for what serves the next run as well; NULL for none */
+    const char *skip;      /* layers (exclusions.h); NULL for none */
+    const char *zero_rows; /* likewise */
+    const char *run;       /* directory for what serves the next run as well; NULL for none */
     struct option_presets presets; /* {"default"} unless given */
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
     size_t window;             /* 0: chosen by the model */
     size_t max_tokens;         /* of the text in tokens */
     size_t eval_tokens;        /* of the text in eval */
+    size_t epochs;             /* of fine-tuning */
+    size_t batch;              /* windows to a step */
+    double learning_rate;
+    double last_learning_rate;
     struct recipe recipe;
     bool limit;
     bool layers; /* eval: what every layer loses */

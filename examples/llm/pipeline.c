@@ -41,9 +41,13 @@ struct shared {
 static struct layer_task make_task(struct run *run, size_t block, enum linear_kind kind,
                                    const struct shared *shared, char name[MODEL_NAME_SIZE])
 {
+    const struct exclusions *const exclusions = run->model->exclusions;
+    const size_t number = block * LINEAR_KINDS + (size_t)kind;
+
     model_linear_name(name, block, kind);
     return (struct layer_task){.name = name,
-                               .number = block * LINEAR_KINDS + (size_t)kind,
+                               .number = number,
+                               .exclusion = exclusions ? &exclusions->of[number] : NULL,
                                .linear = &run->blocks.quantized.linear[kind],
                                .stats = shared->gathered.stats,
                                .weighted = shared->gathered.weighted,
@@ -62,6 +66,8 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
         if (interrupt_pending())
             return refuse(run->failure, "interrupted");
         run->done++;
+        if (task.exclusion && task.exclusion->skipped)
+            continue;
         if (!run->quantize(run->self, &task, run->failure))
             return false;
     }

@@ -11,6 +11,7 @@ struct quantization {
     const struct options *options;
     struct session *session;
     struct tokens tokens;
+    struct exclusions exclusions;
     struct watersic_method method;
     size_t layers;
     uint64_t bytes; /* of the archive */
@@ -60,10 +61,38 @@ static json_t *describe_model(const struct config *config)
         describe_scaling(&config->rope_scaling));
 }
 
+static bool is_skipped(const struct quantization *run, size_t layer)
+{
+    return run->exclusions.of[layer].skipped;
+}
+
+/* Names of the layers that are not in the archive; */
+static json_t *describe_skipped(const struct quantization *run)
+{
+    json_t *const names = json_array();
+    char name[MODEL_NAME_SIZE];
+
+    for (size_t i = 0; i < run->layers; i++) {
+        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        if (is_skipped(run, i))
+            json_array_append_new(names, json_string(name));
+    }
+    return names;
+}
+
+static bool describe_exclusions(struct quantization *run)
+{
+    const struct options *const options = run->options;
+
+    return (!options->skip || set_json_metadata(run, "skipped", describe_skipped(run))) &&
+           (!options->zero_rows || set_metadata(run, "zero_rows", options->zero_rows));
+}
+
 /* All that is needed to repeat the run and to tell whether a model fits the archive. */
 static bool describe_run(struct quantization *run)
 {
-    return set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
+    return describe_exclusions(run) &&
+           set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
            set_metadata(run, "preset", run->options->presets.names[0]) &&
            set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
            set_json_metadata(run, "calibration",
@@ -93,9 +122,28 @@ static bool write_archive(struct quantization *run)
     return true;
 }
 
+/* Weights in the layers of the archive. */
+static uint64_t count_weights(const struct quantization *run)
+{
+    uint64_t weights = 0;
+
+    for (size_t i = 0; i < run->layers; i++)
+        weights += run->method.results[i].info.rows * run->method.results[i].info.columns;
+    return weights;
+}
+
+static size_t count_layers(const struct quantization *run)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->layers; i++)
+        count += !is_skipped(run, i);
+    return count;
+}
+
 static double bits_per_weight(const struct quantization *run)
 {
-    return 8 * (double)run->bytes / (double)model_linear_weights(&run->session->model);
+    return 8 * (double)run->bytes / (double)count_weights(run);
 }
 
 static void print_text(const struct quantization *run)
@@ -105,6 +153,8 @@ static void print_text(const struct quantization *run)
         const struct layer_result *const result = &run->method.results[i];
         char shape[48];
         char gap[16] = "-";
+        if (is_skipped(run, i))
+            continue;
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)result->info.rows,
                  (unsigned long long)result->info.columns);
         if (run->options->limit)
@@ -118,7 +168,7 @@ static void print_text(const struct quantization *run)
         putchar('\n');
     }
     printf("%s: %llu bytes, %.4f bits per weight in %zu layers, %.1f s\n", run->options->output,
-           (unsigned long long)run->bytes, bits_per_weight(run), run->layers,
+           (unsigned long long)run->bytes, bits_per_weight(run), count_layers(run),
            meter_seconds(&run->session->meter));
 }
 
@@ -127,14 +177,14 @@ static json_t *describe_json(const struct quantization *run)
     json_t *const layers = json_array();
 
     for (size_t i = 0; i < run->layers; i++)
-        json_array_append_new(layers, report_layer(&run->method.results[i]));
+        if (!is_skipped(run, i))
+            json_array_append_new(layers, report_layer(&run->method.results[i]));
     return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
-                     (json_int_t)model_linear_weights(&run->session->model), "tokens",
-                     (json_int_t)run->tokens.count, "seconds", meter_seconds(&run->session->meter),
-                     "layers", layers);
+                     (json_int_t)count_weights(run), "tokens", (json_int_t)run->tokens.count,
+                     "seconds", meter_seconds(&run->session->meter), "layers", layers);
 }
 
 static bool run_quantization(struct quantization *run)
@@ -146,6 +196,10 @@ static bool run_quantization(struct quantization *run)
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
+    if (!exclusions_create(&run->exclusions, config, options->skip, options->zero_rows,
+                           run->failure))
+        return false;
+    run->session->model.exclusions = &run->exclusions;
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
@@ -182,6 +236,7 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
     wsic_encoder_destroy(run.method.encoder);
     tokens_free(&run.tokens);
     free(run.method.results);
+    exclusions_free(&run.exclusions);
     session_end(&session);
     return outcome;
 }

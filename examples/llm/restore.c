@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/restore.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool read_info(const struct restored *restored, const wsic_layer *layer, const char *name,
                       wsic_layer_info *info, struct failure *failure)
 {
     info->size = sizeof *info;
     if (wsic_layer_get_info(layer, info) < 0)
-        return refuse(failure, "%s: layer \"%s\": %s", restored->path, name,
-                      wsic_layer_message(layer));
-    return true;
-}
-
-static bool decode_layer(const struct restored *restored, const wsic_layer *layer, const char *name,
-                         struct linear *linear, wsic_layer_info *info, struct failure *failure)
-{
-    wsic_matrix weights;
-
-    if (!read_info(restored, layer, name, info, failure))
-        return false;
-    if (info->rows != linear->rows || info->columns != linear->columns)
-        return refuse(failure, "%s: layer \"%s\" is %llu x %llu, but the model's is %zu x %zu",
-                      restored->path, name, (unsigned long long)info->rows,
-                      (unsigned long long)info->columns, linear->rows, linear->columns);
-    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
-                     linear->columns, 0);
-    if (wsic_layer_dequantize(layer, 0, &weights) < 0)
         return refuse(failure, "%s: layer \"%s\": %s", restored->path, name,
                       wsic_layer_message(layer));
     return true;
@@ -51,17 +34,55 @@ bool restored_has(const struct restored *restored, const char *name)
     return wsic_archive_find(restored->archive, name, &index) == WSIC_OK;
 }
 
-static bool restore_layer(const struct restored *restored, const char *name, struct linear *linear,
-                          wsic_layer_info *info, struct failure *failure)
+/* The list holds names in quotes; no name of a tensor has any. */
+bool restored_skips(const struct restored *restored, const char *name)
+{
+    const char *const list = wsic_archive_metadata(restored->archive, "skipped");
+    char quoted[MODEL_NAME_SIZE + 2];
+
+    snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    return list && strstr(list, quoted) && !restored_has(restored, name);
+}
+
+wsic_layer *restored_layer(const struct restored *restored, const char *name,
+                           const struct linear *shape, wsic_layer_info *info,
+                           struct failure *failure)
 {
     size_t index;
 
-    if (wsic_archive_find(restored->archive, name, &index) < 0)
-        return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+    if (wsic_archive_find(restored->archive, name, &index) < 0) {
+        refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+        return NULL;
+    }
     wsic_layer *const layer = open_layer(restored, index, failure);
     if (!layer)
+        return NULL;
+    if (!read_info(restored, layer, name, info, failure)) {
+        wsic_layer_destroy(layer);
+        return NULL;
+    }
+    if (info->rows == shape->rows && info->columns == shape->columns)
+        return layer;
+    refuse(failure, "%s: layer \"%s\" is %llu x %llu, but the model's is %zu x %zu", restored->path,
+           name, (unsigned long long)info->rows, (unsigned long long)info->columns, shape->rows,
+           shape->columns);
+    wsic_layer_destroy(layer);
+    return NULL;
+}
+
+static bool restore_layer(const struct restored *restored, const char *name, struct linear *linear,
+                          wsic_layer_info *info, struct failure *failure)
+{
+    wsic_layer *const layer = restored_layer(restored, name, linear, info, failure);
+    wsic_matrix weights;
+
+    if (!layer)
         return false;
-    const bool ok = decode_layer(restored, layer, name, linear, info, failure);
+    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
+                     linear->columns, 0);
+    const bool ok =
+        wsic_layer_dequantize(layer, 0, &weights) >= 0 ||
+        refuse(failure, "%s: layer \"%s\": %s", restored->path, name, wsic_layer_message(layer));
     wsic_layer_destroy(layer);
     return ok;
 }
@@ -76,6 +97,8 @@ static bool check_names(const struct restored *restored, struct failure *failure
     for (size_t i = 0; i < config->blocks; i++) {
         for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
             model_linear_name(name, i, (enum linear_kind)kind);
+            if (restored_skips(restored, name))
+                continue;
             if (!restored_has(restored, name))
                 return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
             known++;
@@ -178,18 +201,38 @@ static void borrow_norms(struct block *block, const struct block *original)
     block->key_norm = original->key_norm;
 }
 
+static void keep_layer(const struct restored *restored, const struct linear *original,
+                       struct linear *linear, wsic_layer_info *info)
+{
+    memcpy(linear->weights, original->weights,
+           linear->rows * linear->columns * sizeof *linear->weights);
+    *info = (wsic_layer_info){
+        .rows = linear->rows, .columns = linear->columns, .rate = restored->original->stored_bits};
+}
+
+static bool restore_or_keep(struct restored *restored, size_t number, size_t kind,
+                            const struct linear *original, struct failure *failure)
+{
+    struct linear *const linear = &restored->block.linear[kind];
+    char name[MODEL_NAME_SIZE];
+
+    model_linear_name(name, number, (enum linear_kind)kind);
+    if (!prepare_layer(linear, original, failure))
+        return false;
+    if (!restored_skips(restored, name))
+        return restore_layer(restored, name, linear, &restored->info[kind], failure);
+    keep_layer(restored, original, linear, &restored->info[kind]);
+    return true;
+}
+
 const struct block *restored_block(struct restored *restored, size_t number,
                                    const struct block *original, struct failure *failure)
 {
     struct block *const block = &restored->block;
-    char name[MODEL_NAME_SIZE];
 
     borrow_norms(block, original);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        model_linear_name(name, number, (enum linear_kind)kind);
-        if (!prepare_layer(&block->linear[kind], &original->linear[kind], failure) ||
-            !restore_layer(restored, name, &block->linear[kind], &restored->info[kind], failure))
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        if (!restore_or_keep(restored, number, kind, &original->linear[kind], failure))
             return NULL;
-    }
     return block;
 }
