@@ -100,7 +100,7 @@ has_keys()
 
 no_rest()
 {
-    rest=$(find . -name '*.tmp*' -o -name '.watersic*')
+    rest=$(find . -name '*.tmp*' -o -name '.watersic*' -o -name '*.part')
     [ -z "$rest" ]
     report $? "$1: no partial file" "$rest"
 }

@@ -271,24 +271,8 @@ sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.
 refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not supported" \
     eval --model other --tokens "$evaluation"
 
-# A run that is interrupted leaves the older archive, and nothing else. The signal comes while the
-# temporary file is there.
-"$program" quantize --model "$model" --tokens "$calibration" --rate 2 -o two.wsic >out 2>err &
-process=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    [ "$(find . -name '*two.wsic?*' | wc -l)" = 0 ] || break
-    sleep 0.1
-done
-kill -TERM "$process"
-wait "$process"
-code=$?
-[ "$code" = 1 ] && [ "$(wc -l <err)" = 1 ]
-report $? "an interrupted run fails" "exit code $code"
-cmp -s two.wsic again.wsic
-report $? "an interrupted run leaves the older archive"
-[ "$(find . -name '*.wsic*' | wc -l)" = 4 ]
-report $? "an interrupted run leaves nothing else" "$(find . -name '*.wsic*')"
-
+# Nothing is left of fine-tuning that is interrupted. The signal comes while the temporary file is
+# there.
 "$program" finetune --model "$model" --archive two.wsic --tokens "$calibration" --epochs 1000 \
     -o tuned.wsic >out 2>err &
 process=$!

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A layer whose error does nothing measurable still gets some bits, so that one that is misjudged
  * is not lost. */
@@ -87,19 +88,48 @@ static bool set_sensitivities(struct allocation *allocation, struct failure *fai
     return true;
 }
 
-static uint64_t container_bytes(const struct allocation *allocation,
-                                const wsic_archive_writer *writer)
+/* Bytes of the layers that the writer has already, as it has after a resumption. */
+static bool count_present(wsic_archive_writer *writer, uint64_t *bytes, struct failure *failure)
 {
-    const uint64_t empty = wsic_archive_writer_size(writer, NULL);
-    uint64_t bytes = empty;
-    char name[MODEL_NAME_SIZE];
+    *bytes = 0;
+    for (size_t i = 0; i < wsic_archive_writer_count(writer); i++) {
+        wsic_layer_info info = {.size = sizeof info};
+        wsic_layer *layer;
+        if (wsic_archive_writer_layer(writer, i, &layer) < 0)
+            return refuse(failure, "%s: %s", wsic_archive_writer_name(writer, i),
+                          wsic_archive_writer_message(writer));
+        wsic_layer_get_info(layer, &info);
+        wsic_layer_destroy(layer);
+        *bytes += info.bytes;
+    }
+    return true;
+}
 
+static bool is_present(const wsic_archive_writer *writer, const char *name)
+{
+    for (size_t i = 0; i < wsic_archive_writer_count(writer); i++)
+        if (strcmp(wsic_archive_writer_name(writer, i), name) == 0)
+            return true;
+    return false;
+}
+
+/* What the archive takes beside its layers when all are there. */
+static bool count_container(const struct allocation *allocation, wsic_archive_writer *writer,
+                            uint64_t *bytes, struct failure *failure)
+{
+    const uint64_t now = wsic_archive_writer_size(writer, NULL);
+    char name[MODEL_NAME_SIZE];
+    uint64_t present;
+
+    if (!count_present(writer, &present, failure))
+        return false;
+    *bytes = now - present;
     for (size_t i = 0; i < allocation->layers; i++) {
         model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
-        if (is_planned(allocation, i))
-            bytes += wsic_archive_writer_size(writer, name) - empty;
+        if (is_planned(allocation, i) && !is_present(writer, name))
+            *bytes += wsic_archive_writer_size(writer, name) - now;
     }
-    return bytes;
+    return true;
 }
 
 static bool read_plan(const struct allocation *allocation, size_t layer, wsic_plan_layer *planned,
@@ -127,20 +157,20 @@ static bool count_weights(const struct allocation *allocation, double *weights,
 }
 
 bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double rate,
-                      const wsic_archive_writer *writer, struct failure *failure)
+                      wsic_archive_writer *writer, struct failure *failure)
 {
-    const double container = writer ? (double)container_bytes(allocation, writer) : 0;
     const int32_t how = mode == PLAN_WATERFILL ? WSIC_PLAN_WATERFILL : WSIC_PLAN_EQUAL;
+    uint64_t container = 0;
     double weights;
 
-    if (!set_sensitivities(allocation, failure) || !count_weights(allocation, &weights, failure))
+    if (!set_sensitivities(allocation, failure) || !count_weights(allocation, &weights, failure) ||
+        (writer && !count_container(allocation, writer, &container, failure)))
         return false;
-    const double budget = rate * weights / 8 - container;
+    const double budget = rate * weights / 8 - (double)container;
     if (budget < 1)
-        return refuse(failure,
-                      "plan: names and metadata alone take %.0f bytes, more than %g bits "
-                      "per weight",
-                      container, rate);
+        return refuse(
+            failure, "plan: names and metadata alone take %llu bytes, more than %g bits per weight",
+            (unsigned long long)container, rate);
     return wsic_plan_solve_budget(allocation->plan, how, (uint64_t)budget) >= 0 ||
            refuse_plan(allocation, failure);
 }

@@ -28,7 +28,7 @@ bool allocation_add(struct allocation *allocation, size_t layer, const char *nam
 /* Share out bits per weight of all layers in the plan, from which what the archive is going to add
  * (writer may be NULL) is taken off. */
 bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double rate,
-                      const wsic_archive_writer *writer, struct failure *failure);
+                      wsic_archive_writer *writer, struct failure *failure);
 
 /* Bits per weight that a layer is to have now. */
 bool allocation_rate(const struct allocation *allocation, size_t layer, double *rate,

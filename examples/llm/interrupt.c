@@ -25,6 +25,8 @@ void interrupt_watch(wsic_context *context)
     struct sigaction before;
 
     atomic_store(&watched, context);
+    /* A file that may not grow is an error to report, not a reason to die. */
+    signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; context && i < sizeof signals / sizeof signals[0]; i++)
         if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)

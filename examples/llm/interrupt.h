@@ -7,8 +7,8 @@
 #include <watersic/watersic.h>
 
 /* From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, stop the library call that runs
- * on the context, and make interrupt_pending() true. Call with NULL before the context is
- * destroyed. */
+ * on the context, and make interrupt_pending() true; SIGXFSZ does nothing, so that writing fails
+ * instead. Call with NULL before the context is destroyed. */
 void interrupt_watch(wsic_context *context);
 
 bool interrupt_pending(void);

@@ -42,11 +42,13 @@ static const char quantize_help[] =
     "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
     "\n"
     "Quantize every linear layer, each on statistics of the model as quantized so\n"
-    "far, and write one archive.\n"
+    "far, and write one archive. Until it is finished it is FILE.wsic.part; the same\n"
+    "command goes on with that.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
     "  -o, --output FILE  the archive\n" SETTING_HELP RECIPE_HELP
+    "  --restart          throw an unfinished archive away\n"
     "  --limit            compute the gap to the limit of every layer (slow)\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;

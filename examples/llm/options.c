@@ -208,6 +208,7 @@ static const struct rule rules[] = {
     {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},
     {"batch", FOR_FINETUNE, 0, take_count, AT(batch), WITH_VALUE},
     {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
+    {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
     {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
     {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},

@@ -59,7 +59,8 @@ struct options {
     double last_learning_rate;
     struct recipe recipe;
     bool limit;
-    bool layers; /* eval: what every layer loses */
+    bool restart; /* do not go on with an unfinished archive */
+    bool layers;  /* eval: what every layer loses */
     bool json;
     bool help;
 };

@@ -16,15 +16,37 @@ struct run {
     layer_function *quantize;
     void *self;
     struct failure *failure;
+    bool gathers; /* there are layers that need statistics */
     struct gatherer gatherer;
     struct pair_of_blocks blocks; /* the present one */
-    size_t done;                  /* layers */
+    size_t todo;                  /* layers that are not taken */
+    size_t done;                  /* of them */
 };
+
+static bool is_skipped(const struct run *run, size_t number)
+{
+    return run->model->exclusions && run->model->exclusions->of[number].skipped;
+}
+
+/* Nothing has to be gathered for it. */
+static bool is_made(const struct run *run, size_t number)
+{
+    return (run->calibration->taken && run->calibration->taken[number]) || is_skipped(run, number);
+}
+
+static size_t count_todo(const struct run *run)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->model->config.blocks * LINEAR_KINDS; i++)
+        count += !is_made(run, i);
+    return count;
+}
 
 static void show_progress(const struct run *run, const char *name)
 {
     const struct stretch *const stretch = run->stretch;
-    const double part = (double)run->done / (double)(run->model->config.blocks * LINEAR_KINDS);
+    const double part = run->todo > 0 ? (double)run->done / (double)run->todo : 1;
     char what[2 * MODEL_NAME_SIZE];
 
     snprintf(what, sizeof what, "%s %s", stretch->label, name);
@@ -65,8 +87,8 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
         show_progress(run, name);
         if (interrupt_pending())
             return refuse(run->failure, "interrupted");
-        run->done++;
-        if (task.exclusion && task.exclusion->skipped)
+        run->done += !is_made(run, task.number);
+        if (is_skipped(run, task.number))
             continue;
         if (!run->quantize(run->self, &task, run->failure))
             return false;
@@ -106,6 +128,26 @@ static bool mix_and_quantize(struct run *run, size_t block, const struct site *s
     return quantize_site(run, block, site, &shared);
 }
 
+static bool is_site_taken(const struct run *run, size_t block, const struct site *site)
+{
+    bool taken = true;
+
+    for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
+        taken = taken && is_made(run, block * LINEAR_KINDS + kind);
+    return taken;
+}
+
+/* The states must pass as they do where statistics are gathered; but the first place moves
+ * nothing. */
+static bool pass_site(struct run *run, size_t number, const struct site *site)
+{
+    const struct shared nothing = {.mixing = NULL};
+
+    return (site->first == LINEAR_Q ||
+            gather_pass(&run->gatherer, &run->blocks, site, NULL, run->failure)) &&
+           quantize_site(run, number, site, &nothing);
+}
+
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
     const size_t columns = run->blocks.quantized.linear[site->first].columns;
@@ -129,13 +171,18 @@ static bool quantize_block(struct run *run, size_t number)
 
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
-        const bool ok = run->recipe->statistics ? calibrate_site(run, number, site)
-                                                : quantize_site(run, number, site, &nothing);
+        bool ok;
+        if (!run->gathers)
+            ok = quantize_site(run, number, site, &nothing);
+        else if (is_site_taken(run, number, site))
+            ok = pass_site(run, number, site);
+        else
+            ok = calibrate_site(run, number, site);
         if (!ok)
             return false;
     }
     /* Nothing looks at what the last block makes of the text. */
-    return !run->recipe->statistics || number + 1 == run->model->config.blocks ||
+    return !run->gathers || number + 1 == run->model->config.blocks ||
            gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
 }
 
@@ -200,5 +247,7 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
                       .self = self,
                       .failure = failure};
 
-    return run.recipe->statistics ? run_calibrated(&run) : run_blocks(&run);
+    run.todo = count_todo(&run);
+    run.gathers = run.recipe->statistics && run.todo > 0;
+    return run.gathers ? run_calibrated(&run) : run_blocks(&run);
 }

@@ -49,6 +49,8 @@ struct calibration {
     const struct recipe *recipe;
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
     const char *directory;       /* for what serves the next run as well; NULL for none */
+    const bool *taken; /* by number: layers that are made already, for which nothing has to be
+                          gathered; NULL for none */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "llm/provenance.h"
 #include "llm/report.h"
+#include "llm/takeover.h"
 #include "llm/watersic_run.h"
 
 struct quantization {
@@ -13,113 +15,15 @@ struct quantization {
     struct tokens tokens;
     struct exclusions exclusions;
     struct watersic_method method;
+    struct takeover takeover;
     size_t layers;
     uint64_t bytes; /* of the archive */
     struct failure *failure;
 };
 
-static bool set_metadata(struct quantization *run, const char *key, const char *value)
-{
-    wsic_archive_writer *const writer = run->method.writer;
-
-    if (wsic_archive_writer_set_metadata(writer, key, value) < 0)
-        return refuse(run->failure, "%s: %s", run->options->output,
-                      wsic_archive_writer_message(writer));
-    return true;
-}
-
-static bool set_json_metadata(struct quantization *run, const char *key, json_t *value)
-{
-    char *const text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    const bool ok = text ? set_metadata(run, key, text)
-                         : refuse(run->failure, "%s: out of memory", run->options->output);
-
-    free(text);
-    json_decref(value);
-    return ok;
-}
-
-static json_t *describe_scaling(const struct rope_scaling *scaling)
-{
-    if (!scaling->on)
-        return NULL;
-    return json_pack("{s:s, s:f, s:f, s:f, s:I}", "rope_type", "llama3", "factor", scaling->factor,
-                     "low_freq_factor", scaling->low, "high_freq_factor", scaling->high,
-                     "original_max_position_embeddings", (json_int_t)scaling->original);
-}
-
-static json_t *describe_model(const struct config *config)
-{
-    return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b, s:o*}", "architecture",
-        config->architecture, "hidden_size", (json_int_t)config->hidden, "intermediate_size",
-        (json_int_t)config->intermediate, "num_hidden_layers", (json_int_t)config->blocks,
-        "num_attention_heads", (json_int_t)config->heads, "num_key_value_heads",
-        (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim, "vocab_size",
-        (json_int_t)config->vocabulary, "rope_theta", config->rope_theta, "rms_norm_eps",
-        config->norm_epsilon, "tie_word_embeddings", config->tied, "rope_scaling",
-        describe_scaling(&config->rope_scaling));
-}
-
 static bool is_skipped(const struct quantization *run, size_t layer)
 {
     return run->exclusions.of[layer].skipped;
-}
-
-/* Names of the layers that are not in the archive; */
-static json_t *describe_skipped(const struct quantization *run)
-{
-    json_t *const names = json_array();
-    char name[MODEL_NAME_SIZE];
-
-    for (size_t i = 0; i < run->layers; i++) {
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
-        if (is_skipped(run, i))
-            json_array_append_new(names, json_string(name));
-    }
-    return names;
-}
-
-static bool describe_exclusions(struct quantization *run)
-{
-    const struct options *const options = run->options;
-
-    return (!options->skip || set_json_metadata(run, "skipped", describe_skipped(run))) &&
-           (!options->zero_rows || set_metadata(run, "zero_rows", options->zero_rows));
-}
-
-/* All that is needed to repeat the run and to tell whether a model fits the archive. */
-static bool describe_run(struct quantization *run)
-{
-    return describe_exclusions(run) &&
-           set_metadata(run, "parameters", wsic_encoder_parameters(run->method.encoder)) &&
-           set_metadata(run, "preset", run->options->presets.names[0]) &&
-           set_json_metadata(run, "model", describe_model(&run->session->model.config)) &&
-           set_json_metadata(run, "calibration",
-                             json_pack("{s:I, s:I, s:o}", "tokens", (json_int_t)run->tokens.count,
-                                       "window", (json_int_t)run->session->window, "recipe",
-                                       report_recipe(&run->options->recipe)));
-}
-
-static bool write_archive(struct quantization *run)
-{
-    struct session *const session = run->session;
-    const struct calibration calibration = {.tokens = &run->tokens,
-                                            .window = session->window,
-                                            .recipe = &run->options->recipe,
-                                            .directory = run->options->run};
-    const struct stretch stretch = {
-        .meter = &session->meter, .label = "quantizing", .from = 0, .to = 1};
-
-    if (!describe_run(run) || !watersic_run(&run->method, &session->model, &calibration,
-                                            run->options->rates.values[0], &stretch, run->failure))
-        return false;
-    if (wsic_archive_writer_finish(run->method.writer) < 0)
-        return refuse(run->failure, "%s: %s", run->options->output,
-                      wsic_archive_writer_message(run->method.writer));
-    run->bytes = wsic_archive_writer_size(run->method.writer, NULL);
-    meter_stop(&session->meter);
-    return true;
 }
 
 /* Weights in the layers of the archive. */
@@ -139,6 +43,75 @@ static size_t count_layers(const struct quantization *run)
     for (size_t i = 0; i < run->layers; i++)
         count += !is_skipped(run, i);
     return count;
+}
+
+/* Say what the archive is made from, or see that what is there of it was made from the same. */
+static bool describe_run(struct quantization *run)
+{
+    const struct options *const options = run->options;
+    wsic_archive_writer *const writer = run->method.writer;
+    const struct provenance provenance = {.model = &run->session->model,
+                                          .tokens = &run->tokens,
+                                          .window = run->session->window,
+                                          .recipe = &options->recipe,
+                                          .zero_rows = options->zero_rows,
+                                          .preset = options->presets.names[0],
+                                          .parameters =
+                                              wsic_encoder_parameters(run->method.encoder)};
+    json_t *const description = provenance_describe(&provenance, run->failure);
+
+    const bool ok = description &&
+                    (wsic_archive_writer_count(writer) == 0 ||
+                     provenance_check(description, writer, options->output, run->failure)) &&
+                    provenance_write(description, writer, options->output, run->failure);
+    json_decref(description);
+    return ok;
+}
+
+static bool make_layers(struct quantization *run)
+{
+    struct session *const session = run->session;
+    char label[80] = "quantizing";
+    const struct calibration calibration = {.tokens = &run->tokens,
+                                            .window = session->window,
+                                            .recipe = &run->options->recipe,
+                                            .directory = run->options->run,
+                                            .taken = run->takeover.taken};
+    const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
+
+    if (run->takeover.count > 0)
+        snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
+                 run->takeover.count, count_layers(run));
+    run->method.taken = run->takeover.taken;
+    return watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
+                        &stretch, run->failure);
+}
+
+static bool finish_archive(struct quantization *run)
+{
+    if (wsic_archive_writer_finish(run->method.writer) < 0)
+        return refuse(run->failure, "%s: %s", run->options->output,
+                      wsic_archive_writer_message(run->method.writer));
+    run->bytes = wsic_archive_writer_size(run->method.writer, NULL);
+    meter_stop(&run->session->meter);
+    return true;
+}
+
+static bool write_archive(struct quantization *run)
+{
+    const struct options *const options = run->options;
+
+    run->method.writer =
+        takeover_open(run->session->context, options->output, options->restart, run->failure);
+    if (!run->method.writer || !describe_run(run) ||
+        !takeover_find(&run->takeover, run->method.writer, &run->session->model.config,
+                       options->output, run->failure))
+        return false;
+    if (make_layers(run) && finish_archive(run))
+        return true;
+    if (wsic_archive_writer_count(run->method.writer) > 0)
+        takeover_tell(run->method.writer, options->output, run->failure);
+    return false;
 }
 
 static double bits_per_weight(const struct quantization *run)
@@ -167,9 +140,11 @@ static void print_text(const struct quantization *run)
                    result->mixing.mix.attention);
         putchar('\n');
     }
-    printf("%s: %llu bytes, %.4f bits per weight in %zu layers, %.1f s\n", run->options->output,
-           (unsigned long long)run->bytes, bits_per_weight(run), count_layers(run),
-           meter_seconds(&run->session->meter));
+    printf("%s: %llu bytes, %.4f bits per weight in %zu layers", run->options->output,
+           (unsigned long long)run->bytes, bits_per_weight(run), count_layers(run));
+    if (run->takeover.count > 0)
+        printf(" (%zu taken over)", run->takeover.count);
+    printf(", %.1f s\n", meter_seconds(&run->session->meter));
 }
 
 static json_t *describe_json(const struct quantization *run)
@@ -179,12 +154,13 @@ static json_t *describe_json(const struct quantization *run)
     for (size_t i = 0; i < run->layers; i++)
         if (!is_skipped(run, i))
             json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:f, s:o}", "output",
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)count_weights(run), "tokens", (json_int_t)run->tokens.count,
-                     "seconds", meter_seconds(&run->session->meter), "layers", layers);
+                     "taken_over", (json_int_t)run->takeover.count, "seconds",
+                     meter_seconds(&run->session->meter), "layers", layers);
 }
 
 static bool run_quantization(struct quantization *run)
@@ -203,9 +179,6 @@ static bool run_quantization(struct quantization *run)
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
-    if (wsic_archive_writer_create(run->session->context, options->output, &run->method.writer) < 0)
-        return refuse(run->failure, "%s: %s", options->output,
-                      wsic_context_message(run->session->context));
     if (!write_archive(run))
         return false;
     if (options->json)
@@ -233,6 +206,7 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
     if (run.method.encoder)
         outcome = run_quantization(&run) ? OUTCOME_OK : OUTCOME_FAILED;
     wsic_archive_writer_destroy(run.method.writer);
+    takeover_free(&run.takeover);
     wsic_encoder_destroy(run.method.encoder);
     tokens_free(&run.tokens);
     free(run.method.results);

@@ -230,6 +230,7 @@ bool survey(struct allocation *allocation, struct model *model,
         return false;
     sampled.tokens = &sample;
     sampled.recipe = &plain;
+    sampled.taken = NULL;
     const struct plan_of_survey plan = {
         .model = model, .calibration = &sampled, .stretch = stretch, .failure = failure};
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL

@@ -102,25 +102,15 @@ static bool aim(struct watersic_method *method, const struct layer_task *task,
     return true;
 }
 
-static void begin_result(const struct watersic_method *method, const struct layer_task *task)
-{
-    struct layer_result *const result = &method->results[task->number];
-
-    snprintf(result->name, sizeof result->name, "%s", task->name);
-    result->mixed = task->mixing != NULL;
-    if (task->mixing)
-        result->mixing = *task->mixing;
-    if (method->allocation)
-        result->sensitivity = method->allocation->sensitivities[task->number];
-}
-
 static bool run_encoder(struct watersic_method *method, const struct layer_task *task,
                         wsic_layer **layer, struct failure *failure)
 {
     struct layer_result *const result = &method->results[task->number];
     wsic_problem *problem;
 
-    begin_result(method, task);
+    result->mixed = task->mixing != NULL;
+    if (task->mixing)
+        result->mixing = *task->mixing;
     if (!aim(method, task, failure) ||
         !watersic_problem_create(method->context, task, &problem, failure))
         return false;
@@ -130,6 +120,7 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
            refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
 }
 
+/* Replace the weights by what the layer makes of them. */
 static bool use_layer(struct watersic_method *method, const struct layer_task *task,
                       wsic_layer *layer, struct failure *failure)
 {
@@ -138,24 +129,52 @@ static bool use_layer(struct watersic_method *method, const struct layer_task *t
 
     wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
                      task->linear->rows, task->linear->columns, 0);
+    snprintf(result->name, sizeof result->name, "%s", task->name);
     result->info.size = sizeof result->info;
     if (wsic_layer_get_info(layer, &result->info) < 0 ||
         wsic_layer_dequantize(layer, 0, &restored) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
-    if (method->writer && wsic_archive_writer_add(method->writer, task->name, layer) < 0)
+    if (!method->allocation)
+        return true;
+    result->sensitivity = method->allocation->sensitivities[task->number];
+    return allocation_commit(method->allocation, task->number, result->info.bytes, failure);
+}
+
+static bool make_layer(struct watersic_method *method, const struct layer_task *task,
+                       struct failure *failure)
+{
+    wsic_layer *layer;
+
+    if (!run_encoder(method, task, &layer, failure))
+        return false;
+    bool ok = use_layer(method, task, layer, failure);
+    if (ok && method->writer && wsic_archive_writer_add(method->writer, task->name, layer) < 0)
+        ok = refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    wsic_layer_destroy(layer);
+    return ok;
+}
+
+static bool take_layer(struct watersic_method *method, const struct layer_task *task,
+                       struct failure *failure)
+{
+    size_t index = 0;
+    wsic_layer *layer;
+
+    while (strcmp(wsic_archive_writer_name(method->writer, index), task->name) != 0)
+        index++;
+    if (wsic_archive_writer_layer(method->writer, index, &layer) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
-    return !method->allocation ||
-           allocation_commit(method->allocation, task->number, result->info.bytes, failure);
+    const bool ok = use_layer(method, task, layer, failure);
+    wsic_layer_destroy(layer);
+    method->results[task->number].taken = true;
+    return ok;
 }
 
 bool watersic_quantize(void *self, const struct layer_task *task, struct failure *failure)
 {
     struct watersic_method *const method = self;
-    wsic_layer *layer;
 
-    if (!run_encoder(method, task, &layer, failure))
-        return false;
-    const bool ok = use_layer(method, task, layer, failure);
-    wsic_layer_destroy(layer);
-    return ok;
+    if (method->taken && method->taken[task->number])
+        return take_layer(method, task, failure);
+    return make_layer(method, task, failure);
 }

@@ -14,7 +14,8 @@
 struct layer_result {
     char name[MODEL_NAME_SIZE];
     wsic_layer_info info;
-    wsic_status status; /* WSIC_OK or WSIC_NOTICE_RATE */
+    wsic_status status; /* WSIC_OK or WSIC_NOTICE_RATE; not known if the layer was taken over */
+    bool taken;         /* it was in the archive already */
     bool mixed;         /* the mixture was searched: */
     struct mixing_result mixing;
     double sensitivity; /* 0 if it was not measured */
@@ -23,9 +24,10 @@ struct layer_result {
 struct watersic_method {
     wsic_context *context; /* of the encoder */
     wsic_encoder *encoder;
-    wsic_archive_writer *writer;   /* receives the layers; may be NULL */
-    struct layer_result *results;  /* one for every layer of the model */
-    struct allocation *allocation; /* NULL: every layer has the encoder's rate */
+    wsic_archive_writer *writer;  /* receives the layers; may be NULL */
+    const bool *taken;            /* by number: layers that the writer has already; NULL for none */
+    struct layer_result *results; /* one for every layer of the model */
+    struct allocation *allocation; /* NULL: every layer has the rate of the encoder */
 };
 
 /* Settings are "name=value". */

@@ -54,6 +54,16 @@ static void synchronize_directory(char *path)
     close(descriptor);
 }
 
+/* Whether the name is that of the open file. Whoever had the lock before may have given the file
+ * its final name; and names can be removed and used again behind one's back. */
+static bool is_still_there(int descriptor, const char *path)
+{
+    struct stat opened, named;
+
+    return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 /* Renaming over a device or a directory would fail after all the work, or do harm. */
 static wsic_status check_target(const wsic_env *env, const char *path)
 {
@@ -137,16 +147,6 @@ static wsic_status lock(const wsic_env *env, int descriptor, const char *path)
     if (result != 0)
         wsic_log(env, WSIC_LOG_WARNING, "no lock keeps other writers away from %s", path);
     return WSIC_OK;
-}
-
-/* Whoever held the lock before may have given the file its final name, or removed it: then what
- * is open here is not the unfinished file any more. */
-static bool is_still_there(int descriptor, const char *path)
-{
-    struct stat opened, named;
-
-    return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 /* A link is not followed, since only the link would get the final name; without O_NONBLOCK a pipe
@@ -300,6 +300,9 @@ static wsic_status commit(const wsic_env *env, wsic_file_writer *file, uint64_t 
         status = bring_to_disk(env, file);
     if (status != WSIC_OK)
         return status;
+    if (!is_still_there(file->descriptor, file->temporary))
+        return wsic_fail(env, WSIC_ERROR_IO, "the temporary file was removed by someone else: %s",
+                         file->temporary);
     if (rename(file->temporary, file->path) != 0)
         return fail_errno(env, errno, "renaming the temporary file", file->path);
     wsic_free(env, file->temporary);
