@@ -2,8 +2,8 @@
 #include "llm/allocation.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A layer whose error does nothing measurable still gets some bits, so that one that is misjudged
  * is not lost. */
@@ -88,48 +88,19 @@ static bool set_sensitivities(struct allocation *allocation, struct failure *fai
     return true;
 }
 
-/* Bytes of the layers that the writer has already, as it has after a resumption. */
-static bool count_present(wsic_archive_writer *writer, uint64_t *bytes, struct failure *failure)
+static uint64_t container_bytes(const struct allocation *allocation,
+                                const wsic_archive_writer *writer)
 {
-    *bytes = 0;
-    for (size_t i = 0; i < wsic_archive_writer_count(writer); i++) {
-        wsic_layer_info info = {.size = sizeof info};
-        wsic_layer *layer;
-        if (wsic_archive_writer_layer(writer, i, &layer) < 0)
-            return refuse(failure, "%s: %s", wsic_archive_writer_name(writer, i),
-                          wsic_archive_writer_message(writer));
-        wsic_layer_get_info(layer, &info);
-        wsic_layer_destroy(layer);
-        *bytes += info.bytes;
-    }
-    return true;
-}
-
-static bool is_present(const wsic_archive_writer *writer, const char *name)
-{
-    for (size_t i = 0; i < wsic_archive_writer_count(writer); i++)
-        if (strcmp(wsic_archive_writer_name(writer, i), name) == 0)
-            return true;
-    return false;
-}
-
-/* What the archive takes beside its layers when all are there. */
-static bool count_container(const struct allocation *allocation, wsic_archive_writer *writer,
-                            uint64_t *bytes, struct failure *failure)
-{
-    const uint64_t now = wsic_archive_writer_size(writer, NULL);
+    const uint64_t empty = wsic_archive_writer_size(writer, NULL);
+    uint64_t bytes = empty;
     char name[MODEL_NAME_SIZE];
-    uint64_t present;
 
-    if (!count_present(writer, &present, failure))
-        return false;
-    *bytes = now - present;
     for (size_t i = 0; i < allocation->layers; i++) {
         model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
-        if (is_planned(allocation, i) && !is_present(writer, name))
-            *bytes += wsic_archive_writer_size(writer, name) - now;
+        if (is_planned(allocation, i))
+            bytes += wsic_archive_writer_size(writer, name) - empty;
     }
-    return true;
+    return bytes;
 }
 
 static bool read_plan(const struct allocation *allocation, size_t layer, wsic_plan_layer *planned,
@@ -156,22 +127,62 @@ static bool count_weights(const struct allocation *allocation, double *weights,
     return true;
 }
 
+/* Bytes that are left for the layers when what the archive adds is taken off. */
+static bool find_budget(const struct allocation *allocation, double rate,
+                        const wsic_archive_writer *writer, uint64_t *budget,
+                        struct failure *failure)
+{
+    const double container = writer ? (double)container_bytes(allocation, writer) : 0;
+    double weights;
+
+    if (!count_weights(allocation, &weights, failure))
+        return false;
+    const double left = rate * weights / 8 - container;
+    if (left < 1)
+        return refuse(failure,
+                      "plan: names and metadata alone take %.0f bytes, more than %g bits "
+                      "per weight",
+                      container, rate);
+    *budget = (uint64_t)left;
+    return true;
+}
+
+static bool write_budget(wsic_archive_writer *writer, uint64_t budget, struct failure *failure)
+{
+    char text[24];
+
+    /* Of one length, so that the figure does not change what it depends on. */
+    snprintf(text, sizeof text, "%020llu", (unsigned long long)budget);
+    return wsic_archive_writer_set_metadata(writer, "budget", text) >= 0 ||
+           refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
+}
+
+/* The archive keeps its budget: one that is gone on with is larger than it was in the beginning. */
+static bool keep_budget(const struct allocation *allocation, double rate,
+                        wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
+{
+    const char *const kept = wsic_archive_writer_metadata(writer, "budget");
+
+    if (kept) {
+        *budget = strtoull(kept, NULL, 10);
+        return true;
+    }
+    return write_budget(writer, 0, failure) &&
+           find_budget(allocation, rate, writer, budget, failure) &&
+           write_budget(writer, *budget, failure);
+}
+
 bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double rate,
                       wsic_archive_writer *writer, struct failure *failure)
 {
     const int32_t how = mode == PLAN_WATERFILL ? WSIC_PLAN_WATERFILL : WSIC_PLAN_EQUAL;
-    uint64_t container = 0;
-    double weights;
+    uint64_t budget;
 
-    if (!set_sensitivities(allocation, failure) || !count_weights(allocation, &weights, failure) ||
-        (writer && !count_container(allocation, writer, &container, failure)))
+    if (!set_sensitivities(allocation, failure) ||
+        !(writer ? keep_budget(allocation, rate, writer, &budget, failure)
+                 : find_budget(allocation, rate, NULL, &budget, failure)))
         return false;
-    const double budget = rate * weights / 8 - (double)container;
-    if (budget < 1)
-        return refuse(
-            failure, "plan: names and metadata alone take %llu bytes, more than %g bits per weight",
-            (unsigned long long)container, rate);
-    return wsic_plan_solve_budget(allocation->plan, how, (uint64_t)budget) >= 0 ||
+    return wsic_plan_solve_budget(allocation->plan, how, budget) >= 0 ||
            refuse_plan(allocation, failure);
 }
 

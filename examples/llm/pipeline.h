@@ -48,9 +48,9 @@ struct calibration {
     size_t window; /* tokens that see each other */
     const struct recipe *recipe;
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
-    const char *directory;       /* for what serves the next run as well; NULL for none */
-    const bool *taken; /* by number: layers that are made already, for which nothing has to be
-                          gathered; NULL for none */
+    const bool *taken;     /* by number: layers that are made already, for which nothing has to be
+                              gathered; NULL for none */
+    const char *directory; /* for what serves the next run as well; NULL for none */
 };
 
 /* Where the run stands in a longer one, for the progress line. */

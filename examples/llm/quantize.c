@@ -75,8 +75,8 @@ static bool make_layers(struct quantization *run)
     const struct calibration calibration = {.tokens = &run->tokens,
                                             .window = session->window,
                                             .recipe = &run->options->recipe,
-                                            .directory = run->options->run,
-                                            .taken = run->takeover.taken};
+                                            .taken = run->takeover.taken,
+                                            .directory = run->options->run};
     const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
 
     if (run->takeover.count > 0)

@@ -229,8 +229,8 @@ bool survey(struct allocation *allocation, struct model *model,
     if (!copy_sample(calibration->tokens, calibration->window, moment_tokens, &sample, failure))
         return false;
     sampled.tokens = &sample;
-    sampled.recipe = &plain;
     sampled.taken = NULL;
+    sampled.recipe = &plain;
     const struct plan_of_survey plan = {
         .model = model, .calibration = &sampled, .stretch = stretch, .failure = failure};
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL

@@ -102,15 +102,24 @@ static bool aim(struct watersic_method *method, const struct layer_task *task,
     return true;
 }
 
+static void begin_result(const struct watersic_method *method, const struct layer_task *task)
+{
+    struct layer_result *const result = &method->results[task->number];
+
+    snprintf(result->name, sizeof result->name, "%s", task->name);
+    result->mixed = task->mixing != NULL;
+    if (task->mixing)
+        result->mixing = *task->mixing;
+    if (method->allocation)
+        result->sensitivity = method->allocation->sensitivities[task->number];
+}
+
 static bool run_encoder(struct watersic_method *method, const struct layer_task *task,
                         wsic_layer **layer, struct failure *failure)
 {
     struct layer_result *const result = &method->results[task->number];
     wsic_problem *problem;
 
-    result->mixed = task->mixing != NULL;
-    if (task->mixing)
-        result->mixing = *task->mixing;
     if (!aim(method, task, failure) ||
         !watersic_problem_create(method->context, task, &problem, failure))
         return false;
@@ -129,15 +138,12 @@ static bool use_layer(struct watersic_method *method, const struct layer_task *t
 
     wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
                      task->linear->rows, task->linear->columns, 0);
-    snprintf(result->name, sizeof result->name, "%s", task->name);
     result->info.size = sizeof result->info;
     if (wsic_layer_get_info(layer, &result->info) < 0 ||
         wsic_layer_dequantize(layer, 0, &restored) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
-    if (!method->allocation)
-        return true;
-    result->sensitivity = method->allocation->sensitivities[task->number];
-    return allocation_commit(method->allocation, task->number, result->info.bytes, failure);
+    return !method->allocation ||
+           allocation_commit(method->allocation, task->number, result->info.bytes, failure);
 }
 
 static bool make_layer(struct watersic_method *method, const struct layer_task *task,
@@ -174,6 +180,7 @@ bool watersic_quantize(void *self, const struct layer_task *task, struct failure
 {
     struct watersic_method *const method = self;
 
+    begin_result(method, task);
     if (method->taken && method->taken[task->number])
         return take_layer(method, task, failure);
     return make_layer(method, task, failure);

@@ -24,10 +24,10 @@ struct layer_result {
 struct watersic_method {
     wsic_context *context; /* of the encoder */
     wsic_encoder *encoder;
-    wsic_archive_writer *writer;  /* receives the layers; may be NULL */
-    const bool *taken;            /* by number: layers that the writer has already; NULL for none */
-    struct layer_result *results; /* one for every layer of the model */
-    struct allocation *allocation; /* NULL: every layer has the rate of the encoder */
+    wsic_archive_writer *writer;   /* receives the layers; may be NULL */
+    const bool *taken;             /* by number: layers that the writer has; NULL for none */
+    struct layer_result *results;  /* one for every layer of the model */
+    struct allocation *allocation; /* NULL: every layer has the encoder's rate */
 };
 
 /* Settings are "name=value". */
