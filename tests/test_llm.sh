@@ -39,6 +39,8 @@ refused 2 "more than 1 presets" "two presets for quantize" quantize --preset pap
 refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,
 refused 2 "--recipe: 'best' is neither" "an unknown recipe" quantize --recipe best
 refused 2 "--attention: '1.5' is no number from 0 to 1" "a part above 1" quantize --attention 1.5
+refused 2 "--plan: 'best' is neither" "an unknown plan" quantize --plan best
+refused 2 "--mixing-steps: '0' is no" "no steps of the search" quantize --mixing-steps 0
 refused 2 "--drift is no option of this command" "drift for eval" eval --drift
 refused 2 "needs a value" "an option without its value" eval --model
 
@@ -195,6 +197,42 @@ run 0 "quantize with a mix of drift" quantize --model "$model" --tokens "$calibr
 ! cmp -s two.wsic drift.0.5
 report $? "a mix of drift changes the layers"
 rm attention.0 attention.0.5 drift.0.5
+
+# The plan: what the rate says in bytes, for all layers together.
+for plan in equal waterfill; do
+    run 0 "quantize with plan $plan" quantize --model "$model" --tokens "$calibration" \
+        --max-tokens 2048 --rate 2 --preset fast -o "$plan.plan" --plan "$plan" --run kept --json
+    holds "(8 * $(wc -c <"$plan.plan") / 1622016 / 2 - 1) ^ 2 < 0.001 ^ 2" \
+        "plan $plan meets the budget to 0.1 %"
+done
+says out '"sensitivity": ' "waterfilling reports sensitivities"
+[ -s kept/sensitivities.json ]
+report $? "sensitivities are kept"
+run 0 "quantize with kept sensitivities" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 2048 --rate 2 --preset fast -o again.plan --plan waterfill --run kept
+cmp -s waterfill.plan again.plan
+report $? "kept sensitivities give the same bytes"
+rm -r ./*.plan kept
+
+run 0 "quantize with a mixture that is searched" quantize --model "$model" \
+    --tokens "$calibration" --max-tokens 1024 --rate 2 --preset fast -o mixed --mixing \
+    --mixing-steps 1 --json
+has_keys "a search of mixtures" drift_mix error fixed_error drafts
+rm mixed
+
+# Layers that stay, rows that go.
+run 0 "quantize but for some layers" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 1024 --rate 2 --preset fast -o some --skip '*.down_proj.weight' --json \
+    --plan equal --zero-rows 'model.layers.1.mlp.up_proj.weight:3'
+holds "$(value out weights) == 1622016 - 4 * 192 * 512" "skipped layers do not count"
+holds "(8 * $(wc -c <some) / $(value out weights) / 2 - 1) ^ 2 < 0.001 ^ 2" \
+    "nor does the budget charge for them"
+run 0 "eval with skipped layers" eval --model "$model" --archive some --tokens "$evaluation" \
+    --max-tokens 1024 --json
+holds "$(value out kl_bits) < 0.5" "skipped layers are those of the checkpoint"
+refused 1 "--skip: 'norm' names no linear layer" "a layer that is not there" quantize \
+    --model "$model" --tokens "$calibration" --rate 2 -o x.wsic --skip norm
+rm some
 
 cp two.wsic again.wsic
 run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \

@@ -67,10 +67,19 @@ static void add_tensor(void *self, const struct tensor *tensor)
     tensor_release(tensor);
 }
 
+static uint64_t add_exclusion(uint64_t fingerprint, const struct exclusion *exclusion)
+{
+    fingerprint = fingerprint_number(fingerprint, exclusion->skipped);
+    return fingerprint_add(fingerprint, exclusion->rows,
+                           exclusion->row_count * sizeof *exclusion->rows);
+}
+
 uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model)
 {
     fingerprint = add_config(fingerprint, &model->config);
     checkpoint_each_taken(model->checkpoint, add_tensor, &fingerprint);
+    for (size_t i = 0; model->exclusions && i < model->exclusions->layers; i++)
+        fingerprint = add_exclusion(fingerprint, &model->exclusions->of[i]);
     return fingerprint;
 }
 

@@ -14,7 +14,7 @@ uint64_t fingerprint_number(uint64_t fingerprint, double number);
 uint64_t fingerprint_text(uint64_t fingerprint, const char *text);
 uint64_t fingerprint_tokens(uint64_t fingerprint, const struct tokens *tokens);
 
-/* What the model computes: configuration and checkpoint. */
+/* What the model computes: configuration, checkpoint, and what is kept out of it. */
 uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model);
 
 enum { FINGERPRINT_SIZE = 17 };

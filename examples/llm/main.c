@@ -21,7 +21,7 @@
 
 #define RECIPE_HELP                                                                                \
     "  --recipe NAME      default: --drift --residual --rescalers; plain: none of them;\n"         \
-    "                     paper: also --mixing\n"                                                  \
+    "                     paper: also --mixing --plan equal\n"                                     \
     "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
     "                     quantized one\n"                                                         \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
@@ -59,6 +59,9 @@ static const char quantize_help[] =
     "                     how rows of both count: frequency (of their token; default)\n"
     "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP
     "  --restart          throw an unfinished archive away\n"
+    "  --skip NAME,...    leave these layers as they are in the checkpoint; patterns as of\n"
+    "                     the shell\n"
+    "  --zero-rows LIST   NAME:ROW,ROW,...;NAME:...: make these rows zero beforehand\n"
     "  --limit            compute the gap to the limit of every layer (slow)\n" WORK_HELP
     "  --dry-run          tell passes, memory and size of the archive; compute nothing\n"
     "  --json             report as JSON\n"

@@ -91,6 +91,8 @@ static bool make_draft(struct search *search, size_t kind, struct mix mix)
     task.mix = mix;
     memcpy(task.linear->weights, original->weights,
            original->rows * original->columns * sizeof *original->weights);
+    if (task.exclusion && task.exclusion->skipped)
+        return true;
     return search->drafts->make(search->drafts->self, &task, &search->scales[kind],
                                 search->failure);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char model_embedding_name[] = "model.embed_tokens.weight";
 const char model_head_name[] = "lm_head.weight";
@@ -198,12 +199,26 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     return true;
 }
 
+static void zero_rows(const struct model *model, size_t number, struct block *block)
+{
+    for (size_t kind = 0; model->exclusions && kind < LINEAR_KINDS; kind++) {
+        const struct exclusion *const exclusion =
+            &model->exclusions->of[number * LINEAR_KINDS + kind];
+        const size_t columns = block->linear[kind].columns;
+        for (size_t i = 0; i < exclusion->row_count; i++)
+            memset(block->linear[kind].weights + exclusion->rows[i] * columns, 0,
+                   columns * sizeof *block->linear[kind].weights);
+    }
+}
+
 bool model_load_block(const struct model *model, size_t number, struct block *block,
                       struct failure *failure)
 {
     *block = (struct block){.attention_norm = NULL};
-    if (load_parts(model, number, block, failure))
+    if (load_parts(model, number, block, failure)) {
+        zero_rows(model, number, block);
         return true;
+    }
     block_free(block);
     return false;
 }

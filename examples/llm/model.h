@@ -8,6 +8,7 @@
 
 #include "llm/checkpoint.h"
 #include "llm/config.h"
+#include "llm/exclusions.h"
 #include "llm/table.h"
 
 /* The linear layers of a block, in the order in which they are computed. */
@@ -43,8 +44,10 @@ struct model {
     struct table embedding;
     struct table head; /* empty if tied: see model_head() */
     float *norm;
-    struct block *blocks; /* NULL unless they are in memory */
-    double stored_bits;   /* bits per weight of the linear layers in the checkpoint */
+    const struct exclusions *exclusions; /* whose rows are zero in blocks that are loaded; may be
+                                            NULL. Borrowed. */
+    struct block *blocks;                /* NULL unless they are in memory */
+    double stored_bits; /* bits per weight of the linear layers in the checkpoint */
 };
 
 /* Read DIRECTORY/config.json and open the checkpoint beside it (checkpoint.h). Names and shapes of

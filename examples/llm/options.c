@@ -217,6 +217,8 @@ static const struct rule rules[] = {
     {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
+    {"skip", FOR_QUANTIZE, 0, take_text, AT(skip), WITH_VALUE},
+    {"zero-rows", FOR_QUANTIZE, 0, take_text, AT(zero_rows), WITH_VALUE},
     {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
     {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
     {"window", FOR_ALL, 0, take_count, AT(window), WITH_VALUE},

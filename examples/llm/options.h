@@ -45,7 +45,9 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
-    const char *run; /* directory for what serves the next run as well; NULL for none */
+    const char *skip;      /* layers (exclusions.h); NULL for none */
+    const char *zero_rows; /* likewise */
+    const char *run;       /* directory for what serves the next run as well; NULL for none */
     struct option_presets presets; /* {"default"} unless given */
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */

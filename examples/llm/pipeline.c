@@ -20,15 +20,21 @@ struct run {
     struct progress progress;
 };
 
-static bool is_taken(const struct run *run, size_t number)
+static bool is_skipped(const struct run *run, size_t number)
 {
-    return run->calibration->taken && run->calibration->taken[number];
+    return run->model->exclusions && run->model->exclusions->of[number].skipped;
+}
+
+/* Nothing has to be gathered for it. */
+static bool is_made(const struct run *run, size_t number)
+{
+    return (run->calibration->taken && run->calibration->taken[number]) || is_skipped(run, number);
 }
 
 static bool is_anything_left(const struct run *run)
 {
     for (size_t i = 0; i < run->model->config.blocks * LINEAR_KINDS; i++)
-        if (!is_taken(run, i))
+        if (!is_made(run, i))
             return true;
     return false;
 }
@@ -43,9 +49,13 @@ struct shared {
 static struct layer_task make_task(struct run *run, size_t block, enum linear_kind kind,
                                    const struct shared *shared, char name[MODEL_NAME_SIZE])
 {
+    const struct exclusions *const exclusions = run->model->exclusions;
+    const size_t number = block * LINEAR_KINDS + (size_t)kind;
+
     model_linear_name(name, block, kind);
     return (struct layer_task){.name = name,
-                               .number = block * LINEAR_KINDS + (size_t)kind,
+                               .number = number,
+                               .exclusion = exclusions ? &exclusions->of[number] : NULL,
                                .linear = &run->blocks.quantized.linear[kind],
                                .stats = shared->gathered.stats,
                                .weighted = shared->gathered.weighted,
@@ -63,9 +73,11 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
         progress_show(&run->progress, name);
         if (interrupt_pending())
             return refuse(run->failure, "interrupted");
+        if (is_skipped(run, task.number))
+            continue;
         if (!run->quantize(run->self, &task, run->failure))
             return false;
-        if (!is_taken(run, task.number))
+        if (!is_made(run, task.number))
             progress_layer_done(&run->progress, (enum linear_kind)kind);
     }
     return true;
@@ -108,7 +120,7 @@ static bool is_site_taken(const struct run *run, size_t block, const struct site
     bool taken = true;
 
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
-        taken = taken && is_taken(run, block * LINEAR_KINDS + kind);
+        taken = taken && is_made(run, block * LINEAR_KINDS + kind);
     return taken;
 }
 

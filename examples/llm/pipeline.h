@@ -25,6 +25,7 @@ struct layer_task {
     const wsic_stats *weighted; /* the same over weighted tokens; NULL for none */
     struct mix mix;             /* of stats and weighted; 0 and 0 but for query, key and value */
     const struct mixing_result *mixing; /* how mix was found; NULL if it was not searched */
+    const struct exclusion *exclusion;  /* what is kept out of it; NULL: nothing */
 };
 
 /* Quantize one layer. All methods that are compared differ in this function alone. */
@@ -76,8 +77,8 @@ struct stretch {
 /* What the states of a run are of. */
 struct stream_text pipeline_text(const struct calibration *calibration);
 
-/* Call quantize for every linear layer in model order. Query, key and value share the statistics of
- * their input, and so do gate and up.
+/* Call quantize for every linear layer in model order, but for those that are skipped. Query, key
+ * and value share the statistics of their input, and so do gate and up.
  *
  * The original weights are loaded from the model's checkpoint, one block at a time. If the model's
  * blocks are in memory, each is replaced by the quantized one when that is finished. */

@@ -48,16 +48,34 @@ static json_t *describe_calibration(const struct provenance *provenance)
                      (json_int_t)provenance->window, "recipe", report_recipe(provenance->recipe));
 }
 
+/* Names of the layers that are not in the archive; NULL if all are. */
+static json_t *describe_skipped(const struct model *model)
+{
+    json_t *names = NULL;
+    char name[MODEL_NAME_SIZE];
+
+    for (size_t i = 0; model->exclusions && i < model->exclusions->layers; i++) {
+        if (!model->exclusions->of[i].skipped)
+            continue;
+        if (!names)
+            names = json_array();
+        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        json_array_append_new(names, json_string(name));
+    }
+    return names;
+}
+
 /* "library" is what wsic_archive_writer_create() and resume() have set. */
 json_t *provenance_describe(const struct provenance *provenance, struct failure *failure)
 {
     const struct vocabulary_rates *const vocabulary = provenance->vocabulary;
     json_t *const description = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o*}", "library", wsic_version(), "preset",
+        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:s*, s:o*}", "library", wsic_version(), "preset",
         provenance->preset, "parameters", provenance->parameters, "model",
         describe_model(&provenance->model->config), "calibration", describe_calibration(provenance),
         "fingerprint", describe_fingerprints(provenance), "vocabulary",
-        vocabulary && vocabulary_layers(vocabulary) > 0 ? report_vocabulary(vocabulary) : NULL);
+        vocabulary && vocabulary_layers(vocabulary) > 0 ? report_vocabulary(vocabulary) : NULL,
+        "zero_rows", provenance->zero_rows, "skipped", describe_skipped(provenance->model));
 
     if (!description)
         refuse(failure, "out of memory for the description of the run");

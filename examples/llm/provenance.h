@@ -17,6 +17,7 @@ struct provenance {
     const struct tokens *tokens;
     size_t window;
     const struct recipe *recipe;
+    const char *zero_rows; /* as on the command line; NULL for none */
     const char *preset;
     const char *parameters;                    /* of the encoder, as it is before the first layer */
     const struct vocabulary_rates *vocabulary; /* NULL: embedding and head are left alone */

@@ -15,6 +15,7 @@ struct quantization {
     const struct options *options;
     struct session *session;
     struct tokens tokens;
+    struct exclusions exclusions;
     struct watersic_method method;
     struct takeover takeover;
     size_t layers;
@@ -31,6 +32,33 @@ static struct method_settings method_settings(const struct options *options)
                                     .rescalers = options->recipe.rescalers};
 }
 
+/* The last layers are embedding and head. */
+static bool is_skipped(const struct quantization *run, size_t layer)
+{
+    const size_t linear = run->session->model.config.blocks * LINEAR_KINDS;
+
+    return layer < linear && run->exclusions.of[layer].skipped;
+}
+
+/* Weights in the layers of the archive. */
+static uint64_t count_weights(const struct quantization *run)
+{
+    uint64_t weights = 0;
+
+    for (size_t i = 0; i < run->layers; i++)
+        weights += run->method.results[i].info.rows * run->method.results[i].info.columns;
+    return weights;
+}
+
+static size_t count_layers(const struct quantization *run)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->layers; i++)
+        count += !is_skipped(run, i);
+    return count;
+}
+
 /* Say what the archive is made from, or see that what is there of it was made from the same. */
 static bool describe_run(struct quantization *run)
 {
@@ -40,6 +68,7 @@ static bool describe_run(struct quantization *run)
                                           .tokens = &run->tokens,
                                           .window = run->session->window,
                                           .recipe = &options->recipe,
+                                          .zero_rows = options->zero_rows,
                                           .preset = options->presets.names[0],
                                           .parameters =
                                               wsic_encoder_parameters(run->method.encoder),
@@ -89,7 +118,7 @@ static bool make_layers(struct quantization *run)
 
     if (run->takeover.count > 0)
         snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
-                 run->takeover.count, run->layers);
+                 run->takeover.count, count_layers(run));
     if (vocabulary_wants_head(&vocabulary))
         calibration.end = &end;
     run->method.taken = run->takeover.taken;
@@ -127,17 +156,9 @@ static bool write_archive(struct quantization *run)
     return false;
 }
 
-static size_t quantized_weights(const struct quantization *run)
-{
-    const struct model *const model = &run->session->model;
-
-    return model_linear_weights(model) +
-           vocabulary_weights(&run->options->vocabulary, &model->config);
-}
-
 static double bits_per_weight(const struct quantization *run)
 {
-    return 8 * (double)run->bytes / (double)quantized_weights(run);
+    return 8 * (double)run->bytes / (double)count_weights(run);
 }
 
 static void print_text(const struct quantization *run)
@@ -147,6 +168,8 @@ static void print_text(const struct quantization *run)
         const struct layer_result *const result = &run->method.results[i];
         char shape[48];
         char gap[16] = "-";
+        if (is_skipped(run, i))
+            continue;
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)result->info.rows,
                  (unsigned long long)result->info.columns);
         if (run->options->limit)
@@ -160,7 +183,7 @@ static void print_text(const struct quantization *run)
         putchar('\n');
     }
     printf("%s: %llu bytes, %.4f bits per weight in %zu layers", run->options->output,
-           (unsigned long long)run->bytes, bits_per_weight(run), run->layers);
+           (unsigned long long)run->bytes, bits_per_weight(run), count_layers(run));
     if (run->takeover.count > 0)
         printf(" (%zu taken over)", run->takeover.count);
     printf(", %.1f s\n", meter_seconds(&run->session->meter));
@@ -171,12 +194,13 @@ static json_t *describe_json(const struct quantization *run)
     json_t *const layers = json_array();
 
     for (size_t i = 0; i < run->layers; i++)
-        json_array_append_new(layers, report_layer(&run->method.results[i]));
+        if (!is_skipped(run, i))
+            json_array_append_new(layers, report_layer(&run->method.results[i]));
     return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:I, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
-                     (json_int_t)quantized_weights(run), "tokens", (json_int_t)run->tokens.count,
+                     (json_int_t)count_weights(run), "tokens", (json_int_t)run->tokens.count,
                      "taken_over", (json_int_t)run->takeover.count, "seconds",
                      meter_seconds(&run->session->meter), "peak_bytes", (json_int_t)peak_memory(),
                      "layers", layers);
@@ -193,6 +217,10 @@ static bool run_quantization(struct quantization *run)
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
+    if (!exclusions_create(&run->exclusions, config, options->skip, options->zero_rows,
+                           run->failure))
+        return false;
+    run->session->model.exclusions = &run->exclusions;
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
@@ -227,6 +255,7 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
     wsic_encoder_destroy(run.method.encoder);
     tokens_free(&run.tokens);
     free(run.method.results);
+    exclusions_free(&run.exclusions);
     session_end(&session);
     return outcome;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/restore.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool read_info(const struct restored *restored, const wsic_layer *layer, const char *name,
                       wsic_layer_info *info, struct failure *failure)
@@ -30,6 +32,16 @@ bool restored_has(const struct restored *restored, const char *name)
     size_t index;
 
     return wsic_archive_find(restored->archive, name, &index) == WSIC_OK;
+}
+
+/* The list holds names in quotes; no name of a tensor has any. */
+bool restored_skips(const struct restored *restored, const char *name)
+{
+    const char *const list = wsic_archive_metadata(restored->archive, "skipped");
+    char quoted[MODEL_NAME_SIZE + 2];
+
+    snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    return list && strstr(list, quoted) && !restored_has(restored, name);
 }
 
 wsic_layer *restored_layer(const struct restored *restored, const char *name,
@@ -85,6 +97,8 @@ static bool check_names(const struct restored *restored, struct failure *failure
     for (size_t i = 0; i < config->blocks; i++) {
         for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
             model_linear_name(name, i, (enum linear_kind)kind);
+            if (restored_skips(restored, name))
+                continue;
             if (!restored_has(restored, name))
                 return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
             known++;
@@ -187,18 +201,38 @@ static void borrow_norms(struct block *block, const struct block *original)
     block->key_norm = original->key_norm;
 }
 
+static void keep_layer(const struct restored *restored, const struct linear *original,
+                       struct linear *linear, wsic_layer_info *info)
+{
+    memcpy(linear->weights, original->weights,
+           linear->rows * linear->columns * sizeof *linear->weights);
+    *info = (wsic_layer_info){
+        .rows = linear->rows, .columns = linear->columns, .rate = restored->original->stored_bits};
+}
+
+static bool restore_or_keep(struct restored *restored, size_t number, size_t kind,
+                            const struct linear *original, struct failure *failure)
+{
+    struct linear *const linear = &restored->block.linear[kind];
+    char name[MODEL_NAME_SIZE];
+
+    model_linear_name(name, number, (enum linear_kind)kind);
+    if (!prepare_layer(linear, original, failure))
+        return false;
+    if (!restored_skips(restored, name))
+        return restore_layer(restored, name, linear, &restored->info[kind], failure);
+    keep_layer(restored, original, linear, &restored->info[kind]);
+    return true;
+}
+
 const struct block *restored_block(struct restored *restored, size_t number,
                                    const struct block *original, struct failure *failure)
 {
     struct block *const block = &restored->block;
-    char name[MODEL_NAME_SIZE];
 
     borrow_norms(block, original);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        model_linear_name(name, number, (enum linear_kind)kind);
-        if (!prepare_layer(&block->linear[kind], &original->linear[kind], failure) ||
-            !restore_layer(restored, name, &block->linear[kind], &restored->info[kind], failure))
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        if (!restore_or_keep(restored, number, kind, &original->linear[kind], failure))
             return NULL;
-    }
     return block;
 }

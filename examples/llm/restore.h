@@ -18,8 +18,9 @@ struct restored {
     wsic_layer_info info[LINEAR_KINDS]; /* of its layers */
 };
 
-/* Open an archive and decode what it has of embedding and head. A layer that is missing, or is no
- * part of the model, is refused. The path and the model's other tensors are borrowed. */
+/* Open an archive and decode what it has of embedding and head. A layer that is missing but
+ * was not skipped, or is no part of the model, is refused. The path and the model's other tensors
+ * are borrowed. */
 bool restored_open(struct restored *restored, const struct model *original, wsic_context *context,
                    const char *path, struct failure *failure);
 void restored_close(struct restored *restored);
@@ -27,13 +28,16 @@ void restored_close(struct restored *restored);
 /* Whether the archive has a layer of that name. */
 bool restored_has(const struct restored *restored, const char *name);
 
+/* Whether the archive says that the layer of that name was left as it is in the checkpoint. */
+bool restored_skips(const struct restored *restored, const char *name);
+
 /* Open a layer. One that is missing, or of another shape, is refused. NULL on failure. */
 wsic_layer *restored_layer(const struct restored *restored, const char *name,
                            const struct linear *shape, wsic_layer_info *info,
                            struct failure *failure);
 
-/* Decode a block. A layer of another shape than the original's is refused. NULL on failure; else
- * valid until the next call. */
+/* Decode a block, whose skipped layers are the original ones. A layer of another shape than the
+ * original's is refused. NULL on failure; else valid until the next call. */
 const struct block *restored_block(struct restored *restored, size_t number,
                                    const struct block *original, struct failure *failure);
 

@@ -50,10 +50,21 @@ wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method
     return NULL;
 }
 
+static wsic_status leave_out(wsic_problem *problem, const struct exclusion *exclusion)
+{
+    const wsic_status status =
+        wsic_problem_set_dead_rows(problem, exclusion->rows, exclusion->row_count);
+
+    return status < 0 ? status
+                      : wsic_problem_set_dead_columns(problem, exclusion->columns,
+                                                      exclusion->column_count);
+}
+
 static bool set_up_problem(wsic_problem *problem, const struct layer_task *task,
                            struct failure *failure)
 {
-    return wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention) >= 0 ||
+    return (wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention) >= 0 &&
+            (!task->exclusion || leave_out(problem, task->exclusion) >= 0)) ||
            refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
 }
 
