@@ -20,8 +20,8 @@
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
 #define RECIPE_HELP                                                                                \
-    "  --recipe NAME      default: --drift --residual --rescalers; plain: none of them;\n"         \
-    "                     paper: also --mixing --plan equal\n"                                     \
+    "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill; paper:\n"      \
+    "                     also --mixing, but --plan equal; plain: none of them\n"                  \
     "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
     "                     quantized one\n"                                                         \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \

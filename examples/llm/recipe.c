@@ -7,7 +7,12 @@ static const struct named_recipe {
     const char *name;
     struct recipe recipe;
 } recipes[] = {
-    {"default", {.statistics = true, .drift = true, .residual = true, .rescalers = true}},
+    {"default",
+     {.statistics = true,
+      .drift = true,
+      .residual = true,
+      .rescalers = true,
+      .plan = PLAN_WATERFILL}},
     {"paper",
      {.statistics = true,
       .drift = true,
