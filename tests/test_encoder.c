@@ -277,6 +277,25 @@ START_TEST(own_bits_are_counted_once)
 }
 END_TEST
 
+/* Even where most of it is what the ridge holds back, and no error of the recursion. Three symbols a
+ * row come in coarse steps. */
+START_TEST(large_distortions_are_met)
+{
+    static const double targets[] = {0.01, 0.1, 0.4};
+    layer_fixture f = layer_open(256, 64, COVARIANCE_SINGULAR, 33);
+
+    layer_choose(&f, (size_t)_i);
+    for (size_t k = 0; k < sizeof targets / sizeof *targets; k++) {
+        wsic_layer *layer = NULL;
+        ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_DISTORTION, targets[k]), WSIC_OK);
+        ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
+        ck_assert_double_le(fabs(layer_distortion(&f, layer) / targets[k] - 1.0), 0.25);
+        wsic_layer_destroy(layer);
+    }
+    layer_close(&f);
+}
+END_TEST
+
 START_TEST(uniform_spacing_has_one_scale)
 {
     layer_fixture f = layer_open(80, 60, COVARIANCE_CHANNELS, 10);
@@ -375,6 +394,7 @@ int main(void)
     tcase_add_test(truth, order_does_not_matter_at_high_rate);
     tcase_add_test(truth, distortion_falls_with_rate_and_with_rescalers);
     tcase_add_loop_test(truth, own_bits_are_counted_once, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(truth, large_distortions_are_met, 0, LAYER_VARIANTS);
     tcase_add_test(truth, uniform_spacing_has_one_scale);
     suite_add_tcase(suite, targets);
     suite_add_tcase(suite, truth);

@@ -7,51 +7,12 @@
 
 #include "check_main.h"
 #include "env_fixture.h"
-#include "plain.h"
 #include "quant/kbest.h"
-#include "random.h"
-
-typedef struct instance {
-    size_t m, n;
-    double *L, *alpha, *target, *y, *gamma;
-    int32_t *codes;
-    double residual;
-} instance;
-
-static instance make_instance(size_t m, size_t n, double c, uint64_t seed)
-{
-    instance p = {.m = m, .n = n};
-    random_state random = {seed};
-
-    p.L = malloc(n * n * sizeof *p.L);
-    p.alpha = malloc(n * sizeof *p.alpha);
-    p.target = malloc(m * n * sizeof *p.target);
-    p.y = malloc(m * n * sizeof *p.y);
-    p.gamma = malloc(n * sizeof *p.gamma);
-    p.codes = malloc(m * n * sizeof *p.codes);
-    plain_covariance(n, p.L);
-    ck_assert(plain_cholesky(n, p.L));
-    random_fill(&random, p.y, m * n);
-    plain_multiply_lower(m, n, p.y, p.L, p.target);
-    for (size_t j = 0; j < n; j++)
-        p.alpha[j] = c / p.L[j * n + j];
-    return p;
-}
-
-static void free_instance(instance *p)
-{
-    free(p->L);
-    free(p->alpha);
-    free(p->target);
-    free(p->y);
-    free(p->gamma);
-    free(p->codes);
-}
+#include "recursion_instance.h"
 
 static wsic_status run(const wsic_env *env, instance *p, size_t survivors)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, false, &wsic_quantizer_scalar,
-                               NULL, 0,    NULL};
+    const wsic_zsic problem = instance_problem(p, false);
 
     memcpy(p->y, p->target, p->m * p->n * sizeof *p->y);
     return wsic_kbest_run(env, NULL, &problem, survivors, p->y, p->codes, p->gamma, &p->residual);
@@ -75,7 +36,7 @@ START_TEST(one_survivor_is_the_plain_recursion)
 {
     const size_t shapes[][2] = {{1, 1}, {3, 40}, {40, 3}, {50, 33}, {1500, 70}};
     env_fixture f = env_open();
-    instance p = make_instance(shapes[_i][0], shapes[_i][1], 1.1, (uint64_t)_i + 1);
+    instance p = make_instance(shapes[_i][0], shapes[_i][1], 1.1, false, (uint64_t)_i + 1);
     const size_t count = p.m * p.n;
     int32_t *const codes = malloc(count * sizeof *codes);
     double *const y = malloc(count * sizeof *y);
@@ -94,7 +55,7 @@ END_TEST
 START_TEST(residual_and_reconstruction_are_those_of_the_codes)
 {
     env_fixture f = env_open();
-    instance p = make_instance(90, 75, 1.3, 7);
+    instance p = make_instance(90, 75, 1.3, false, 7);
     double sum = 0.0;
 
     ck_assert_int_eq(run(&f.env, &p, 5), WSIC_OK);
@@ -136,7 +97,7 @@ START_TEST(enough_survivors_find_the_best_way)
 {
     enum { N = 6 }; /* 2^6 ways: 64 survivors keep them all */
     env_fixture f = env_open();
-    instance p = make_instance(40, N, 1.5, 11);
+    instance p = make_instance(40, N, 1.5, false, 11);
 
     ck_assert_int_eq(run(&f.env, &p, 64), WSIC_OK);
     for (size_t r = 0; r < p.m; r++) {
@@ -153,7 +114,7 @@ END_TEST
 START_TEST(more_survivors_leave_less)
 {
     env_fixture f = env_open();
-    instance p = make_instance(200, 80, 2.0, 13);
+    instance p = make_instance(200, 80, 2.0, false, 13);
     double previous = HUGE_VAL;
 
     for (size_t survivors = 1; survivors <= 16; survivors *= 4) {
@@ -169,7 +130,7 @@ END_TEST
 START_TEST(threads_change_nothing)
 {
     env_fixture f = env_open();
-    instance p = make_instance(700, 40, 1.2, 17), q = make_instance(700, 40, 1.2, 17);
+    instance p = make_instance(700, 40, 1.2, false, 17), q = make_instance(700, 40, 1.2, false, 17);
 
     ck_assert_int_eq(run(&f.env, &p, 8), WSIC_OK);
     ck_assert_int_eq(wsic_context_set_threads(f.context, 4), WSIC_OK);
@@ -185,7 +146,7 @@ END_TEST
 START_TEST(failures_leave_nothing_behind)
 {
     env_fixture f = env_open();
-    instance p = make_instance(20, 12, 1e-12, 19);
+    instance p = make_instance(20, 12, 1e-12, false, 19);
 
     ck_assert_int_eq(run(&f.env, &p, 4), WSIC_ERROR_RANGE);
     wsic_context_set_memory_limit(f.context, 2000);

@@ -54,7 +54,8 @@ holds "(exp($original) / $(value out perplexity) - 1) ^ 2 < 1e-12" "perplexity i
 
 run 0 "quantize at 4 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
     --rate 4 -o four.wsic --json
-has_keys "quantize" rate_target bytes bits_per_weight weights tokens seconds rate relative_distortion
+has_keys "quantize" rate_target bytes bits_per_weight weights tokens seconds peak_bytes rate \
+    relative_distortion
 holds "$(value out bytes) == $(wc -c <four.wsic)" "bytes are those of the file"
 holds "($(value out bits_per_weight) / 4 - 1) ^ 2 < 0.01 ^ 2" "the rate is met in bytes"
 run 0 "eval of the archive" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
@@ -65,7 +66,6 @@ holds "$four > 0 && $four < 0.1" "4 bits are near the original"
 holds "($(value out cross_entropy) - $original) ^ 2 < 0.1 ^ 2" "4 bits predict as well"
 holds "($(value out bits_per_weight) - 8 * $(wc -c <four.wsic) / 1622016) ^ 2 < 1e-12" \
     "bits per weight count the whole file"
-
 stored=$(value out untouched_bytes)
 # 256 rows of the embedding and 9 norms.
 holds "$stored == 2 * (256 + 9) * 192" "embedding and norms are untouched"
@@ -80,6 +80,37 @@ has_keys "eval --layers" output_error input_error relative_distortion rate
 refused 2 "--layers needs --archive" "layers without an archive" \
     eval --model "$model" --tokens "$evaluation" --layers
 
+# --- what is said beforehand ----------------------------------------------------
+
+run 0 "a dry run" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 --rate 4 \
+    -o none.wsic --dry-run --json
+has_keys "a dry run" architecture layers weights tokens windows streams passes attention_passes \
+    blocks states passing statistics encoding total bytes
+[ ! -e none.wsic ]
+report $? "a dry run writes no archive"
+holds "$(value out windows) == 8 && $(value out layers) == 28" "a dry run counts windows and layers"
+holds "$(value out passes) == 19 && $(value out attention_passes) == 8" "a dry run counts passes"
+holds "($(value out bytes) / $(wc -c <four.wsic) - 1) ^ 2 < 0.01 ^ 2" \
+    "a dry run tells the size of the archive"
+states=$(value out states)
+run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 2048 --rate 4 -o none.wsic --dry-run --low-memory --json
+holds "$(value out states) * 3 < $states" "low memory takes less than a third of the states"
+holds "$(value out attention_passes) == 16" "low memory takes attention twice"
+run 0 "a dry run as text" quantize --model "$model" --tokens "$calibration" --rate 4 \
+    -o none.wsic --dry-run
+says out "65536 tokens in 256 windows of 256" "a dry run names the text"
+says out "passes over the text: 19" "a dry run tells the passes"
+says out "states of all tokens" "a dry run tells the memory"
+
+run 0 "quantize with low memory" quantize --model "$model" --tokens "$calibration" \
+    --max-tokens 2048 --rate 4 -o same.wsic --low-memory --progress
+cmp -s four.wsic same.wsic
+report $? "low memory does not change the archive"
+holds "$(grep -c ' %  quantizing model.layers.*(.*:.* left)$' err) == 28" \
+    "--progress writes a line for every layer"
+rm same.wsic
+
 run 0 "quantize at 2 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
     --rate 2 --set rescale=none --preset paper --output two.wsic
 says out "model.layers.3.mlp.down_proj.weight" "quantize lists the layers"
@@ -91,6 +122,32 @@ run 0 "eval for people" eval --model "$model" --archive two.wsic --tokens "$eval
     --max-tokens 512 --window 64
 says out "KL to original" "eval prints the divergence"
 
+# The embedding, which is the head too.
+# embedding STATISTICS: sets kl
+embedding()
+{
+    run 0 "quantize with the embedding, $1" quantize --model "$model" --tokens "$calibration" \
+        --max-tokens 4096 --rate 4 --preset fast --embedding-rate 3 --embedding-statistics "$1" \
+        -o embedding.wsic --json
+    says out "model.embed_tokens.weight" "quantize lists the embedding, $1"
+    holds "$(value out weights) == 1622016 + 256 * 192" "its weights count, $1"
+    run 0 "eval with the embedding, $1" eval --model "$model" --archive embedding.wsic \
+        --tokens "$evaluation" --max-tokens 4096 --json
+    kl=$(value out kl_bits)
+    holds "$(value out untouched_bytes) == 2 * 9 * 192" "only norms are untouched, $1"
+    holds "($(value out whole_bits_per_weight) - 8 * ($(wc -c <embedding.wsic) + 3456) / 1672896) ^ 2 < 1e-12" \
+        "bits in all count norms and the archive, $1"
+    rm embedding.wsic
+}
+embedding identity
+alike=$kl
+embedding frequency
+holds "$kl < 0.8 * $alike" "rows that matter more lose less"
+refused 1 "--head-rate: the model has no head of its own" "a rate for a head that is the embedding" \
+    quantize --model "$model" --tokens "$calibration" --rate 2 -o x.wsic --head-rate 4
+refused 2 "--embedding-statistics: 'x' is neither" "unknown statistics" \
+    quantize --embedding-statistics x
+refused 2 "--head-rate is no option of this command" "a head for eval" eval --head-rate 4
 
 # The ingredients of the recipe. Each must lower the divergence: at 2 bits their part is large.
 # divergence NAME OPTION...: sets kl, drift and residual

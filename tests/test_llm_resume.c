@@ -179,6 +179,13 @@ START_TEST(a_stop_anywhere_changes_no_byte)
          .mixing = true,
          .mixing_steps = 2,
          .rescalers = true},
+        {.statistics = true, .drift = true, .rescalers = true, .plan = PLAN_WATERFILL},
+        {.statistics = true,
+         .drift = true,
+         .mixing = true,
+         .mixing_steps = 2,
+         .rescalers = true,
+         .plan = PLAN_EQUAL},
     };
 
     stop_at_some(&recipes[_i], (size_t)_i, _i == 0 ? 1 : 4);
@@ -369,7 +376,7 @@ int main(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, a_stop_anywhere_changes_no_byte, 0, 4);
+    tcase_add_loop_test(tests, a_stop_anywhere_changes_no_byte, 0, 6);
     tcase_add_test(tests, many_stops_change_no_byte);
     tcase_add_test(tests, nothing_is_gathered_for_places_that_are_done);
     tcase_add_test(tests, what_differs_is_named);

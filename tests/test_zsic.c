@@ -6,52 +6,11 @@
 
 #include "check_main.h"
 #include "env_fixture.h"
-#include "plain.h"
-#include "quant/zsic.h"
-#include "random.h"
-
-typedef struct instance {
-    size_t m, n;
-    double *L, *alpha, *w, *y, *gamma;
-    int32_t *codes;
-    double residual;
-} instance;
-
-/* Weights N(0, 1), Σ of plain_covariance(), spacing c / L_jj or uniform. */
-static instance make_instance(size_t m, size_t n, double c, bool uniform, uint64_t seed)
-{
-    instance p = {.m = m, .n = n};
-    random_state random = {seed};
-
-    p.L = malloc(n * n * sizeof *p.L);
-    p.alpha = malloc(n * sizeof *p.alpha);
-    p.w = malloc(m * n * sizeof *p.w);
-    p.y = malloc(m * n * sizeof *p.y);
-    p.gamma = malloc(n * sizeof *p.gamma);
-    p.codes = malloc(m * n * sizeof *p.codes);
-    plain_covariance(n, p.L);
-    ck_assert(plain_cholesky(n, p.L));
-    random_fill(&random, p.w, m * n);
-    plain_multiply_lower(m, n, p.w, p.L, p.y);
-    for (size_t j = 0; j < n; j++)
-        p.alpha[j] = uniform ? c : c / p.L[j * n + j];
-    return p;
-}
-
-static void free_instance(instance *p)
-{
-    free(p->L);
-    free(p->alpha);
-    free(p->w);
-    free(p->y);
-    free(p->gamma);
-    free(p->codes);
-}
+#include "recursion_instance.h"
 
 static wsic_status run(const wsic_env *env, instance *p, bool lmmse)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, lmmse, &wsic_quantizer_scalar,
-                               NULL, 0,    NULL};
+    const wsic_zsic problem = instance_problem(p, lmmse);
 
     return wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->gamma, &p->residual);
 }

@@ -8,15 +8,20 @@
 
 struct meter {
     bool shown;   /* standard error is a terminal */
+    bool lines;   /* a line for every step instead, terminal or not */
     bool pending; /* a line stands there that must be wiped */
+    double last;  /* seconds when that was shown */
     struct timespec start;
 };
 
 void meter_start(struct meter *meter);
 
-/* Show what is being done and the time that remains, judged from the fraction (0 to 1) that is
- * done. Nothing is shown unless standard error is a terminal. */
+/* Show the step that begins and the time that remains, judged from the fraction (0 to 1) that is
+ * done. Nothing is shown unless standard error is a terminal or lines are wanted. */
 void meter_show(struct meter *meter, double fraction, const char *what);
+
+/* The same within a step: for terminals, a few times a second. */
+void meter_update(struct meter *meter, double fraction, const char *what);
 
 /* Wipe the line. */
 void meter_stop(struct meter *meter);

@@ -70,8 +70,12 @@ static struct stretch next_stretch(struct comparison *run, const char *label)
 
 static struct calibration calibrate_by(const struct comparison *run, const struct recipe *recipe)
 {
-    return (struct calibration){
-        .tokens = &run->calibration, .window = run->session->window, .recipe = recipe};
+    return (struct calibration){.tokens = &run->calibration,
+                                .window = run->session->window,
+                                .recipe = recipe,
+                                .directory = run->options->run,
+
+                                .low_memory = run->options->low_memory};
 }
 
 static bool run_watersic(struct comparison *run, size_t method, const char *label, double rate,

@@ -20,6 +20,11 @@ void drafter_destroy(struct drafter *drafter)
     *drafter = (struct drafter){.encoder = NULL};
 }
 
+struct target {
+    double rate;
+    double planned; /* step */
+};
+
 /* The step that a plan expects to give the rate; 0 for a matrix without energy. */
 static wsic_status planned_step(wsic_plan *plan, wsic_problem *problem, double rate, double *step)
 {
@@ -35,70 +40,69 @@ static wsic_status planned_step(wsic_plan *plan, wsic_problem *problem, double r
 }
 
 static bool plan_step(const struct drafter *drafter, const char *name, wsic_problem *problem,
-                      double *step, struct failure *failure)
+                      struct target *target, struct failure *failure)
 {
     wsic_plan *plan;
 
     if (wsic_plan_create(drafter->context, &plan) < 0)
         return refuse(failure, "%s: %s", name, wsic_context_message(drafter->context));
-    const bool ok = planned_step(plan, problem, drafter->rate, step) >= 0 ||
+    const bool ok = planned_step(plan, problem, target->rate, &target->planned) >= 0 ||
                     refuse(failure, "%s: %s", name, wsic_plan_message(plan));
     wsic_plan_destroy(plan);
     return ok;
 }
 
 /* Aim at the rate, or quantize with a step. */
-static wsic_status aim(const struct drafter *drafter, double step)
+static wsic_status aim(const struct drafter *drafter, double rate, double step)
 {
     const wsic_status status =
-        wsic_encoder_set_number(drafter->encoder, WSIC_RATE, step > 0 ? 0 : drafter->rate);
+        wsic_encoder_set_number(drafter->encoder, WSIC_RATE, step > 0 ? 0 : rate);
 
     return status < 0 ? status : wsic_encoder_set_number(drafter->encoder, WSIC_STEP, step);
 }
 
-static bool use_draft(const struct layer_task *task, wsic_layer *layer, double planned,
-                      double *scale, struct failure *failure)
+static bool use_draft(struct drafter *drafter, const struct layer_task *task, wsic_layer *layer,
+                      struct failure *failure)
 {
-    wsic_layer_info info = {.size = sizeof info};
     wsic_matrix restored;
 
     wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
                      task->linear->rows, task->linear->columns, 0);
-    if (wsic_layer_get_info(layer, &info) < 0 || wsic_layer_dequantize(layer, 0, &restored) < 0)
+    drafter->info.size = sizeof drafter->info;
+    if (wsic_layer_get_info(layer, &drafter->info) < 0 ||
+        wsic_layer_dequantize(layer, 0, &restored) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
-    if (*scale == 0 && planned > 0)
-        *scale = info.step / planned;
     return true;
 }
 
-static bool draft_problem(const struct drafter *drafter, const struct layer_task *task,
+static bool draft_problem(struct drafter *drafter, const struct layer_task *task,
                           wsic_problem *problem, double *scale, struct failure *failure)
 {
-    double planned = 0;
+    struct target target = {.rate = drafter->rate};
     wsic_layer *layer;
 
-    if (wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
-    if (!plan_step(drafter, task->name, problem, &planned, failure))
+    if (drafter->allocation &&
+        !allocation_rate(drafter->allocation, task->number, &target.rate, failure))
         return false;
-    if (aim(drafter, *scale * planned) < 0 ||
+    if (!plan_step(drafter, task->name, problem, &target, failure))
+        return false;
+    if (aim(drafter, target.rate, *scale * target.planned) < 0 ||
         wsic_encoder_run_problem(drafter->encoder, problem, &layer) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
-    const bool ok = use_draft(task, layer, planned, scale, failure);
+    const bool ok = use_draft(drafter, task, layer, failure);
     wsic_layer_destroy(layer);
+    if (ok && *scale == 0 && target.planned > 0)
+        *scale = drafter->info.step / target.planned;
     return ok;
 }
 
 bool draft_layer(void *self, const struct layer_task *task, double *scale, struct failure *failure)
 {
-    const struct drafter *const drafter = self;
+    struct drafter *const drafter = self;
     wsic_problem *problem;
-    wsic_matrix weights;
 
-    wsic_matrix_init(&weights, sizeof weights, task->linear->weights, WSIC_F32, task->linear->rows,
-                     task->linear->columns, 0);
-    if (wsic_problem_create(drafter->context, task->stats, task->weighted, &weights, &problem) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_context_message(drafter->context));
+    if (!watersic_problem_create(drafter->context, task, &problem, failure))
+        return false;
     const bool ok = draft_problem(drafter, task, problem, scale, failure);
     wsic_problem_destroy(problem);
     return ok;

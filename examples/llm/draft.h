@@ -5,6 +5,7 @@
 
 #include <watersic/watersic.h>
 
+#include "llm/allocation.h"
 #include "llm/pipeline.h"
 
 /* What drafts are made with: scalar codes with a ridge, the simplest of the library. What is best
@@ -12,7 +13,9 @@
 struct drafter {
     wsic_context *context;
     wsic_encoder *encoder;
-    double rate; /* bits per weight */
+    double rate;                         /* bits per weight */
+    const struct allocation *allocation; /* whose rates count instead; NULL for none */
+    wsic_layer_info info;                /* of the last draft */
 };
 
 bool drafter_create(struct drafter *drafter, wsic_context *context, double rate, bool rescalers,

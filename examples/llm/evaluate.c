@@ -60,8 +60,10 @@ static bool run_model(struct forward *forward, const struct model *model,
         }
         const struct block *const block = model_block(model, i, &loaded, failure);
         ok = block != NULL;
-        if (ok)
+        if (ok) {
             evaluate_block(forward, block, hidden, tokens->count);
+            ok = forward_check(&model->config, i, hidden, tokens->count, failure);
+        }
     }
     block_free(&loaded);
     if (ok)
@@ -207,6 +209,10 @@ bool evaluate_readout(struct evaluation *evaluation, const struct readout *reado
     evaluation->reference_cross_entropy /= predictions;
     evaluation->kl_bits /= predictions * log(2);
     evaluation->perplexity = exp(evaluation->cross_entropy);
+    if (!isfinite(evaluation->cross_entropy) || !isfinite(evaluation->kl_bits))
+        return refuse(failure,
+                      "lm_head.weight: predictions are not finite: cross entropy %g, divergence %g",
+                      evaluation->cross_entropy, evaluation->kl_bits);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "llm/forward.h"
 
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,27 @@ float *forward_numbers(size_t rows, size_t columns)
     return calloc(rows * columns, sizeof(float));
 }
 
+size_t forward_capacity(size_t window)
+{
+    return (window < batch_tokens ? batch_tokens / window : 1) * window;
+}
+
+uint64_t forward_memory(const struct config *config, size_t window, size_t tokens)
+{
+    const size_t capacity = forward_capacity(window);
+    const uint64_t count = tokens < capacity ? tokens : capacity;
+    const uint64_t query = config->heads * config->head_dim;
+    const uint64_t key = config->kv_heads * config->head_dim;
+    const uint64_t states = config->hidden + 2 * query + 2 * key + 2 * config->intermediate;
+    const uint64_t of_window = workers_online() * ATTENTION_STRIP + config->head_dim;
+
+    return (count * states + window * of_window) * sizeof(float);
+}
+
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
                     struct failure *failure)
 {
-    const size_t windows = window < batch_tokens ? batch_tokens / window : 1;
-    const size_t capacity = windows * window;
+    const size_t capacity = forward_capacity(window);
     const size_t query = config->heads * config->head_dim;
     const size_t key = config->kv_heads * config->head_dim;
 
@@ -154,6 +171,20 @@ static void rms_norm(const struct forward *forward, struct norm norm, const floa
                               .epsilon = (float)forward->config.norm_epsilon};
 
     run_strips(forward, rms_norm_strip, &job);
+}
+
+bool forward_check(const struct config *config, size_t block, const float *hidden, size_t count,
+                   struct failure *failure)
+{
+    const double most = sqrt((double)FLT_MAX / (double)config->hidden);
+
+    for (size_t i = 0; i < count * config->hidden; i++)
+        if (!(fabs((double)hidden[i]) <= most))
+            return refuse(failure,
+                          "model.layers.%zu: the state of token %zu behind it has an element %g, "
+                          "too large to go on with",
+                          block, i / config->hidden, (double)hidden[i]);
+    return true;
 }
 
 void forward_attention_input(struct forward *forward, const struct block *block,

@@ -37,12 +37,22 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
                     struct failure *failure);
 void forward_free(struct forward *forward);
 
+/* Most tokens in a batch. */
+size_t forward_capacity(size_t window);
+
+/* Bytes that this takes with texts of that many tokens. */
+uint64_t forward_memory(const struct config *config, size_t window, size_t tokens);
+
 /* out = addition · out + x Wᵀ */
 void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
                     float addition);
 
 /* hidden = rows of the embedding */
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
+                   struct failure *failure);
+
+/* Refuse states behind a block that are not finite, or whose squares would not be. */
+bool forward_check(const struct config *config, size_t block, const float *hidden, size_t count,
                    struct failure *failure);
 
 /* normed = RMSNorm(hidden), the input of query, key and value */

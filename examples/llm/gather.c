@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "llm/interrupt.h"
+#include "llm/progress.h"
 
 static void subtract_hidden(const struct gatherer *gatherer, const struct stretch_of_text *text)
 {
@@ -93,6 +94,9 @@ bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
                                              .count = left < capacity ? left : capacity};
         if (!pass_batch(gatherer, blocks, site, gathered, &text, failure))
             return false;
+        if (gatherer->progress)
+            progress_pass_done(gatherer->progress, site,
+                               (double)text.count / (double)gatherer->tokens->count);
     }
     return true;
 }
@@ -113,20 +117,25 @@ static bool create_importance(struct gatherer *gatherer, struct failure *failure
                                 : refuse(failure, "out of memory for the importance of tokens");
 }
 
-static bool create_clean(struct gatherer *gatherer, const struct model *model, size_t window,
-                         struct failure *failure)
+/* The checkpoint has the original embedding, also where a quantized one is in memory. */
+static bool create_clean(struct gatherer *gatherer, const struct model *model,
+                         const struct stream_text *text, struct failure *failure)
 {
-    return stream_create(&gatherer->clean, model, gatherer->tokens, window, failure) &&
+    struct model original = *model;
+
+    original.embedding.values = NULL;
+    return stream_create(&gatherer->clean, &original, text, failure) &&
            create_residual(gatherer, failure) &&
            (!recipe_weights(gatherer->recipe) || create_importance(gatherer, failure));
 }
 
-bool gather_begin(struct gatherer *gatherer, const struct model *model, const struct tokens *tokens,
-                  size_t window, const struct recipe *recipe, struct failure *failure)
+bool gather_begin(struct gatherer *gatherer, const struct model *model,
+                  const struct stream_text *text, const struct recipe *recipe,
+                  struct failure *failure)
 {
-    *gatherer = (struct gatherer){.recipe = recipe, .tokens = tokens};
-    if (stream_create(&gatherer->live, model, tokens, window, failure) &&
-        (!recipe_compares(recipe) || create_clean(gatherer, model, window, failure)))
+    *gatherer = (struct gatherer){.recipe = recipe, .tokens = text->tokens};
+    if (stream_create(&gatherer->live, model, text, failure) &&
+        (!recipe_compares(recipe) || create_clean(gatherer, model, text, failure)))
         return true;
     gather_end(gatherer);
     return false;

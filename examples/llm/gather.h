@@ -9,13 +9,16 @@
 #include "llm/recipe.h"
 #include "llm/stream.h"
 
+struct progress;
+
 struct gatherer {
     const struct recipe *recipe;
     const struct tokens *tokens;
-    struct stream live;  /* through the model as quantized so far */
-    struct stream clean; /* through the original, if the recipe compares the two */
-    float *residual;     /* of a batch: what hidden has lost */
-    double *importance;  /* of a batch's tokens; NULL if the recipe does not ask for it */
+    struct stream live;        /* through the model as quantized so far */
+    struct stream clean;       /* through the original, if the recipe compares the two */
+    float *residual;           /* of a batch: what hidden has lost */
+    double *importance;        /* of a batch's tokens; NULL if the recipe does not ask for it */
+    struct progress *progress; /* is told of passes; NULL for none */
 };
 
 /* A block on its way from the one to the other. */
@@ -31,8 +34,9 @@ struct gathered {
 };
 
 /* Begin with the embedding of the text. The recipe asks for statistics. */
-bool gather_begin(struct gatherer *gatherer, const struct model *model, const struct tokens *tokens,
-                  size_t window, const struct recipe *recipe, struct failure *failure);
+bool gather_begin(struct gatherer *gatherer, const struct model *model,
+                  const struct stream_text *text, const struct recipe *recipe,
+                  struct failure *failure);
 void gather_end(struct gatherer *gatherer);
 
 /* Go over the text up to a site, in both models at once; gather what is seen there unless gathered

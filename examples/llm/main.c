@@ -32,7 +32,16 @@
     "                     (default: 0)\n"                                                          \
     "  --[no-]mixing      search these two parts for every block\n"                                \
     "  --mixing-steps N   of each golden section (default: 6)\n"                                   \
-    "  --[no-]rescalers   fit scales of rows and columns to the codes\n"
+    "  --[no-]rescalers   fit scales of rows and columns to the codes\n"                           \
+    "  --plan MODE        none: every layer aims at the rate by itself; equal: one budget\n"       \
+    "                     for all, the same for every weight; waterfill: by what errors\n"         \
+    "                     of each layer are worth to the whole model\n"                            \
+    "  --run DIR          keep sensitivities for waterfill here for the next run\n"
+
+#define WORK_HELP                                                                                  \
+    "  --low-memory       keep the states of the text alone, and compute twice what else\n"        \
+    "                     could be kept; the result is the same\n"                                 \
+    "  --progress         write a line for every layer on standard error\n"
 
 static const char quantize_help[] =
     "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
@@ -43,9 +52,15 @@ static const char quantize_help[] =
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
-    "  -o, --output FILE  the archive\n" SETTING_HELP RECIPE_HELP
+    "  -o, --output FILE  the archive\n"
+    "  --embedding-rate R quantize the embedding too, and the head if it is the same\n"
+    "  --head-rate R      quantize the head of a model that has its own\n"
+    "  --embedding-statistics NAME\n"
+    "                     how rows of both count: frequency (of their token; default)\n"
+    "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP
     "  --restart          throw an unfinished archive away\n"
-    "  --limit            compute the gap to the limit of every layer (slow)\n"
+    "  --limit            compute the gap to the limit of every layer (slow)\n" WORK_HELP
+    "  --dry-run          tell passes, memory and size of the archive; compute nothing\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 
@@ -70,7 +85,7 @@ static const char compare_help[] =
     "  --eval FILE        text to evaluate on\n"
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
-    "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP
+    "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;
 

@@ -106,6 +106,24 @@ static bool take_rate(void *place, const char *name, const char *value, struct f
     return take_rates_up_to(1, place, value, failure);
 }
 
+static bool take_bits(void *place, const char *name, const char *value, struct failure *failure)
+{
+    struct option_rates one;
+
+    (void)name;
+    if (!take_rates_up_to(1, &one, value, failure))
+        return false;
+    *(double *)place = one.values[0];
+    return true;
+}
+
+static bool take_alike(void *place, const char *name, const char *value, struct failure *failure)
+{
+    *(bool *)place = strcmp(value, "identity") == 0;
+    return *(bool *)place || strcmp(value, "frequency") == 0 ||
+           refuse(failure, "--%s: '%s' is neither 'identity' nor 'frequency'", name, value);
+}
+
 static bool take_rates(void *place, const char *name, const char *value, struct failure *failure)
 {
     (void)name;
@@ -156,6 +174,12 @@ static bool take_setting(void *place, const char *name, const char *value, struc
     return true;
 }
 
+static bool take_plan(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return plan_mode_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'none' nor 'equal' nor 'waterfill'", name, value);
+}
+
 static bool take_recipe(void *place, const char *name, const char *value, struct failure *failure)
 {
     if (!recipe_find(place, value))
@@ -174,6 +198,9 @@ static const struct rule rules[] = {
     {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
      WITH_VALUE},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
+    {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
+    {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
+    {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"rates", FOR_COMPARE, FOR_COMPARE, take_rates, AT(rates), WITH_VALUE},
     {"preset", FOR_MAKING, 0, take_preset, AT(presets), WITH_VALUE},
     {"presets", FOR_COMPARE, 0, take_presets, AT(presets), WITH_VALUE},
@@ -190,9 +217,14 @@ static const struct rule rules[] = {
     {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
+    {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
+    {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
     {"window", FOR_ALL, 0, take_count, AT(window), WITH_VALUE},
     {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
+    {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
+    {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
+    {"progress", FOR_MAKING, 0, take_on, AT(progress), FLAG},
     {"epochs", FOR_FINETUNE, 0, take_count, AT(epochs), WITH_VALUE},
     {"learning-rate", FOR_FINETUNE, 0, take_part, AT(learning_rate), WITH_VALUE},
     {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},

@@ -8,6 +8,7 @@
 
 #include "common/failure.h"
 #include "llm/recipe.h"
+#include "llm/vocabulary.h"
 
 enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMAND_FINETUNE, COMMANDS };
 
@@ -44,20 +45,25 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
+    const char *run; /* directory for what serves the next run as well; NULL for none */
     struct option_presets presets; /* {"default"} unless given */
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
-    size_t window;             /* 0: chosen by the model */
-    size_t max_tokens;         /* of the text in tokens */
-    size_t eval_tokens;        /* of the text in eval */
-    size_t epochs;             /* of fine-tuning */
-    size_t batch;              /* windows to a step */
+    struct vocabulary_rates vocabulary;
+    size_t window;      /* 0: chosen by the model */
+    size_t max_tokens;  /* of the text in tokens */
+    size_t eval_tokens; /* of the text in eval */
+    size_t epochs;      /* of fine-tuning */
+    size_t batch;       /* windows to a step */
     double learning_rate;
     double last_learning_rate;
     struct recipe recipe;
     bool limit;
-    bool restart; /* do not go on with an unfinished archive */
-    bool layers; /* eval: what every layer loses */
+    bool dry_run;
+    bool low_memory;
+    bool progress; /* as lines */
+    bool restart;  /* do not go on with an unfinished archive */
+    bool layers;   /* eval: what every layer loses */
     bool json;
     bool help;
 };

@@ -172,6 +172,10 @@ static bool run_blocks(struct passage *passage, struct restored *restored, struc
         for (size_t kind = 0; errors && kind < LINEAR_KINDS; kind++)
             passage->errors[kind].info = restored->info[kind];
         pass_block(passage);
+        for (size_t j = 0; j < SIDES; j++)
+            if (!forward_check(&sides[j].model->config, i, sides[j].hidden, passage->tokens->count,
+                               failure))
+                return false;
     }
     return true;
 }

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/pipeline.h"
 
-#include <stdio.h>
-
 #include "llm/gather.h"
 #include "llm/interrupt.h"
 #include "llm/mixing.h"
+#include "llm/progress.h"
 
 struct run {
     struct model *model;
     const struct calibration *calibration;
     const struct recipe *recipe;
-    const struct stretch *stretch;
     wsic_context *context;
     layer_function *quantize;
     void *self;
@@ -19,8 +17,7 @@ struct run {
     bool gathers; /* there are layers that need statistics */
     struct gatherer gatherer;
     struct pair_of_blocks blocks; /* the present one */
-    size_t todo;                  /* layers that are not taken */
-    size_t done;                  /* of them */
+    struct progress progress;
 };
 
 static bool is_taken(const struct run *run, size_t number)
@@ -28,23 +25,12 @@ static bool is_taken(const struct run *run, size_t number)
     return run->calibration->taken && run->calibration->taken[number];
 }
 
-static size_t count_todo(const struct run *run)
+static bool is_anything_left(const struct run *run)
 {
-    size_t count = 0;
-
     for (size_t i = 0; i < run->model->config.blocks * LINEAR_KINDS; i++)
-        count += !is_taken(run, i);
-    return count;
-}
-
-static void show_progress(const struct run *run, const char *name)
-{
-    const struct stretch *const stretch = run->stretch;
-    const double part = run->todo > 0 ? (double)run->done / (double)run->todo : 1;
-    char what[2 * MODEL_NAME_SIZE];
-
-    snprintf(what, sizeof what, "%s %s", stretch->label, name);
-    meter_show(stretch->meter, stretch->from + part * (stretch->to - stretch->from), what);
+        if (!is_taken(run, i))
+            return true;
+    return false;
 }
 
 /* What the layers of a site share. */
@@ -74,12 +60,13 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
 
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
         const struct layer_task task = make_task(run, block, (enum linear_kind)kind, shared, name);
-        show_progress(run, name);
+        progress_show(&run->progress, name);
         if (interrupt_pending())
             return refuse(run->failure, "interrupted");
-        run->done += !is_taken(run, task.number);
         if (!run->quantize(run->self, &task, run->failure))
             return false;
+        if (!is_taken(run, task.number))
+            progress_layer_done(&run->progress, (enum linear_kind)kind);
     }
     return true;
 }
@@ -92,7 +79,7 @@ static bool search_mix(struct run *run, size_t block, const struct shared *share
 
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
         tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
-    show_progress(run, "mixture");
+    progress_show(&run->progress, "mixture");
     return mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks, result,
                          run->failure);
 }
@@ -136,6 +123,18 @@ static bool pass_site(struct run *run, size_t number, const struct site *site)
            quantize_site(run, number, site, &nothing);
 }
 
+/* The reason why statistics could not be gathered, with the layer whose input it is about. */
+static bool name_input(const struct run *run, size_t block, const struct site *site)
+{
+    const struct failure reason = *run->failure;
+    char name[MODEL_NAME_SIZE];
+
+    if (interrupt_pending())
+        return false;
+    model_linear_name(name, block, site->first);
+    return refuse(run->failure, "%s: input: %s", name, reason.text);
+}
+
 static bool calibrate_site(struct run *run, size_t number, const struct site *site)
 {
     const size_t columns = run->blocks.quantized.linear[site->first].columns;
@@ -146,11 +145,27 @@ static bool calibrate_site(struct run *run, size_t number, const struct site *si
         wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
-            : gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) &&
+            : (gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) ||
+               name_input(run, number, site)) &&
                   mix_and_quantize(run, number, site, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
+}
+
+static bool check_states(const struct run *run, size_t number, const struct stream *stream)
+{
+    return forward_check(&run->model->config, number, stream_hidden(stream, 0),
+                         run->calibration->tokens->count, run->failure);
+}
+
+static bool leave_block(struct run *run, size_t number)
+{
+    const struct gatherer *const gatherer = &run->gatherer;
+
+    return gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure) &&
+           check_states(run, number, &gatherer->live) &&
+           (!recipe_compares(run->recipe) || check_states(run, number, &gatherer->clean));
 }
 
 static bool quantize_block(struct run *run, size_t number)
@@ -169,9 +184,8 @@ static bool quantize_block(struct run *run, size_t number)
         if (!ok)
             return false;
     }
-    /* Nothing looks at what the last block makes of the text. */
-    return !run->gathers || number + 1 == run->model->config.blocks ||
-           gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure);
+    const bool last = number + 1 == run->model->config.blocks;
+    return !run->gathers || (last && !run->calibration->end) || leave_block(run, number);
 }
 
 static bool load_block(struct run *run, size_t number)
@@ -193,6 +207,7 @@ static void hand_out(struct run *run, size_t number)
 
 static bool run_block(struct run *run, size_t number)
 {
+    run->progress.block = number;
     const bool ok = load_block(run, number) && quantize_block(run, number);
 
     if (ok)
@@ -212,14 +227,22 @@ static bool run_blocks(struct run *run)
 
 static bool run_calibrated(struct run *run)
 {
-    const struct calibration *const calibration = run->calibration;
+    const struct stream_text text = pipeline_text(run->calibration);
 
-    if (!gather_begin(&run->gatherer, run->model, calibration->tokens, calibration->window,
-                      run->recipe, run->failure))
+    if (!gather_begin(&run->gatherer, run->model, &text, run->recipe, run->failure))
         return false;
-    const bool ok = run_blocks(run);
+    const struct pipeline_end *const end = run->calibration->end;
+    run->gatherer.progress = &run->progress;
+    const bool ok = run_blocks(run) && (!end || end->use(end->self, &run->gatherer, run->failure));
     gather_end(&run->gatherer);
     return ok;
+}
+
+struct stream_text pipeline_text(const struct calibration *calibration)
+{
+    return (struct stream_text){.tokens = calibration->tokens,
+                                .window = calibration->window,
+                                .keep = !calibration->low_memory};
 }
 
 bool pipeline_run(struct model *model, const struct calibration *calibration,
@@ -229,13 +252,12 @@ bool pipeline_run(struct model *model, const struct calibration *calibration,
     struct run run = {.model = model,
                       .calibration = calibration,
                       .recipe = calibration->recipe,
-                      .stretch = stretch,
+                      .progress = progress_begin(stretch, &model->config, calibration),
                       .context = context,
                       .quantize = quantize,
                       .self = self,
                       .failure = failure};
 
-    run.todo = count_todo(&run);
-    run.gathers = run.recipe->statistics && run.todo > 0;
+    run.gathers = run.recipe->statistics && (is_anything_left(&run) || calibration->end);
     return run.gathers ? run_calibrated(&run) : run_blocks(&run);
 }

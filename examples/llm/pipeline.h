@@ -10,7 +10,9 @@
 #include "common/tokens.h"
 #include "llm/model.h"
 #include "llm/recipe.h"
+#include "llm/stream.h"
 
+struct gatherer;
 struct mixing_result;
 
 /* A layer whose turn it is. */
@@ -41,14 +43,26 @@ struct drafts {
     size_t sample; /* most tokens on which a draft is judged */
 };
 
+/* Use the states that the last block leaves, before they go. */
+typedef bool end_function(void *self, struct gatherer *gatherer, struct failure *failure);
+
+struct pipeline_end {
+    end_function *use;
+    void *self;
+};
+
 /* What a model is calibrated on. */
 struct calibration {
     const struct tokens *tokens;
     size_t window; /* tokens that see each other */
     const struct recipe *recipe;
+    bool low_memory; /* keep the states alone, and compute twice what else could be kept */
     const struct drafts *drafts; /* NULL if the recipe does not search mixtures */
-    const bool *taken; /* by number: layers that are made already, for which nothing has to be
-                          gathered; NULL for none */
+    const bool *taken;     /* by number: layers that are made already, for which nothing has to be
+                              gathered; NULL for none */
+    const char *directory; /* for what serves the next run as well; NULL for none */
+    const struct pipeline_end *end; /* NULL if nothing looks at what the last block leaves; the
+                                       recipe has statistics */
 };
 
 /* Where the run stands in a longer one, for the progress line. */
@@ -58,6 +72,9 @@ struct stretch {
     double from;
     double to;
 };
+
+/* What the states of a run are of. */
+struct stream_text pipeline_text(const struct calibration *calibration);
 
 /* Call quantize for every linear layer in model order. Query, key and value share the statistics of
  * their input, and so do gate and up.

@@ -51,11 +51,13 @@ static json_t *describe_calibration(const struct provenance *provenance)
 /* "library" is what wsic_archive_writer_create() and resume() have set. */
 json_t *provenance_describe(const struct provenance *provenance, struct failure *failure)
 {
+    const struct vocabulary_rates *const vocabulary = provenance->vocabulary;
     json_t *const description = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o}", "library", wsic_version(), "preset", provenance->preset,
-        "parameters", provenance->parameters, "model", describe_model(&provenance->model->config),
-        "calibration", describe_calibration(provenance), "fingerprint",
-        describe_fingerprints(provenance));
+        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o*}", "library", wsic_version(), "preset",
+        provenance->preset, "parameters", provenance->parameters, "model",
+        describe_model(&provenance->model->config), "calibration", describe_calibration(provenance),
+        "fingerprint", describe_fingerprints(provenance), "vocabulary",
+        vocabulary && vocabulary_layers(vocabulary) > 0 ? report_vocabulary(vocabulary) : NULL);
 
     if (!description)
         refuse(failure, "out of memory for the description of the run");

@@ -10,6 +10,7 @@
 #include "common/tokens.h"
 #include "llm/model.h"
 #include "llm/recipe.h"
+#include "llm/vocabulary.h"
 
 struct provenance {
     const struct model *model;
@@ -17,7 +18,8 @@ struct provenance {
     size_t window;
     const struct recipe *recipe;
     const char *preset;
-    const char *parameters; /* of the encoder, as it is before the first layer */
+    const char *parameters;                    /* of the encoder, as it is before the first layer */
+    const struct vocabulary_rates *vocabulary; /* NULL: embedding and head are left alone */
 };
 
 /* The metadata by their keys: texts, and objects that are to be written as JSON. Reads the whole

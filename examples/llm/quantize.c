@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/peak_memory.h"
+#include "llm/dry_run.h"
 #include "llm/provenance.h"
 #include "llm/report.h"
 #include "llm/takeover.h"
@@ -20,6 +22,15 @@ struct quantization {
     struct failure *failure;
 };
 
+static struct method_settings method_settings(const struct options *options)
+{
+    return (struct method_settings){.rate = options->rates.values[0],
+                                    .preset = options->presets.names[0],
+                                    .settings = options->settings.values,
+                                    .setting_count = options->settings.count,
+                                    .rescalers = options->recipe.rescalers};
+}
+
 /* Say what the archive is made from, or see that what is there of it was made from the same. */
 static bool describe_run(struct quantization *run)
 {
@@ -31,7 +42,8 @@ static bool describe_run(struct quantization *run)
                                           .recipe = &options->recipe,
                                           .preset = options->presets.names[0],
                                           .parameters =
-                                              wsic_encoder_parameters(run->method.encoder)};
+                                              wsic_encoder_parameters(run->method.encoder),
+                                          .vocabulary = &options->vocabulary};
     json_t *const description = provenance_describe(&provenance, run->failure);
 
     const bool ok = description &&
@@ -42,22 +54,50 @@ static bool describe_run(struct quantization *run)
     return ok;
 }
 
+/* Its results come after those of the layers of blocks. */
+static struct vocabulary describe_vocabulary(const struct quantization *run)
+{
+    const size_t count = vocabulary_layers(&run->options->vocabulary);
+
+    return (struct vocabulary){.rates = run->options->vocabulary,
+                               .settings = method_settings(run->options),
+                               .limit = run->options->limit,
+                               .context = run->session->context,
+                               .writer = run->method.writer,
+                               .model = &run->session->model,
+                               .results = run->method.results + run->layers - count};
+}
+
+static struct calibration describe_calibration(const struct quantization *run)
+{
+    return (struct calibration){.tokens = &run->tokens,
+                                .window = run->session->window,
+                                .recipe = &run->options->recipe,
+                                .low_memory = run->options->low_memory,
+                                .taken = run->takeover.taken,
+                                .directory = run->options->run};
+}
+
 static bool make_layers(struct quantization *run)
 {
     struct session *const session = run->session;
+    struct vocabulary vocabulary = describe_vocabulary(run);
+    const struct pipeline_end end = {.use = vocabulary_quantize_head, .self = &vocabulary};
     char label[80] = "quantizing";
-    const struct calibration calibration = {.tokens = &run->tokens,
-                                            .window = session->window,
-                                            .recipe = &run->options->recipe,
-                                            .taken = run->takeover.taken};
+    struct calibration calibration = describe_calibration(run);
     const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
 
     if (run->takeover.count > 0)
         snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
                  run->takeover.count, run->layers);
+    if (vocabulary_wants_head(&vocabulary))
+        calibration.end = &end;
     run->method.taken = run->takeover.taken;
-    return watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
-                        &stretch, run->failure);
+    vocabulary.calibration = &calibration;
+    return vocabulary_quantize_embedding(&vocabulary, run->failure) &&
+           watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
+                        &stretch, run->failure) &&
+           vocabulary_note_head(&vocabulary, run->failure);
 }
 
 static bool finish_archive(struct quantization *run)
@@ -87,9 +127,17 @@ static bool write_archive(struct quantization *run)
     return false;
 }
 
+static size_t quantized_weights(const struct quantization *run)
+{
+    const struct model *const model = &run->session->model;
+
+    return model_linear_weights(model) +
+           vocabulary_weights(&run->options->vocabulary, &model->config);
+}
+
 static double bits_per_weight(const struct quantization *run)
 {
-    return 8 * (double)run->bytes / (double)model_linear_weights(&run->session->model);
+    return 8 * (double)run->bytes / (double)quantized_weights(run);
 }
 
 static void print_text(const struct quantization *run)
@@ -124,13 +172,14 @@ static json_t *describe_json(const struct quantization *run)
 
     for (size_t i = 0; i < run->layers; i++)
         json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:o}", "output",
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:I, s:o}", "output",
                      run->options->output, "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
-                     (json_int_t)model_linear_weights(&run->session->model), "tokens",
-                     (json_int_t)run->tokens.count, "taken_over", (json_int_t)run->takeover.count,
-                     "seconds", meter_seconds(&run->session->meter), "layers", layers);
+                     (json_int_t)quantized_weights(run), "tokens", (json_int_t)run->tokens.count,
+                     "taken_over", (json_int_t)run->takeover.count, "seconds",
+                     meter_seconds(&run->session->meter), "peak_bytes", (json_int_t)peak_memory(),
+                     "layers", layers);
 }
 
 static bool run_quantization(struct quantization *run)
@@ -138,13 +187,19 @@ static bool run_quantization(struct quantization *run)
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
 
-    run->layers = config->blocks * LINEAR_KINDS;
+    if (!vocabulary_check(&options->vocabulary, config, run->failure))
+        return false;
+    run->layers = config->blocks * LINEAR_KINDS + vocabulary_layers(&options->vocabulary);
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
+    if (options->dry_run) {
+        const struct calibration calibration = describe_calibration(run);
+        return dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
+    }
     if (!write_archive(run))
         return false;
     if (options->json)
@@ -155,11 +210,7 @@ static bool run_quantization(struct quantization *run)
 
 enum outcome command_quantize(const struct options *options, struct failure *failure)
 {
-    const struct method_settings settings = {.rate = options->rates.values[0],
-                                             .preset = options->presets.names[0],
-                                             .settings = options->settings.values,
-                                             .setting_count = options->settings.count,
-                                             .rescalers = options->recipe.rescalers};
+    const struct method_settings settings = method_settings(options);
     struct session session;
     struct quantization run = {.options = options, .session = &session, .failure = failure};
     enum outcome outcome = OUTCOME_USAGE;

@@ -13,6 +13,13 @@ struct mix {
     double attention; /* 0 to 1: part of tokens weighted by their importance to attention */
 };
 
+/* How many bits each layer gets. */
+enum plan_mode {
+    PLAN_NONE,     /* as many as every other, reached by each on its own */
+    PLAN_EQUAL,    /* as many for every live weight, from one budget */
+    PLAN_WATERFILL /* as many as its errors are worth to the whole model, from one budget */
+};
+
 /* Drift, residual, attention and mixing need the original model's states beside those of the
  * quantized one, and with them twice the time and memory for states. */
 struct recipe {
@@ -23,7 +30,12 @@ struct recipe {
     bool mixing;    /* search their mix, block by block */
     size_t mixing_steps;
     bool rescalers; /* fit scales of rows and columns to the codes (if the preset does) */
+    enum plan_mode plan;
 };
+
+/* Names of plans, as on the command line. */
+const char *plan_mode_name(enum plan_mode mode);
+bool plan_mode_find(enum plan_mode *mode, const char *name);
 
 /* The recipe of this name; false if there is none. */
 bool recipe_find(struct recipe *recipe, const char *name);

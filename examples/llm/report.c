@@ -86,20 +86,33 @@ json_t *report_layer(const struct layer_result *result)
     const wsic_layer_info *const info = &result->info;
 
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o, s:b, s:o*}", "name",
-        result->name, "rows", (json_int_t)info->rows, "columns", (json_int_t)info->columns, "bytes",
-        (json_int_t)info->bytes, "rate", info->rate, "rate_codes", info->rate_codes, "rate_side",
-        info->rate_side, "entropy_pooled", info->entropy_pooled, "relative_distortion",
+        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o, s:b, s:o*, s:o*}",
+        "name", result->name, "rows", (json_int_t)info->rows, "columns", (json_int_t)info->columns,
+        "bytes", (json_int_t)info->bytes, "rate", info->rate, "rate_codes", info->rate_codes,
+        "rate_side", info->rate_side, "entropy_pooled", info->entropy_pooled, "relative_distortion",
         info->relative_distortion, "limit_rate", info->limit_rate, "gap", info->gap, "damping",
         info->damping, "dead_columns", (json_int_t)info->dead_columns, "rate_met",
         result->taken ? json_null() : json_boolean(result->status == WSIC_OK), "taken_over",
-        result->taken, "mixing", report_mixing(result));
+        result->taken, "mixing", report_mixing(result), "sensitivity",
+        result->sensitivity > 0 ? json_real(result->sensitivity) : NULL);
 }
 
 json_t *report_recipe(const struct recipe *recipe)
 {
-    return json_pack("{s:b, s:b, s:f, s:f, s:b, s:I, s:b}", "drift", recipe->drift, "residual",
+    return json_pack("{s:b, s:b, s:f, s:f, s:b, s:I, s:b, s:s}", "drift", recipe->drift, "residual",
                      recipe->residual, "drift_mix", recipe->mix.clean, "attention",
                      recipe->mix.attention, "mixing", recipe->mixing, "mixing_steps",
-                     (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers);
+                     (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers, "plan",
+                     plan_mode_name(recipe->plan));
+}
+
+json_t *report_vocabulary(const struct vocabulary_rates *rates)
+{
+    json_t *const root = json_pack("{s:s}", "statistics", rates->alike ? "identity" : "frequency");
+
+    if (rates->embedding > 0)
+        json_object_set_new(root, "embedding_rate", json_real(rates->embedding));
+    if (rates->head > 0)
+        json_object_set_new(root, "head_rate", json_real(rates->head));
+    return root;
 }

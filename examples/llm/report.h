@@ -9,7 +9,7 @@
 #include "llm/evaluate.h"
 #include "llm/footprint.h"
 #include "llm/pair.h"
-#include "llm/watersic_method.h"
+#include "llm/vocabulary.h"
 
 /* Print a JSON value on standard output and release it. NULL (out of memory) is refused. */
 bool report_json(json_t *root, struct failure *failure);
@@ -31,6 +31,9 @@ json_t *report_errors(const struct layer_error *errors, size_t blocks);
 
 /* {"drift": ..., "residual": ..., ...} */
 json_t *report_recipe(const struct recipe *recipe);
+
+/* {"embedding_rate": ..., "head_rate": ..., "statistics": ...}, rates only of what is quantized */
+json_t *report_vocabulary(const struct vocabulary_rates *rates);
 
 /* {"name": ..., "rows": ..., ...} */
 json_t *report_layer(const struct layer_result *result);

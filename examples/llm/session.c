@@ -24,6 +24,7 @@ bool session_begin(struct session *session, const struct options *options, struc
 {
     *session = (struct session){.window = 0};
     meter_start(&session->meter);
+    session->meter.lines = options->progress;
     if (wsic_context_create(NULL, &session->context) < 0)
         return refuse(failure, "the library's context cannot be created");
     if (wsic_context_set_threads(session->context, 0) < 0)

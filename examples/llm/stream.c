@@ -48,7 +48,8 @@ static const float *reach_o(struct stream *stream, const struct block *block,
 
     forward_attention_input(forward, block, hidden_of(stream, text->first), text->count);
     forward_attention_mix(forward, block, text->count);
-    memcpy(kept_of(stream, text->first), forward->mix, mix_bytes(stream, text->count));
+    if (stream->kept)
+        memcpy(kept_of(stream, text->first), forward->mix, mix_bytes(stream, text->count));
     return forward->mix;
 }
 
@@ -58,7 +59,10 @@ static const float *reach_gate_up(struct stream *stream, const struct block *blo
     struct forward *const forward = &stream->forward;
     float *const hidden = hidden_of(stream, text->first);
 
-    memcpy(forward->mix, kept_of(stream, text->first), mix_bytes(stream, text->count));
+    if (stream->kept)
+        memcpy(forward->mix, kept_of(stream, text->first), mix_bytes(stream, text->count));
+    else
+        reach_o(stream, block, text);
     forward_attention_output(forward, block, hidden, text->count);
     forward_ffn_input(forward, block, hidden, text->count);
     return forward->normed;
@@ -71,7 +75,8 @@ static const float *reach_down(struct stream *stream, const struct block *block,
 
     forward_ffn_input(forward, block, hidden_of(stream, text->first), text->count);
     forward_ffn_product(forward, block, text->count);
-    memcpy(kept_of(stream, text->first), forward->product, product_bytes(stream, text->count));
+    if (stream->kept)
+        memcpy(kept_of(stream, text->first), forward->product, product_bytes(stream, text->count));
     return forward->product;
 }
 
@@ -81,7 +86,10 @@ static const float *reach_end(struct stream *stream, const struct block *block,
     struct forward *const forward = &stream->forward;
     float *const hidden = hidden_of(stream, text->first);
 
-    memcpy(forward->product, kept_of(stream, text->first), product_bytes(stream, text->count));
+    if (stream->kept)
+        memcpy(forward->product, kept_of(stream, text->first), product_bytes(stream, text->count));
+    else
+        reach_down(stream, block, text);
     forward_ffn_output(forward, block, hidden, text->count);
     return hidden;
 }
@@ -95,19 +103,34 @@ const struct site stream_sites[SITES] = {
 
 const struct site stream_end = {reach_end, LINEAR_DOWN, LINEAR_DOWN, false};
 
-bool stream_create(struct stream *stream, const struct model *model, const struct tokens *tokens,
-                   size_t window, struct failure *failure)
+static size_t kept_length(const struct config *config, bool keep)
 {
-    const struct config *const config = &model->config;
     const size_t mix = mix_length(config);
 
-    *stream =
-        (struct stream){.kept_length = config->intermediate > mix ? config->intermediate : mix};
-    if (!forward_create(&stream->forward, config, window, failure))
+    if (!keep)
+        return 0;
+    return config->intermediate > mix ? config->intermediate : mix;
+}
+
+uint64_t stream_memory(const struct config *config, const struct stream_text *text)
+{
+    return (uint64_t)text->tokens->count * (config->hidden + kept_length(config, text->keep)) *
+           sizeof(float);
+}
+
+bool stream_create(struct stream *stream, const struct model *model, const struct stream_text *text,
+                   struct failure *failure)
+{
+    const struct config *const config = &model->config;
+    const struct tokens *const tokens = text->tokens;
+
+    *stream = (struct stream){.kept_length = kept_length(config, text->keep)};
+    if (!forward_create(&stream->forward, config, text->window, failure))
         return false;
     stream->hidden = malloc(tokens->count * config->hidden * sizeof *stream->hidden);
-    stream->kept = malloc(tokens->count * stream->kept_length * sizeof *stream->kept);
-    if (!stream->hidden || !stream->kept) {
+    if (text->keep)
+        stream->kept = malloc(tokens->count * stream->kept_length * sizeof *stream->kept);
+    if (!stream->hidden || (text->keep && !stream->kept)) {
         stream_free(stream);
         return refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
     }

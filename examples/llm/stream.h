@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/tokens.h"
 #include "llm/forward.h"
@@ -13,7 +14,7 @@
 struct stream {
     struct forward forward;
     float *hidden; /* of all tokens, at the present place */
-    float *kept;   /* of all of them, what one place leaves for the next */
+    float *kept;   /* of all of them, what one place leaves for the next; NULL: not kept */
     size_t kept_length;
 };
 
@@ -24,7 +25,8 @@ struct stretch_of_text {
 };
 
 /* A place in a block. A pass over the text goes from one place to the next: with the mix of
- * attention and the product of the feed-forward layers kept, no layer is applied twice. */
+ * attention and the product of the feed-forward layers kept, no layer is applied twice. Where they
+ * are not kept, all but the output projection and down are. */
 struct site {
     /* Compute the input of the layers. May move hidden on: the layers that it applies are quantized
      * already. */
@@ -41,10 +43,20 @@ extern const struct site stream_sites[SITES];
 /* Where a block ends; no layer has this input. */
 extern const struct site stream_end;
 
+/* What a stream is of. */
+struct stream_text {
+    const struct tokens *tokens;
+    size_t window;
+    bool keep; /* what one place leaves for the next; else that is computed twice */
+};
+
 /* Begin with the embedding of the text. */
-bool stream_create(struct stream *stream, const struct model *model, const struct tokens *tokens,
-                   size_t window, struct failure *failure);
+bool stream_create(struct stream *stream, const struct model *model, const struct stream_text *text,
+                   struct failure *failure);
 void stream_free(struct stream *stream);
+
+/* Bytes that the states of all tokens take. */
+uint64_t stream_memory(const struct config *config, const struct stream_text *text);
 
 /* The states of a token. */
 const float *stream_hidden(const struct stream *stream, size_t token);

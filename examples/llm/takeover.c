@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,14 +44,27 @@ wsic_archive_writer *takeover_open(wsic_context *context, const char *output, bo
     return remove_part(output, failure) ? resume(context, output, failure) : NULL;
 }
 
-static bool has_layer(const wsic_archive_writer *writer, const char *name)
+/* SIZE_MAX if there is none. */
+static size_t find_layer(const wsic_archive_writer *writer, const char *name)
 {
     const char *found;
 
     for (size_t i = 0; (found = wsic_archive_writer_name(writer, i)); i++)
         if (strcmp(found, name) == 0)
-            return true;
-    return false;
+            return i;
+    return SIZE_MAX;
+}
+
+bool takeover_has(const wsic_archive_writer *writer, const char *name)
+{
+    return find_layer(writer, name) != SIZE_MAX;
+}
+
+bool takeover_layer(wsic_archive_writer *writer, const char *name, wsic_layer **layer,
+                    struct failure *failure)
+{
+    return wsic_archive_writer_layer(writer, find_layer(writer, name), layer) >= 0 ||
+           refuse(failure, "%s: %s", name, wsic_archive_writer_message(writer));
 }
 
 bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
@@ -63,9 +77,11 @@ bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
         return refuse(failure, "%s: out of memory", output);
     for (size_t i = 0; i < config->blocks * LINEAR_KINDS; i++) {
         model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
-        takeover->taken[i] = has_layer(writer, name);
+        takeover->taken[i] = takeover_has(writer, name);
         takeover->count += takeover->taken[i];
     }
+    takeover->count +=
+        takeover_has(writer, model_embedding_name) + takeover_has(writer, model_head_name);
     if (takeover->count != wsic_archive_writer_count(writer))
         return refuse(failure,
                       "%s.part: holds a layer that the model does not have (--restart throws it "

@@ -9,14 +9,19 @@
 #include "llm/config.h"
 
 struct takeover {
-    bool *taken;  /* by number: layers that are in the archive */
-    size_t count; /* of them */
+    bool *taken;  /* by number: layers of blocks that are in the archive */
+    size_t count; /* of them, and of embedding and head */
 };
 
 /* Open the writer of an archive, with what an earlier run has left of it; with restart that is
  * thrown away. NULL on failure. */
 wsic_archive_writer *takeover_open(wsic_context *context, const char *output, bool restart,
                                    struct failure *failure);
+
+/* Whether the writer has a layer of this name; and the layer, if it has. False on failure. */
+bool takeover_has(const wsic_archive_writer *writer, const char *name);
+bool takeover_layer(wsic_archive_writer *writer, const char *name, wsic_layer **layer,
+                    struct failure *failure);
 
 /* See which layers of a model the writer has. Layers that the model does not have are refused. */
 bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,

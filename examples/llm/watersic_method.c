@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "llm/takeover.h"
+
 static bool apply_setting(wsic_encoder *encoder, const char *setting, struct failure *failure)
 {
     const char *const equals = strchr(setting, '=');
@@ -48,42 +50,74 @@ wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method
     return NULL;
 }
 
-static wsic_status run_problem(struct watersic_method *method, const struct layer_task *task,
-                               wsic_problem *problem, wsic_layer **layer, struct failure *failure)
+static bool set_up_problem(wsic_problem *problem, const struct layer_task *task,
+                           struct failure *failure)
 {
-    wsic_status status = wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention);
+    return wsic_problem_set_mix(problem, task->mix.clean, 1 - task->mix.attention) >= 0 ||
+           refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
+}
 
-    if (status < 0)
-        refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
-    else if ((status = wsic_encoder_run_problem(method->encoder, problem, layer)) < 0)
-        refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
-    return status;
+bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
+                             wsic_problem **problem, struct failure *failure)
+{
+    wsic_matrix weights;
+
+    wsic_matrix_init(&weights, sizeof weights, task->linear->weights, WSIC_F32, task->linear->rows,
+                     task->linear->columns, 0);
+    if (wsic_problem_create(context, task->stats, task->weighted, &weights, problem) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_context_message(context));
+    if (set_up_problem(*problem, task, failure))
+        return true;
+    wsic_problem_destroy(*problem);
+    return false;
+}
+
+/* What the archive adds counts as the layer's own, unless a plan has taken it off beforehand. */
+static bool aim(struct watersic_method *method, const struct layer_task *task,
+                struct failure *failure)
+{
+    wsic_encoder *const encoder = method->encoder;
+    const struct allocation *const allocation = method->allocation;
+    uint64_t container = 0;
+    wsic_status status = WSIC_OK;
+
+    if (allocation)
+        status =
+            wsic_encoder_set_plan(encoder, allocation->plan, allocation->indices[task->number]);
+    else if (method->writer)
+        container = wsic_archive_writer_size(method->writer, task->name) -
+                    wsic_archive_writer_size(method->writer, NULL);
+    if (status < 0 ||
+        wsic_encoder_set_integer(encoder, WSIC_CONTAINER_BYTES, (int64_t)container) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_encoder_message(encoder));
+    return true;
+}
+
+static void begin_result(const struct watersic_method *method, const struct layer_task *task)
+{
+    struct layer_result *const result = &method->results[task->number];
+
+    snprintf(result->name, sizeof result->name, "%s", task->name);
+    result->mixed = task->mixing != NULL;
+    if (task->mixing)
+        result->mixing = *task->mixing;
+    if (method->allocation)
+        result->sensitivity = method->allocation->sensitivities[task->number];
 }
 
 static bool run_encoder(struct watersic_method *method, const struct layer_task *task,
                         wsic_layer **layer, struct failure *failure)
 {
     struct layer_result *const result = &method->results[task->number];
-    const struct linear *const linear = task->linear;
     wsic_problem *problem;
-    wsic_matrix weights;
 
-    result->mixed = task->mixing != NULL;
-    if (task->mixing)
-        result->mixing = *task->mixing;
-    if (method->writer) {
-        const uint64_t container = wsic_archive_writer_size(method->writer, task->name) -
-                                   wsic_archive_writer_size(method->writer, NULL);
-        if (wsic_encoder_set_integer(method->encoder, WSIC_CONTAINER_BYTES, (int64_t)container) < 0)
-            return refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
-    }
-    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
-                     linear->columns, 0);
-    if (wsic_problem_create(method->context, task->stats, task->weighted, &weights, &problem) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_context_message(method->context));
-    result->status = run_problem(method, task, problem, layer, failure);
+    if (!aim(method, task, failure) ||
+        !watersic_problem_create(method->context, task, &problem, failure))
+        return false;
+    result->status = wsic_encoder_run_problem(method->encoder, problem, layer);
     wsic_problem_destroy(problem);
-    return result->status >= 0;
+    return result->status >= 0 ||
+           refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
 }
 
 /* Replace the weights by what the layer makes of them. */
@@ -95,12 +129,12 @@ static bool use_layer(struct watersic_method *method, const struct layer_task *t
 
     wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
                      task->linear->rows, task->linear->columns, 0);
-    snprintf(result->name, sizeof result->name, "%s", task->name);
     result->info.size = sizeof result->info;
     if (wsic_layer_get_info(layer, &result->info) < 0 ||
         wsic_layer_dequantize(layer, 0, &restored) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
-    return true;
+    return !method->allocation ||
+           allocation_commit(method->allocation, task->number, result->info.bytes, failure);
 }
 
 static bool make_layer(struct watersic_method *method, const struct layer_task *task,
@@ -120,13 +154,10 @@ static bool make_layer(struct watersic_method *method, const struct layer_task *
 static bool take_layer(struct watersic_method *method, const struct layer_task *task,
                        struct failure *failure)
 {
-    size_t index = 0;
     wsic_layer *layer;
 
-    while (strcmp(wsic_archive_writer_name(method->writer, index), task->name) != 0)
-        index++;
-    if (wsic_archive_writer_layer(method->writer, index, &layer) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    if (!takeover_layer(method->writer, task->name, &layer, failure))
+        return false;
     const bool ok = use_layer(method, task, layer, failure);
     wsic_layer_destroy(layer);
     method->results[task->number].taken = true;
@@ -137,6 +168,7 @@ bool watersic_quantize(void *self, const struct layer_task *task, struct failure
 {
     struct watersic_method *const method = self;
 
+    begin_result(method, task);
     if (method->taken && method->taken[task->number])
         return take_layer(method, task, failure);
     return make_layer(method, task, failure);

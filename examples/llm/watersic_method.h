@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <watersic/watersic.h>
 
+#include "llm/allocation.h"
 #include "llm/mixing.h"
 #include "llm/pipeline.h"
 
@@ -17,14 +18,16 @@ struct layer_result {
     bool taken;         /* it was in the archive already */
     bool mixed;         /* the mixture was searched: */
     struct mixing_result mixing;
+    double sensitivity; /* 0 if it was not measured */
 };
 
 struct watersic_method {
     wsic_context *context; /* of the encoder */
     wsic_encoder *encoder;
-    wsic_archive_writer *writer;  /* receives the layers; may be NULL */
-    const bool *taken;            /* by number: layers that the writer has already; NULL for none */
-    struct layer_result *results; /* one for every layer of the model */
+    wsic_archive_writer *writer;   /* receives the layers; may be NULL */
+    const bool *taken;             /* by number: layers that the writer has; NULL for none */
+    struct layer_result *results;  /* one for every layer of the model */
+    struct allocation *allocation; /* NULL: every layer has the encoder's rate */
 };
 
 /* Settings are "name=value". */
@@ -40,6 +43,10 @@ struct method_settings {
  * unless limit is set. NULL on failure. */
 wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method_settings *settings,
                                       bool limit, struct failure *failure);
+
+/* What the encoder is to solve for this layer. */
+bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
+                             wsic_problem **problem, struct failure *failure);
 
 /* A layer_function; self is a struct watersic_method. */
 bool watersic_quantize(void *self, const struct layer_task *task, struct failure *failure);

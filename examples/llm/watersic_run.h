@@ -5,6 +5,9 @@
 
 #include "llm/watersic_method.h"
 
+/* Most tokens on which drafts are judged where the recipe searches mixtures. */
+enum { WATERSIC_DRAFT_TOKENS = 8192 };
+
 /* Run the pipeline with this method. The method holds context, encoder, results and, where there is
  * one, the writer; the calibration holds no drafts. */
 bool watersic_run(struct watersic_method *method, struct model *model,

@@ -69,27 +69,26 @@ enum {
      *  "uniform" (the same α for all: GPTQ with entropy-coded integers; its step is
      *  the geometric mean of the α_j L_jj). */
     WSIC_SPACING = 120,
-    /** LMMSE factor γ_j within the recursion. Not together with a ridge, which does its work.
-     *  Integer, 0 or 1, default 0. */
+    /** LMMSE factor γ_j within the recursion. With scalar rounding not together with a ridge,
+     *  which does its work. Integer, 0 or 1, default 1. */
     WSIC_LMMSE = 121,
     /** Column quantizer. Choice: "scalar" (nearest integer); "rdo" (the one of the
      *  two integers around a number that is worth its bits; same decoder); "trellis"
-     *  (entropy-coded trellis quantization down each column; default). LMMSE should be 0
-     *  with the latter two. */
+     *  (entropy-coded trellis quantization down each column; default). */
     WSIC_QUANTIZER = 122,
     /** States of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 32. Time grows
      *  with the states; each doubling gains about 0.01 bit. */
     WSIC_TRELLIS_STATES = 123,
     /** What a bit is worth in quantizers "rdo" and "trellis", in units of the slope
      *  2 ln 2 · c²/12 of the rate-distortion curve at high rate. Number, 0 (nothing) to 16,
-     *  default 0.35. */
+     *  default 0.85. */
     WSIC_LAMBDA = 124,
 
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
-     *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). Pays below
-     *  3 bits, with lmmse = 0. Number, 0 (none) to 100, default 0.35; 1
-     *  measures best with scalar rounding. */
+     *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). Quantizers "rdo" and
+     *  "trellis" with a lambda decide a column without its own part of the ridge, since they count
+     *  its bits. Number, 0 (none) to 100, default 1. */
     WSIC_RIDGE = 125,
     /** Order of the columns in the recursion. Choice: "natural" (last to first) or
      *  "pivoted" (pivoted Cholesky: the least certain columns are decided first; default). Codes

@@ -20,8 +20,8 @@
  * A plan predicts; nothing is quantized here. What it says can be inspected,
  * changed, and passed to an encoder as a step or as a rate.
  *
- * This version plans every matrix on its own; several matrices are told apart
- * by their index, so that one budget over all of them can follow.
+ * Several matrices are told apart by their index. Each is planned for a target of
+ * its own, or all of them share one budget of bytes (wsic_plan_solve_budget()).
  */
 #ifndef WATERSIC_PLAN_H
 #define WATERSIC_PLAN_H

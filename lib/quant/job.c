@@ -133,13 +133,16 @@ static wsic_status allocate(wsic_job *job)
     return status;
 }
 
-/* Where a distortion is asked for, what is not to be had for bits has to be known. */
-static bool wants_floor(const wsic_job *job)
+static bool drifts(const wsic_job *job)
 {
     const wsic_blend_sources *const sources = &job->problem->input.sources;
+    return sources->moments->quantized != NULL && sources->drift_mix < 1.0;
+}
 
-    return job->options->distortion != 0.0 && sources->moments->quantized != NULL &&
-           sources->drift_mix < 1.0;
+/* Where a distortion is asked for, what the recursion does not see of it has to be known. */
+static bool wants_offset(const wsic_job *job)
+{
+    return job->options->distortion != 0.0 && (drifts(job) || job->options->ridge > 0.0);
 }
 
 static wsic_status prepare_problem(wsic_job *job)
@@ -156,7 +159,7 @@ static wsic_status prepare_problem(wsic_job *job)
                          job->rows, job->columns);
     const wsic_status status =
         wsic_encode_problem_prepare(job->env, &job->options->factor, job->options->dead_threshold,
-                                    !wsic_job_refactorizes(job) || wants_floor(job), problem);
+                                    !wsic_job_refactorizes(job) || wants_offset(job), problem);
     job->live = problem->live;
     job->weights = problem->weights;
     job->factor = &problem->factor;
@@ -175,17 +178,32 @@ static double square_sum(const double *values, size_t count)
     return sum;
 }
 
-/* What no Ŵ can undo: K - C S⁻¹ Cᵀ = K - ||Y||², up to the damping, from the factor without
- * ridge. */
-static wsic_status find_floor(wsic_job *job)
+static wsic_status find_target_energy(wsic_job *job, double *energy)
 {
     const wsic_selection all = {job->rows, NULL};
-
-    if (!wants_floor(job) || job->live == 0)
-        return WSIC_OK;
     const wsic_status status = wsic_job_target(job, all, job->y);
-    const double reachable = square_sum(job->y, job->rows * job->live);
-    job->floor = fmax(job->problem->energy - reachable, 0.0);
+
+    *energy = square_sum(job->y, job->rows * job->live);
+    return status;
+}
+
+/* The ridge and the order; what they take off ||Y||², and what no Ŵ can undo:
+ * K - C S⁻¹ Cᵀ = K - ||Y||², up to the damping, from the factor without ridge. */
+static wsic_status refactorize(wsic_job *job)
+{
+    double plain = 0.0, ridged = 0.0;
+    wsic_status status = WSIC_OK;
+
+    if (!wants_offset(job) || job->live == 0)
+        return wsic_job_refactorize(job);
+    status = find_target_energy(job, &plain);
+    if (status == WSIC_OK && drifts(job))
+        job->floor = fmax(job->problem->energy - plain, 0.0);
+    if (status == WSIC_OK)
+        status = wsic_job_refactorize(job);
+    if (status == WSIC_OK)
+        status = find_target_energy(job, &ridged);
+    job->offset = job->floor + plain - ridged;
     return status;
 }
 
@@ -200,9 +218,7 @@ wsic_status wsic_job_prepare(wsic_job *job)
     if (status == WSIC_OK)
         status = allocate(job);
     if (status == WSIC_OK)
-        status = find_floor(job);
-    if (status == WSIC_OK)
-        status = wsic_job_refactorize(job);
+        status = refactorize(job);
     if (status == WSIC_OK) {
         fill_error_share(job);
         fill_shape(job);

@@ -41,8 +41,11 @@ typedef struct wsic_job {
     double residual;      /* ||Y - Ŵ L||² */
     double target_energy; /* ||Y||² */
 
-    /* Distortion that remains whatever Ŵ is, for targets on it; only drift leaves any. */
+    /* For targets on the distortion, else 0: what remains of it whatever Ŵ is, of which only drift
+     * leaves any; and what it is apart from what the recursion sees, the distortion being
+     * ||Y - Ŵ L||² - Σ_j ρ_j ||ŵ_j||² + offset. */
     double floor;
+    double offset;
 
     double progress; /* part of the whole call that is done */
 } wsic_job;
@@ -66,6 +69,9 @@ wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
 /* The rate-aware ridge and the order of the columns. ridge.c */
 bool wsic_job_refactorizes(const wsic_job *job);
 wsic_status wsic_job_refactorize(wsic_job *job);
+
+/* Σ_j ρ_j ||ŵ_j||² of the reconstruction that a recursion over some rows has left in y. ridge.c */
+double wsic_job_ridge_cost(const wsic_job *job, size_t rows);
 
 /* Fill the target Y of the given rows (all: index NULL), columns in the order of the
  * factor. target.c */

@@ -55,6 +55,18 @@ static wsic_status fill_ridge(wsic_job *job)
     return WSIC_OK;
 }
 
+double wsic_job_ridge_cost(const wsic_job *job, size_t rows)
+{
+    double cost = 0.0;
+
+    for (size_t k = 0; k < job->live && job->ridge; k++) {
+        const double rho = job->ridge[wsic_factor_column(job->factor, k)];
+        for (size_t i = 0; i < rows; i++)
+            cost += rho * job->y[k * rows + i] * job->y[k * rows + i];
+    }
+    return cost;
+}
+
 bool wsic_job_refactorizes(const wsic_job *job)
 {
     return job->options->ridge > 0.0 || job->options->pivot;

@@ -141,16 +141,16 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
                             double *value)
 {
     const wsic_job *const job = s->job;
+    const double weights = (double)job->rows * (double)job->columns;
 
     if (!s->by_rate) {
-        const double floor = job->floor * (double)trial->rows / (double)job->rows;
-        *value =
-            distortion_value((residual + floor) / ((double)trial->rows * (double)job->columns));
+        const double part = (double)trial->rows / (double)job->rows;
+        const double seen = residual - wsic_job_ridge_cost(job, trial->rows);
+        *value = distortion_value((seen + part * job->offset) / (part * weights));
         return WSIC_OK;
     }
     const wsic_status status = wsic_job_trial_bits(job, trial, value);
-    *value = (*value + 8.0 * (double)job->options->container_bytes) /
-             ((double)job->rows * (double)job->columns);
+    *value = (*value + 8.0 * (double)job->options->container_bytes) / weights;
     return status;
 }
 

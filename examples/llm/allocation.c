@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/allocation.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A layer whose error does nothing measurable still gets some bits, so that one that is misjudged
+ * is not lost. */
+static const double least_sensitivity = 1e-6;
+
+static bool refuse_plan(const struct allocation *allocation, struct failure *failure)
+{
+    return refuse(failure, "plan: %s", wsic_plan_message(allocation->plan));
+}
+
+bool allocation_create(struct allocation *allocation, wsic_context *context,
+                       const struct model *model, struct failure *failure)
+{
+    const size_t layers = model->config.blocks * LINEAR_KINDS;
+
+    *allocation = (struct allocation){.layers = layers};
+    allocation->indices = malloc(layers * sizeof *allocation->indices);
+    allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
+    allocation->corrections = malloc(layers * sizeof *allocation->corrections);
+    if (!allocation->indices || !allocation->sensitivities || !allocation->corrections) {
+        allocation_destroy(allocation);
+        return refuse(failure, "out of memory for a plan of %zu layers", layers);
+    }
+    for (size_t i = 0; i < layers; i++) {
+        allocation->indices[i] = SIZE_MAX;
+        allocation->corrections[i] = 1;
+    }
+    if (wsic_plan_create(context, &allocation->plan) >= 0)
+        return true;
+    allocation_destroy(allocation);
+    return refuse(failure, "plan: %s", wsic_context_message(context));
+}
+
+void allocation_destroy(struct allocation *allocation)
+{
+    free(allocation->indices);
+    free(allocation->sensitivities);
+    free(allocation->corrections);
+    wsic_plan_destroy(allocation->plan);
+    *allocation = (struct allocation){.layers = 0};
+}
+
+bool allocation_add(struct allocation *allocation, size_t layer, const char *name,
+                    wsic_problem *problem, struct failure *failure)
+{
+    if (wsic_plan_add_problem(allocation->plan, problem, &allocation->indices[layer]) < 0)
+        return refuse(failure, "%s: %s", name, wsic_plan_message(allocation->plan));
+    return true;
+}
+
+static bool is_planned(const struct allocation *allocation, size_t layer)
+{
+    return allocation->indices[layer] != SIZE_MAX;
+}
+
+/* What an error as the plan expects it costs. */
+static double worth(const struct allocation *allocation, size_t layer)
+{
+    return allocation->sensitivities[layer] * allocation->corrections[layer];
+}
+
+static double largest_worth(const struct allocation *allocation)
+{
+    double largest = 0;
+
+    for (size_t i = 0; i < allocation->layers; i++)
+        largest = fmax(largest, worth(allocation, i));
+    return largest;
+}
+
+/* All count alike if none is known. */
+static bool set_sensitivities(struct allocation *allocation, struct failure *failure)
+{
+    const double largest = largest_worth(allocation);
+
+    for (size_t i = 0; i < allocation->layers && largest > 0; i++) {
+        const double value = fmax(worth(allocation, i) / largest, least_sensitivity);
+        if (is_planned(allocation, i) &&
+            wsic_plan_set_sensitivity(allocation->plan, allocation->indices[i], value) < 0)
+            return refuse_plan(allocation, failure);
+    }
+    return true;
+}
+
+/* Of what the archive holds already: layers that are not in the plan. */
+static bool layer_bytes(wsic_archive_writer *writer, uint64_t *bytes, struct failure *failure)
+{
+    *bytes = 0;
+    for (size_t i = 0; i < wsic_archive_writer_count(writer); i++) {
+        wsic_layer_info info = {.size = sizeof info};
+        wsic_layer *layer;
+        if (wsic_archive_writer_layer(writer, i, &layer) < 0)
+            return refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
+        wsic_layer_get_info(layer, &info);
+        *bytes += info.bytes;
+        wsic_layer_destroy(layer);
+    }
+    return true;
+}
+
+/* What the archive adds to its layers. */
+static uint64_t container_bytes(const struct allocation *allocation,
+                                const wsic_archive_writer *writer)
+{
+    const uint64_t empty = wsic_archive_writer_size(writer, NULL);
+    uint64_t bytes = empty;
+    char name[MODEL_NAME_SIZE];
+
+    for (size_t i = 0; i < allocation->layers; i++) {
+        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        if (is_planned(allocation, i))
+            bytes += wsic_archive_writer_size(writer, name) - empty;
+    }
+    return bytes;
+}
+
+static bool read_plan(const struct allocation *allocation, size_t layer, wsic_plan_layer *planned,
+                      struct failure *failure)
+{
+    planned->size = sizeof *planned;
+    return wsic_plan_get(allocation->plan, allocation->indices[layer], planned) >= 0 ||
+           refuse_plan(allocation, failure);
+}
+
+/* The plan tells shapes only once it is solved for something. */
+static bool count_weights(const struct allocation *allocation, double *weights,
+                          struct failure *failure)
+{
+    *weights = 0;
+    if (wsic_plan_solve_rate(allocation->plan, 1) < 0)
+        return refuse_plan(allocation, failure);
+    for (size_t i = 0; i < allocation->layers; i++) {
+        wsic_plan_layer planned = {.rows = 0};
+        if (is_planned(allocation, i) && !read_plan(allocation, i, &planned, failure))
+            return false;
+        *weights += (double)planned.rows * (double)planned.columns;
+    }
+    return true;
+}
+
+/* Bytes that are left for the layers when what the archive adds is taken off. */
+static bool find_budget(const struct allocation *allocation, double rate,
+                        wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
+{
+    uint64_t others = 0;
+    double weights;
+
+    if (!count_weights(allocation, &weights, failure) ||
+        (writer && !layer_bytes(writer, &others, failure)))
+        return false;
+    const double container = writer ? (double)(container_bytes(allocation, writer) - others) : 0;
+    const double left = rate * weights / 8 - container;
+    if (left < 1)
+        return refuse(failure,
+                      "plan: names and metadata alone take %.0f bytes, more than %g bits "
+                      "per weight",
+                      container, rate);
+    *budget = (uint64_t)left;
+    return true;
+}
+
+static bool write_budget(wsic_archive_writer *writer, uint64_t budget, struct failure *failure)
+{
+    char text[24];
+
+    /* Of one length, so that the figure does not change what it depends on. */
+    snprintf(text, sizeof text, "%020llu", (unsigned long long)budget);
+    return wsic_archive_writer_set_metadata(writer, "budget", text) >= 0 ||
+           refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
+}
+
+/* The archive keeps its budget: one that is gone on with is larger than it was in the beginning. */
+static bool keep_budget(const struct allocation *allocation, double rate,
+                        wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
+{
+    const char *const kept = wsic_archive_writer_metadata(writer, "budget");
+
+    if (kept) {
+        *budget = strtoull(kept, NULL, 10);
+        return true;
+    }
+    return write_budget(writer, 0, failure) &&
+           find_budget(allocation, rate, writer, budget, failure) &&
+           write_budget(writer, *budget, failure);
+}
+
+bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double rate,
+                      wsic_archive_writer *writer, struct failure *failure)
+{
+    const int32_t how = mode == PLAN_WATERFILL ? WSIC_PLAN_WATERFILL : WSIC_PLAN_EQUAL;
+    uint64_t budget;
+
+    if (!set_sensitivities(allocation, failure) ||
+        !(writer ? keep_budget(allocation, rate, writer, &budget, failure)
+                 : find_budget(allocation, rate, NULL, &budget, failure)))
+        return false;
+    return wsic_plan_solve_budget(allocation->plan, how, budget) >= 0 ||
+           refuse_plan(allocation, failure);
+}
+
+bool allocation_rate(const struct allocation *allocation, size_t layer, double *rate,
+                     struct failure *failure)
+{
+    wsic_plan_layer planned;
+
+    if (!read_plan(allocation, layer, &planned, failure))
+        return false;
+    *rate = planned.target_rate;
+    return true;
+}
+
+bool allocation_commit(struct allocation *allocation, size_t layer, uint64_t bytes,
+                       struct failure *failure)
+{
+    return wsic_plan_commit(allocation->plan, allocation->indices[layer], bytes) >= 0 ||
+           refuse_plan(allocation, failure);
+}

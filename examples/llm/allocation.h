@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* One budget of bytes for all layers of a model: the library's plan, and where each layer stands in
+ * it. */
+#ifndef EXAMPLES_LLM_ALLOCATION_H
+#define EXAMPLES_LLM_ALLOCATION_H
+
+#include <watersic/watersic.h>
+
+#include "llm/model.h"
+#include "llm/recipe.h"
+
+struct allocation {
+    wsic_plan *plan;
+    size_t layers;
+    size_t *indices;       /* of every layer in the plan; SIZE_MAX if it is not there */
+    double *sensitivities; /* of every layer; 0 if unknown */
+    double *corrections;   /* of the plan's distortions near the rate; 1 if unknown */
+};
+
+bool allocation_create(struct allocation *allocation, wsic_context *context,
+                       const struct model *model, struct failure *failure);
+void allocation_destroy(struct allocation *allocation);
+
+/* Add a layer, named for messages. */
+bool allocation_add(struct allocation *allocation, size_t layer, const char *name,
+                    wsic_problem *problem, struct failure *failure);
+
+/* Share out bits per weight of all layers in the plan, from which what the archive is going to add
+ * (writer may be NULL) is taken off. */
+bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double rate,
+                      wsic_archive_writer *writer, struct failure *failure);
+
+/* Bits per weight that a layer is to have now. */
+bool allocation_rate(const struct allocation *allocation, size_t layer, double *rate,
+                     struct failure *failure);
+
+/* A layer is finished: share out what is left. */
+bool allocation_commit(struct allocation *allocation, size_t layer, uint64_t bytes,
+                       struct failure *failure);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What a quantization will need, from the shapes of the model alone. */
+#ifndef EXAMPLES_LLM_ESTIMATE_H
+#define EXAMPLES_LLM_ESTIMATE_H
+
+#include <stdint.h>
+#include <watersic/watersic.h>
+
+#include "llm/pipeline.h"
+
+/* Bytes that are in memory at once. */
+struct memory_estimate {
+    uint64_t program;    /* with its libraries and the buffers of BLAS */
+    uint64_t blocks;     /* weights of the present block, and its original ones */
+    uint64_t states;     /* of all tokens */
+    uint64_t passing;    /* of a batch of tokens */
+    uint64_t statistics; /* of the site that needs most, with encoding */
+    uint64_t encoding;   /* of the layer there that needs most */
+    uint64_t total;
+    uint64_t dead; /* more than that, if inputs are dead */
+};
+
+/* How often the text is gone over. */
+struct pass_estimate {
+    size_t streams;   /* models whose states are kept: the quantized one, and the original one */
+    size_t passes;    /* over the text, all streams at once */
+    size_t attention; /* computed for all of the text, all streams counted */
+};
+
+bool estimate_memory(struct memory_estimate *estimate, const struct config *config,
+                     const struct calibration *calibration, wsic_encoder *encoder,
+                     struct failure *failure);
+
+struct pass_estimate estimate_passes(const struct config *config,
+                                     const struct calibration *calibration);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/sensitivity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "llm/evaluate.h"
+#include "llm/interrupt.h"
+
+/* States of the whole sample, as in the reference if that is not NULL. NULL on failure. */
+static float *create_states(const struct sensitivity_probe *probe, const float *like,
+                            struct failure *failure)
+{
+    const size_t bytes = probe->tokens->count * probe->model->config.hidden * sizeof(float);
+    float *const states = malloc(bytes);
+
+    if (states && like)
+        memcpy(states, like, bytes);
+    if (!states)
+        refuse(failure, "out of memory for the states of %zu tokens", probe->tokens->count);
+    return states;
+}
+
+typedef void step_function(struct sensitivity_probe *probe, const struct block *block,
+                           float *states, size_t count);
+
+static void step_block(struct sensitivity_probe *probe, const struct block *block, float *states,
+                       size_t count)
+{
+    forward_block(&probe->forward, block, states, count);
+}
+
+static void step_head(struct sensitivity_probe *probe, const struct block *block, float *states,
+                      size_t count)
+{
+    (void)block;
+    forward_head_input(&probe->forward, probe->model, states, count);
+}
+
+static void run_step(struct sensitivity_probe *probe, step_function *step,
+                     const struct block *block, float *states)
+{
+    const size_t capacity = probe->forward.capacity;
+
+    for (size_t first = 0; first < probe->tokens->count; first += capacity) {
+        const size_t left = probe->tokens->count - first;
+        step(probe, block, states + first * probe->model->config.hidden,
+             left < capacity ? left : capacity);
+    }
+}
+
+/* Bring several states (NULL: none) from the beginning of a block to the head. Every block is
+ * loaded once for all of them. */
+static bool run_rest(struct sensitivity_probe *probe, size_t number, float *const states[],
+                     size_t count, struct failure *failure)
+{
+    struct block block;
+
+    for (; number < probe->model->config.blocks; number++) {
+        if (interrupt_pending())
+            return refuse(failure, "interrupted");
+        if (!model_load_block(probe->model, number, &block, failure))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            if (states[i])
+                run_step(probe, step_block, &block, states[i]);
+        block_free(&block);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (states[i])
+            run_step(probe, step_head, NULL, states[i]);
+    return true;
+}
+
+bool sensitivity_begin(struct sensitivity_probe *probe, const struct model *model,
+                       const struct tokens *tokens, size_t window, struct failure *failure)
+{
+    *probe = (struct sensitivity_probe){.model = model, .tokens = tokens};
+    return forward_create(&probe->forward, &model->config, window, failure) &&
+           (probe->entry = create_states(probe, NULL, failure)) &&
+           forward_embed(model, tokens->values, tokens->count, probe->entry, failure) &&
+           (probe->reference = create_states(probe, probe->entry, failure)) &&
+           run_rest(probe, 0, &probe->reference, 1, failure) &&
+           model_load_block(model, 0, &probe->block, failure);
+}
+
+static void forget_changes(struct sensitivity_probe *probe)
+{
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        free(probe->changed[kind]);
+        probe->changed[kind] = NULL;
+    }
+}
+
+void sensitivity_end(struct sensitivity_probe *probe)
+{
+    forget_changes(probe);
+    block_free(&probe->block);
+    free(probe->reference);
+    free(probe->entry);
+    forward_free(&probe->forward);
+}
+
+bool sensitivity_change(struct sensitivity_probe *probe, enum linear_kind kind, float *weights,
+                        struct failure *failure)
+{
+    struct block changed = probe->block;
+
+    changed.linear[kind].weights = weights;
+    free(probe->changed[kind]);
+    probe->changed[kind] = create_states(probe, probe->entry, failure);
+    if (!probe->changed[kind])
+        return false;
+    run_step(probe, step_block, &changed, probe->changed[kind]);
+    return true;
+}
+
+static bool enter_next(struct sensitivity_probe *probe, struct failure *failure)
+{
+    forget_changes(probe);
+    run_step(probe, step_block, &probe->block, probe->entry);
+    block_free(&probe->block);
+    probe->number++;
+    return probe->number == probe->model->config.blocks ||
+           model_load_block(probe->model, probe->number, &probe->block, failure);
+}
+
+bool sensitivity_measure(struct sensitivity_probe *probe, double divergences[LINEAR_KINDS],
+                         struct failure *failure)
+{
+    if (!run_rest(probe, probe->number + 1, probe->changed, LINEAR_KINDS, failure))
+        return false;
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        struct evaluation evaluation = {.kl_bits = 0};
+        if (probe->changed[kind] &&
+            !evaluate_states(&evaluation, probe->model, probe->tokens, probe->forward.window,
+                             probe->changed[kind], probe->reference, failure))
+            return false;
+        divergences[kind] = evaluation.kl_bits;
+    }
+    return enter_next(probe, failure);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/survey.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "llm/draft.h"
+#include "llm/sensitivity.h"
+#include "llm/sensitivity_file.h"
+#include "llm/watersic_method.h"
+
+/* Tokens that moments are taken over, and those that divergences are. */
+enum { moment_tokens = 16384, divergence_tokens = 4096 };
+
+/* Errors as they are at this rate, in bits per weight, are small enough to add up and large enough
+ * to be measured. */
+static const double probe_rate = 3;
+
+/* Corrections are made so many bits below the rate, or at half of it. */
+static const double below_rate = 0.75;
+
+struct surveyor {
+    struct allocation *allocation;
+    wsic_context *context;
+    struct sensitivity_probe *probe; /* NULL: sensitivities are not measured */
+    struct drafter drafter;          /* at probe_rate */
+    struct drafter low; /* below the rate aimed at; no encoder: corrections are not made */
+    double distortions[LINEAR_KINDS]; /* a n D of drafts of the present block */
+};
+
+static bool copy_sample(const struct tokens *tokens, size_t window, size_t most,
+                        struct tokens *sample, struct failure *failure)
+{
+    *sample = (struct tokens){.count = tokens->count};
+    sample->values = malloc(tokens->count * sizeof *sample->values);
+    if (!sample->values)
+        return refuse(failure, "out of memory for %zu tokens", tokens->count);
+    memcpy(sample->values, tokens->values, tokens->count * sizeof *sample->values);
+    tokens_sample(sample, window, most);
+    return true;
+}
+
+/* Measure blocks until this one is the present one. */
+static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *failure)
+{
+    struct sensitivity_probe *const probe = surveyor->probe;
+
+    while (probe->number < block) {
+        double *const values = surveyor->allocation->sensitivities + probe->number * LINEAR_KINDS;
+        if (!sensitivity_measure(probe, values, failure))
+            return false;
+        for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+            if (surveyor->distortions[kind] > 0)
+                values[kind] /= surveyor->distortions[kind];
+            else
+                values[kind] = 0;
+            surveyor->distortions[kind] = 0;
+        }
+    }
+    return true;
+}
+
+/* Leaves the layer as it is; the draft is in weights. */
+static bool draft_copy(struct drafter *drafter, const struct layer_task *task, float *weights,
+                       struct failure *failure)
+{
+    struct linear linear = *task->linear;
+    struct layer_task draft = *task;
+    double scale = 0;
+
+    linear.weights = weights;
+    draft.linear = &linear;
+    memcpy(weights, task->linear->weights, linear.rows * linear.columns * sizeof *weights);
+    return draft_layer(drafter, &draft, &scale, failure);
+}
+
+static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
+                        struct failure *failure)
+{
+    const size_t kind = task->number % LINEAR_KINDS;
+    const size_t count = task->linear->rows * task->linear->columns;
+
+    if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure) ||
+        !draft_copy(&surveyor->drafter, task, weights, failure))
+        return false;
+    surveyor->distortions[kind] = surveyor->drafter.info.distortion * (double)count;
+    return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
+}
+
+/* What the plan expects at this rate of codes. */
+static bool expect_distortion(const struct surveyor *surveyor, const struct layer_task *task,
+                              double rate, double *distortion, struct failure *failure)
+{
+    wsic_plan_layer layer = {.size = sizeof layer};
+    wsic_problem *problem;
+    wsic_plan *plan = NULL;
+
+    if (!watersic_problem_create(surveyor->context, task, &problem, failure))
+        return false;
+    const bool ok = wsic_plan_create(surveyor->context, &plan) >= 0 &&
+                    wsic_plan_add_problem(plan, problem, NULL) >= 0 &&
+                    wsic_plan_solve_rate(plan, rate) >= 0 && wsic_plan_get(plan, 0, &layer) >= 0;
+    *distortion = layer.distortion;
+    if (!ok)
+        refuse(failure, "%s: %s", task->name,
+               plan ? wsic_plan_message(plan) : wsic_context_message(surveyor->context));
+    wsic_plan_destroy(plan);
+    wsic_problem_destroy(problem);
+    return ok;
+}
+
+/* The plan takes weights as independent of each other. Where they are not, as where inputs are few
+ * directions of many, errors grow faster below the rate aimed at than it expects. */
+static bool correct_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
+                          struct failure *failure)
+{
+    const wsic_layer_info *const info = &surveyor->low.info;
+    double expected;
+
+    if (!draft_copy(&surveyor->low, task, weights, failure) ||
+        !expect_distortion(surveyor, task, info->rate_codes, &expected, failure))
+        return false;
+    if (info->distortion > 0 && expected > 0)
+        surveyor->allocation->corrections[task->number] = info->distortion / expected;
+    return true;
+}
+
+static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
+                       struct failure *failure)
+{
+    if (!surveyor->low.encoder)
+        return true;
+    float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
+    const bool ok = weights
+                        ? correct_layer(surveyor, task, weights, failure) &&
+                              (!surveyor->probe || probe_layer(surveyor, task, weights, failure))
+                        : refuse(failure, "%s: out of memory", task->name);
+    free(weights);
+    return ok;
+}
+
+/* A layer_function that leaves the layer as it is. */
+static bool survey_layer(void *self, const struct layer_task *task, struct failure *failure)
+{
+    struct surveyor *const surveyor = self;
+    wsic_problem *problem;
+
+    if (!watersic_problem_create(surveyor->context, task, &problem, failure))
+        return false;
+    const bool ok =
+        allocation_add(surveyor->allocation, task->number, task->name, problem, failure);
+    wsic_problem_destroy(problem);
+    return ok && draft_task(surveyor, task, failure);
+}
+
+/* What a survey is made of. */
+struct plan_of_survey {
+    struct model *model;
+    const struct calibration *calibration; /* on the sample, plain */
+    const struct stretch *stretch;
+    struct failure *failure;
+};
+
+static bool look(struct surveyor *surveyor, const struct plan_of_survey *plan)
+{
+    return pipeline_run(plan->model, plan->calibration, plan->stretch, surveyor->context,
+                        survey_layer, surveyor, plan->failure);
+}
+
+static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_survey *plan,
+                           const struct tokens *tokens)
+{
+    struct sensitivity_probe probe;
+
+    if (!drafter_create(&surveyor->drafter, surveyor->context, probe_rate, true, plan->failure))
+        return false;
+    surveyor->probe = &probe;
+    const bool ok =
+        sensitivity_begin(&probe, plan->model, tokens, plan->calibration->window, plan->failure) &&
+        look(surveyor, plan) && catch_up(surveyor, plan->model->config.blocks, plan->failure);
+    sensitivity_end(&probe);
+    drafter_destroy(&surveyor->drafter);
+    return ok;
+}
+
+static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
+{
+    struct allocation *const allocation = surveyor->allocation;
+    struct sensitivity_file file;
+    struct tokens tokens;
+
+    if (!copy_sample(plan->calibration->tokens, plan->calibration->window, divergence_tokens,
+                     &tokens, plan->failure))
+        return false;
+    bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model, &tokens,
+                                    plan->calibration->window, probe_rate, plan->failure);
+    if (ok && sensitivity_file_read(&file, allocation->sensitivities, allocation->layers))
+        ok = look(surveyor, plan);
+    else
+        ok = ok && look_and_probe(surveyor, plan, &tokens) &&
+             sensitivity_file_write(&file, allocation->sensitivities, allocation->layers,
+                                    plan->failure);
+    tokens_free(&tokens);
+    return ok;
+}
+
+static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_survey *plan,
+                           double rate)
+{
+    const double low = fmax(rate - below_rate, rate / 2);
+
+    if (!drafter_create(&surveyor->low, surveyor->context, low, true, plan->failure))
+        return false;
+    const bool ok = look_with_file(surveyor, plan);
+    drafter_destroy(&surveyor->low);
+    return ok;
+}
+
+bool survey(struct allocation *allocation, struct model *model,
+            const struct calibration *calibration, double rate, const struct stretch *stretch,
+            wsic_context *context, struct failure *failure)
+{
+    const struct recipe plain = {.statistics = true};
+    struct surveyor surveyor = {.allocation = allocation, .context = context};
+    struct calibration sampled = *calibration;
+    struct tokens sample;
+
+    if (!copy_sample(calibration->tokens, calibration->window, moment_tokens, &sample, failure))
+        return false;
+    sampled.tokens = &sample;
+    sampled.taken = NULL;
+    sampled.end = NULL;
+    sampled.recipe = &plain;
+    const struct plan_of_survey plan = {
+        .model = model, .calibration = &sampled, .stretch = stretch, .failure = failure};
+    const bool ok = calibration->recipe->plan == PLAN_WATERFILL
+                        ? look_and_weigh(&surveyor, &plan, rate)
+                        : look(&surveyor, &plan);
+    tokens_free(&sample);
+    return ok;
+}

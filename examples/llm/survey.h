@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* A look at all layers of the original model before the first is quantized, on samples of the
+ * calibration text: second moments for the plan, and sensitivities. */
+#ifndef EXAMPLES_LLM_SURVEY_H
+#define EXAMPLES_LLM_SURVEY_H
+
+#include "llm/allocation.h"
+#include "llm/pipeline.h"
+
+/* Add all layers of the model to the allocation, and, if the recipe's plan asks for it, their
+ * sensitivities and corrections for a rate. Sensitivities are looked up in, or written to, a file
+ * in the calibration's directory (NULL: they are measured each time). */
+bool survey(struct allocation *allocation, struct model *model,
+            const struct calibration *calibration, double rate, const struct stretch *stretch,
+            wsic_context *context, struct failure *failure);
+
+#endif

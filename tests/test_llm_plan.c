@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans over all layers of a model: sensitivities are what divergences say, and are kept in a file
+ * that is believed only if it is whole and of the same model and text; budgets are met in bytes;
+ * waterfilling gives less weighted distortion than equal shares. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "llm/evaluate.h"
+#include "llm/sensitivity.h"
+#include "llm/sensitivity_file.h"
+#include "llm/survey.h"
+#include "llm/watersic_run.h"
+#include "synthetic_llm.h"
+#include "temporary.h"
+
+enum { text_length = 330, window = 30, layers = 2 * LINEAR_KINDS };
+
+static struct synthetic_llm plain;
+static temporary place;
+static wsic_context *context;
+static struct model model;
+static uint32_t values[text_length];
+static const struct tokens text = {.values = values, .count = text_length};
+static struct meter meter = {.shown = false};
+static const struct stretch stretch = {.meter = &meter, .label = "", .from = 0, .to = 1};
+
+static void set_up(void)
+{
+    struct failure failure;
+
+    synthetic_qwen3(&plain);
+    temporary_create(&place);
+    synthetic_write_config(&plain, place.directory);
+    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
+    ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
+    for (uint32_t i = 0; i < text_length; i++)
+        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+}
+
+static void tear_down(void)
+{
+    synthetic_free(&plain);
+    model_free(&model);
+    wsic_context_destroy(context);
+    temporary_destroy(&place);
+}
+
+/* --- sensitivities ------------------------------------------------------------- */
+
+/* Queries and keys of heads that are normalised do not care for their scale: every other weight
+ * shrinks. */
+static void change(float *weights, const struct linear *linear, float factor)
+{
+    for (size_t i = 0; i < linear->rows * linear->columns; i++)
+        weights[i] = linear->weights[i] * (i % 2 ? factor : 1);
+}
+
+/* The divergence of a model in memory, one of whose layers is changed. */
+static double divergence_of(size_t layer, float factor, const float *reference)
+{
+    const struct linear *const linear =
+        &model.blocks[layer / LINEAR_KINDS].linear[layer % LINEAR_KINDS];
+    struct evaluation evaluation;
+    struct failure failure;
+
+    change(linear->weights, linear, factor);
+    ck_assert(evaluate(&evaluation, &model, &text, window, reference, &failure));
+    change(linear->weights, linear, 1 / factor);
+    return evaluation.kl_bits;
+}
+
+START_TEST(divergences_are_those_of_the_changed_model)
+{
+    struct sensitivity_probe probe;
+    struct failure failure;
+    double divergences[LINEAR_KINDS];
+
+    float *const reference = evaluate_hidden(&model, &text, window, &failure);
+    ck_assert(sensitivity_begin(&probe, &model, &text, window, &failure));
+    for (size_t block = 0; block < plain.blocks; block++) {
+        /* Not the last one, which then causes no divergence. */
+        for (size_t kind = 0; kind < LINEAR_DOWN; kind++) {
+            const struct linear *const linear = &model.blocks[block].linear[kind];
+            const size_t count = linear->rows * linear->columns;
+            float *const weights = malloc(count * sizeof *weights);
+            change(weights, linear, 0.5F);
+            ck_assert(sensitivity_change(&probe, (enum linear_kind)kind, weights, &failure));
+            free(weights);
+        }
+        ck_assert(sensitivity_measure(&probe, divergences, &failure));
+        for (size_t kind = 0; kind < LINEAR_DOWN; kind++) {
+            const double expected = divergence_of(block * LINEAR_KINDS + kind, 0.5F, reference);
+            ck_assert_double_gt(expected, 1e-5);
+            ck_assert_double_eq_tol(divergences[kind], expected, 1e-4 * expected + 1e-7);
+        }
+        ck_assert_double_eq(divergences[LINEAR_DOWN], 0);
+    }
+    sensitivity_end(&probe);
+    free(reference);
+}
+END_TEST
+
+static void survey_model(struct allocation *allocation, const struct tokens *tokens,
+                         const char *directory)
+{
+    const struct recipe recipe = {.plan = PLAN_WATERFILL};
+    const struct calibration calibration = {
+        .tokens = tokens, .window = window, .recipe = &recipe, .directory = directory};
+    struct failure failure;
+
+    ck_assert(allocation_create(allocation, context, &model, &failure));
+    ck_assert_msg(survey(allocation, &model, &calibration, 3, &stretch, context, &failure), "%s",
+                  failure.text);
+    ck_assert_uint_eq(allocation->layers, layers);
+}
+
+static void expect_same(const struct allocation *a, const double *sensitivities)
+{
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_double_eq(a->sensitivities[i], sensitivities[i]);
+}
+
+START_TEST(sensitivities_are_positive_and_reproducible)
+{
+    struct allocation first;
+    struct allocation second;
+
+    survey_model(&first, &text, NULL);
+    survey_model(&second, &text, NULL);
+    for (size_t i = 0; i < layers; i++) {
+        ck_assert_double_gt(first.sensitivities[i], 0);
+        ck_assert_uint_eq(first.indices[i], i);
+    }
+    expect_same(&second, first.sensitivities);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
+}
+END_TEST
+
+/* The name of the kept file, for this text. */
+static struct sensitivity_file kept(const struct tokens *tokens)
+{
+    struct sensitivity_file file;
+    struct failure failure;
+
+    ck_assert(sensitivity_file_name(&file, place.directory, &model, tokens, window, 3, &failure));
+    return file;
+}
+
+static void expect_kept(const double *sensitivities)
+{
+    const struct sensitivity_file file = kept(&text);
+    double read[layers];
+
+    ck_assert(sensitivity_file_read(&file, read, layers));
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_double_eq(read[i], sensitivities[i]);
+}
+
+START_TEST(sensitivities_are_kept_and_found)
+{
+    struct allocation first;
+    struct allocation second;
+    struct failure failure;
+    double others[layers];
+
+    survey_model(&first, &text, place.directory);
+    expect_kept(first.sensitivities);
+    /* What the file says is believed. */
+    for (size_t i = 0; i < layers; i++)
+        others[i] = 1 + (double)i / 7;
+    const struct sensitivity_file file = kept(&text);
+    ck_assert(sensitivity_file_write(&file, others, layers, &failure));
+    survey_model(&second, &text, place.directory);
+    expect_same(&second, others);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
+}
+END_TEST
+
+static void write_kept(const char *contents)
+{
+    const struct sensitivity_file file = kept(&text);
+    FILE *const out = fopen(file.path, "wb");
+
+    ck_assert_ptr_nonnull(out);
+    fputs(contents, out);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+START_TEST(damaged_files_are_measured_anew)
+{
+    const struct sensitivity_file file = kept(&text);
+    struct allocation allocation;
+    char wrong[4][200];
+
+    snprintf(wrong[0], sizeof wrong[0], "{\"fingerprint\": \"%s\", \"sensitiv", file.fingerprint);
+    snprintf(wrong[1], sizeof wrong[1], "{\"fingerprint\": \"%s\", \"sensitivities\": [1, 2]}",
+             file.fingerprint);
+    snprintf(wrong[2], sizeof wrong[2],
+             "{\"fingerprint\": \"%s\", \"sensitivities\": "
+             "[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1]}",
+             file.fingerprint);
+    snprintf(wrong[3], sizeof wrong[3],
+             "{\"fingerprint\": \"0123456789abcdef\", \"sensitivities\": "
+             "[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}");
+    for (size_t i = 0; i < 4; i++) {
+        write_kept(wrong[i]);
+        survey_model(&allocation, &text, place.directory);
+        ck_assert_double_ne(allocation.sensitivities[0], 1);
+        expect_kept(allocation.sensitivities);
+        allocation_destroy(&allocation);
+    }
+}
+END_TEST
+
+START_TEST(files_are_of_one_text_and_one_model)
+{
+    const struct tokens shorter = {.values = values, .count = text_length - window};
+    const struct sensitivity_file file = kept(&text);
+    const struct sensitivity_file other_text = kept(&shorter);
+    struct failure failure;
+
+    ck_assert_str_ne(file.fingerprint, other_text.fingerprint);
+    ck_assert_str_eq(file.fingerprint, kept(&text).fingerprint);
+    /* One bit of one weight. */
+    plain.tensors[plain.count - 1].bits[0] ^= 1;
+    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    model_free(&model);
+    ck_assert(model_load(&model, place.directory, &failure));
+    ck_assert_str_ne(file.fingerprint, kept(&text).fingerprint);
+}
+END_TEST
+
+/* --- a whole model -------------------------------------------------------------- */
+
+enum { real_layers = 4 * LINEAR_KINDS, real_length = 2048 };
+
+static struct layer_result results[real_layers];
+static struct tokens real_text;
+
+static void set_up_real(void)
+{
+    struct failure failure;
+
+    temporary_create(&place);
+    ck_assert_msg(model_open(&model, TINYLM, &failure), "%s", failure.text);
+    ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
+    ck_assert_msg(tokens_load(&real_text, TINYLM "/../calibration.txt", 256, &failure), "%s",
+                  failure.text);
+    tokens_sample(&real_text, 256, real_length);
+}
+
+static void tear_down_real(void)
+{
+    tokens_free(&real_text);
+    model_free(&model);
+    wsic_context_destroy(context);
+    temporary_destroy(&place);
+}
+
+/* Returns the size of the archive. */
+static uint64_t quantize(enum plan_mode plan, double rate, const char *name)
+{
+    const struct recipe recipe = {.statistics = true, .rescalers = true, .plan = plan};
+    const struct calibration calibration = {
+        .tokens = &real_text, .window = 256, .recipe = &recipe, .directory = place.directory};
+    const struct method_settings settings = {.rate = rate, .preset = "fast", .rescalers = true};
+    struct watersic_method method = {.context = context, .results = results};
+    struct failure failure;
+
+    method.encoder = watersic_encoder_create(context, &settings, false, &failure);
+    ck_assert_int_eq(
+        wsic_archive_writer_create(context, temporary_path(&place, name), &method.writer), WSIC_OK);
+    ck_assert_msg(watersic_run(&method, &model, &calibration, rate, &stretch, &failure), "%s",
+                  failure.text);
+    ck_assert_int_eq(wsic_archive_writer_finish(method.writer), WSIC_OK);
+    const uint64_t bytes = wsic_archive_writer_size(method.writer, NULL);
+    wsic_archive_writer_destroy(method.writer);
+    wsic_encoder_destroy(method.encoder);
+    return bytes;
+}
+
+static void expect_budget(double bytes, double rate)
+{
+    const double budget = rate * (double)model_linear_weights(&model) / 8;
+
+    ck_assert_double_lt(fabs(bytes / budget - 1), 1e-3);
+}
+
+START_TEST(waterfilling_beats_equal_shares)
+{
+    double sensitivities[real_layers];
+    double filled = 0;
+    double equal = 0;
+    double least = 16;
+    double most = 0;
+
+    expect_budget((double)quantize(PLAN_WATERFILL, 2.5, "filled"), 2.5);
+    for (size_t i = 0; i < real_layers; i++) {
+        const wsic_layer_info *const info = &results[i].info;
+        sensitivities[i] = results[i].sensitivity;
+        ck_assert_double_gt(sensitivities[i], 0);
+        filled += sensitivities[i] * info->distortion * (double)(info->rows * info->columns);
+        least = fmin(least, info->rate);
+        most = fmax(most, info->rate);
+    }
+    ck_assert_double_gt(most, least + 0.5);
+    expect_budget((double)quantize(PLAN_EQUAL, 2.5, "equal"), 2.5);
+    for (size_t i = 0; i < real_layers; i++) {
+        const wsic_layer_info *const info = &results[i].info;
+        ck_assert_double_eq(results[i].sensitivity, 0);
+        equal += sensitivities[i] * info->distortion * (double)(info->rows * info->columns);
+    }
+    ck_assert_double_lt(filled, 0.95 * equal);
+}
+END_TEST
+
+START_TEST(budgets_below_the_names_are_refused)
+{
+    const struct recipe recipe = {.statistics = true, .plan = PLAN_EQUAL};
+    const struct calibration calibration = {.tokens = &real_text, .window = 256, .recipe = &recipe};
+    struct watersic_method method = {.context = context, .results = results};
+    struct failure failure;
+
+    ck_assert_int_eq(
+        wsic_archive_writer_create(context, temporary_path(&place, "a"), &method.writer), WSIC_OK);
+    ck_assert(!watersic_run(&method, &model, &calibration, 0.001, &stretch, &failure));
+    ck_assert_ptr_nonnull(strstr(failure.text, "names and metadata alone take"));
+    ck_assert(!watersic_run(&method, &model, &calibration, 0.04, &stretch, &failure));
+    ck_assert_ptr_nonnull(strstr(failure.text, "plan: "));
+    wsic_archive_writer_destroy(method.writer);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("llm plan");
+    TCase *const sensitivities = tcase_create("sensitivities");
+    TCase *const budgets = tcase_create("budgets");
+
+    tcase_set_timeout(sensitivities, 60);
+    tcase_add_checked_fixture(sensitivities, set_up, tear_down);
+    tcase_add_test(sensitivities, divergences_are_those_of_the_changed_model);
+    tcase_add_test(sensitivities, sensitivities_are_positive_and_reproducible);
+    tcase_add_test(sensitivities, sensitivities_are_kept_and_found);
+    tcase_add_test(sensitivities, damaged_files_are_measured_anew);
+    tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);
+    suite_add_tcase(suite, sensitivities);
+    tcase_set_timeout(budgets, 280);
+    tcase_add_checked_fixture(budgets, set_up_real, tear_down_real);
+    tcase_add_test(budgets, waterfilling_beats_equal_shares);
+    tcase_add_test(budgets, budgets_below_the_names_are_refused);
+    suite_add_tcase(suite, budgets);
+    run_suite(suite);
+    return 0;
+}
