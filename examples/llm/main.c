@@ -104,9 +104,9 @@ static const char finetune_help[] =
     "  --epochs N         times to go over it (default 1)\n"
     "  --batch N          windows to a step (default 2)\n"
     "  --learning-rate R  part by which a step changes scales, at the beginning\n"
-    "                     (default 0.005); it falls along half a cosine\n"
+    "                     (default 0.003); it falls along half a cosine\n"
     "  --last-learning-rate R\n"
-    "                     at the last step (default 0.00005)\n"
+    "                     at the last step (default 0.00003)\n"
     "  -o, --output FILE  the new archive\n"
     "  --json             report as JSON\n"
     "\n" TOKENS_HELP;

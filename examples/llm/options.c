@@ -321,8 +321,8 @@ bool options_parse(struct options *options, enum command command, int count, cha
                                 .eval_tokens = 32768,
                                 .epochs = 1,
                                 .batch = 2,
-                                .learning_rate = 5e-3,
-                                .last_learning_rate = 5e-5};
+                                .learning_rate = 3e-3,
+                                .last_learning_rate = 3e-5};
     recipe_find(&options->recipe, "default");
     /* Switches count against what the recipe says, wherever they stand. */
     if (!take_options(&walk, count, arguments, true) ||
