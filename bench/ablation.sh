@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What each ingredient of a recipe is worth on a checkpoint: a table of bits per weight from the
-# bytes on disk, perplexity and KL divergence to the original, one ingredient added after the other.
+# bytes on disk, perplexity and KL divergence to the original. One ingredient is added after the
+# other up to residuals; what follows is compared with these, and fine-tuning comes on top of the
+# plan.
 #
 # usage: ablation.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE...
 #
@@ -67,12 +69,12 @@ for rate in "$@"; do
     quantized "$rate" '+ drift' drift "$@"
     set -- "$@" --residual
     quantized "$rate" '+ residual' residual "$@"
-    quantized "$rate" '+ attention' attention "$@" --attention "${ATTENTION:-0.1}"
-    quantized "$rate" '+ mixing' mixing "$@" --attention "${ATTENTION:-0.1}" --mixing
-    quantized "$rate" '+ waterfill plan' plan "$@" --plan waterfill
+    quantized "$rate" 'residual, attention' attention "$@" --attention "${ATTENTION:-0.1}"
+    quantized "$rate" 'residual, mixing' mixing "$@" --attention "${ATTENTION:-0.1}" --mixing
+    quantized "$rate" 'residual, waterfill' plan "$@" --plan waterfill
     tuned=$work/$rate-tuned.wsic
     [ -f "$tuned" ] ||
         "$program" finetune --model "$model" --archive "$work/$rate-plan.wsic" \
             --tokens "$calibration" --max-tokens "${MAX_TOKENS:-65536}" -o "$tuned" >"$tuned.txt"
-    row "$rate" '+ fine-tuning' "$tuned"
+    row "$rate" 'residual, waterfill, fine-tuning' "$tuned"
 done

@@ -37,9 +37,6 @@ wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
     return (wsic_progress){stage, from, job->progress};
 }
 
-/* α_j / c. Waterfilling: 1 / L_jj, the same step for every column in the domain of the
- * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. The codes
- * of a trellis count halves of the step, which is the spacing of either codebook. */
 /* A quantizer that weighs bits against error has no use for the ridge's estimate of them. */
 static void fill_error_share(wsic_job *job)
 {
@@ -56,6 +53,9 @@ static void fill_error_share(wsic_job *job)
     }
 }
 
+/* α_j / c. Waterfilling: 1 / L_jj, the same step for every column in the domain of the
+ * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. The codes
+ * of a trellis count halves of the step, which is the spacing of either codebook. */
 static void fill_shape(wsic_job *job)
 {
     const size_t live = job->live;
