@@ -38,6 +38,13 @@ report()
     fi
 }
 
+# skip NAME REASON
+skip()
+{
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
 # run CODE NAME ARGUMENT... : run the program and expect an exit code
 run()
 {

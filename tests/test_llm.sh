@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The program watersic-llm: every command, its results, exit codes and messages, on the small
-# model of the repository.
+# The program watersic-llm: commands, their results, exit codes and messages, on the small model of
+# the repository. test_llm_recipes.sh has what recipes do, and the comparison of methods.
 # Usage: test_llm.sh WATERSIC_LLM EXAMPLES_DATA
 set -u
 # shellcheck source=tests/program.sh
@@ -54,7 +54,7 @@ holds "$(value out kl_bits) == 0" "the checkpoint does not differ from itself"
 holds "$(value out bits_per_weight) == 16" "the checkpoint has 16 bits"
 holds "(exp($original) / $(value out perplexity) - 1) ^ 2 < 1e-12" "perplexity is exp(cross entropy)"
 
-run 0 "quantize at 4 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
+run 0 "quantize at 4 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 \
     --rate 4 -o four.wsic --json
 has_keys "quantize" rate_target bytes bits_per_weight weights tokens seconds peak_bytes rate \
     relative_distortion
@@ -84,19 +84,19 @@ refused 2 "--layers needs --archive" "layers without an archive" \
 
 # --- what is said beforehand ----------------------------------------------------
 
-run 0 "a dry run" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 --rate 4 \
+run 0 "a dry run" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 --rate 4 \
     -o none.wsic --dry-run --json
 has_keys "a dry run" architecture layers weights tokens windows streams passes attention_passes \
     blocks states passing statistics encoding total bytes
 [ ! -e none.wsic ]
 report $? "a dry run writes no archive"
-holds "$(value out windows) == 8 && $(value out layers) == 28" "a dry run counts windows and layers"
+holds "$(value out windows) == 4 && $(value out layers) == 28" "a dry run counts windows and layers"
 holds "$(value out passes) == 19 && $(value out attention_passes) == 8" "a dry run counts passes"
 holds "($(value out bytes) / $(wc -c <four.wsic) - 1) ^ 2 < 0.01 ^ 2" \
     "a dry run tells the size of the archive"
 states=$(value out states)
 run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibration" \
-    --max-tokens 2048 --rate 4 -o none.wsic --dry-run --low-memory --json
+    --max-tokens 1024 --rate 4 -o none.wsic --dry-run --low-memory --json
 holds "$(value out states) * 3 < $states" "low memory takes less than a third of the states"
 holds "$(value out attention_passes) == 16" "low memory takes attention twice"
 run 0 "a dry run as text" quantize --model "$model" --tokens "$calibration" --rate 4 \
@@ -106,15 +106,15 @@ says out "passes over the text: 19" "a dry run tells the passes"
 says out "states of all tokens" "a dry run tells the memory"
 
 run 0 "quantize with low memory" quantize --model "$model" --tokens "$calibration" \
-    --max-tokens 2048 --rate 4 -o same.wsic --low-memory --progress
+    --max-tokens 1024 --rate 4 -o same.wsic --low-memory --progress
 cmp -s four.wsic same.wsic
 report $? "low memory does not change the archive"
 holds "$(grep -c ' %  quantizing model.layers.*(.*:.* left)$' err) == 28" \
     "--progress writes a line for every layer"
 rm same.wsic
 
-run 0 "quantize at 2 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 2048 \
-    --rate 2 --set rescale=none --preset paper --output two.wsic
+run 0 "quantize at 2 bits" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 \
+    --rate 2 --set rescale=none --preset paper --plan none --output two.wsic
 says out "model.layers.3.mlp.down_proj.weight" "quantize lists the layers"
 says out "two.wsic: $(wc -c <two.wsic) bytes" "quantize tells the size"
 run 0 "eval at 2 bits" eval --model "$model" --archive two.wsic --tokens "$evaluation" \
@@ -129,12 +129,12 @@ says out "KL to original" "eval prints the divergence"
 embedding()
 {
     run 0 "quantize with the embedding, $1" quantize --model "$model" --tokens "$calibration" \
-        --max-tokens 4096 --rate 4 --preset fast --embedding-rate 3 --embedding-statistics "$1" \
+        --max-tokens 1024 --rate 4 --preset fast --plan none --embedding-rate 3 --embedding-statistics "$1" \
         -o embedding.wsic --json
     says out "model.embed_tokens.weight" "quantize lists the embedding, $1"
     holds "$(value out weights) == 1622016 + 256 * 192" "its weights count, $1"
     run 0 "eval with the embedding, $1" eval --model "$model" --archive embedding.wsic \
-        --tokens "$evaluation" --max-tokens 4096 --json
+        --tokens "$evaluation" --max-tokens 2048 --json
     kl=$(value out kl_bits)
     holds "$(value out untouched_bytes) == 2 * 9 * 192" "only norms are untouched, $1"
     holds "($(value out whole_bits_per_weight) - 8 * ($(wc -c <embedding.wsic) + 3456) / 1672896) ^ 2 < 1e-12" \
@@ -151,92 +151,9 @@ refused 2 "--embedding-statistics: 'x' is neither" "unknown statistics" \
     quantize --embedding-statistics x
 refused 2 "--head-rate is no option of this command" "a head for eval" eval --head-rate 4
 
-# The ingredients of the recipe. Each must lower the divergence: at 2 bits their part is large.
-# divergence NAME OPTION...: sets kl, drift and residual
-divergence()
-{
-    name=$1
-    shift
-    run 0 "quantize $name" quantize --model "$model" --tokens "$calibration" --max-tokens 8192 \
-        --rate 2 --preset fast -o recipe.wsic --json "$@"
-    drift=$(value out drift)
-    residual=$(value out residual)
-    run 0 "eval of $name" eval --model "$model" --archive recipe.wsic --tokens "$evaluation" \
-        --max-tokens 4096 --json
-    kl=$(value out kl_bits)
-    rm recipe.wsic
-}
-divergence "the plain recipe" --rescalers --recipe plain
-plain=$kl
-[ "$drift $residual" = "false false" ]
-report $? "the plain recipe has no ingredients" "$drift $residual"
-divergence "plain with drift" --drift --recipe plain --rescalers
-[ "$drift $residual" = "true false" ]
-report $? "a switch counts against the recipe" "$drift $residual"
-holds "$kl < $plain" "drift lowers the divergence"
-with_drift=$kl
-divergence "the default recipe" --recipe default
-default=$kl
-[ "$drift $residual" = "true true" ]
-report $? "the default recipe has both ingredients" "$drift $residual"
-holds "$default < $with_drift" "residuals lower it further"
-divergence "the default"
-holds "$kl == $default" "it is the recipe if none is named"
-
-for part in 0 0.5; do
-    run 0 "quantize with attention $part" quantize --model "$model" --tokens "$calibration" \
-        --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o "attention.$part" \
-        --attention "$part"
-done
-cmp -s two.wsic attention.0
-report $? "attention 0 changes nothing"
-! cmp -s two.wsic attention.0.5
-report $? "attention changes the layers"
-run 0 "quantize with a mix of drift" quantize --model "$model" --tokens "$calibration" \
-    --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o drift.0.5 --drift-mix 0.5
-! cmp -s two.wsic drift.0.5
-report $? "a mix of drift changes the layers"
-rm attention.0 attention.0.5 drift.0.5
-
-# The plan: what the rate says in bytes, for all layers together.
-for plan in equal waterfill; do
-    run 0 "quantize with plan $plan" quantize --model "$model" --tokens "$calibration" \
-        --max-tokens 2048 --rate 2 --preset fast -o "$plan.plan" --plan "$plan" --run kept --json
-    holds "(8 * $(wc -c <"$plan.plan") / 1622016 / 2 - 1) ^ 2 < 0.001 ^ 2" \
-        "plan $plan meets the budget to 0.1 %"
-done
-says out '"sensitivity": ' "waterfilling reports sensitivities"
-[ -s kept/sensitivities.json ]
-report $? "sensitivities are kept"
-run 0 "quantize with kept sensitivities" quantize --model "$model" --tokens "$calibration" \
-    --max-tokens 2048 --rate 2 --preset fast -o again.plan --plan waterfill --run kept
-cmp -s waterfill.plan again.plan
-report $? "kept sensitivities give the same bytes"
-rm -r ./*.plan kept
-
-run 0 "quantize with a mixture that is searched" quantize --model "$model" \
-    --tokens "$calibration" --max-tokens 1024 --rate 2 --preset fast -o mixed --mixing \
-    --mixing-steps 1 --json
-has_keys "a search of mixtures" drift_mix error fixed_error drafts
-rm mixed
-
-# Layers that stay, rows that go.
-run 0 "quantize but for some layers" quantize --model "$model" --tokens "$calibration" \
-    --max-tokens 1024 --rate 2 --preset fast -o some --skip '*.down_proj.weight' --json \
-    --plan equal --zero-rows 'model.layers.1.mlp.up_proj.weight:3'
-holds "$(value out weights) == 1622016 - 4 * 192 * 512" "skipped layers do not count"
-holds "(8 * $(wc -c <some) / $(value out weights) / 2 - 1) ^ 2 < 0.001 ^ 2" \
-    "nor does the budget charge for them"
-run 0 "eval with skipped layers" eval --model "$model" --archive some --tokens "$evaluation" \
-    --max-tokens 1024 --json
-holds "$(value out kl_bits) < 0.5" "skipped layers are those of the checkpoint"
-refused 1 "--skip: 'norm' names no linear layer" "a layer that is not there" quantize \
-    --model "$model" --tokens "$calibration" --rate 2 -o x.wsic --skip norm
-rm some
-
 cp two.wsic again.wsic
 run 0 "quantize over an older archive" quantize --model "$model" --tokens "$calibration" \
-    --max-tokens 2048 --rate 2 --set rescale=none --preset paper -o again.wsic
+    --max-tokens 1024 --rate 2 --set rescale=none --preset paper --plan none -o again.wsic
 cmp -s two.wsic again.wsic
 report $? "the same run gives the same bytes"
 
@@ -258,41 +175,6 @@ refused 1 "there is not one window of 256 tokens" "finetune on too few tokens" \
     finetune --model "$model" --archive two.wsic --tokens "$calibration" --max-tokens 255 -o x.wsic
 refused 2 "--archive is missing" "finetune without an archive" \
     finetune --model "$model" --tokens "$calibration" -o x.wsic
-
-# --- all methods ----------------------------------------------------------------
-
-run 0 "compare" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
-    --eval "$evaluation" --eval-tokens 1024 --rates 3
-for method in original RTN "GPTQ, entropy-coded" WaterSIC; do
-    says out "$method" "compare has a line for $method"
-done
-says out "never fewer bytes" "compare says how bytes are made equal"
-run 0 "compare --json" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
-    --eval "$evaluation" --eval-tokens 1024 --rates 2 --json
-has_keys "compare" calibration_tokens tokens window method rate cross_entropy kl_bits
-# Bits per weight in the order original, RTN, GPTQ, GPTQ entropy-coded, WaterSIC.
-bits=$(sed -n 's/^ *"bits_per_weight": \([0-9.]*\),*$/\1/p' out | tr '\n' ' ')
-# shellcheck disable=SC2086 # five words
-set -- $bits
-[ $# = 5 ]
-report $? "compare has a row for every method" "$bits"
-holds "$2 >= $5 && $3 >= $5" "fixed lengths never have fewer bytes than WaterSIC"
-holds "($4 / $5 - 1) ^ 2 < 0.02 ^ 2" "entropy-coded GPTQ has as many bytes as WaterSIC"
-
-run 0 "compare of presets" compare --model "$model" --tokens "$calibration" --max-tokens 2048 \
-    --eval "$evaluation" --eval-tokens 1024 --rates 2 --presets fast,paper --json
-says out '"WaterSIC, fast"' "compare names the first preset"
-says out '"WaterSIC, paper"' "compare names the second preset"
-bits=$(sed -n 's/^ *"bits_per_weight": \([0-9.]*\),*$/\1/p' out | tr '\n' ' ')
-# shellcheck disable=SC2086 # six words
-set -- $bits
-[ $# = 6 ]
-report $? "compare has a row for every preset" "$bits"
-holds "$2 >= $5 && $2 >= $6 && $3 >= $5 && $3 >= $6" \
-    "fixed lengths never have fewer bytes than any preset"
-distinct=$(sed -n 's/^ *"kl_bits": \([-0-9.e]*\),*$/\1/p' out | tail -n 2 | sort -u | wc -l)
-[ "$distinct" = 2 ]
-report $? "presets differ"
 
 # --- what is refused --------------------------------------------------------------
 

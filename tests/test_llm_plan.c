@@ -237,7 +237,7 @@ END_TEST
 
 /* --- a whole model -------------------------------------------------------------- */
 
-enum { real_layers = 4 * LINEAR_KINDS, real_length = 2048 };
+enum { real_layers = 4 * LINEAR_KINDS, real_length = 1024 };
 
 static struct layer_result results[real_layers];
 static struct tokens real_text;
