@@ -140,8 +140,8 @@ START_TEST(sensitivities_are_positive_and_reproducible)
 }
 END_TEST
 
-/* They are those of the original model, whatever has become of its embedding: files of runs with and
- * without a quantized one serve each other. */
+/* They are those of the original model, whatever has become of its embedding: files of runs with
+ * and without a quantized one serve each other. */
 START_TEST(a_quantized_embedding_changes_no_sensitivity)
 {
     struct allocation first;

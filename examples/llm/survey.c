@@ -13,8 +13,9 @@
 /* Most tokens that divergences are taken over. */
 enum { divergence_tokens = 4096 };
 
-/* Errors as they are at this rate, in bits per weight, are small enough to add up and large enough
- * to be measured. */
+/* Bits per weight of the errors that divergences are measured with: among the rates that models are
+ * quantized at. The smaller the errors, the better divergences add up; but they must stand out from
+ * rounding. */
 static const double probe_rate = 3;
 
 /* Corrections are made so many bits below the rate, or at half of it. */
