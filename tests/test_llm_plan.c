@@ -140,6 +140,23 @@ START_TEST(sensitivities_are_positive_and_reproducible)
 }
 END_TEST
 
+/* They are those of the original model, whatever has become of its embedding: files of runs with
+ * and without a quantized one serve each other. */
+START_TEST(a_quantized_embedding_changes_no_sensitivity)
+{
+    struct allocation first;
+    struct allocation second;
+
+    survey_model(&first, &text, NULL);
+    for (size_t i = 0; i < plain.vocabulary * plain.hidden; i += 3)
+        model.embedding.values[i] *= 0.5F;
+    survey_model(&second, &text, NULL);
+    expect_same(&second, first.sensitivities);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
+}
+END_TEST
+
 /* The name of the kept file, for this text. */
 static struct sensitivity_file kept(const struct tokens *tokens)
 {
@@ -346,6 +363,7 @@ int main(void)
     tcase_add_checked_fixture(sensitivities, set_up, tear_down);
     tcase_add_test(sensitivities, divergences_are_those_of_the_changed_model);
     tcase_add_test(sensitivities, sensitivities_are_positive_and_reproducible);
+    tcase_add_test(sensitivities, a_quantized_embedding_changes_no_sensitivity);
     tcase_add_test(sensitivities, sensitivities_are_kept_and_found);
     tcase_add_test(sensitivities, damaged_files_are_measured_anew);
     tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);

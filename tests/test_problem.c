@@ -308,6 +308,41 @@ START_TEST(nothing_left)
 }
 END_TEST
 
+/* A quantized model that feeds the layer nothing: whatever it is, the output is what is lost. The
+ * clean input is still there for another mixture. */
+START_TEST(a_silent_input_leaves_zeros)
+{
+    float restored[R * N] = {0.0F};
+    wsic_layer *layer = NULL;
+
+    drift_open(&f, true, 18);
+    memset(f.xq, 0, sizeof f.xq);
+    drift_refresh(&f, true);
+    wsic_problem *const problem = open_problem(&f, _i == 1);
+    wsic_problem *const fresh = open_problem(&f, _i == 1);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 2.0), WSIC_OK);
+    for (int pass = 0; pass < 2; pass++) {
+        ck_assert_int_eq(wsic_problem_set_mix(problem, 0.0, 0.5), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_run_problem(f.encoder, problem, &layer), WSIC_NOTICE_RATE);
+        ck_assert_uint_eq(info_of(layer).dead_columns, N);
+        const drift_mix mix = {0.0, _i == 1 ? 0.5 : 1.0, 1, NULL};
+        ck_assert_double_eq_tol(info_of(layer).distortion / drift_truth(&f, restored, mix), 1.0,
+                                1e-9);
+        wsic_layer_destroy(layer);
+        ck_assert_int_eq(wsic_problem_set_mix(problem, 0.5, 0.5), WSIC_OK);
+        ck_assert_int_eq(wsic_problem_set_mix(fresh, 0.5, 0.5), WSIC_OK);
+        wsic_layer *const first = run(&f, problem), *const second = run(&f, fresh);
+        ck_assert_uint_eq(info_of(first).dead_columns, 0);
+        check_same_bytes(first, second);
+        wsic_layer_destroy(first);
+        wsic_layer_destroy(second);
+    }
+    wsic_problem_destroy(fresh);
+    wsic_problem_destroy(problem);
+    drift_close(&f);
+}
+END_TEST
+
 /* With a little more memory each time, until it is enough: nothing is lost on the way, and the
  * problem works afterwards. */
 START_TEST(memory_limits)
@@ -409,6 +444,7 @@ int main(void)
     tcase_add_test(tests, dead_columns_are_those_of_the_clean_input);
     tcase_add_test(tests, bad_arguments);
     tcase_add_test(tests, nothing_left);
+    tcase_add_loop_test(tests, a_silent_input_leaves_zeros, 0, 2);
     tcase_add_test(tests, memory_limits);
     tcase_add_test(tests, memory_is_foretold);
     suite_add_tcase(suite, tests);

@@ -54,7 +54,7 @@ static const char footer[] =
     "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
 
 static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
-                                    "as well (--no-drift --no-residual: not).\n";
+                                    "as well (--recipe plain: not).\n";
 
 static struct stretch next_stretch(struct comparison *run, const char *label)
 {
@@ -74,7 +74,6 @@ static struct calibration calibrate_by(const struct comparison *run, const struc
                                 .window = run->session->window,
                                 .recipe = recipe,
                                 .directory = run->options->run,
-
                                 .low_memory = run->options->low_memory};
 }
 

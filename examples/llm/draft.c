@@ -61,20 +61,6 @@ static wsic_status aim(const struct drafter *drafter, double rate, double step)
     return status < 0 ? status : wsic_encoder_set_number(drafter->encoder, WSIC_STEP, step);
 }
 
-static bool use_draft(struct drafter *drafter, const struct layer_task *task, wsic_layer *layer,
-                      struct failure *failure)
-{
-    wsic_matrix restored;
-
-    wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
-                     task->linear->rows, task->linear->columns, 0);
-    drafter->info.size = sizeof drafter->info;
-    if (wsic_layer_get_info(layer, &drafter->info) < 0 ||
-        wsic_layer_dequantize(layer, 0, &restored) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
-    return true;
-}
-
 static bool draft_problem(struct drafter *drafter, const struct layer_task *task,
                           wsic_problem *problem, double *scale, struct failure *failure)
 {
@@ -89,7 +75,7 @@ static bool draft_problem(struct drafter *drafter, const struct layer_task *task
     if (aim(drafter, target.rate, *scale * target.planned) < 0 ||
         wsic_encoder_run_problem(drafter->encoder, problem, &layer) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
-    const bool ok = use_draft(drafter, task, layer, failure);
+    const bool ok = watersic_restore(task, layer, &drafter->info, failure);
     wsic_layer_destroy(layer);
     if (ok && *scale == 0 && target.planned > 0)
         *scale = drafter->info.step / target.planned;

@@ -8,8 +8,9 @@
 #include "llm/allocation.h"
 #include "llm/pipeline.h"
 
-/* What drafts are made with: scalar codes with a ridge, the simplest of the library. What is best
- * for them is best for the finer codes as well (docs/algorithm.md). */
+/* What drafts are made with: scalar codes with a ridge, the simplest of the library and its
+ * fastest. A search takes what is best for them; whether that is the best for finer codes is not
+ * known. */
 struct drafter {
     wsic_context *context;
     wsic_encoder *encoder;

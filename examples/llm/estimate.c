@@ -3,6 +3,7 @@
 
 #include "common/workers.h"
 #include "llm/forward.h"
+#include "llm/survey.h"
 #include "llm/watersic_run.h"
 #include "llm/work.h"
 
@@ -140,6 +141,12 @@ static uint64_t batch_extras(const struct config *config, const struct calibrati
     return count * (config->hidden * sizeof(float) + importance);
 }
 
+static uint64_t sum(const struct memory_estimate *estimate)
+{
+    return estimate->program + estimate->tables + estimate->blocks + estimate->states +
+           estimate->passing + estimate->statistics + estimate->encoding;
+}
+
 bool estimate_memory(struct memory_estimate *estimate, const struct config *config,
                      const struct calibration *calibration, wsic_encoder *encoder,
                      struct failure *failure)
@@ -156,22 +163,60 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
                    (streams > 1 ? batch_extras(config, calibration) : 0)};
     if (!add_sites(estimate, config, calibration, encoder, failure))
         return false;
-    estimate->total = estimate->program + estimate->blocks + estimate->states + estimate->passing +
-                      estimate->statistics + estimate->encoding;
+    estimate->total = sum(estimate);
     return true;
 }
 
-/* A pass to each site of a block, and one to its end, which the last block does without. Attention
- * is computed on the way to its output, once more from there if it is not kept, and once more of
- * the original for importance. */
-struct pass_estimate estimate_passes(const struct config *config,
-                                     const struct calibration *calibration)
+/* A head may be fitted to pairs. For an embedding, moments are mixed in a square of their own and
+ * given to statistics as a copy. */
+static uint64_t table_statistics(const struct config *config)
 {
-    const size_t streams = recipe_compares(calibration->recipe) ? 2 : 1;
-    const size_t importance = recipe_weights(calibration->recipe) ? 1 : 0;
+    return 3 * square_bytes(config->hidden);
+}
+
+bool estimate_vocabulary(struct memory_estimate *estimate, const struct config *config,
+                         const struct vocabulary_rates *rates, wsic_encoder *encoder,
+                         struct failure *failure)
+{
+    const uint64_t statistics = table_statistics(config);
+    uint64_t encoding;
+
+    if (vocabulary_layers(rates) == 0)
+        return true;
+    if (wsic_encoder_memusage(encoder, config->vocabulary, config->hidden, &encoding) < 0)
+        return refuse(failure, "%s", wsic_encoder_message(encoder));
+    estimate->tables = vocabulary_weights(rates, config) * sizeof(float);
+    if (statistics + encoding > estimate->statistics + estimate->encoding) {
+        estimate->statistics = statistics;
+        estimate->encoding = encoding;
+    }
+    estimate->total = sum(estimate);
+    return true;
+}
+
+/* A pass to each site of a block, and one to its end, which the last block does without unless the
+ * head is fitted to what it leaves. Attention is computed on the way to its output, once more from
+ * there if it is not kept, and once more of the original for importance. An embedding that is the
+ * head as well takes a pass through all of the original. */
+struct pass_estimate estimate_passes(const struct config *config,
+                                     const struct calibration *calibration,
+                                     const struct vocabulary_rates *rates)
+{
+    const struct recipe *const recipe = calibration->recipe;
+    const size_t streams = recipe_compares(recipe) ? 2 : 1;
+    const size_t importance = recipe_weights(recipe) ? 1 : 0;
+    const size_t tokens = calibration->tokens->count;
+    const size_t passes = config->blocks * (SITES + 1) - 1;
+    const bool plans = recipe->plan != PLAN_NONE;
+    const size_t readout = rates->embedding > 0 && config->tied && !rates->alike ? 1 : 0;
 
     return (struct pass_estimate){
         .streams = streams,
-        .passes = config->blocks * (SITES + 1) - 1,
-        .attention = config->blocks * (streams * (calibration->low_memory ? 2 : 1) + importance)};
+        .passes = passes + (rates->head > 0 ? 1 : 0) + readout,
+        .attention =
+            config->blocks * (streams * (calibration->low_memory ? 2 : 1) + importance + readout),
+        .planning = plans ? passes : 0,
+        .planning_tokens = !plans                   ? 0
+                           : tokens < SURVEY_TOKENS ? tokens
+                                                    : SURVEY_TOKENS};
 }

@@ -7,15 +7,17 @@
 #include <watersic/watersic.h>
 
 #include "llm/pipeline.h"
+#include "llm/vocabulary.h"
 
 /* Bytes that are in memory at once. */
 struct memory_estimate {
     uint64_t program;    /* with its libraries and the buffers of BLAS */
+    uint64_t tables;     /* embedding and head, where they are quantized */
     uint64_t blocks;     /* weights of the present block, and its original ones */
     uint64_t states;     /* of all tokens */
     uint64_t passing;    /* of a batch of tokens */
-    uint64_t statistics; /* of the site that needs most, with encoding */
-    uint64_t encoding;   /* of the layer there that needs most */
+    uint64_t statistics; /* of the input that needs most, with encoding */
+    uint64_t encoding;   /* of the matrix there that needs most */
     uint64_t total;
     uint64_t dead; /* more than that, if inputs are dead */
 };
@@ -25,13 +27,22 @@ struct pass_estimate {
     size_t streams;   /* models whose states are kept: the quantized one, and the original one */
     size_t passes;    /* over the text, all streams at once */
     size_t attention; /* computed for all of the text, all streams counted */
+    size_t planning;  /* passes over a sample, for the plan */
+    size_t planning_tokens; /* most tokens of that sample */
 };
 
 bool estimate_memory(struct memory_estimate *estimate, const struct config *config,
                      const struct calibration *calibration, wsic_encoder *encoder,
                      struct failure *failure);
 
+/* Embedding and head come on top, after the rest has been estimated. They are in memory from the
+ * time that they are quantized. */
+bool estimate_vocabulary(struct memory_estimate *estimate, const struct config *config,
+                         const struct vocabulary_rates *rates, wsic_encoder *encoder,
+                         struct failure *failure);
+
 struct pass_estimate estimate_passes(const struct config *config,
-                                     const struct calibration *calibration);
+                                     const struct calibration *calibration,
+                                     const struct vocabulary_rates *rates);
 
 #endif

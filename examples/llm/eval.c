@@ -49,14 +49,17 @@ static void print_layers(const struct measured *measured)
         const struct layer_error *const error = &measured->pair.errors[i];
         char name[MODEL_NAME_SIZE];
         char shape[48];
+        char distortion[REPORT_FIGURE_SIZE];
         model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)error->info.rows,
                  (unsigned long long)error->info.columns);
-        printf("%-44s %12s %8.4f %10.6f %12.6f %12.6f\n", name, shape, error->info.rate,
-               error->info.relative_distortion, pair_output_error(error), pair_input_error(error));
+        report_distortion(&error->info, distortion);
+        printf("%-44s %12s %8.4f %10s %12.6f %12.6f\n", name, shape, error->info.rate, distortion,
+               pair_output_error(error), pair_input_error(error));
     }
-    puts("\nRelative squared errors. Distortion: of calibration, as the archive has it. Output and "
-         "input: on\nthis text, |W x - W' x'|^2 / |W x|^2 and |x - x'|^2 / |x|^2, where x runs "
+    puts("\nRelative squared errors. Distortion: of calibration, as the archive has it (-: not "
+         "known, as\nafter fine-tuning, or not quantized). Output and input: on this text, |W x - "
+         "W' x'|^2 / |W x|^2 and |x - x'|^2 / |x|^2, where x runs "
          "through the original and\nx' through the quantized model.");
 }
 

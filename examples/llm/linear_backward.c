@@ -46,6 +46,8 @@ void linear_backward(const struct linear_pass *pass, size_t workers, float *back
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)pass->count, (int)columns,
                 (int)rows, 1, pass->u, (int)rows, pass->linear->weights, (int)columns, 0, back,
                 (int)columns);
+    if (!gradient->rows)
+        return;
     sum_columns((struct column_sums){pass->u, pass->y, pass->count, rows, gradient->rows}, workers);
     sum_columns((struct column_sums){pass->x, back, pass->count, columns, gradient->columns},
                 workers);

@@ -5,7 +5,8 @@
 
 #include "llm/model.h"
 
-/* Derivatives of the loss by the logarithms of a layer's scales, summed up over tokens. */
+/* Derivatives of the loss by the logarithms of a layer's scales, summed up over tokens. NULL: the
+ * layer has none. */
 struct scale_gradient {
     double *rows;
     double *columns;

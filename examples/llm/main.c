@@ -20,27 +20,28 @@
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
 #define RECIPE_HELP                                                                                \
-    "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill; paper:\n"      \
-    "                     also --mixing, but --plan equal; plain: none of them\n"                  \
-    "  --[no-]drift       fit layers to what they do in the original model, not in the\n"          \
-    "                     quantized one\n"                                                         \
+    "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill;\n"             \
+    "                     paper: also --mixing, but --plan equal; plain: none of them\n"           \
+    "  --[no-]drift       fit layers to what they do in the original model, not in\n"              \
+    "                     the quantized one\n"                                                     \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
-    "  --drift-mix Q      part (0 to 1) that clean inputs, whose drift is not made up for,\n"      \
-    "                     have in what query, key and value are fitted to (default: 0)\n"          \
+    "  --drift-mix Q      part (0 to 1) that clean inputs, whose drift is not made\n"              \
+    "                     up for, have in what query, key and value are fitted to\n"               \
+    "                     (default: 0)\n"                                                          \
     "  --attention A      part (0 to 1) that tokens weighted by their importance to\n"             \
     "                     attention have in what query, key and value are fitted to\n"             \
     "                     (default: 0)\n"                                                          \
     "  --[no-]mixing      search these two parts for every block\n"                                \
     "  --mixing-steps N   of each golden section (default: 6)\n"                                   \
     "  --[no-]rescalers   fit scales of rows and columns to the codes\n"                           \
-    "  --plan MODE        none: every layer aims at the rate by itself; equal: one budget\n"       \
-    "                     for all, the same for every weight; waterfill: by what errors\n"         \
-    "                     of each layer are worth to the whole model\n"                            \
+    "  --plan MODE        none: every layer aims at the rate by itself; equal: one\n"              \
+    "                     budget for all, the same for every weight; waterfill: by\n"              \
+    "                     what errors of each layer are worth to the whole model\n"                \
     "  --run DIR          keep sensitivities for waterfill here for the next run\n"
 
 #define WORK_HELP                                                                                  \
-    "  --low-memory       keep the states of the text alone, and compute twice what else\n"        \
-    "                     could be kept; the result is the same\n"                                 \
+    "  --low-memory       keep the states of the text alone, and compute twice what\n"             \
+    "                     else could be kept; the result is the same\n"                            \
     "  --progress         write a line for every layer on standard error\n"
 
 static const char quantize_help[] =
@@ -59,12 +60,14 @@ static const char quantize_help[] =
     "                     how rows of both count: frequency (of their token; default)\n"
     "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP
     "  --restart          throw an unfinished archive away\n"
-    "  --skip NAME,...    leave these layers as they are in the checkpoint; patterns as of\n"
-    "                     the shell\n"
+    "  --skip NAME,...    leave these layers as they are in the checkpoint; patterns\n"
+    "                     as of the shell\n"
     "  --zero-rows LIST   NAME:ROW,ROW,...;NAME:...: make these rows zero beforehand\n"
     "  --limit            compute the gap to the limit of every layer (slow)\n" WORK_HELP
-    "  --dry-run          tell passes, memory and size of the archive; compute nothing\n"
+    "  --dry-run          tell passes, memory and size of the archive; compute\n"
+    "                     nothing\n"
     "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
 
 static const char eval_help[] =
@@ -77,6 +80,7 @@ static const char eval_help[] =
     "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
     "  --layers           a table of what every layer of the archive loses\n"
     "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
 
 static const char compare_help[] =
@@ -90,12 +94,14 @@ static const char compare_help[] =
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
     "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
 
 static const char finetune_help[] =
-    "Usage: watersic-llm finetune --model DIR --archive A.wsic --tokens FILE -o B.wsic\n"
+    "Usage: watersic-llm finetune --model DIR --archive A.wsic --tokens FILE\n"
+    "                             -o B.wsic\n"
     "\n"
-    "Train the scales of rows and columns of all layers of an archive so that the\n"
+    "Train the scales of rows and columns of linear layers in an archive so that the\n"
     "model predicts as the checkpoint does, and write a new archive. Codes stay what\n"
     "they are, and so does the size, but for a few bytes.\n"
     "\n" COMMON_HELP "  --archive FILE     what is tuned\n"
@@ -109,6 +115,7 @@ static const char finetune_help[] =
     "                     at the last step (default 0.00003)\n"
     "  -o, --output FILE  the new archive\n"
     "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
 
 static const char main_help[] =
@@ -117,10 +124,10 @@ static const char main_help[] =
     "  quantize   make an archive from a checkpoint\n"
     "  eval       tell how well a checkpoint or an archive predicts a text\n"
     "  compare    WaterSIC beside other methods at equal bytes\n"
-    "  finetune   train the scales of an archive so that it predicts as the checkpoint\n"
+    "  finetune   train the scales of an archive to predict as the checkpoint does\n"
     "\n"
-    "watersic-llm COMMAND --help tells more. Exit codes: 0 success, 1 failure, 2 wrong\n"
-    "usage.\n";
+    "watersic-llm COMMAND --help tells more, watersic-llm --version the version.\n"
+    "Exit codes: 0 success, 1 failure, 2 wrong usage.\n";
 
 struct command_entry {
     const char *name;

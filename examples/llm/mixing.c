@@ -7,6 +7,7 @@
 
 #include "llm/golden.h"
 #include "llm/interrupt.h"
+#include "llm/squares.h"
 
 /* Smaller parts of weighted tokens than this change nothing that could be measured. */
 static const double least_part = 1.0 / 256;
@@ -30,26 +31,6 @@ struct search {
 static size_t mix_length(const struct search *search)
 {
     return search->forward.config.heads * search->forward.config.head_dim;
-}
-
-static double squared(const float *values, size_t count)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum += (double)values[i] * (double)values[i];
-    return sum;
-}
-
-static double squared_difference(const float *a, const float *b, size_t count)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const double difference = (double)a[i] - (double)b[i];
-        sum += difference * difference;
-    }
-    return sum;
 }
 
 /* Whole batches of the sample, one after the other. */
@@ -76,8 +57,7 @@ static double draft_error(struct search *search)
         const size_t count = batch_at(search, first);
         attend(search, &search->draft, search->hidden + first * search->forward.config.hidden,
                count);
-        sum +=
-            squared_difference(search->forward.mix, search->mix + first * length, count * length);
+        sum += squares_distance(search->forward.mix, search->mix + first * length, count * length);
     }
     return search->energy > 0 ? sum / search->energy : 0;
 }
@@ -169,7 +149,7 @@ static void take_sample(struct search *search)
         sample_window(search, 0, 0, search->count);
     for (size_t i = 0; i < taken; i++)
         sample_window(search, i * windows / taken * window, i * window, window);
-    search->energy = squared(search->mix, search->count * mix_length(search));
+    search->energy = squares_sum(search->mix, search->count * mix_length(search));
 }
 
 static size_t sample_size(const struct drafts *drafts, size_t tokens, size_t window)

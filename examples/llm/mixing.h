@@ -9,8 +9,8 @@
  *
  * over a sample of windows is to be small. First the part of the clean input is searched, from 0 to
  * 1 with tokens unweighted, by golden section; then, with the best of those, the part of the
- * weighted tokens. That is searched on a logarithmic scale from 1/256 to 1, as the best parts are
- * often small (0 is known by then). The mixture of the recipe is tried as well, so that what is
+ * weighted tokens. That is searched on a logarithmic scale from 1/256 to 1, so that small parts are
+ * told apart (0 is known by then). The mixture of the recipe is tried as well, so that what is
  * found is never worse than it in this measure. */
 #ifndef EXAMPLES_LLM_MIXING_H
 #define EXAMPLES_LLM_MIXING_H

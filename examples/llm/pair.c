@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "llm/evaluate.h"
+#include "llm/squares.h"
 
 enum { ORIGINAL, RESTORED, SIDES };
 
@@ -69,26 +70,6 @@ static const struct step steps[] = {
     {reach_down, LINEAR_DOWN, LINEAR_DOWN},
 };
 
-static double energy(const float *values, size_t count)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum += (double)values[i] * (double)values[i];
-    return sum;
-}
-
-static double distance(const float *a, const float *b, size_t count)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const double difference = (double)a[i] - (double)b[i];
-        sum += difference * difference;
-    }
-    return sum;
-}
-
 /* output = addition · output + scale · x Wᵀ */
 static void apply(const struct linear *linear, const float *x, float *output, size_t count,
                   float scale, float addition)
@@ -107,12 +88,13 @@ static void measure_layer(const struct passage *passage, enum linear_kind kind,
     struct layer_error *const error = &passage->errors[kind];
     float *const output = passage->output;
 
-    error->input_energy += energy(inputs[ORIGINAL], count * original->columns);
-    error->input_error += distance(inputs[ORIGINAL], inputs[RESTORED], count * original->columns);
+    error->input_energy += squares_sum(inputs[ORIGINAL], count * original->columns);
+    error->input_error +=
+        squares_distance(inputs[ORIGINAL], inputs[RESTORED], count * original->columns);
     apply(original, inputs[ORIGINAL], output, count, 1, 0);
-    error->output_energy += energy(output, count * original->rows);
+    error->output_energy += squares_sum(output, count * original->rows);
     apply(restored, inputs[RESTORED], output, count, -1, 1);
-    error->output_error += energy(output, count * original->rows);
+    error->output_error += squares_sum(output, count * original->rows);
 }
 
 static void measure_batch(const struct passage *passage, size_t first, size_t count)

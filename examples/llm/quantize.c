@@ -168,15 +168,16 @@ static void print_text(const struct quantization *run)
         const struct layer_result *const result = &run->method.results[i];
         char shape[48];
         char gap[16] = "-";
+        char distortion[REPORT_FIGURE_SIZE];
         if (is_skipped(run, i))
             continue;
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)result->info.rows,
                  (unsigned long long)result->info.columns);
         if (run->options->limit)
             snprintf(gap, sizeof gap, "%.4f", result->info.gap);
-        printf("%-44s %12s %8.4f %10.6f %8s%s", result->name, shape, result->info.rate,
-               result->info.relative_distortion, gap,
-               result->status == WSIC_OK ? "" : "  rate not met");
+        report_distortion(&result->info, distortion);
+        printf("%-44s %12s %8.4f %10s %8s%s", result->name, shape, result->info.rate, distortion,
+               gap, result->status == WSIC_OK ? "" : "  rate not met");
         if (result->mixed)
             printf("  drift mix %.3f, attention %.3f", result->mixing.mix.clean,
                    result->mixing.mix.attention);

@@ -23,6 +23,25 @@ bool report_json(json_t *root, struct failure *failure)
     return report_flush(failure);
 }
 
+/* A layer without its distortion has 0 (layer.h of the library). */
+static bool knows_distortion(const wsic_layer_info *info)
+{
+    return info->relative_distortion > 0;
+}
+
+void report_distortion(const wsic_layer_info *info, char text[REPORT_FIGURE_SIZE])
+{
+    if (knows_distortion(info))
+        snprintf(text, REPORT_FIGURE_SIZE, "%.6f", info->relative_distortion);
+    else
+        snprintf(text, REPORT_FIGURE_SIZE, "-");
+}
+
+static json_t *describe_distortion(const wsic_layer_info *info)
+{
+    return knows_distortion(info) ? json_real(info->relative_distortion) : json_null();
+}
+
 json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_weight)
 {
     return json_pack("{s:f, s:f, s:f, s:f, s:I}", "cross_entropy", evaluation->cross_entropy,
@@ -53,10 +72,10 @@ static json_t *report_error(size_t number, const struct layer_error *error)
     char name[MODEL_NAME_SIZE];
 
     model_linear_name(name, number / LINEAR_KINDS, (enum linear_kind)(number % LINEAR_KINDS));
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "name", name, "rows",
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:o, s:f, s:f}", "name", name, "rows",
                      (json_int_t)error->info.rows, "columns", (json_int_t)error->info.columns,
                      "bytes", (json_int_t)error->info.bytes, "rate", error->info.rate,
-                     "relative_distortion", error->info.relative_distortion, "output_error",
+                     "relative_distortion", describe_distortion(&error->info), "output_error",
                      pair_output_error(error), "input_error", pair_input_error(error));
 }
 
@@ -86,11 +105,11 @@ json_t *report_layer(const struct layer_result *result)
     const wsic_layer_info *const info = &result->info;
 
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o, s:b, s:o*, s:o*}",
+        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:f, s:I, s:o, s:b, s:o*, s:o*}",
         "name", result->name, "rows", (json_int_t)info->rows, "columns", (json_int_t)info->columns,
         "bytes", (json_int_t)info->bytes, "rate", info->rate, "rate_codes", info->rate_codes,
         "rate_side", info->rate_side, "entropy_pooled", info->entropy_pooled, "relative_distortion",
-        info->relative_distortion, "limit_rate", info->limit_rate, "gap", info->gap, "damping",
+        describe_distortion(info), "limit_rate", info->limit_rate, "gap", info->gap, "damping",
         info->damping, "dead_columns", (json_int_t)info->dead_columns, "rate_met",
         result->taken ? json_null() : json_boolean(result->status == WSIC_OK), "taken_over",
         result->taken, "mixing", report_mixing(result), "sensitivity",

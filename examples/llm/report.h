@@ -17,6 +17,12 @@ bool report_json(json_t *root, struct failure *failure);
 /* What was printed may still wait in a buffer: refuse if it cannot be written. */
 bool report_flush(struct failure *failure);
 
+enum { REPORT_FIGURE_SIZE = 24 };
+
+/* The relative distortion of a layer, "-" where it is not known: the layer got other scales after
+ * it was encoded (fine-tuning, rows of an embedding), or was not quantized. */
+void report_distortion(const wsic_layer_info *info, char text[REPORT_FIGURE_SIZE]);
+
 /* {"cross_entropy": ..., "perplexity": ..., "kl_bits": ..., "bits_per_weight": ...} */
 json_t *report_evaluation(const struct evaluation *evaluation, double bits_per_weight);
 

@@ -3,7 +3,7 @@
 
 #include "llm/interrupt.h"
 
-/* Longer windows than this cost more attention than they teach of the statistics. */
+/* Attention costs more with every token of a window: longer ones have to be asked for. */
 enum { longest_default_window = 2048 };
 
 static bool choose_window(struct session *session, const struct options *options,

@@ -16,7 +16,7 @@ static void name_of(char name[MODEL_NAME_SIZE], size_t layer)
     model_linear_name(name, layer / LINEAR_KINDS, (enum linear_kind)(layer % LINEAR_KINDS));
 }
 
-/* The gains of the norms, and room for weights. */
+/* The gains of the norms, and room for weights; those of skipped layers stay as they are. */
 static bool load_blocks(struct student *student, struct failure *failure)
 {
     const struct model *const original = student->restored.original;
@@ -32,11 +32,22 @@ static bool load_blocks(struct student *student, struct failure *failure)
     return true;
 }
 
+/* 0 for a layer that the archive leaves as it is. */
+static size_t count_scales(const struct student *student, size_t layer)
+{
+    char name[MODEL_NAME_SIZE];
+
+    name_of(name, layer);
+    return restored_skips(&student->restored, name)
+               ? 0
+               : linear_of(student, layer)->rows + linear_of(student, layer)->columns;
+}
+
 static bool allocate(struct student *student, struct failure *failure)
 {
     student->count = student->model.config.blocks * LINEAR_KINDS;
     for (size_t i = 0; i < student->count; i++)
-        student->scales += linear_of(student, i)->rows + linear_of(student, i)->columns;
+        student->scales += count_scales(student, i);
     student->layers = calloc(student->count, sizeof *student->layers);
     student->gradients = calloc(student->count, sizeof *student->gradients);
     student->logs = calloc(student->scales, sizeof *student->logs);
@@ -69,9 +80,10 @@ static bool read_layers(struct student *student, struct failure *failure)
     size_t offset = 0;
 
     for (size_t i = 0; i < student->count; i++) {
-        if (!read_layer(student, i, offset, failure))
+        const size_t scales = count_scales(student, i);
+        if (scales > 0 && !read_layer(student, i, offset, failure))
             return false;
-        offset += linear_of(student, i)->rows + linear_of(student, i)->columns;
+        offset += scales;
     }
     return true;
 }
@@ -108,7 +120,7 @@ void student_free(struct student *student)
 
 static size_t fix_scales(const struct scales *scales, double *gradient)
 {
-    if (!scales_fixed(scales))
+    if (!scales_fixed(scales) || scales->count == 0)
         return scales->count;
     memset(gradient, 0, scales->count * sizeof *gradient);
     return 0;
@@ -129,7 +141,8 @@ static void apply_layer(void *data, size_t layer, size_t worker)
     const struct student *const student = data;
 
     (void)worker;
-    scaled_layer_apply(&student->layers[layer], student->rounded, linear_of(student, layer));
+    if (student->layers[layer].layer)
+        scaled_layer_apply(&student->layers[layer], student->rounded, linear_of(student, layer));
 }
 
 void student_apply(struct student *student)

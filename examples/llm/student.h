@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A model whose linear layers come from an archive, and whose scales are trained. */
+/* A model whose linear layers come from an archive, and whose scales are trained. Layers that were
+ * skipped are the original ones; they have no scales. */
 #ifndef EXAMPLES_LLM_STUDENT_H
 #define EXAMPLES_LLM_STUDENT_H
 
@@ -12,8 +13,8 @@
 struct student {
     struct restored restored;
     struct model model;               /* as the archive has it, with all blocks in memory */
-    struct scaled_layer *layers;      /* blocks × LINEAR_KINDS */
-    struct scale_gradient *gradients; /* of the layers: places in gradient */
+    struct scaled_layer *layers;      /* blocks × LINEAR_KINDS; empty where skipped */
+    struct scale_gradient *gradients; /* of the layers: places in gradient, or NULL */
     size_t count;                     /* layers */
     size_t scales;                    /* of all layers */
     double *logs;                     /* of factors, one for each scale; see scales.h */

@@ -10,11 +10,12 @@
 #include "llm/sensitivity_file.h"
 #include "llm/watersic_method.h"
 
-/* Tokens that moments are taken over, and those that divergences are. */
-enum { moment_tokens = 16384, divergence_tokens = 4096 };
+/* Most tokens that divergences are taken over. */
+enum { divergence_tokens = 4096 };
 
-/* Errors as they are at this rate, in bits per weight, are small enough to add up and large enough
- * to be measured. */
+/* Bits per weight of the errors that divergences are measured with: among the rates that models are
+ * quantized at. The smaller the errors, the better divergences add up; but they must stand out from
+ * rounding. */
 static const double probe_rate = 3;
 
 /* Corrections are made so many bits below the rate, or at half of it. */
@@ -223,17 +224,20 @@ bool survey(struct allocation *allocation, struct model *model,
 {
     const struct recipe plain = {.statistics = true};
     struct surveyor surveyor = {.allocation = allocation, .context = context};
+    struct model original = *model;
     struct calibration sampled = *calibration;
     struct tokens sample;
 
-    if (!copy_sample(calibration->tokens, calibration->window, moment_tokens, &sample, failure))
+    if (!copy_sample(calibration->tokens, calibration->window, SURVEY_TOKENS, &sample, failure))
         return false;
     sampled.tokens = &sample;
     sampled.taken = NULL;
     sampled.end = NULL;
     sampled.recipe = &plain;
+    /* A quantized embedding may be in memory. */
+    original.embedding.values = NULL;
     const struct plan_of_survey plan = {
-        .model = model, .calibration = &sampled, .stretch = stretch, .failure = failure};
+        .model = &original, .calibration = &sampled, .stretch = stretch, .failure = failure};
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
                         ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);

@@ -7,6 +7,9 @@
 #include "llm/allocation.h"
 #include "llm/pipeline.h"
 
+/* Most tokens that second moments are taken over. */
+enum { SURVEY_TOKENS = 16384 };
+
 /* Add all layers of the model to the allocation, and, if the recipe's plan asks for it, their
  * sensitivities and corrections for a rate. Sensitivities are looked up in, or written to, a file
  * in the calibration's directory (NULL: they are measured each time). */

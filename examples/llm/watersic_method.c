@@ -131,19 +131,26 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
            refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
 }
 
-/* Replace the weights by what the layer makes of them. */
-static bool use_layer(struct watersic_method *method, const struct layer_task *task,
-                      wsic_layer *layer, struct failure *failure)
+bool watersic_restore(const struct layer_task *task, wsic_layer *layer, wsic_layer_info *info,
+                      struct failure *failure)
 {
-    struct layer_result *const result = &method->results[task->number];
     wsic_matrix restored;
 
     wsic_matrix_init(&restored, sizeof restored, task->linear->weights, WSIC_F32,
                      task->linear->rows, task->linear->columns, 0);
-    result->info.size = sizeof result->info;
-    if (wsic_layer_get_info(layer, &result->info) < 0 ||
-        wsic_layer_dequantize(layer, 0, &restored) < 0)
-        return refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
+    info->size = sizeof *info;
+    return (wsic_layer_get_info(layer, info) >= 0 &&
+            wsic_layer_dequantize(layer, 0, &restored) >= 0) ||
+           refuse(failure, "%s: %s", task->name, wsic_layer_message(layer));
+}
+
+static bool use_layer(struct watersic_method *method, const struct layer_task *task,
+                      wsic_layer *layer, struct failure *failure)
+{
+    struct layer_result *const result = &method->results[task->number];
+
+    if (!watersic_restore(task, layer, &result->info, failure))
+        return false;
     return !method->allocation ||
            allocation_commit(method->allocation, task->number, result->info.bytes, failure);
 }

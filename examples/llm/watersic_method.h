@@ -48,6 +48,10 @@ wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method
 bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
                              wsic_problem **problem, struct failure *failure);
 
+/* Replace the task's weights by what a layer makes of them; info receives its figures. */
+bool watersic_restore(const struct layer_task *task, wsic_layer *layer, wsic_layer_info *info,
+                      struct failure *failure);
+
 /* A layer_function; self is a struct watersic_method. */
 bool watersic_quantize(void *self, const struct layer_task *task, struct failure *failure);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "quant/problem.h"
 
+#include <string.h>
+
 #include "base/checked.h"
 
 void wsic_encode_problem_init(const wsic_encode_input *input, wsic_encode_problem *problem)
@@ -14,7 +16,7 @@ void wsic_encode_problem_init(const wsic_encode_input *input, wsic_encode_proble
     };
 }
 
-void wsic_encode_problem_remix(const wsic_env *env, wsic_encode_problem *problem)
+static void forget_mixture(const wsic_env *env, wsic_encode_problem *problem)
 {
     wsic_blend_release(env, &problem->blend);
     wsic_free(env, problem->S_owned);
@@ -26,11 +28,20 @@ void wsic_encode_problem_remix(const wsic_env *env, wsic_encode_problem *problem
     problem->blend_known = problem->factor_known = false;
 }
 
+/* Another mixture may see something where this one did not. */
+void wsic_encode_problem_remix(const wsic_env *env, wsic_encode_problem *problem)
+{
+    if (problem->silent)
+        wsic_encode_problem_reset(env, problem);
+    else
+        forget_mixture(env, problem);
+}
+
 void wsic_encode_problem_reset(const wsic_env *env, wsic_encode_problem *problem)
 {
     const wsic_encode_input input = problem->input;
 
-    wsic_encode_problem_remix(env, problem);
+    forget_mixture(env, problem);
     wsic_factor_release(env, &problem->factor);
     wsic_free(env, problem->column_energy);
     wsic_free(env, problem->row_energy);
@@ -102,6 +113,23 @@ static wsic_status mix(const wsic_env *env, wsic_encode_problem *problem)
 
     problem->blend_known = status == WSIC_OK;
     return status;
+}
+
+/* Columns are dead by the clean input. Where the quantized model gives the layer nothing but zeros,
+ * no weight does anything, and no damping in proportion to the diagonal makes a factor. */
+static void kill_silent_columns(const wsic_env *env, wsic_encode_problem *problem)
+{
+    const wsic_blend *const blend = &problem->blend;
+    const size_t rows = problem->weights.matrix->rows;
+
+    if (problem->live == 0 ||
+        wsic_factor_mean_diagonal(&problem->factor, blend->hessian, blend->samples) > 0.0)
+        return;
+    wsic_log(env, WSIC_LOG_INFO, "the quantized input is always 0: all columns are dead");
+    problem->silent = true;
+    problem->live = problem->factor.live = problem->live_columns.count = 0;
+    memset(problem->row_energy, 0, rows * sizeof *problem->row_energy);
+    problem->zero_rows = rows;
 }
 
 /* The rescalers must not see the damping, so the factor does not serve them. A copy
@@ -190,6 +218,8 @@ wsic_status wsic_encode_problem_prepare(const wsic_env *env, const wsic_factor_o
         status = find_columns(env, dead_threshold, problem);
     if (status == WSIC_OK && !problem->blend_known)
         status = mix(env, problem);
+    if (status == WSIC_OK)
+        kill_silent_columns(env, problem);
     const bool usable = problem->factor_known && same_options(&problem->factor_options, options) &&
                         !(original && problem->factor.changed);
     if (status == WSIC_OK && !usable)
