@@ -353,6 +353,21 @@ START_TEST(budgets_below_the_names_are_refused)
 }
 END_TEST
 
+START_TEST(corrections_are_read_between_rates)
+{
+    const struct correction none = {.count = 0};
+    const struct correction known = {
+        .count = 3, .rate = {0.5, 1, 2}, .log_ratio = {log(8), log(2), log(0.5)}};
+
+    ck_assert_double_eq(correction_at(&none, 1), 1);
+    ck_assert_double_eq_tol(correction_at(&known, 0), 8, 1e-12);
+    ck_assert_double_eq_tol(correction_at(&known, 0.75), 4, 1e-12);
+    ck_assert_double_eq_tol(correction_at(&known, 1), 2, 1e-12);
+    ck_assert_double_eq_tol(correction_at(&known, 1.5), 1, 1e-12);
+    ck_assert_double_eq_tol(correction_at(&known, 5), 0.5, 1e-12);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("llm plan");
@@ -370,6 +385,7 @@ int main(void)
     suite_add_tcase(suite, sensitivities);
     tcase_set_timeout(budgets, 280);
     tcase_add_checked_fixture(budgets, set_up_real, tear_down_real);
+    tcase_add_test(budgets, corrections_are_read_between_rates);
     tcase_add_test(budgets, waterfilling_beats_equal_shares);
     tcase_add_test(budgets, budgets_below_the_names_are_refused);
     suite_add_tcase(suite, budgets);

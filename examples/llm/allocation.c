@@ -22,15 +22,15 @@ bool allocation_create(struct allocation *allocation, wsic_context *context,
     *allocation = (struct allocation){.layers = layers};
     allocation->indices = malloc(layers * sizeof *allocation->indices);
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
-    allocation->corrections = malloc(layers * sizeof *allocation->corrections);
-    if (!allocation->indices || !allocation->sensitivities || !allocation->corrections) {
+    allocation->corrections = calloc(layers, sizeof *allocation->corrections);
+    allocation->worths = calloc(layers, sizeof *allocation->worths);
+    if (!allocation->indices || !allocation->sensitivities || !allocation->corrections ||
+        !allocation->worths) {
         allocation_destroy(allocation);
         return refuse(failure, "out of memory for a plan of %zu layers", layers);
     }
-    for (size_t i = 0; i < layers; i++) {
+    for (size_t i = 0; i < layers; i++)
         allocation->indices[i] = SIZE_MAX;
-        allocation->corrections[i] = 1;
-    }
     if (wsic_plan_create(context, &allocation->plan) >= 0)
         return true;
     allocation_destroy(allocation);
@@ -42,6 +42,7 @@ void allocation_destroy(struct allocation *allocation)
     free(allocation->indices);
     free(allocation->sensitivities);
     free(allocation->corrections);
+    free(allocation->worths);
     wsic_plan_destroy(allocation->plan);
     *allocation = (struct allocation){.layers = 0};
 }
@@ -59,18 +60,12 @@ static bool is_planned(const struct allocation *allocation, size_t layer)
     return allocation->indices[layer] != SIZE_MAX;
 }
 
-/* What an error as the plan expects it costs. */
-static double worth(const struct allocation *allocation, size_t layer)
-{
-    return allocation->sensitivities[layer] * allocation->corrections[layer];
-}
-
 static double largest_worth(const struct allocation *allocation)
 {
     double largest = 0;
 
     for (size_t i = 0; i < allocation->layers; i++)
-        largest = fmax(largest, worth(allocation, i));
+        largest = fmax(largest, allocation->worths[i]);
     return largest;
 }
 
@@ -80,7 +75,7 @@ static bool set_sensitivities(struct allocation *allocation, struct failure *fai
     const double largest = largest_worth(allocation);
 
     for (size_t i = 0; i < allocation->layers && largest > 0; i++) {
-        const double value = fmax(worth(allocation, i) / largest, least_sensitivity);
+        const double value = fmax(allocation->worths[i] / largest, least_sensitivity);
         if (is_planned(allocation, i) &&
             wsic_plan_set_sensitivity(allocation->plan, allocation->indices[i], value) < 0)
             return refuse_plan(allocation, failure);
@@ -190,18 +185,54 @@ static bool keep_budget(const struct allocation *allocation, double rate,
            write_budget(writer, *budget, failure);
 }
 
+/* The correction belongs to the rate, and the rate follows from the correction: part of the way
+ * with every round, since the whole of it may lead beyond. */
+static bool correct_worths(struct allocation *allocation, bool first, double rate,
+                           struct failure *failure)
+{
+    const double step = first ? 1 : 0.3;
+
+    for (size_t i = 0; i < allocation->layers; i++) {
+        wsic_plan_layer planned = {.target_rate = rate};
+        if (!is_planned(allocation, i))
+            continue;
+        if (!first && !read_plan(allocation, i, &planned, failure))
+            return false;
+        const double wanted = allocation->sensitivities[i] *
+                              correction_at(&allocation->corrections[i], planned.target_rate);
+        if (first || wanted <= 0)
+            allocation->worths[i] = wanted;
+        else
+            allocation->worths[i] *= pow(wanted / allocation->worths[i], step);
+    }
+    return true;
+}
+
+static bool solve_once(struct allocation *allocation, enum plan_mode mode, uint64_t budget,
+                       struct failure *failure)
+{
+    const int32_t how = mode == PLAN_WATERFILL ? WSIC_PLAN_WATERFILL : WSIC_PLAN_EQUAL;
+
+    return set_sensitivities(allocation, failure) &&
+           (wsic_plan_solve_budget(allocation->plan, how, budget) >= 0 ||
+            refuse_plan(allocation, failure));
+}
+
 bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double rate,
                       wsic_archive_writer *writer, struct failure *failure)
 {
-    const int32_t how = mode == PLAN_WATERFILL ? WSIC_PLAN_WATERFILL : WSIC_PLAN_EQUAL;
+    enum { ROUNDS = 32 };
+    const size_t rounds = mode == PLAN_WATERFILL ? ROUNDS : 1;
     uint64_t budget;
 
-    if (!set_sensitivities(allocation, failure) ||
-        !(writer ? keep_budget(allocation, rate, writer, &budget, failure)
+    if (!(writer ? keep_budget(allocation, rate, writer, &budget, failure)
                  : find_budget(allocation, rate, NULL, &budget, failure)))
         return false;
-    return wsic_plan_solve_budget(allocation->plan, how, budget) >= 0 ||
-           refuse_plan(allocation, failure);
+    for (size_t i = 0; i < rounds; i++)
+        if (!correct_worths(allocation, i == 0, rate, failure) ||
+            !solve_once(allocation, mode, budget, failure))
+            return false;
+    return true;
 }
 
 bool allocation_rate(const struct allocation *allocation, size_t layer, double *rate,

@@ -6,15 +6,17 @@
 
 #include <watersic/watersic.h>
 
+#include "llm/correction.h"
 #include "llm/model.h"
 #include "llm/recipe.h"
 
 struct allocation {
     wsic_plan *plan;
     size_t layers;
-    size_t *indices;       /* of every layer in the plan; SIZE_MAX if it is not there */
-    double *sensitivities; /* of every layer; 0 if unknown */
-    double *corrections;   /* of the plan's distortions near the rate; 1 if unknown */
+    size_t *indices;                /* of every layer in the plan; SIZE_MAX if it is not there */
+    double *sensitivities;          /* of every layer; 0 if unknown */
+    struct correction *corrections; /* of the plan's slopes */
+    double *worths;                 /* what an error as the plan sees it costs now */
 };
 
 bool allocation_create(struct allocation *allocation, wsic_context *context,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/draft.h"
 
+#include <string.h>
+
 #include "llm/watersic_method.h"
 
 bool drafter_create(struct drafter *drafter, wsic_context *context, double rate, bool rescalers,
@@ -92,4 +94,17 @@ bool draft_layer(void *self, const struct layer_task *task, double *scale, struc
     const bool ok = draft_problem(drafter, task, problem, scale, failure);
     wsic_problem_destroy(problem);
     return ok;
+}
+
+bool draft_copy(struct drafter *drafter, const struct layer_task *task, float *weights,
+                struct failure *failure)
+{
+    struct linear linear = *task->linear;
+    struct layer_task draft = *task;
+    double scale = 0;
+
+    linear.weights = weights;
+    draft.linear = &linear;
+    memcpy(weights, task->linear->weights, linear.rows * linear.columns * sizeof *weights);
+    return draft_layer(drafter, &draft, &scale, failure);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/survey.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/draft.h"
+#include "llm/corrector.h"
 #include "llm/sensitivity.h"
 #include "llm/sensitivity_file.h"
 #include "llm/watersic_method.h"
@@ -18,15 +17,12 @@ enum { divergence_tokens = 4096 };
  * rounding. */
 static const double probe_rate = 3;
 
-/* Corrections are made so many bits below the rate, or at half of it. */
-static const double below_rate = 0.75;
-
 struct surveyor {
     struct allocation *allocation;
     wsic_context *context;
-    struct sensitivity_probe *probe; /* NULL: sensitivities are not measured */
-    struct drafter drafter;          /* at probe_rate */
-    struct drafter low; /* below the rate aimed at; no encoder: corrections are not made */
+    struct sensitivity_probe *probe;  /* NULL: sensitivities are not measured */
+    struct drafter drafter;           /* at probe_rate */
+    struct corrector corrector;       /* without drafts: corrections are not made */
     double distortions[LINEAR_KINDS]; /* a n D of drafts of the present block */
 };
 
@@ -62,20 +58,6 @@ static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *fa
     return true;
 }
 
-/* Leaves the layer as it is; the draft is in weights. */
-static bool draft_copy(struct drafter *drafter, const struct layer_task *task, float *weights,
-                       struct failure *failure)
-{
-    struct linear linear = *task->linear;
-    struct layer_task draft = *task;
-    double scale = 0;
-
-    linear.weights = weights;
-    draft.linear = &linear;
-    memcpy(weights, task->linear->weights, linear.rows * linear.columns * sizeof *weights);
-    return draft_layer(drafter, &draft, &scale, failure);
-}
-
 static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
                         struct failure *failure)
 {
@@ -89,54 +71,17 @@ static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task
     return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
 }
 
-/* What the plan expects at this rate of codes. */
-static bool expect_distortion(const struct surveyor *surveyor, const struct layer_task *task,
-                              double rate, double *distortion, struct failure *failure)
-{
-    wsic_plan_layer layer = {.size = sizeof layer};
-    wsic_problem *problem;
-    wsic_plan *plan = NULL;
-
-    if (!watersic_problem_create(surveyor->context, task, &problem, failure))
-        return false;
-    const bool ok = wsic_plan_create(surveyor->context, &plan) >= 0 &&
-                    wsic_plan_add_problem(plan, problem, NULL) >= 0 &&
-                    wsic_plan_solve_rate(plan, rate) >= 0 && wsic_plan_get(plan, 0, &layer) >= 0;
-    *distortion = layer.distortion;
-    if (!ok)
-        refuse(failure, "%s: %s", task->name,
-               plan ? wsic_plan_message(plan) : wsic_context_message(surveyor->context));
-    wsic_plan_destroy(plan);
-    wsic_problem_destroy(problem);
-    return ok;
-}
-
-/* The plan takes weights as independent of each other. Where they are not, as where inputs are few
- * directions of many, errors grow faster below the rate aimed at than it expects. */
-static bool correct_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
-                          struct failure *failure)
-{
-    const wsic_layer_info *const info = &surveyor->low.info;
-    double expected;
-
-    if (!draft_copy(&surveyor->low, task, weights, failure) ||
-        !expect_distortion(surveyor, task, info->rate_codes, &expected, failure))
-        return false;
-    if (info->distortion > 0 && expected > 0)
-        surveyor->allocation->corrections[task->number] = info->distortion / expected;
-    return true;
-}
-
 static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
                        struct failure *failure)
 {
-    if (!surveyor->low.encoder)
+    if (surveyor->corrector.count == 0)
         return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
-    const bool ok = weights
-                        ? correct_layer(surveyor, task, weights, failure) &&
-                              (!surveyor->probe || probe_layer(surveyor, task, weights, failure))
-                        : refuse(failure, "%s: out of memory", task->name);
+    const bool ok =
+        weights ? corrector_measure(&surveyor->corrector, task, weights,
+                                    &surveyor->allocation->corrections[task->number], failure) &&
+                      (!surveyor->probe || probe_layer(surveyor, task, weights, failure))
+                : refuse(failure, "%s: out of memory", task->name);
     free(weights);
     return ok;
 }
@@ -209,12 +154,10 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
 static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_survey *plan,
                            double rate)
 {
-    const double low = fmax(rate - below_rate, rate / 2);
-
-    if (!drafter_create(&surveyor->low, surveyor->context, low, true, plan->failure))
+    if (!corrector_create(&surveyor->corrector, surveyor->context, rate, plan->failure))
         return false;
     const bool ok = look_with_file(surveyor, plan);
-    drafter_destroy(&surveyor->low);
+    corrector_destroy(&surveyor->corrector);
     return ok;
 }
 

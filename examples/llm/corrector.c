@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/corrector.h"
+
+#include <math.h>
+
+#include "llm/watersic_method.h"
+
+/* Parts of the rate aimed at. Layers that need few bits end up far below it. */
+static const double parts[CORRECTION_DRAFTS] = {1, 2.0 / 3, 1.0 / 3, 1.0 / 6};
+
+bool corrector_create(struct corrector *corrector, wsic_context *context, double rate,
+                      struct failure *failure)
+{
+    *corrector = (struct corrector){.context = context};
+    while (corrector->count < CORRECTION_DRAFTS) {
+        if (!drafter_create(&corrector->drafters[corrector->count], context,
+                            rate * parts[corrector->count], true, failure)) {
+            corrector_destroy(corrector);
+            return false;
+        }
+        corrector->count++;
+    }
+    return true;
+}
+
+void corrector_destroy(struct corrector *corrector)
+{
+    for (size_t i = 0; i < corrector->count; i++)
+        drafter_destroy(&corrector->drafters[i]);
+    corrector->count = 0;
+}
+
+/* A draft, and what the plan expects at its rate of codes. */
+struct sample {
+    double rate;
+    double distortion;
+    double expected;
+};
+
+static bool expect(wsic_plan *plan, struct sample *sample)
+{
+    wsic_plan_layer layer = {.size = sizeof layer};
+
+    if (wsic_plan_solve_rate(plan, fmax(sample->rate, 0.001)) < 0 ||
+        wsic_plan_get(plan, 0, &layer) < 0)
+        return false;
+    sample->expected = layer.distortion;
+    return true;
+}
+
+static bool expect_all(const struct corrector *corrector, const struct layer_task *task,
+                       struct sample *samples, struct failure *failure)
+{
+    wsic_problem *problem;
+    wsic_plan *plan = NULL;
+
+    if (!watersic_problem_create(corrector->context, task, &problem, failure))
+        return false;
+    bool ok = wsic_plan_create(corrector->context, &plan) >= 0 &&
+              wsic_plan_add_problem(plan, problem, NULL) >= 0;
+    for (size_t i = 0; ok && i < CORRECTION_DRAFTS; i++)
+        ok = expect(plan, &samples[i]);
+    if (!ok)
+        refuse(failure, "%s: %s", task->name,
+               plan ? wsic_plan_message(plan) : wsic_context_message(corrector->context));
+    wsic_plan_destroy(plan);
+    wsic_problem_destroy(problem);
+    return ok;
+}
+
+/* Neighbours that tell nothing, as where there is nothing to code, are passed over. */
+static void compare_slopes(const struct sample *samples, struct correction *correction)
+{
+    *correction = (struct correction){.count = 0};
+    for (size_t i = CORRECTION_DRAFTS - 1; i > 0; i--) {
+        const struct sample *const low = &samples[i];
+        const struct sample *const high = &samples[i - 1];
+        if (!(low->rate < high->rate && low->distortion > high->distortion &&
+              low->expected > high->expected))
+            continue;
+        correction->rate[correction->count] = (low->rate + high->rate) / 2;
+        correction->log_ratio[correction->count++] =
+            log((low->distortion - high->distortion) / (low->expected - high->expected));
+    }
+}
+
+bool corrector_measure(struct corrector *corrector, const struct layer_task *task, float *weights,
+                       struct correction *correction, struct failure *failure)
+{
+    struct sample samples[CORRECTION_DRAFTS];
+
+    for (size_t i = 0; i < CORRECTION_DRAFTS; i++) {
+        struct drafter *const drafter = &corrector->drafters[i];
+        if (!draft_copy(drafter, task, weights, failure))
+            return false;
+        samples[i].rate = drafter->info.rate_codes;
+        samples[i].distortion = drafter->info.distortion;
+    }
+    if (!expect_all(corrector, task, samples, failure))
+        return false;
+    compare_slopes(samples, correction);
+    return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Drafts of a layer at several rates, for the correction of its slopes. */
+#ifndef EXAMPLES_LLM_CORRECTOR_H
+#define EXAMPLES_LLM_CORRECTOR_H
+
+#include "llm/draft.h"
+
+struct corrector {
+    wsic_context *context;
+    struct drafter drafters[CORRECTION_DRAFTS]; /* rates falling from the one that is aimed at */
+    size_t count;
+};
+
+bool corrector_create(struct corrector *corrector, wsic_context *context, double rate,
+                      struct failure *failure);
+void corrector_destroy(struct corrector *corrector);
+
+/* Leaves the layer as it is; weights is room for a copy. */
+bool corrector_measure(struct corrector *corrector, const struct layer_task *task, float *weights,
+                       struct correction *correction, struct failure *failure);
+
+#endif
