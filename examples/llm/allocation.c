@@ -190,7 +190,7 @@ static bool keep_budget(const struct allocation *allocation, double rate,
 static bool correct_worths(struct allocation *allocation, bool first, double rate,
                            struct failure *failure)
 {
-    const double step = first ? 1 : 0.3;
+    const double part = 0.3;
 
     for (size_t i = 0; i < allocation->layers; i++) {
         wsic_plan_layer planned = {.target_rate = rate};
@@ -203,7 +203,7 @@ static bool correct_worths(struct allocation *allocation, bool first, double rat
         if (first || wanted <= 0)
             allocation->worths[i] = wanted;
         else
-            allocation->worths[i] *= pow(wanted / allocation->worths[i], step);
+            allocation->worths[i] *= pow(wanted / allocation->worths[i], part);
     }
     return true;
 }

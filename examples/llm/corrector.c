@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "llm/watersic_method.h"
-
 /* Parts of the rate aimed at. Layers that need few bits end up far below it. */
 static const double parts[CORRECTION_DRAFTS] = {1, 2.0 / 3, 1.0 / 3, 1.0 / 6};
 
@@ -48,23 +46,19 @@ static bool expect(wsic_plan *plan, struct sample *sample)
     return true;
 }
 
-static bool expect_all(const struct corrector *corrector, const struct layer_task *task,
+static bool expect_all(const struct corrector *corrector, const char *name, wsic_problem *problem,
                        struct sample *samples, struct failure *failure)
 {
-    wsic_problem *problem;
-    wsic_plan *plan = NULL;
+    wsic_plan *plan;
 
-    if (!watersic_problem_create(corrector->context, task, &problem, failure))
-        return false;
-    bool ok = wsic_plan_create(corrector->context, &plan) >= 0 &&
-              wsic_plan_add_problem(plan, problem, NULL) >= 0;
+    if (wsic_plan_create(corrector->context, &plan) < 0)
+        return refuse(failure, "%s: %s", name, wsic_context_message(corrector->context));
+    bool ok = wsic_plan_add_problem(plan, problem, NULL) >= 0;
     for (size_t i = 0; ok && i < CORRECTION_DRAFTS; i++)
         ok = expect(plan, &samples[i]);
     if (!ok)
-        refuse(failure, "%s: %s", task->name,
-               plan ? wsic_plan_message(plan) : wsic_context_message(corrector->context));
+        refuse(failure, "%s: %s", name, wsic_plan_message(plan));
     wsic_plan_destroy(plan);
-    wsic_problem_destroy(problem);
     return ok;
 }
 
@@ -84,19 +78,20 @@ static void compare_slopes(const struct sample *samples, struct correction *corr
     }
 }
 
-bool corrector_measure(struct corrector *corrector, const struct layer_task *task, float *weights,
-                       struct correction *correction, struct failure *failure)
+bool corrector_measure(struct corrector *corrector, const struct layer_task *task,
+                       wsic_problem *problem, float *weights, struct correction *correction,
+                       struct failure *failure)
 {
     struct sample samples[CORRECTION_DRAFTS];
 
     for (size_t i = 0; i < CORRECTION_DRAFTS; i++) {
         struct drafter *const drafter = &corrector->drafters[i];
-        if (!draft_copy(drafter, task, weights, failure))
+        if (!draft_copy(drafter, task, problem, weights, failure))
             return false;
         samples[i].rate = drafter->info.rate_codes;
         samples[i].distortion = drafter->info.distortion;
     }
-    if (!expect_all(corrector, task, samples, failure))
+    if (!expect_all(corrector, task->name, problem, samples, failure))
         return false;
     compare_slopes(samples, correction);
     return true;

@@ -15,8 +15,9 @@ bool corrector_create(struct corrector *corrector, wsic_context *context, double
                       struct failure *failure);
 void corrector_destroy(struct corrector *corrector);
 
-/* Leaves the layer as it is; weights is room for a copy. */
-bool corrector_measure(struct corrector *corrector, const struct layer_task *task, float *weights,
-                       struct correction *correction, struct failure *failure);
+/* The problem is made of the task, which is left as it is; weights is room for a draft. */
+bool corrector_measure(struct corrector *corrector, const struct layer_task *task,
+                       wsic_problem *problem, float *weights, struct correction *correction,
+                       struct failure *failure);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/draft.h"
 
-#include <string.h>
-
 #include "llm/watersic_method.h"
 
 bool drafter_create(struct drafter *drafter, wsic_context *context, double rate, bool rescalers,
@@ -63,25 +61,33 @@ static wsic_status aim(const struct drafter *drafter, double rate, double step)
     return status < 0 ? status : wsic_encoder_set_number(drafter->encoder, WSIC_STEP, step);
 }
 
-static bool draft_problem(struct drafter *drafter, const struct layer_task *task,
-                          wsic_problem *problem, double *scale, struct failure *failure)
+static bool run_draft(struct drafter *drafter, const struct layer_task *task, wsic_problem *problem,
+                      const struct target *target, double step, struct failure *failure)
 {
-    struct target target = {.rate = drafter->rate};
     wsic_layer *layer;
 
-    if (drafter->allocation &&
-        !allocation_rate(drafter->allocation, task->number, &target.rate, failure))
-        return false;
-    if (!plan_step(drafter, task->name, problem, &target, failure))
-        return false;
-    if (aim(drafter, target.rate, *scale * target.planned) < 0 ||
+    if (aim(drafter, target->rate, step) < 0 ||
         wsic_encoder_run_problem(drafter->encoder, problem, &layer) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
     const bool ok = watersic_restore(task, layer, &drafter->info, failure);
     wsic_layer_destroy(layer);
-    if (ok && *scale == 0 && target.planned > 0)
-        *scale = drafter->info.step / target.planned;
     return ok;
+}
+
+static bool draft_problem(struct drafter *drafter, const struct layer_task *task,
+                          wsic_problem *problem, double *scale, struct failure *failure)
+{
+    struct target target = {.rate = drafter->rate};
+
+    if (drafter->allocation &&
+        !allocation_rate(drafter->allocation, task->number, &target.rate, failure))
+        return false;
+    if (!plan_step(drafter, task->name, problem, &target, failure) ||
+        !run_draft(drafter, task, problem, &target, *scale * target.planned, failure))
+        return false;
+    if (*scale == 0 && target.planned > 0)
+        *scale = drafter->info.step / target.planned;
+    return true;
 }
 
 bool draft_layer(void *self, const struct layer_task *task, double *scale, struct failure *failure)
@@ -96,15 +102,14 @@ bool draft_layer(void *self, const struct layer_task *task, double *scale, struc
     return ok;
 }
 
-bool draft_copy(struct drafter *drafter, const struct layer_task *task, float *weights,
-                struct failure *failure)
+bool draft_copy(struct drafter *drafter, const struct layer_task *task, wsic_problem *problem,
+                float *weights, struct failure *failure)
 {
+    const struct target target = {.rate = drafter->rate};
     struct linear linear = *task->linear;
     struct layer_task draft = *task;
-    double scale = 0;
 
     linear.weights = weights;
     draft.linear = &linear;
-    memcpy(weights, task->linear->weights, linear.rows * linear.columns * sizeof *weights);
-    return draft_layer(drafter, &draft, &scale, failure);
+    return run_draft(drafter, &draft, problem, &target, 0, failure);
 }

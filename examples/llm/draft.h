@@ -28,8 +28,9 @@ void drafter_destroy(struct drafter *drafter);
  * the one mixture and with the other: a mixture must not look good for the bits it takes. */
 bool draft_layer(void *self, const struct layer_task *task, double *scale, struct failure *failure);
 
-/* Leaves the layer as it is; the draft is in weights. */
-bool draft_copy(struct drafter *drafter, const struct layer_task *task, float *weights,
-                struct failure *failure);
+/* A draft at the rate of a problem made of the task. Leaves the layer as it is; the draft is in
+ * weights. */
+bool draft_copy(struct drafter *drafter, const struct layer_task *task, wsic_problem *problem,
+                float *weights, struct failure *failure);
 
 #endif

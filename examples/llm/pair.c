@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/pair.h"
 
-#include <cblas.h>
 #include <stdlib.h>
 
 #include "llm/evaluate.h"
@@ -70,16 +69,6 @@ static const struct step steps[] = {
     {reach_down, LINEAR_DOWN, LINEAR_DOWN},
 };
 
-/* output = addition · output + scale · x Wᵀ */
-static void apply(const struct linear *linear, const float *x, float *output, size_t count,
-                  float scale, float addition)
-{
-    const int columns = (int)linear->columns;
-
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)linear->rows, columns,
-                scale, x, columns, linear->weights, columns, addition, output, (int)linear->rows);
-}
-
 static void measure_layer(const struct passage *passage, enum linear_kind kind,
                           const float *inputs[SIDES], size_t count)
 {
@@ -91,9 +80,9 @@ static void measure_layer(const struct passage *passage, enum linear_kind kind,
     error->input_energy += squares_sum(inputs[ORIGINAL], count * original->columns);
     error->input_error +=
         squares_distance(inputs[ORIGINAL], inputs[RESTORED], count * original->columns);
-    apply(original, inputs[ORIGINAL], output, count, 1, 0);
+    forward_linear(original, inputs[ORIGINAL], output, count, 0);
     error->output_energy += squares_sum(output, count * original->rows);
-    apply(restored, inputs[RESTORED], output, count, -1, 1);
+    forward_linear(restored, inputs[RESTORED], output, count, -1);
     error->output_error += squares_sum(output, count * original->rows);
 }
 

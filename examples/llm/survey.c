@@ -58,29 +58,29 @@ static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *fa
     return true;
 }
 
-static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task, float *weights,
-                        struct failure *failure)
+static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task,
+                        wsic_problem *problem, float *weights, struct failure *failure)
 {
     const size_t kind = task->number % LINEAR_KINDS;
     const size_t count = task->linear->rows * task->linear->columns;
 
     if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure) ||
-        !draft_copy(&surveyor->drafter, task, weights, failure))
+        !draft_copy(&surveyor->drafter, task, problem, weights, failure))
         return false;
     surveyor->distortions[kind] = surveyor->drafter.info.distortion * (double)count;
     return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
 }
 
 static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
-                       struct failure *failure)
+                       wsic_problem *problem, struct failure *failure)
 {
     if (surveyor->corrector.count == 0)
         return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
     const bool ok =
-        weights ? corrector_measure(&surveyor->corrector, task, weights,
+        weights ? corrector_measure(&surveyor->corrector, task, problem, weights,
                                     &surveyor->allocation->corrections[task->number], failure) &&
-                      (!surveyor->probe || probe_layer(surveyor, task, weights, failure))
+                      (!surveyor->probe || probe_layer(surveyor, task, problem, weights, failure))
                 : refuse(failure, "%s: out of memory", task->name);
     free(weights);
     return ok;
@@ -95,9 +95,10 @@ static bool survey_layer(void *self, const struct layer_task *task, struct failu
     if (!watersic_problem_create(surveyor->context, task, &problem, failure))
         return false;
     const bool ok =
-        allocation_add(surveyor->allocation, task->number, task->name, problem, failure);
+        allocation_add(surveyor->allocation, task->number, task->name, problem, failure) &&
+        draft_task(surveyor, task, problem, failure);
     wsic_problem_destroy(problem);
-    return ok && draft_task(surveyor, task, failure);
+    return ok;
 }
 
 /* What a survey is made of. */
