@@ -34,12 +34,11 @@ wsic_status wsic_archive_open(wsic_context *context, const char *path, wsic_arch
 
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
+    wsic_status status = wsic_check_creation(context, "path", path, out);
+    if (status != WSIC_OK)
+        return status;
     const wsic_env env = wsic_context_env(context);
-    if (!path || !out)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", path ? "out" : "path");
-    const wsic_status status = wsic_source_open(&env, path, &source);
+    status = wsic_source_open(&env, path, &source);
     return status == WSIC_OK ? open_source(context, source, out) : status;
 }
 
@@ -48,11 +47,9 @@ wsic_status wsic_archive_open_memory(wsic_context *context, const void *bytes, s
 {
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env env = wsic_context_env(context);
-    if (!bytes || !out)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", bytes ? "out" : "bytes");
+    const wsic_status status = wsic_check_creation(context, "bytes", bytes, out);
+    if (status != WSIC_OK)
+        return status;
     return open_source(context, wsic_source_memory(bytes, size), out);
 }
 

@@ -33,15 +33,11 @@ static wsic_status begin(const wsic_env *env, open_function *open, const char *p
 static wsic_status create(wsic_context *context, open_function *open, const char *path,
                           wsic_archive_writer **out)
 {
-    wsic_status status;
-
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env env = wsic_context_env(context);
-    if (!path || !out)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", path ? "out" : "path");
+    wsic_status status = wsic_check_creation(context, "path", path, out);
+    if (status != WSIC_OK)
+        return status;
 
     wsic_archive_writer *const writer = wsic_handle_create(context, sizeof *writer, &status);
     if (!writer)

@@ -12,6 +12,17 @@
 /* Larger than any struct of ours will ever be: a size field that was not set. */
 enum { PLAUSIBLE_SIZE = 4096 };
 
+wsic_status wsic_check_creation(wsic_context *context, const char *name, const void *input,
+                                const void *out)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env env = wsic_context_env(context);
+    if (name && !input)
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", name);
+    return out ? WSIC_OK : wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
+}
+
 wsic_status wsic_check_struct(const wsic_env *env, const char *name, const void *given,
                               size_t given_size, size_t first_size, size_t known_size)
 {

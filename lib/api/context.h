@@ -36,6 +36,11 @@ void wsic_context_raise_peak(wsic_context *context, uint64_t peak);
 
 /* --- checks of arguments (check.c) --------------------------------------- */
 
+/* How every function begins that makes a handle on a context: neither that, nor its input if it
+ * has one (name is not NULL), nor out may be NULL. */
+wsic_status wsic_check_creation(wsic_context *context, const char *name, const void *input,
+                                const void *out);
+
 /* The three rules for a struct that comes from a caller: first_size is its size when it
  * was first published, known_size its size in this library. A later program's extra
  * bytes must be zero. */

@@ -19,13 +19,11 @@ struct wsic_encoder {
 
 wsic_status wsic_encoder_create(wsic_context *context, wsic_encoder **out)
 {
-    wsic_status status = WSIC_OK;
-
-    if (!out)
-        return WSIC_ERROR_ARGUMENT;
-    *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
+    if (out)
+        *out = NULL;
+    wsic_status status = wsic_check_creation(context, NULL, NULL, out);
+    if (status != WSIC_OK)
+        return status;
     wsic_encoder *const encoder = wsic_handle_create(context, sizeof *encoder, &status);
     if (!encoder)
         return status;
@@ -249,12 +247,13 @@ wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
     wsic_encode_input input;
     wsic_encode_problem problem;
 
-    if (!out)
-        return WSIC_ERROR_ARGUMENT;
-    *out = NULL;
+    if (out)
+        *out = NULL;
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &encoder->handle.env;
+    if (!out)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "out is NULL");
     wsic_status status = check_target(encoder);
     if (status == WSIC_OK)
         status = wsic_problem_check_input(env, stats, NULL, weights, &input);
@@ -270,12 +269,13 @@ wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *proble
 {
     const double begin = wsic_now();
 
-    if (!out)
-        return WSIC_ERROR_ARGUMENT;
-    *out = NULL;
+    if (out)
+        *out = NULL;
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &encoder->handle.env;
+    if (!out)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "out is NULL");
     if (!problem)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem is NULL");
     if (problem->handle.context != encoder->handle.context)

@@ -31,18 +31,17 @@ wsic_status wsic_layer_from_bytes(wsic_context *context, wsic_bytes *bytes, wsic
 
 wsic_status wsic_layer_read(wsic_context *context, const void *bytes, size_t size, wsic_layer **out)
 {
-    if (out)
-        *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env env = wsic_context_env(context);
-    if (!bytes || !out)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", bytes ? "out" : "bytes");
     wsic_bytes copy;
 
+    if (out)
+        *out = NULL;
+    wsic_status status = wsic_check_creation(context, "bytes", bytes, out);
+    if (status != WSIC_OK)
+        return status;
+    const wsic_env env = wsic_context_env(context);
     wsic_bytes_init(&copy, &env);
     wsic_bytes_append(&copy, bytes, size);
-    const wsic_status status = wsic_layer_from_bytes(context, &copy, out);
+    status = wsic_layer_from_bytes(context, &copy, out);
     wsic_bytes_release(&copy);
     return status;
 }

@@ -16,16 +16,11 @@ static const double dead_threshold = 1e-3;
 
 wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out)
 {
-    wsic_status status = WSIC_OK;
-
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
-    if (!out) {
-        const wsic_env env = wsic_context_env(context);
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
-    }
+    wsic_status status = wsic_check_creation(context, NULL, NULL, out);
+    if (status != WSIC_OK)
+        return status;
     *out = wsic_handle_create(context, sizeof **out, &status);
     return status;
 }

@@ -76,16 +76,11 @@ wsic_status wsic_problem_create(wsic_context *context, const wsic_stats *stats,
                                 const wsic_stats *weighted, const wsic_matrix *weights,
                                 wsic_problem **out)
 {
-    wsic_status status = WSIC_OK;
-
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
-    if (!out) {
-        const wsic_env env = wsic_context_env(context);
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
-    }
+    wsic_status status = wsic_check_creation(context, NULL, NULL, out);
+    if (status != WSIC_OK)
+        return status;
     wsic_problem *const problem = wsic_handle_create(context, sizeof *problem, &status);
     if (!problem)
         return status;

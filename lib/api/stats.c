@@ -13,15 +13,12 @@
 
 wsic_status wsic_stats_create(wsic_context *context, size_t columns, wsic_stats **out)
 {
-    wsic_status status;
-
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
+    wsic_status status = wsic_check_creation(context, NULL, NULL, out);
+    if (status != WSIC_OK)
+        return status;
     const wsic_env env = wsic_context_env(context);
-    if (!out)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
     if (columns == 0)
         return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "columns is 0");
 
@@ -252,15 +249,12 @@ static wsic_status load_moments(const wsic_env *env, const char *path, wsic_mome
 
 wsic_status wsic_stats_load(wsic_context *context, const char *path, wsic_stats **out)
 {
-    wsic_status status;
-
     if (out)
         *out = NULL;
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
+    wsic_status status = wsic_check_creation(context, "path", path, out);
+    if (status != WSIC_OK)
+        return status;
     const wsic_env env = wsic_context_env(context);
-    if (!path || !out)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", path ? "out" : "path");
 
     wsic_stats *const stats = wsic_handle_create(context, sizeof *stats, &status);
     if (!stats)
