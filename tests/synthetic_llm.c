@@ -198,6 +198,18 @@ void synthetic_write_shard(const struct synthetic_llm *model, const char *direct
     ck_assert_int_eq(fclose(file), 0);
 }
 
+void synthetic_write(const struct synthetic_llm *model, const char *directory)
+{
+    synthetic_write_config(model, directory);
+    synthetic_write_shard(model, directory, "model.safetensors", 0, model->count);
+}
+
+void synthetic_text(size_t vocabulary, uint32_t *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tokens[i] = (uint32_t)((i * i + i / 7) % vocabulary);
+}
+
 static const struct synthetic_tensor *find(const struct synthetic_llm *model, const char *name)
 {
     for (size_t i = 0; i < model->count; i++)

@@ -60,6 +60,12 @@ void synthetic_write_config(const struct synthetic_llm *model, const char *direc
 void synthetic_write_shard(const struct synthetic_llm *model, const char *directory,
                            const char *name, size_t first, size_t end);
 
+/* Write all of a checkpoint, in one shard. */
+void synthetic_write(const struct synthetic_llm *model, const char *directory);
+
+/* A text of some variety. */
+void synthetic_text(size_t vocabulary, uint32_t *tokens, size_t count);
+
 /* Numbers in a tensor, and one of them. */
 size_t synthetic_numbers(const struct synthetic_tensor *tensor);
 double synthetic_value(const struct synthetic_tensor *tensor, size_t index);

@@ -28,8 +28,7 @@ static void tear_down(void)
 
 static void write_single(void)
 {
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
 }
 
 static const char *shard_name(size_t tensor)
@@ -90,8 +89,7 @@ static double largest_difference(void)
     struct model model;
     double largest = 0;
 
-    for (uint32_t i = 0; i < text_length; i++)
-        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    synthetic_text(plain.vocabulary, values, text_length);
     synthetic_logits(&plain, values, text_length, expected);
     ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
     float *const hidden = evaluate_hidden(&model, &tokens, text_length, &failure);
@@ -149,8 +147,7 @@ START_TEST(importance_agrees_with_a_plain_computation)
     synthetic_qwen3(&plain);
     write_single();
     ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
-    for (uint32_t i = 0; i < text_length; i++)
-        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    synthetic_text(plain.vocabulary, values, text_length);
     float *const hidden = malloc(text_length * plain.hidden * sizeof *hidden);
     ck_assert_ptr_nonnull(hidden);
     ck_assert(forward_create(&forward, &model.config, window, &failure));

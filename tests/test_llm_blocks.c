@@ -51,8 +51,7 @@ static void open_model(void)
 {
     struct failure failure;
 
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
     ck_assert_msg(model_open(&model, place.directory, &failure), "%s", failure.text);
 }
 

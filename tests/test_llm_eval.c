@@ -28,11 +28,9 @@ static void load(void)
 {
     struct failure failure;
 
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
     ck_assert_msg(model_open(&model, place.directory, &failure), "%s", failure.text);
-    for (uint32_t i = 0; i < text_length; i++)
-        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    synthetic_text(plain.vocabulary, values, text_length);
 }
 
 static void set_up_llama(void)

@@ -22,8 +22,7 @@ static void set_up(void)
 
     synthetic_qwen3(&plain);
     temporary_create(&place);
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
     ck_assert_msg(model_open(&model, place.directory, &failure), "%s", failure.text);
     ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
 }
@@ -164,8 +163,7 @@ START_TEST(the_pipeline_leaves_out_what_is_excluded)
     struct seen seen = {.calls = 0};
     struct failure failure;
 
-    for (uint32_t i = 0; i < text_length; i++)
-        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    synthetic_text(plain.vocabulary, values, text_length);
     model.exclusions = &exclusions;
     ck_assert_msg(pipeline_run(&model, &calibration, &stretch, context, watch, &seen, &failure),
                   "%s", failure.text);

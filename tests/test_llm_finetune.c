@@ -277,8 +277,7 @@ static void expect_refused(const struct synthetic_llm *plain, const char *archiv
     temporary place;
 
     temporary_create(&place);
-    synthetic_write_config(plain, place.directory);
-    synthetic_write_shard(plain, place.directory, "model.safetensors", 0, plain->count);
+    synthetic_write(plain, place.directory);
     ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
     ck_assert(!student_create(&student, &model, fixture.context, archive, &failure));
     ck_assert_msg(strstr(failure.text, archive), "%s", failure.text);

@@ -12,7 +12,7 @@
 #include "synthetic_llm.h"
 #include "temporary.h"
 
-enum { window = 64 };
+enum { window = 64, vocabulary = 256 };
 
 static struct synthetic_llm plain;
 static temporary place;
@@ -26,11 +26,10 @@ static uint64_t write_model(size_t blocks)
                                    .heads = 4,
                                    .kv_heads = 2,
                                    .head_dim = 64,
-                                   .vocabulary = 256,
+                                   .vocabulary = vocabulary,
                                    .theta = 1e4};
     synthetic_fill(&plain);
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
     synthetic_free(&plain);
     return 0;
 }
@@ -54,8 +53,7 @@ static void begin(struct trial *trial, size_t tokens, const char *recipe)
     *trial = (struct trial){.tokens = {.count = tokens}};
     trial->tokens.values = malloc(tokens * sizeof *trial->tokens.values);
     ck_assert_ptr_nonnull(trial->tokens.values);
-    for (size_t i = 0; i < tokens; i++)
-        trial->tokens.values[i] = (uint32_t)((i * i + i / 7) % 256);
+    synthetic_text(vocabulary, trial->tokens.values, tokens);
     ck_assert_msg(model_open(&trial->model, place.directory, &failure), "%s", failure.text);
     ck_assert(recipe_find(&trial->recipe, recipe));
     trial->calibration =

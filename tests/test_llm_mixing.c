@@ -27,13 +27,11 @@ static void set_up(void)
 
     synthetic_qwen3(&plain);
     temporary_create(&place);
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
     ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
     temporary_destroy(&place);
     ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
-    for (uint32_t i = 0; i < text_length; i++)
-        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    synthetic_text(plain.vocabulary, values, text_length);
 }
 
 static void tear_down(void)

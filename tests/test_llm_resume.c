@@ -28,10 +28,8 @@ static void set_up(void)
     synthetic_qwen3(&plain);
     temporary_create(&checkpoint);
     temporary_create(&place);
-    synthetic_write_config(&plain, checkpoint.directory);
-    synthetic_write_shard(&plain, checkpoint.directory, "model.safetensors", 0, plain.count);
-    for (uint32_t i = 0; i < text_length; i++)
-        values[i] = (i * i + i / 7) % (uint32_t)plain.vocabulary;
+    synthetic_write(&plain, checkpoint.directory);
+    synthetic_text(plain.vocabulary, values, text_length);
 }
 
 static void tear_down(void)
@@ -326,8 +324,7 @@ START_TEST(what_differs_is_named)
 
     plain.tensors[plain.count - 1].bits[0] ^= 1;
     temporary_create(&other_checkpoint);
-    synthetic_write_config(&plain, other_checkpoint.directory);
-    synthetic_write_shard(&plain, other_checkpoint.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, other_checkpoint.directory);
     ck_assert(model_open(&other_model, other_checkpoint.directory, &failure));
     next = begun;
     next.model = &other_model;

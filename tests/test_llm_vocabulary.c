@@ -45,8 +45,7 @@ static void load(void)
 
     temporary_create(&place);
     ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
-    synthetic_write_config(&plain, place.directory);
-    synthetic_write_shard(&plain, place.directory, "model.safetensors", 0, plain.count);
+    synthetic_write(&plain, place.directory);
     ck_assert_msg(model_open(&model, place.directory, &failure), "%s", failure.text);
     ck_assert_msg(model_load(&original, place.directory, &failure), "%s", failure.text);
     ck_assert_msg(original.embedding.values || table_load(&original.embedding, &failure), "%s",

@@ -92,16 +92,13 @@ void tuning_open(struct tuning_fixture *fixture, void (*make)(struct synthetic_l
     fixture->rescale = rescale;
     make(&fixture->plain);
     temporary_create(&fixture->place);
-    synthetic_write_config(&fixture->plain, fixture->place.directory);
-    synthetic_write_shard(&fixture->plain, fixture->place.directory, "model.safetensors", 0,
-                          fixture->plain.count);
+    synthetic_write(&fixture->plain, fixture->place.directory);
     snprintf(fixture->archive, sizeof fixture->archive, "%s/archive.wsic",
              fixture->place.directory);
     ck_assert_int_eq(wsic_context_create(NULL, &fixture->context), WSIC_OK);
     ck_assert_msg(model_load(&fixture->model, fixture->place.directory, &failure), "%s",
                   failure.text);
-    for (uint32_t i = 0; i < TUNING_TOKENS; i++)
-        fixture->values[i] = (i * i + i / 7) % (uint32_t)fixture->plain.vocabulary;
+    synthetic_text(fixture->plain.vocabulary, fixture->values, TUNING_TOKENS);
     fixture->tokens = (struct tokens){.values = fixture->values, .count = TUNING_TOKENS};
     fixture->reference =
         evaluate_hidden(&fixture->model, &fixture->tokens, TUNING_WINDOW, &failure);
