@@ -64,20 +64,27 @@ static uint64_t size_of(const char *name)
 }
 
 /* The finished archive of a run that nothing has interrupted, and where its layers end. */
-static uint8_t *uninterrupted(size_t *size, uint64_t ends[LAYERS + 1])
+struct expected {
+    uint8_t *bytes;
+    size_t size;
+    uint64_t ends[LAYERS + 1];
+    size_t finished; /* interrupted runs that were brought to their end */
+};
+
+static struct expected uninterrupted(void)
 {
     wsic_archive_writer *const writer = resume();
+    struct expected expected = {.ends = {12}};
 
-    ends[0] = 12;
     for (size_t k = 1; k <= LAYERS; k++) {
         add_up_to(writer, k);
-        ends[k] = size_of("q.part");
+        expected.ends[k] = size_of("q.part");
     }
     finish(writer);
     ck_assert_uint_eq(temporary_count(&place), 1);
-    uint8_t *const bytes = read_file(temporary_path(&place, "q"), size);
+    expected.bytes = read_file(temporary_path(&place, "q"), &expected.size);
     ck_assert_int_eq(unlink(place.path), 0);
-    return bytes;
+    return expected;
 }
 
 static void check_file(const char *name, const uint8_t *bytes, size_t size)
@@ -107,14 +114,6 @@ static void check_taken_over(wsic_archive_writer *writer, size_t count)
     ck_assert_ptr_null(wsic_archive_writer_metadata(writer, "late"));
     ck_assert_str_eq(wsic_archive_writer_metadata(writer, "library"), wsic_version());
 }
-
-/* What an uninterrupted run makes, and what is to be there of an interrupted one. */
-struct expected {
-    uint8_t *bytes;
-    size_t size;
-    uint64_t ends[LAYERS + 1];
-    size_t finished; /* runs that were brought to their end */
-};
 
 /* Go on with these bytes of an unfinished file, of whose layers the first count are good. Bringing
  * it to its end waits for the disk several times, so that not every file can be. */
@@ -149,9 +148,8 @@ static size_t whole_layers(const uint64_t ends[LAYERS + 1], size_t size)
 
 START_TEST(a_file_cut_at_any_byte_is_gone_on_with)
 {
-    struct expected expected = {.finished = 0};
+    struct expected expected = uninterrupted();
 
-    expected.bytes = uninterrupted(&expected.size, expected.ends);
     for (size_t cut = 0; cut <= expected.size; cut++) {
         const size_t count = whole_layers(expected.ends, cut);
         const bool near_an_end = cut <= expected.ends[count] + 1 || cut >= expected.size - 1;
@@ -165,9 +163,7 @@ END_TEST
 /* A flipped bit of the header is another matter: that is no file of ours. */
 START_TEST(a_flipped_bit_drops_its_layer_and_all_behind)
 {
-    struct expected expected = {.finished = 0};
-
-    expected.bytes = uninterrupted(&expected.size, expected.ends);
+    struct expected expected = uninterrupted();
     const size_t end_of_layers = (size_t)expected.ends[LAYERS];
     uint8_t *const copy = malloc(end_of_layers);
     for (size_t bit = 8 * 12; bit < 8 * end_of_layers; bit++) {
@@ -210,20 +206,20 @@ END_TEST
 
 START_TEST(a_name_that_comes_twice_is_refused)
 {
-    uint64_t ends[LAYERS + 1];
-    size_t size;
-    uint8_t *const bytes = uninterrupted(&size, ends);
-    const size_t second = (size_t)(ends[2] - ends[1]);
-    uint8_t *const twice = malloc((size_t)ends[2] + second);
+    const struct expected expected = uninterrupted();
+    const size_t first_end = (size_t)expected.ends[1];
+    const size_t second_end = (size_t)expected.ends[2];
+    const size_t size = second_end + second_end - first_end;
+    uint8_t *const twice = malloc(size);
 
-    memcpy(twice, bytes, (size_t)ends[2]);
-    memcpy(twice + ends[2], bytes + ends[1], second);
-    write_file(temporary_path(&place, "q.part"), twice, (size_t)ends[2] + second);
+    memcpy(twice, expected.bytes, second_end);
+    memcpy(twice + second_end, expected.bytes + first_end, second_end - first_end);
+    write_file(temporary_path(&place, "q.part"), twice, size);
     ck_assert_int_eq(refused(), WSIC_ERROR_FORMAT);
     ck_assert_ptr_nonnull(strstr(wsic_context_message(context), names[1]));
-    check_file("q.part", twice, (size_t)ends[2] + second);
+    check_file("q.part", twice, size);
     free(twice);
-    free(bytes);
+    free(expected.bytes);
 }
 END_TEST
 
@@ -231,9 +227,7 @@ END_TEST
 
 START_TEST(a_killed_process_loses_nothing_that_it_added)
 {
-    uint64_t ends[LAYERS + 1];
-    size_t size;
-    uint8_t *const bytes = uninterrupted(&size, ends);
+    const struct expected expected = uninterrupted();
 
     for (size_t count = 0; count <= LAYERS; count++) {
         const pid_t child = fork();
@@ -247,18 +241,16 @@ START_TEST(a_killed_process_loses_nothing_that_it_added)
         wsic_archive_writer *const writer = resume();
         check_taken_over(writer, count);
         finish(writer);
-        check_file("q", bytes, size);
+        check_file("q", expected.bytes, expected.size);
         ck_assert_int_eq(unlink(place.path), 0);
     }
-    free(bytes);
+    free(expected.bytes);
 }
 END_TEST
 
 START_TEST(a_destroyed_writer_leaves_what_can_be_gone_on_with)
 {
-    uint64_t ends[LAYERS + 1];
-    size_t size;
-    uint8_t *const bytes = uninterrupted(&size, ends);
+    const struct expected expected = uninterrupted();
 
     write_file(temporary_path(&place, "q"), "an older one", 12);
     for (size_t count = 0; count <= LAYERS; count++) {
@@ -271,9 +263,9 @@ START_TEST(a_destroyed_writer_leaves_what_can_be_gone_on_with)
         ck_assert_uint_eq(temporary_count(&place), count == 0 ? 1 : 2);
     }
     finish(resume());
-    check_file("q", bytes, size);
+    check_file("q", expected.bytes, expected.size);
     ck_assert_uint_eq(temporary_count(&place), 1);
-    free(bytes);
+    free(expected.bytes);
 }
 END_TEST
 
@@ -389,9 +381,6 @@ START_TEST(arguments_are_checked)
     wsic_archive_writer *writer;
     wsic_layer *layer = layers[0];
 
-    ck_assert_int_eq(wsic_archive_writer_resume(NULL, "x", &writer), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_writer_resume(context, NULL, &writer), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_writer_resume(context, "x", NULL), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_archive_writer_resume(context, temporary_path(&place, "none/q"), &writer),
                      WSIC_ERROR_IO);
     ck_assert_ptr_null(writer);
@@ -427,16 +416,14 @@ END_TEST
 
 START_TEST(a_full_disk_leaves_what_can_be_gone_on_with)
 {
-    uint64_t ends[LAYERS + 1];
-    size_t size;
-    uint8_t *const bytes = uninterrupted(&size, ends);
+    const struct expected expected = uninterrupted();
     struct rlimit old, small;
 
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
-    for (size_t limit = (size_t)ends[1]; limit < size; limit += 41) {
+    for (size_t limit = (size_t)expected.ends[1]; limit < expected.size; limit += 41) {
         wsic_archive_writer *const writer = resume();
-        const size_t count = whole_layers(ends, limit);
+        const size_t count = whole_layers(expected.ends, limit);
         add_up_to(writer, count);
         set(writer, "late", "seconds=1");
         small = (struct rlimit){limit, old.rlim_max};
@@ -452,8 +439,8 @@ START_TEST(a_full_disk_leaves_what_can_be_gone_on_with)
     wsic_archive_writer *const writer = resume();
     check_taken_over(writer, LAYERS);
     finish(writer);
-    check_file("q", bytes, size);
-    free(bytes);
+    check_file("q", expected.bytes, expected.size);
+    free(expected.bytes);
 }
 END_TEST
 
