@@ -3,12 +3,9 @@
 # What each ingredient of a recipe is worth on a checkpoint: a table of bits per weight from the
 # bytes on disk, perplexity and KL divergence to the original. One ingredient is added after the
 # other up to residuals; what follows is compared with these, and fine-tuning comes on top of the
-# plan.
+# plan. ATTENTION (0.1) is the part of the weighted tokens; the other settings are in runs.sh.
 #
 # usage: ablation.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE...
-#
-# PRESET (default), MAX_TOKENS (65536) and EVAL_TOKENS (32768) are taken from the environment, and
-# WORK, a directory that keeps the archives; without it they are thrown away.
 set -eu
 
 if [ $# -lt 5 ]; then
@@ -20,58 +17,42 @@ model=$2
 calibration=$3
 evaluation=$4
 shift 4
+# shellcheck source=bench/runs.sh
+. "$(dirname "$0")/runs.sh"
 
-if [ -n "${WORK:-}" ]; then
-    work=$WORK
-    mkdir -p "$work"
-else
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-fi
-
-# value NAME: of the report on standard input
-value()
-{
-    sed -n "s/^ *\"$1\": \\([^,]*\\),*\$/\\1/p" | head -n 1
-}
-
-# row RATE NAME ARCHIVE
+# row RATE NAME FILE
 row()
 {
-    report=$("$program" eval --model "$model" --archive "$3" --tokens "$evaluation" \
-        --max-tokens "${EVAL_TOKENS:-32768}" --json)
+    report=$(evaluated "$3" "$evaluation")
     printf '| %s | %s | %.4f | %.4f | %.4f |\n' "$1" "$2" \
         "$(echo "$report" | value bits_per_weight)" "$(echo "$report" | value perplexity)" \
         "$(echo "$report" | value kl_bits)"
 }
 
-# quantized RATE NAME FILE OPTION...
-quantized()
+# with RATE NAME FILE OPTION...: a row
+with()
 {
     rate=$1
     name=$2
     file=$work/$rate-$3.wsic
     shift 3
-    [ -f "$file" ] ||
-        "$program" quantize --model "$model" --tokens "$calibration" --rate "$rate" \
-            --max-tokens "${MAX_TOKENS:-65536}" --preset "${PRESET:-default}" --run "$work" \
-            --recipe plain "$@" -o "$file" >"$file.txt"
+    quantized "$rate" "$file" "$@"
     row "$rate" "$name" "$file"
 }
 
 echo '| rate | recipe | bits per weight | perplexity | KL, bits |'
 echo '|---|---|---|---|---|'
 for rate in "$@"; do
-    quantized "$rate" 'plain' plain
+    with "$rate" 'plain' plain
     set -- --rescalers
-    quantized "$rate" '+ rescalers' rescalers "$@"
+    with "$rate" '+ rescalers' rescalers "$@"
     set -- "$@" --drift
-    quantized "$rate" '+ drift' drift "$@"
+    with "$rate" '+ drift' drift "$@"
     set -- "$@" --residual
-    quantized "$rate" '+ residual' residual "$@"
-    quantized "$rate" 'residual, attention' attention "$@" --attention "${ATTENTION:-0.1}"
-    quantized "$rate" 'residual, mixing' mixing "$@" --attention "${ATTENTION:-0.1}" --mixing
-    quantized "$rate" 'residual, waterfill' plan "$@" --plan waterfill
+    with "$rate" '+ residual' residual "$@"
+    with "$rate" 'residual, attention' attention "$@" --attention "${ATTENTION:-0.1}"
+    with "$rate" 'residual, mixing' mixing "$@" --attention "${ATTENTION:-0.1}" --mixing
+    with "$rate" 'residual, waterfill' plan "$@" --plan waterfill
     tuned=$work/$rate-tuned.wsic
     [ -f "$tuned" ] ||
         "$program" finetune --model "$model" --archive "$work/$rate-plan.wsic" \

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# How much text a plan needs: KL divergence to the original in bits, without and with a plan, on
+# text held out and on the text calibrated on, for several amounts of that. The settings are in
+# runs.sh.
+#
+# usage: text.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE TOKENS...
+set -eu
+
+if [ $# -lt 6 ]; then
+    sed -n 's/^# usage/usage/p' "$0" >&2
+    exit 2
+fi
+program=$1
+model=$2
+calibration=$3
+evaluation=$4
+rate=$5
+shift 5
+# shellcheck source=bench/runs.sh
+. "$(dirname "$0")/runs.sh"
+
+# divergence FILE TEXT
+divergence()
+{
+    evaluated "$1" "$2" | value kl_bits
+}
+
+echo '| calibration tokens | none | waterfill | none, calibration text | waterfill, calibration text |'
+echo '|---|---|---|---|---|'
+for MAX_TOKENS in "$@"; do
+    equal=$work/$rate-$MAX_TOKENS-none.wsic
+    planned=$work/$rate-$MAX_TOKENS-plan.wsic
+    set -- --rescalers --drift --residual
+    quantized "$rate" "$equal" "$@"
+    quantized "$rate" "$planned" "$@" --plan waterfill
+    printf '| %s | %.4f | %.4f | %.4f | %.4f |\n' "$MAX_TOKENS" \
+        "$(divergence "$equal" "$evaluation")" "$(divergence "$planned" "$evaluation")" \
+        "$(divergence "$equal" "$calibration")" "$(divergence "$planned" "$calibration")"
+done
