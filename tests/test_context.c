@@ -166,6 +166,20 @@ START_TEST(memory_is_counted)
 }
 END_TEST
 
+START_TEST(memory_that_was_refused_is_not_counted)
+{
+    wsic_stats *stats;
+    uint64_t peak;
+
+    counter.calls = 0;
+    counter.fail_at = 2; /* the covariance */
+    ck_assert_int_eq(wsic_stats_create(context, 100, &stats), WSIC_ERROR_MEMORY);
+    ck_assert_uint_eq(wsic_context_memory(context, &peak), 0);
+    ck_assert_uint_gt(peak, 0);
+    ck_assert_uint_lt(peak, 100 * 100 * 8);
+}
+END_TEST
+
 START_TEST(the_limit_holds_and_can_be_raised)
 {
     wsic_stats *stats = NULL;
@@ -408,6 +422,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, handles_may_be_destroyed_in_any_order);
     tcase_add_test(tests, messages_of_failed_creations_are_on_the_context);
     tcase_add_test(tests, memory_is_counted);
+    tcase_add_test(tests, memory_that_was_refused_is_not_counted);
     tcase_add_test(tests, the_limit_holds_and_can_be_raised);
     tcase_add_test(tests, blocks_are_aligned_and_zeroed);
     tcase_add_test(tests, every_task_runs_once_on_any_number_of_threads);

@@ -25,10 +25,17 @@ static bool reserve(wsic_host *host, uint64_t size)
         atomic_fetch_sub(&host->memory_used, size);
         return false;
     }
+    return true;
+}
+
+/* Only what the allocator gave counts. */
+static void note_peak(wsic_host *host)
+{
+    const uint64_t used = atomic_load(&host->memory_used);
     uint64_t peak = atomic_load(&host->memory_peak);
+
     while (used > peak && !atomic_compare_exchange_weak(&host->memory_peak, &peak, used)) {
     }
-    return true;
 }
 
 static void *take(wsic_host *host, size_t size)
@@ -67,7 +74,9 @@ void *wsic_alloc(const wsic_env *env, size_t count, size_t size, wsic_status *st
     if (!block) {
         atomic_fetch_sub(&host->memory_used, bytes);
         *status = wsic_fail(env, WSIC_ERROR_MEMORY, "the allocator refused %zu bytes", bytes);
+        return NULL;
     }
+    note_peak(host);
     return block;
 }
 
