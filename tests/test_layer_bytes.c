@@ -182,6 +182,14 @@ START_TEST(sections_may_be_unknown_but_not_critical)
     put_section(&out, 2 * 77 + 1, "must know", 9);
     ck_assert_int_eq(read_sealed(&out), WSIC_ERROR_VERSION);
     ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "77"));
+
+    /* Type 0 is no exception. */
+    put_header(&out, ROWS, COLUMNS, WSIC_I8);
+    put_section(&out, 0, "who knows", 9);
+    put_together(&out, &all, 0);
+    ck_assert_int_eq(read_sealed(&out), WSIC_OK);
+    put_section(&out, 1, "must know", 9);
+    ck_assert_int_eq(read_sealed(&out), WSIC_ERROR_VERSION);
 }
 END_TEST
 

@@ -17,8 +17,9 @@ typedef struct section {
 
 typedef struct layout {
     section sections[WSIC_SECTION_COUNT]; /* the known ones, by type */
-    uint64_t unknown_critical;            /* type, or 0 */
-    uint64_t repeated;                    /* type, or 0 */
+    bool has_unknown_critical;
+    uint64_t unknown_critical; /* type of the first one */
+    uint64_t repeated;         /* type, or 0 */
 } layout;
 
 static wsic_status check_magic(const wsic_env *env, wsic_cursor *cursor)
@@ -43,8 +44,10 @@ static void note_section(layout *found, uint64_t key, const uint8_t *data, size_
     const uint64_t type = key >> 1;
 
     if (type == 0 || type >= WSIC_SECTION_COUNT) {
-        if (key & 1 && found->unknown_critical == 0)
+        if (key & 1 && !found->has_unknown_critical) {
+            found->has_unknown_critical = true;
             found->unknown_critical = type;
+        }
         return;
     }
     if (found->sections[type].data)
@@ -84,7 +87,7 @@ static wsic_status check_checksum(const wsic_env *env, wsic_cursor *cursor)
 
 static wsic_status check_layout(const wsic_env *env, const layout *found)
 {
-    if (found->unknown_critical != 0)
+    if (found->has_unknown_critical)
         return wsic_fail(env, WSIC_ERROR_VERSION,
                          "the layer needs section type %" PRIu64 ", unknown to this library",
                          found->unknown_critical);
