@@ -351,6 +351,19 @@ START_TEST(two_writers_are_kept_apart)
 }
 END_TEST
 
+START_TEST(an_empty_writer_leaves_the_file_of_the_next_alone)
+{
+    wsic_archive_writer *const empty = resume();
+
+    ck_assert_int_eq(unlink(temporary_path(&place, "q.part")), 0);
+    wsic_archive_writer *const next = resume();
+    add_up_to(next, 1);
+    wsic_archive_writer_destroy(empty);
+    finish(next);
+    ck_assert_uint_eq(temporary_count(&place), 1);
+}
+END_TEST
+
 START_TEST(a_plain_writer_has_no_part_in_it)
 {
     wsic_archive_writer *const unfinished = resume();
@@ -496,6 +509,7 @@ int main(void)
     tcase_add_test(tests, metadata_that_are_on_the_disk_do_not_change);
     tcase_add_test(tests, the_finished_archive_holds_everything);
     tcase_add_test(tests, two_writers_are_kept_apart);
+    tcase_add_test(tests, an_empty_writer_leaves_the_file_of_the_next_alone);
     tcase_add_test(tests, a_plain_writer_has_no_part_in_it);
     tcase_add_test(tests, arguments_are_checked);
     tcase_add_test(tests, only_regular_files_are_gone_on_with);

@@ -189,7 +189,9 @@ WSIC_API const char *wsic_archive_writer_metadata(const wsic_archive_writer *wri
  * \param writer  not NULL; only wsic_archive_writer_destroy() and the message may
  *                follow after success
  * \return #WSIC_OK, #WSIC_ERROR_STATE (finished before), #WSIC_ERROR_IO (the call can be
- *         repeated), #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
+ *         repeated, except where the system has lost data that it could not bring to
+ *         the disk: what was resumed can be resumed once more, another archive has to
+ *         be written anew), #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
 WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer);
 

@@ -270,6 +270,14 @@ wsic_status wsic_file_cut(const wsic_env *env, wsic_file_writer *file, uint64_t 
     return status;
 }
 
+void wsic_file_drop(wsic_file_writer *file, uint64_t size)
+{
+    const int saved = errno;
+    const int result = ftruncate(file->descriptor, (off_t)size);
+    (void)result;
+    errno = saved;
+}
+
 static wsic_status bring_to_disk(const wsic_env *env, wsic_file_writer *file)
 {
     /* After a failed fsync() the system forgets which pages it could not write, and a
@@ -326,7 +334,7 @@ void wsic_file_abandon(const wsic_env *env, wsic_file_writer *file)
     if (!file->path)
         return;
     /* The lock goes with the descriptor: nobody may get it before the name is gone. */
-    if (file->temporary && !file->kept)
+    if (file->temporary && !file->kept && is_still_there(file->descriptor, file->temporary))
         unlink(file->temporary);
     close(file->descriptor);
     wsic_free(env, file->temporary);

@@ -48,6 +48,9 @@ wsic_status wsic_file_cut(const wsic_env *env, wsic_file_writer *file, uint64_t 
  * there: every later call fails. */
 wsic_status wsic_file_synchronize(const wsic_env *env, wsic_file_writer *file);
 
+/* As wsic_file_cut(), for after another failure, which is the one to be told: this is not. */
+void wsic_file_drop(wsic_file_writer *file, uint64_t size);
+
 /* Write at an offset of the caller's choice: after a failure, the same call can be
  * repeated, or the range overwritten by another. */
 wsic_status wsic_file_write(const wsic_env *env, wsic_file_writer *file, uint64_t offset,

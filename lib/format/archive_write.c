@@ -275,8 +275,13 @@ static wsic_status store_layer(const wsic_env *env, wsic_archive_output *output,
     entry->item.offset = position;
     if (status == WSIC_OK)
         status = append_record(env, &output->file, head, bytes, &output->index, &position);
-    if (status == WSIC_OK && output->durable)
+    if (status == WSIC_OK && output->durable) {
         status = wsic_file_synchronize(env, &output->file);
+        /* What could not be written still reads as if it had been: a resumption would take it
+         * for a whole layer, and nobody would write it again. */
+        if (status != WSIC_OK)
+            wsic_file_drop(&output->file, output->position);
+    }
     if (status == WSIC_OK)
         output->position = position;
     return status;
