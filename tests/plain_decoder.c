@@ -308,6 +308,7 @@ bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t c
     memset(out, 0, rows * columns * sizeof *out);
     if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) ||
         flags1 % 8 > 5 || flags2 > 31 || block_rows == 0 || block_rows > rows || classes > 281 ||
+        (block_rows > 1 && block_rows * columns > 67108864) ||
         ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
         return false;
     if (classes == 0)

@@ -120,6 +120,38 @@ START_TEST(unknown_quantizers_are_of_a_later_version)
 }
 END_TEST
 
+/* All of them zeros, which take no more bytes than these. */
+START_TEST(blocks_claim_no_memory_without_bound)
+{
+    static const struct {
+        size_t rows, columns;
+        wsic_status status;
+    } cases[] = {
+        {64, 1 << 20, WSIC_OK},
+        {65, 1 << 20, WSIC_ERROR_FORMAT},
+        {64, (1 << 20) + 1, WSIC_ERROR_FORMAT},
+        {1, 1 << 27, WSIC_OK},
+        {2, 1 << 27, WSIC_ERROR_FORMAT},
+    };
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const uint8_t bytes[] = {0, 0, 0, (uint8_t)cases[k].rows, 0};
+        wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
+        wsic_code_reader *reader;
+        ck_assert_int_eq(wsic_code_reader_open(&env, &cursor, cases[k].rows, cases[k].columns, NULL,
+                                               NULL, &reader),
+                         cases[k].status);
+        wsic_code_reader_close(&env, reader);
+        /* A writer keeps to it. */
+        const size_t chosen = wsic_codes_block_rows(cases[k].rows, cases[k].columns, 8);
+        ck_assert(wsic_codes_block_fits(chosen, cases[k].columns));
+    }
+    close_env(context);
+}
+END_TEST
+
 typedef struct scarce {
     long left; /* allocations before one fails */
 } scarce;
@@ -179,6 +211,7 @@ int main(void)
     tcase_add_loop_test(tests, damage_is_refused_or_decodes_as_the_text_says, 0, 3 * MATRIX_COUNT);
     tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
     tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
+    tcase_add_test(tests, blocks_claim_no_memory_without_bound);
     tcase_add_loop_test(tests, lack_of_memory_leaves_nothing_behind, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -84,6 +84,32 @@ START_TEST(zero_rows_stay_zero)
 }
 END_TEST
 
+/* Weights of 136 MB that nobody ever writes to. */
+START_TEST(blocks_beyond_the_format_are_refused)
+{
+    enum { BLOCK_ROWS = 1 << 20, WIDE = 65 };
+    layer_fixture f = layer_open(8, WIDE, COVARIANCE_AR, 14);
+    uint16_t *const weights = calloc((size_t)BLOCK_ROWS * WIDE, sizeof *weights);
+    wsic_layer *layer;
+    wsic_matrix view;
+
+    ck_assert_ptr_nonnull(weights);
+    wsic_matrix_init(&view, sizeof view, weights, WSIC_F16, BLOCK_ROWS, WIDE, 0);
+    wsic_encoder_set_number(f.encoder, WSIC_RATE, 2.0);
+    wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, BLOCK_ROWS);
+    ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &view, &layer), WSIC_ERROR_STATE);
+    ck_assert_ptr_null(layer);
+    ck_assert_str_eq(wsic_encoder_message(f.encoder),
+                     "block_rows is 1048576: blocks of 1048576 x 65 codes are too large");
+    /* No more rows than there are. */
+    layer = layer_encode(&f, 2.0);
+    ck_assert_uint_eq(layer_info(layer).block_rows, 8);
+    wsic_layer_destroy(layer);
+    free(weights);
+    layer_close(&f);
+}
+END_TEST
+
 /* Nothing to code: a layer of zeros comes out, with a notice. */
 START_TEST(nothing_to_code_is_a_notice)
 {
@@ -364,6 +390,7 @@ int main(void)
     tcase_add_test(input, singular_covariance_is_quantized);
     tcase_add_test(input, dead_columns_are_zero_and_reported);
     tcase_add_loop_test(input, zero_rows_stay_zero, 0, LAYER_VARIANTS);
+    tcase_add_test(input, blocks_beyond_the_format_are_refused);
     tcase_add_loop_test(input, nothing_to_code_is_a_notice, 0, 2);
     tcase_add_test(input, bad_input_is_named_and_nothing_is_lost);
     tcase_add_test(input, scales_beyond_float_are_refused);

@@ -246,6 +246,7 @@ START_TEST(impossible_headers_are_refused)
         {(uint64_t)1 << 31, COLUMNS, WSIC_I8},
         {ROWS, UINT64_MAX, WSIC_I8},
         {INT32_MAX, COLUMNS, WSIC_I8}, /* plausible only for a larger layer */
+        {(1 << 22) + 8 * 8192, COLUMNS, WSIC_I8},
         {ROWS, INT32_MAX, WSIC_I8},
         {ROWS, COLUMNS, WSIC_F32},
         {ROWS, COLUMNS, 0},

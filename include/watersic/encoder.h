@@ -112,7 +112,8 @@ enum {
     WSIC_RESCALE_TOLERANCE = 132,
 
     /** Rows that are coded together and can be decoded on their own. Integer, 0
-     *  (chosen by size, default) or 1 to 2^20. */
+     *  (chosen by size, default) or 1 to 2^20; a block of several rows has no more
+     *  than 2^26 codes. */
     WSIC_BLOCK_ROWS = 140,
 
     /** Compute the limit rate and the gap for the report. It needs the eigenvalues
@@ -309,7 +310,8 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  *   - #WSIC_OK
  *   - #WSIC_NOTICE_RATE: the layer is there, but its rate (or distortion) is the nearest
  *     that could be reached; the message says how near
- *   - #WSIC_ERROR_STATE: no target is set, or more than one
+ *   - #WSIC_ERROR_STATE: no target is set, or more than one; or a parameter does not go
+ *     with another or with the shape: survivors, block_rows
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
  *   - #WSIC_ERROR_NOT_FINITE: a weight is NaN or infinite; the message gives the
  *     first such index and their number

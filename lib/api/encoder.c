@@ -7,7 +7,9 @@
 #include "api/layer.h"
 #include "api/params.h"
 #include "api/problem.h"
+#include "base/checked.h"
 #include "base/clock.h"
+#include "coding/codes.h"
 
 struct wsic_encoder {
     wsic_handle handle;
@@ -180,6 +182,18 @@ static wsic_status check_target(const wsic_encoder *encoder)
                      "%d of rate, step and distortion are set, not exactly one", set);
 }
 
+static wsic_status check_blocks(const wsic_encoder *encoder, const wsic_matrix *weights)
+{
+    const size_t wanted = (size_t)encoder->params.value[PARAMETER_INDEX_WSIC_BLOCK_ROWS];
+    const size_t rows = wsic_min_size(wanted, weights->rows);
+
+    if (wsic_codes_block_fits(rows, weights->columns))
+        return WSIC_OK;
+    return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
+                     "block_rows is %zu: blocks of %zu x %zu codes are too large", wanted, rows,
+                     weights->columns);
+}
+
 static wsic_encoder_report make_report(const wsic_encode_report *inner, double seconds,
                                        uint64_t memory_peak)
 {
@@ -229,8 +243,11 @@ static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, doub
     const uint64_t used_before = wsic_context_memory(context, &peak_before);
     wsic_encode_report report;
 
+    wsic_status status = check_blocks(encoder, &problem->input.weights);
+    if (status != WSIC_OK)
+        return status;
     wsic_context_reset_peak(context);
-    const wsic_status status = encode(encoder, problem, &report, out);
+    status = encode(encoder, problem, &report, out);
     wsic_context_memory(context, &peak);
     wsic_context_raise_peak(context, peak_before);
     if (status < 0)

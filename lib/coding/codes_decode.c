@@ -76,7 +76,7 @@ static int32_t head_class(const head *given, size_t index)
     return (int32_t)(given->base + (int64_t)index) * (1 << head_step(given));
 }
 
-static wsic_status check_head(const wsic_env *env, const head *given, size_t rows,
+static wsic_status check_head(const wsic_env *env, const head *given, size_t rows, size_t columns,
                               const int32_t *row_hint, const int32_t *column_hint)
 {
     const unsigned step = head_step(given);
@@ -88,6 +88,9 @@ static wsic_status check_head(const wsic_env *env, const head *given, size_t row
     if (given->block_rows == 0 || given->block_rows > rows)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "%llu rows to a block of codes, of %zu",
                          (unsigned long long)given->block_rows, rows);
+    if (!wsic_codes_block_fits((size_t)given->block_rows, columns))
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "blocks of %llu x %zu codes are too large",
+                         (unsigned long long)given->block_rows, columns);
     if (((given->second & WSIC_CODES_ROW_HINT) != 0 && !row_hint) ||
         ((given->second & WSIC_CODES_COLUMN_HINT) != 0 && !column_hint))
         return wsic_fail(env, WSIC_ERROR_FORMAT, "the codes want hints that are not there");
@@ -104,7 +107,7 @@ static wsic_status check_head(const wsic_env *env, const head *given, size_t row
     return WSIC_OK;
 }
 
-static wsic_status read_head(const wsic_env *env, wsic_cursor *cursor, size_t rows,
+static wsic_status read_head(const wsic_env *env, wsic_cursor *cursor, size_t rows, size_t columns,
                              const int32_t *row_hint, const int32_t *column_hint, head *out)
 {
     out->kind = wsic_get_u8(cursor);
@@ -120,7 +123,7 @@ static wsic_status read_head(const wsic_env *env, wsic_cursor *cursor, size_t ro
     out->base = out->classes == 0 ? 0 : wsic_get_signed(cursor);
     if (cursor->failed)
         return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the head of the codes");
-    return check_head(env, out, rows, row_hint, column_hint);
+    return check_head(env, out, rows, columns, row_hint, column_hint);
 }
 
 /* --- rows and columns --------------------------------------------------------------- */
@@ -371,7 +374,7 @@ wsic_status wsic_code_reader_open(const wsic_env *env, wsic_cursor *cursor, size
     if (rows > UINT32_MAX || columns > UINT32_MAX)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "%zu x %zu codes: neither may pass 2^32 - 1", rows,
                          columns);
-    status = read_head(env, &moved, rows, row_hint, column_hint, &given);
+    status = read_head(env, &moved, rows, columns, row_hint, column_hint, &given);
     if (status != WSIC_OK)
         return status;
     wsic_code_reader *const reader = wsic_alloc_zero(env, 1, sizeof *reader, &status);
@@ -389,6 +392,11 @@ wsic_status wsic_code_reader_open(const wsic_env *env, wsic_cursor *cursor, size
     *cursor = moved;
     *out = reader;
     return WSIC_OK;
+}
+
+bool wsic_codes_block_fits(size_t block_rows, size_t columns)
+{
+    return block_rows <= 1 || block_rows <= WSIC_BLOCK_CODES_MAX / columns;
 }
 
 size_t wsic_code_reader_block_rows(const wsic_code_reader *reader)

@@ -29,7 +29,9 @@ enum {
     WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, uncorrected, or */
     WSIC_CODES_KIND_TABLE = 4,
 
-    WSIC_CLASS_LIMIT = 1023 /* of the magnitude of row and column classes */
+    WSIC_CLASS_LIMIT = 1023, /* of the magnitude of row and column classes */
+
+    WSIC_BLOCK_CODES_MAX = 1 << 26 /* codes of a block of several rows */
 };
 
 /* A hint in units of 2^step eighths of an octave, rounded. */

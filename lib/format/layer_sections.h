@@ -20,14 +20,19 @@ enum {
 };
 
 /* Equal scales and zero codes cost nothing, so that a few bytes can stand for any number
- * of rows. The bound keeps the memory for scales within 2 MiB for a byte of input; layers of
- * real shapes stay far below it. */
-enum { WSIC_LAYER_EXTENT_PER_BYTE = 65536 };
+ * of rows. A reader needs up to 20 bytes for a row or a column: the bound keeps that within
+ * 160 MiB and 320 bytes for a byte of input. Layers of real shapes stay far below it. */
+enum { WSIC_LAYER_EXTENT_FREE = 1 << 22, WSIC_LAYER_EXTENT_PER_BYTE = 8 };
+
+static inline bool wsic_extent_plausible(size_t extent, size_t bytes)
+{
+    return extent <= WSIC_LAYER_EXTENT_FREE ||
+           (extent - WSIC_LAYER_EXTENT_FREE) / WSIC_LAYER_EXTENT_PER_BYTE < bytes;
+}
 
 static inline bool wsic_layer_plausible(size_t rows, size_t columns, size_t bytes)
 {
-    return rows / WSIC_LAYER_EXTENT_PER_BYTE <= bytes &&
-           columns / WSIC_LAYER_EXTENT_PER_BYTE <= bytes;
+    return wsic_extent_plausible(rows, bytes) && wsic_extent_plausible(columns, bytes);
 }
 
 #endif
