@@ -2,10 +2,10 @@
 #include "coding/codes.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/sort.h"
 #include "coding/codes_format.h"
 #include "coding/codes_plan.h"
 
@@ -153,13 +153,6 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
     return WSIC_OK;
 }
 
-static int compare(const void *left, const void *right)
-{
-    const int32_t a = *(const int32_t *)left;
-    const int32_t b = *(const int32_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* Part of the entropy, in bits, of a value that occurs so often among all. */
 static double share_bits(size_t times, size_t count)
 {
@@ -189,38 +182,46 @@ static wsic_status sort_and_count(const wsic_env *env, const int32_t *codes, siz
     if (!sorted)
         return status;
     memcpy(sorted, codes, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare);
+    wsic_sort(sorted, count, sizeof *sorted, wsic_ascending_int32);
     *bits = sorted_bits(sorted, count) / (double)count;
     wsic_free(env, sorted);
+    return WSIC_OK;
+}
+
+/* All values lie between lowest and lowest + values - 1. */
+static wsic_status count_directly(const wsic_env *env, const int32_t *codes, size_t count,
+                                  int32_t lowest, size_t values, double *bits)
+{
+    double sum = 0;
+    wsic_status status;
+    size_t *const times = wsic_alloc_zero(env, values, sizeof *times, &status);
+
+    if (!times)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        times[(int64_t)codes[i] - lowest]++;
+    for (size_t i = 0; i < values; i++)
+        sum += share_bits(times[i], count);
+    *bits = sum / (double)count;
+    wsic_free(env, times);
     return WSIC_OK;
 }
 
 wsic_status wsic_codes_entropy(const wsic_env *env, const int32_t *codes, size_t count,
                                double *bits)
 {
-    enum { DIRECT = 1 << 20 };
     int32_t lowest = INT32_MAX;
     int32_t highest = INT32_MIN;
-    double sum = 0;
-    wsic_status status;
 
+    *bits = 0;
+    if (count == 0)
+        return WSIC_OK;
     for (size_t i = 0; i < count; i++) {
         lowest = codes[i] < lowest ? codes[i] : lowest;
         highest = codes[i] > highest ? codes[i] : highest;
     }
-    if (count == 0 || (int64_t)highest - lowest >= DIRECT) {
-        *bits = 0;
-        return count == 0 ? WSIC_OK : sort_and_count(env, codes, count, bits);
-    }
-    const size_t values = (size_t)((int64_t)highest - lowest) + 1;
-    size_t *const times = wsic_alloc_zero(env, values, sizeof *times, &status);
-    if (!times)
-        return status;
-    for (size_t i = 0; i < count; i++)
-        times[codes[i] - lowest]++;
-    for (size_t i = 0; i < values; i++)
-        sum += share_bits(times[i], count);
-    *bits = sum / (double)count;
-    wsic_free(env, times);
-    return WSIC_OK;
+    /* Neither way takes more memory than the codes do. */
+    const uint64_t values = (uint64_t)((int64_t)highest - lowest) + 1;
+    return values <= count / 2 ? count_directly(env, codes, count, lowest, (size_t)values, bits)
+                               : sort_and_count(env, codes, count, bits);
 }

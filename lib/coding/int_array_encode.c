@@ -2,9 +2,9 @@
 #include "coding/int_array.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "coding/block.h"
 #include "coding/model_fit.h"
 
@@ -16,18 +16,11 @@ typedef struct array_choice {
     double bits;
 } array_choice;
 
-static int compare(const void *left, const void *right)
-{
-    const int32_t a = *(const int32_t *)left;
-    const int32_t b = *(const int32_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* Symmetric models lose least around the median, outliers or not. */
 static int32_t median(int32_t *scratch, const int32_t *values, size_t count)
 {
     memcpy(scratch, values, count * sizeof *values);
-    qsort(scratch, count, sizeof *scratch, compare);
+    wsic_sort(scratch, count, sizeof *scratch, wsic_ascending_int32);
     return scratch[count / 2];
 }
 

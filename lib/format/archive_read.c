@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "format/checksum.h"
 
 /* --- records ------------------------------------------------------------- */
@@ -264,39 +265,21 @@ static void list_records(const wsic_env *env, index_walk walk, wsic_archive_inpu
 
 /* --- sorted lists -------------------------------------------------------- */
 
-static void sift(const wsic_archive_item **heap, size_t root, size_t count)
+static int by_name(const void *left, const void *right)
 {
-    for (;;) {
-        size_t child = 2 * root + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && strcmp(heap[child]->name, heap[child + 1]->name) < 0)
-            child++;
-        if (strcmp(heap[root]->name, heap[child]->name) >= 0)
-            return;
-        const wsic_archive_item *const greater = heap[child];
-        heap[child] = heap[root];
-        heap[root] = greater;
-        root = child;
-    }
+    const wsic_archive_item *const a = *(const wsic_archive_item *const *)left;
+    const wsic_archive_item *const b = *(const wsic_archive_item *const *)right;
+
+    return strcmp(a->name, b->name);
 }
 
-/* Heap sort: in place and never quadratic, whatever a hostile index holds; qsort() may
- * allocate behind our back. */
 static wsic_status sort_list(const wsic_env *env, wsic_archive_list *list)
 {
     const wsic_archive_item **const sorted = list->sorted;
 
     for (size_t i = 0; i < list->count; i++)
         sorted[i] = &list->items[i];
-    for (size_t root = list->count / 2; root-- > 0;)
-        sift(sorted, root, list->count);
-    for (size_t last = list->count; last-- > 1;) {
-        const wsic_archive_item *const greatest = sorted[0];
-        sorted[0] = sorted[last];
-        sorted[last] = greatest;
-        sift(sorted, 0, last);
-    }
+    wsic_sort(sorted, list->count, sizeof *sorted, by_name);
     for (size_t i = 1; i < list->count; i++) {
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
             return wsic_fail(env, WSIC_ERROR_FORMAT, "the archive holds '%s' twice",

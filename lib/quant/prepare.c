@@ -2,16 +2,10 @@
 #include "quant/prepare.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/sort.h"
 #include "linalg/linalg.h"
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* The lower median, as the reference takes it; a mean would declare most inputs of a
  * layer dead that has a few huge channels. */
@@ -24,7 +18,7 @@ static wsic_status median_diagonal(const wsic_env *env, size_t n, const double *
         return status;
     for (size_t j = 0; j < n; j++)
         diagonal[j] = fabs(sum[j * n + j]);
-    qsort(diagonal, n, sizeof *diagonal, ascending);
+    wsic_sort(diagonal, n, sizeof *diagonal, wsic_ascending_double);
     *median = diagonal[(n - 1) / 2];
     wsic_free(env, diagonal);
     return WSIC_OK;

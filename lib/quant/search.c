@@ -4,11 +4,11 @@
  * difference between what the part promised and what the whole gave is a correction for
  * the next try. Usually there is one, or none. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/sort.h"
 #include "quant/curve.h"
 #include "quant/job.h"
 #include "waterfill/allocate.h"
@@ -91,13 +91,13 @@ static wsic_status choose_rows(search *s)
         return status;
     for (size_t r = 0; r < job->rows; r++)
         ranked[r] = (ranked_row){job->row_energy[r], r};
-    qsort(ranked, job->rows, sizeof *ranked, by_energy);
+    wsic_sort(ranked, job->rows, sizeof *ranked, by_energy);
     for (size_t k = 0; k < s->rows; k++) {
         const double place = ((double)k + 0.5) * (double)job->rows / (double)s->rows;
         s->index[k] = ranked[wsic_min_size((size_t)place, job->rows - 1)].row;
     }
     wsic_free(job->env, ranked);
-    qsort(s->index, s->rows, sizeof *s->index, by_number);
+    wsic_sort(s->index, s->rows, sizeof *s->index, by_number);
     s->row_width = wsic_alloc(job->env, s->rows, sizeof *s->row_width, &status);
     for (size_t k = 0; s->row_width && k < s->rows; k++)
         s->row_width[k] = job->row_width[s->index[k]];
