@@ -29,8 +29,8 @@ divergence()
 echo '| calibration tokens | none | waterfill | none, calibration text | waterfill, calibration text |'
 echo '|---|---|---|---|---|'
 for MAX_TOKENS in "$@"; do
-    equal=$work/$rate-$MAX_TOKENS-none.wsic
-    planned=$work/$rate-$MAX_TOKENS-plan.wsic
+    equal=$(archive "$rate" residual)
+    planned=$(archive "$rate" plan)
     set -- --rescalers --drift --residual
     quantized "$rate" "$equal" "$@"
     quantized "$rate" "$planned" "$@" --plan waterfill
