@@ -45,4 +45,9 @@ try "all symbols of the static library begin with wsic_" empty "$work/result"
 grep -xE '(abort|_?exit|_Exit|quick_exit|atexit|v?f?printf|v?dprintf|puts|putchar|fputs|perror|__assert_fail|setlocale|signal|sigaction|srand|rand|getenv|setenv|std(out|err|in)|__v?f?printf_chk)' \
     "$work/called" >"$work/result"
 try "the library neither prints nor ends the process nor reads the environment" empty "$work/result"
+cat "$root"/include/watersic/*.h | sed -n 's/^ *\(WSIC_[A-Z0-9_]*\) = .*/\1/p' | sort >"$work/constants"
+sed -n 's/^ *CONSTANT(\(WSIC_[A-Z0-9_]*\), .*/\1/p' "$root/tests/test_abi_layout.c" | sort |
+    diff "$work/constants" - >"$work/result"
+try "the headers define constants" test -s "$work/constants"
+try "test_abi_layout.c pins each of them" empty "$work/result"
 finish
