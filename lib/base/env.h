@@ -17,8 +17,8 @@
 #include "watersic/context.h"
 
 /* NaN and infinity must be seen, and sums and products be taken as they stand: the same bytes have
- * to give the same weights, and searches end by comparisons. 16 is IEEE, too: it widens the types
- * of half a float alone. */
+ * to give the same weights, and searches end by comparisons. 16 is IEEE, too: it widens half
+ * precision alone. */
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) ||           \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
 #error "libwatersic needs IEEE arithmetic: compile it without -ffast-math, -Ofast and their parts"
