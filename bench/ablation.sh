@@ -34,7 +34,7 @@ with()
 {
     rate=$1
     name=$2
-    file=$work/$rate-$3.wsic
+    file=$(archive "$rate" "$3")
     shift 3
     quantized "$rate" "$file" "$@"
     row "$rate" "$name" "$file"
@@ -50,12 +50,13 @@ for rate in "$@"; do
     with "$rate" '+ drift' drift "$@"
     set -- "$@" --residual
     with "$rate" '+ residual' residual "$@"
-    with "$rate" 'residual, attention' attention "$@" --attention "${ATTENTION:-0.1}"
-    with "$rate" 'residual, mixing' mixing "$@" --attention "${ATTENTION:-0.1}" --mixing
+    part=${ATTENTION:-0.1}
+    with "$rate" 'residual, attention' "attention-$part" "$@" --attention "$part"
+    with "$rate" 'residual, mixing' "mixing-$part" "$@" --attention "$part" --mixing
     with "$rate" 'residual, waterfill' plan "$@" --plan waterfill
-    tuned=$work/$rate-tuned.wsic
+    tuned=$(archive "$rate" tuned)
     [ -f "$tuned" ] ||
-        "$program" finetune --model "$model" --archive "$work/$rate-plan.wsic" \
+        "$program" finetune --model "$model" --archive "$(archive "$rate" plan)" \
             --tokens "$calibration" --max-tokens "${MAX_TOKENS:-65536}" -o "$tuned" >"$tuned.txt"
     row "$rate" 'residual, waterfill, fine-tuning' "$tuned"
 done

@@ -14,6 +14,12 @@ else
     trap 'rm -rf "$work"' EXIT
 fi
 
+# archive RATE NAME: its file, for these settings
+archive()
+{
+    echo "$work/$(basename "$model")-${PRESET:-default}-${MAX_TOKENS:-65536}-$1-$2.wsic"
+}
+
 # quantized RATE FILE OPTION...: makes the archive if it is not there
 quantized()
 {

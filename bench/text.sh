@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # How much text a plan needs: KL divergence to the original in bits, without and with a plan, on
-# text held out and on the text calibrated on, for several amounts of that. The settings are in
+# text held out and on the tokens calibrated on, for several numbers of these. The settings are in
 # runs.sh.
 #
 # usage: text.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE TOKENS...
@@ -20,21 +20,25 @@ shift 5
 # shellcheck source=bench/runs.sh
 . "$(dirname "$0")/runs.sh"
 
-# divergence FILE TEXT
+# divergence FILE TEXT TOKENS
 divergence()
 {
-    evaluated "$1" "$2" | value kl_bits
+    EVAL_TOKENS=$3 evaluated "$1" "$2" | value kl_bits
 }
+
+held_out=${EVAL_TOKENS:-32768}
 
 echo '| calibration tokens | none | waterfill | none, calibration text | waterfill, calibration text |'
 echo '|---|---|---|---|---|'
 for MAX_TOKENS in "$@"; do
-    equal=$work/$rate-$MAX_TOKENS-none.wsic
-    planned=$work/$rate-$MAX_TOKENS-plan.wsic
+    equal=$(archive "$rate" residual)
+    planned=$(archive "$rate" plan)
     set -- --rescalers --drift --residual
     quantized "$rate" "$equal" "$@"
     quantized "$rate" "$planned" "$@" --plan waterfill
     printf '| %s | %.4f | %.4f | %.4f | %.4f |\n' "$MAX_TOKENS" \
-        "$(divergence "$equal" "$evaluation")" "$(divergence "$planned" "$evaluation")" \
-        "$(divergence "$equal" "$calibration")" "$(divergence "$planned" "$calibration")"
+        "$(divergence "$equal" "$evaluation" "$held_out")" \
+        "$(divergence "$planned" "$evaluation" "$held_out")" \
+        "$(divergence "$equal" "$calibration" "$MAX_TOKENS")" \
+        "$(divergence "$planned" "$calibration" "$MAX_TOKENS")"
 done

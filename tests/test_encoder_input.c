@@ -311,6 +311,39 @@ static int32_t note_progress(void *user, double fraction, const char *stage)
     return ++log->calls == log->cancel_at;
 }
 
+/* Small matrices of many bits; and blocks of one row. */
+START_TEST(memory_of_extremes_is_predicted)
+{
+    static const struct {
+        size_t rows, columns;
+        int32_t target;
+        double value;
+        int64_t block_rows;
+    } cases[] = {
+        {48, 32, WSIC_STEP, 1e-5, 0},
+        {128, 128, WSIC_STEP, 1e-5, 0},
+        {20000, 8, WSIC_STEP, 1e-4, 1},
+        {1, 1, WSIC_RATE, 8, 0},
+    };
+    static const char *const presets[] = {"paper", "fast", "default", "max"};
+    const size_t k = (size_t)_i / 4;
+    layer_fixture f = layer_open(cases[k].rows, cases[k].columns, COVARIANCE_AR, 22);
+    wsic_encoder_report report = {.size = sizeof report};
+    uint64_t predicted = 0;
+    wsic_layer *layer = NULL;
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i % 4]), WSIC_OK);
+    wsic_encoder_set_number(f.encoder, cases[k].target, cases[k].value);
+    wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, cases[k].block_rows);
+    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
+    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
+    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
+    ck_assert_uint_le(report.memory_peak, predicted);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
 START_TEST(progress_rises_and_cancels)
 {
     layer_fixture f = layer_open(64, 64, COVARIANCE_CHANNELS, 23);
@@ -398,6 +431,7 @@ int main(void)
     tcase_add_test(input, number_types_and_strides_agree);
     tcase_add_loop_test(host, threads_change_no_byte, 0, LAYER_VARIANTS);
     tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * LAYER_VARIANTS);
+    tcase_add_loop_test(host, memory_of_extremes_is_predicted, 0, 16);
     tcase_add_test(host, progress_rises_and_cancels);
     tcase_add_test(host, decisions_are_logged);
     suite_add_tcase(suite, input);

@@ -172,6 +172,12 @@ START_TEST(what_a_layer_did_not_need_goes_to_the_others)
         /* Bytes are whole numbers. */
         ck_assert_uint_le(planned, budget);
         ck_assert_uint_ge(planned + MATRICES, budget);
+        /* Another question in between does not change what was taken. */
+        ck_assert_int_eq(wsic_plan_solve_rate(m.plan, 3.0), WSIC_OK);
+        ck_assert_uint_eq(layer_of(2).bytes, took);
+        ck_assert_int_eq(wsic_plan_solve_budget(m.plan, mode, budget), WSIC_OK);
+        ck_assert_uint_eq(layer_of(2).bytes, took);
+        ck_assert_double_eq_tol(layer_of(2).target_rate, 8.0 * (double)took / (ROWS * WIDTH), 1e-9);
         close_model();
     }
 }

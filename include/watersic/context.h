@@ -14,7 +14,8 @@
  * may read one layer (see layer.h).
  *
  * The library keeps no global state, prints nothing, never ends the process and
- * neither reads nor sets errno on behalf of the caller.
+ * tells nothing by errno: functions on files leave it as it was, and what the
+ * mathematics of others may leave there (ERANGE of an underflow) means nothing.
  */
 #ifndef WATERSIC_CONTEXT_H
 #define WATERSIC_CONTEXT_H

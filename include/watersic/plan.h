@@ -57,7 +57,7 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
  *
  * The Cholesky factor is computed here and only its diagonal kept, so that the
  * plan of a whole model takes O(n) memory a layer; 8 n² bytes are needed during
- * the call. Damping and dead columns are those of an encoder's defaults.
+ * the call, and as many again for the live columns where there are dead ones. Damping and dead columns are those of an encoder's defaults.
  *
  * \param plan     not NULL
  * \param stats    n columns, at least one sample; not kept
@@ -118,8 +118,9 @@ WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weigh
  *
  * \param plan        not NULL, at least one matrix
  * \param distortion  D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), the same for every matrix;
- *                    positive. At or beyond the energy tr(W Σ Wᵀ) / (a n) of a
- *                    matrix its rate is 0.
+ *                    positive. At or beyond the energy of wsic_plan_layer, which takes
+ *                    weights as independent of each other and need not be
+ *                    tr(W Σ Wᵀ) / (a n), the rate of a matrix is 0.
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
  */
 WSIC_API wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion);
@@ -211,8 +212,8 @@ typedef struct wsic_plan_layer {
  * \param plan   not NULL, solved
  * \param index  below wsic_plan_count()
  * \param layer  to be filled; layer->size is set by the caller
- * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (not solved since the
- *         last addition), #WSIC_ERROR_STRUCT_SIZE
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (not solved since a
+ *         matrix was added or a sensitivity set), #WSIC_ERROR_STRUCT_SIZE
  */
 WSIC_API wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer);
 

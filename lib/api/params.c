@@ -8,6 +8,7 @@
 
 #include "api/context.h"
 #include "base/checked.h"
+#include "base/decimal.h"
 
 typedef struct parameter {
     int32_t id;
@@ -177,38 +178,6 @@ wsic_status wsic_params_get(const wsic_env *env, const wsic_params *params, int3
 
 /* --- text -------------------------------------------------------------------------- */
 
-/* A decimal number, whatever the locale: strtod() and sscanf() would follow it. */
-static bool parse_number(const char *text, double *value)
-{
-    const bool negative = *text == '-';
-    double mantissa = 0.0;
-    int exponent = 0, digits = 0;
-
-    text += *text == '-' || *text == '+';
-    for (; *text >= '0' && *text <= '9'; text++, digits++)
-        mantissa = mantissa * 10.0 + (*text - '0');
-    if (*text == '.') {
-        for (text++; *text >= '0' && *text <= '9'; text++, digits++, exponent--)
-            mantissa = mantissa * 10.0 + (*text - '0');
-    }
-    if (digits == 0 || digits > 300)
-        return false;
-    if (*text == 'e' || *text == 'E') {
-        const bool below = *++text == '-';
-        int written = 0;
-        text += *text == '-' || *text == '+';
-        if (*text < '0' || *text > '9')
-            return false;
-        for (; *text >= '0' && *text <= '9' && written < 1000; text++)
-            written = written * 10 + (*text - '0');
-        exponent += below ? -written : written;
-    }
-    /* Dividing by an exact power keeps short decimals correctly rounded. */
-    mantissa = exponent < 0 ? mantissa / pow(10.0, -exponent) : mantissa * pow(10.0, exponent);
-    *value = negative ? -mantissa : mantissa;
-    return *text == '\0';
-}
-
 /* Index of name among "one|two|three". */
 static bool parse_choice(const char *choices, const char *name, double *value)
 {
@@ -239,7 +208,7 @@ wsic_status wsic_params_set_text(const wsic_env *env, wsic_params *params, const
         if (!parse_choice(p->choices, text, &value))
             return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is \"%s\", not one of %s", name, text,
                              p->choices);
-    } else if (!parse_number(text, &value)) {
+    } else if (!wsic_decimal_read(text, &value)) {
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is \"%s\", not a number", name, text);
     } else if (p->type == WSIC_PARAMETER_INTEGER && value != floor(value)) {
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %s, not an integer", name, text);
@@ -252,17 +221,9 @@ static int describe_one(const parameter *p, double value, char *text, size_t siz
     const char *choice = p->choices;
 
     if (p->type != WSIC_PARAMETER_CHOICE) {
-        /* The shortest of the usual precisions that reads back as the same number. */
-        for (int precision = 6; precision < 18; precision++) {
-            char number[40];
-            double back = 0.0;
-            snprintf(number, sizeof number, "%.*g", precision, value);
-            char *const comma = strchr(number, ','); /* of a locale */
-            if (comma)
-                *comma = '.';
-            if ((parse_number(number, &back) && back == value) || precision == 17)
-                return snprintf(text, size, "%s=%s", p->name, number);
-        }
+        char number[WSIC_DECIMAL_SIZE];
+        wsic_decimal_print(value, number);
+        return snprintf(text, size, "%s=%s", p->name, number);
     }
     for (int index = 0; index < (int)value; index++)
         choice += strcspn(choice, "|") + 1;

@@ -190,7 +190,8 @@ static wsic_status solve(wsic_plan *plan, void (*allocate)(wsic_plan_entry *entr
     for (size_t i = 0; i < plan->count; i++) {
         wsic_plan_entry *const entry = &plan->entries[i];
         allocate(entry, target);
-        entry->target_rate = 0.0;
+        if (!entry->committed)
+            entry->target_rate = 0.0;
     }
     plan->solved = true;
     plan->mode = 0;
@@ -228,7 +229,7 @@ static wsic_status find_solved(const wsic_plan *plan, size_t index, const wsic_p
                          index, plan->count);
     if (!plan->solved)
         return wsic_fail(env, WSIC_ERROR_STATE,
-                         "the plan has not been solved since a matrix was added");
+                         "the plan has not been solved since its last change");
     *entry = &plan->entries[index];
     return WSIC_OK;
 }

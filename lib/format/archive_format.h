@@ -82,8 +82,9 @@ typedef struct wsic_archive_output {
     uint64_t position; /* behind the last complete record */
     wsic_bytes index;  /* heads of the records */
     wsic_archive_text *texts;
+    wsic_archive_text **last_text; /* where the next one is to be linked */
     wsic_archive_entry *layers;
-    wsic_archive_entry **last_layer; /* where the next one is to be linked */
+    wsic_archive_entry **last_layer;
     size_t count;                    /* of layers */
 } wsic_archive_output;
 
@@ -111,7 +112,8 @@ wsic_status wsic_archive_output_finish(const wsic_env *env, wsic_archive_output 
 /* The parts of opening: an output without a file, and the header of an empty one. */
 void wsic_archive_output_init(const wsic_env *env, wsic_archive_output *output);
 wsic_status wsic_archive_output_begin(const wsic_env *env, wsic_archive_output *output);
-/* Take down a record that is in the file at output->position, and move that behind it. */
+/* Take down a record that is in the file at output->position, and move that behind it. Whether
+ * the name is there already is for the caller to find out. */
 wsic_status wsic_archive_output_stored_layer(const wsic_env *env, wsic_archive_output *output,
                                              const wsic_record_head *head);
 wsic_status wsic_archive_output_stored_text(const wsic_env *env, wsic_archive_output *output,

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/archive_format.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "base/checked.h"
+#include "base/sort.h"
 #include "format/checksum.h"
 
-/* The longest head fits: type, two lengths, name. */
-enum { WINDOW = 1 << 17 };
+/* The longest head fits the window: type, two lengths, name. Most fit the glance, and there may be
+ * many records. */
+enum { WINDOW = 1 << 17, GLANCE = 1 << 9 };
 
 /* A walk over the records of an unfinished file, which has no index. */
 typedef struct record_walk {
@@ -28,19 +32,28 @@ static bool is_possible(const wsic_record_head *head, uint64_t left)
            wsic_record_size(head) <= left;
 }
 
+/* In the first bytes, which are read to the window; *found is false if it is not there. */
+static wsic_status look_for_head(const record_walk *walk, size_t size, wsic_record_head *head,
+                                 bool *found)
+{
+    const wsic_status status =
+        wsic_source_read(walk->env, &walk->source, walk->offset, walk->window, size);
+    wsic_cursor cursor = wsic_cursor_make(walk->window, size);
+
+    *found = status == WSIC_OK && wsic_get_record_head(&cursor, head);
+    return status;
+}
+
 /* The head of the next record, in the window. *found is false where there can be none. */
 static wsic_status read_head(const record_walk *walk, wsic_record_head *head, bool *found)
 {
     const uint64_t left = walk->source.size - walk->offset;
-    const size_t size = left < WINDOW ? (size_t)left : WINDOW;
+    wsic_status status = look_for_head(walk, left < GLANCE ? (size_t)left : GLANCE, head, found);
 
-    const wsic_status status =
-        wsic_source_read(walk->env, &walk->source, walk->offset, walk->window, size);
-    if (status != WSIC_OK)
-        return status;
-    wsic_cursor cursor = wsic_cursor_make(walk->window, size);
-    *found = wsic_get_record_head(&cursor, head) && is_possible(head, left);
-    return WSIC_OK;
+    if (status == WSIC_OK && !*found && left > GLANCE)
+        status = look_for_head(walk, left < WINDOW ? (size_t)left : WINDOW, head, found);
+    *found = *found && is_possible(head, left);
+    return status;
 }
 
 /* *whole tells whether the checksum is right. The head in the window is gone then. */
@@ -92,20 +105,6 @@ static wsic_status find_end(record_walk walk, uint64_t *end)
     }
 }
 
-static wsic_status note_layer(const record_walk *walk, const wsic_record_head *head,
-                              wsic_archive_output *output)
-{
-    const wsic_status status = wsic_archive_output_stored_layer(walk->env, output, head);
-
-    if (status != WSIC_OK)
-        return status;
-    const wsic_archive_entry *const entry = wsic_archive_output_at(output, output->count - 1);
-    if (wsic_archive_output_has(output, entry->name) != entry)
-        return wsic_fail(walk->env, WSIC_ERROR_FORMAT, "the unfinished file holds '%s' twice",
-                         entry->name);
-    return WSIC_OK;
-}
-
 static wsic_status note_text(const record_walk *walk, const wsic_record_head *head,
                              wsic_archive_output *output)
 {
@@ -117,8 +116,6 @@ static wsic_status note_text(const record_walk *walk, const wsic_record_head *he
 
     memcpy(key, head->name, head->name_size);
     key[head->name_size] = '\0';
-    if (wsic_archive_output_find(output, key))
-        return wsic_fail(env, WSIC_ERROR_FORMAT, "the unfinished file holds '%s' twice", key);
     char *const value = wsic_alloc(env, size + 1, 1, &status);
     if (!value)
         return status;
@@ -145,10 +142,53 @@ static wsic_status note_records(record_walk walk, wsic_archive_output *output)
             return status;
         if (!found)
             return wsic_fail(walk.env, WSIC_ERROR_IO, "the unfinished file is being changed");
-        status = head.type == WSIC_RECORD_LAYER ? note_layer(&walk, &head, output)
-                                                : note_text(&walk, &head, output);
+        status = head.type == WSIC_RECORD_LAYER
+                     ? wsic_archive_output_stored_layer(walk.env, output, &head)
+                     : note_text(&walk, &head, output);
         walk.offset = output->position;
     }
+    return status;
+}
+
+/* --- names ---------------------------------------------------------------- */
+
+static int by_text(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static wsic_status check_different(const wsic_env *env, const char **names, size_t count)
+{
+    wsic_sort(names, count, sizeof *names, by_text);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0)
+            return wsic_fail(env, WSIC_ERROR_FORMAT, "the unfinished file holds '%s' twice",
+                             names[i]);
+    }
+    return WSIC_OK;
+}
+
+/* At the end, for all of them: one after the other it would take quadratic time. */
+static wsic_status check_names(const wsic_env *env, const wsic_archive_output *output)
+{
+    size_t texts = 0, count = 0;
+    wsic_status status;
+
+    for (const wsic_archive_text *text = output->texts; text; text = text->next)
+        texts++;
+    const char **const names =
+        wsic_alloc(env, wsic_max_size(texts, output->count), sizeof *names, &status);
+    if (!names)
+        return status;
+    for (const wsic_archive_text *text = output->texts; text; text = text->next)
+        names[count++] = text->bytes;
+    status = check_different(env, names, count);
+    count = 0;
+    for (const wsic_archive_entry *layer = output->layers; layer; layer = layer->next)
+        names[count++] = layer->name;
+    if (status == WSIC_OK)
+        status = check_different(env, names, count);
+    wsic_free(env, (void *)(uintptr_t)names);
     return status;
 }
 
@@ -193,6 +233,8 @@ static wsic_status take_records(const wsic_env *env, wsic_archive_output *output
     output->position = walk.offset;
     if (status == WSIC_OK)
         status = note_records(walk, output);
+    if (status == WSIC_OK)
+        status = check_names(env, output);
     wsic_free(env, walk.window);
     return status;
 }

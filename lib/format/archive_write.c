@@ -63,6 +63,7 @@ static wsic_status append_record(const wsic_env *env, wsic_file_writer *file,
 void wsic_archive_output_init(const wsic_env *env, wsic_archive_output *output)
 {
     *output = (wsic_archive_output){.position = 0};
+    output->last_text = &output->texts;
     output->last_layer = &output->layers;
     wsic_bytes_init(&output->index, env);
 }
@@ -138,17 +139,26 @@ const char *wsic_archive_text_value(const wsic_archive_text *text)
     return text->bytes + text->key_size + 1;
 }
 
-static void put_text(const wsic_env *env, wsic_archive_output *output, wsic_archive_text *text)
+/* At a link of the list; what is there goes. */
+static void put_text(const wsic_env *env, wsic_archive_output *output, wsic_archive_text **place,
+                     wsic_archive_text *text)
+{
+    wsic_archive_text *const old = *place;
+
+    text->next = old ? old->next : NULL;
+    if (!text->next)
+        output->last_text = &text->next;
+    *place = text;
+    wsic_free(env, old);
+}
+
+static wsic_archive_text **place_of(wsic_archive_output *output, const char *key)
 {
     wsic_archive_text **place = &output->texts;
 
-    while (*place && strcmp((*place)->bytes, text->bytes) != 0)
+    while (*place && strcmp((*place)->bytes, key) != 0)
         place = &(*place)->next;
-    wsic_archive_text *const old = *place;
-    if (old)
-        text->next = old->next;
-    *place = text;
-    wsic_free(env, old);
+    return place;
 }
 
 wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *output,
@@ -164,7 +174,7 @@ wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *o
                          "the metadata '%s' is in the file already, with another value", key);
     wsic_archive_text *const text = make_text(env, key, value, &status);
     if (text)
-        put_text(env, output, text);
+        put_text(env, output, place_of(output, key), text);
     return status;
 }
 
@@ -184,7 +194,7 @@ wsic_status wsic_archive_output_stored_text(const wsic_env *env, wsic_archive_ou
     }
     text->stored = true;
     output->position += wsic_record_size(&head);
-    put_text(env, output, text);
+    put_text(env, output, output->last_text, text);
     return WSIC_OK;
 }
 

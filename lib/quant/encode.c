@@ -79,14 +79,16 @@ bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t 
     const double rate = options->rate > 0.0 ? options->rate : 16.0;
     const double coded = 3.0 * (rate + 1.0) * a * n / 8.0 + 4.0 * a * n + 4e6;
     const wsic_quantizer_choice choice = wsic_job_quantizer(options, rows, columns);
+    /* A block's bytes are gathered on their own, with the states of its lanes. */
+    const double blocks = 256.0 * ceil(a / (double)choice.restart_rows);
     const double quantizer = wsic_quantizer_memory(&choice, rows);
     /* A trellis is coded from a copy of its codes. */
     const double tokens = options->quantizer == WSIC_QUANTIZE_TRELLIS ? 4.0 * a * n : 0.0;
     /* The library's threads are few beside the batch of tiles that may run at once. */
-    const double search = options->survivors > 1
-                              ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors)
-                              : 0.0;
-    const double total = 1.02 * (squares + arrays + tiles + coded + tokens + quantizer + search);
+    const double search =
+        options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
+    const double total =
+        1.02 * (squares + arrays + tiles + coded + blocks + tokens + quantizer + search);
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;
