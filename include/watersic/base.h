@@ -190,9 +190,9 @@ WSIC_API void wsic_matrix_init(wsic_matrix *matrix, size_t struct_size, const vo
 /**
  * \brief Where the library gets its memory.
  *
- * The functions must be callable from several threads at once if the context
- * uses threads. They stay in use until the context and all its children are
- * destroyed.
+ * The functions must be callable from several threads at once if the context uses
+ * threads or a runner, or if several threads read one layer. They stay in use until
+ * the context and all its children are destroyed.
  */
 typedef struct wsic_allocator {
     size_t size; /**< sizeof(wsic_allocator) */

@@ -136,7 +136,8 @@ typedef struct wsic_parameter_info {
     const char *name;     /**< "rate", ... */
     const char *choices;  /**< names separated by '|'; empty unless a choice */
     const char *summary;  /**< one line of English */
-    double minimum;       /**< least value; of a choice 0 */
+    double minimum;       /**< least value; of a choice 0; of a target 0, which is "not set", and
+                               summary tells the least one that is */
     double maximum;       /**< greatest value; of a choice the index of the last name */
     double preset;        /**< value in preset "default"; of a choice the index of the name */
 } wsic_parameter_info;

@@ -9,8 +9,9 @@
  *     Ŵ[i][j] = row_scale[i] · (column_scale[j] · (float)code[i][j])
  *
  * in single precision, evaluated in exactly this order and without contraction,
- * so that the same bytes give the same bits on every machine. Decoding uses
- * integers only, and neither BLAS nor the mathematical library.
+ * so that the same bytes give the same bits on every machine with IEEE arithmetic;
+ * for others the library does not compile. Decoding uses integers only, and neither
+ * BLAS nor the mathematical library.
  *
  * Any number of threads may read one layer at the same time, each with calls of
  * its own. Decoding runs on the calling thread: rows can be shared out by the

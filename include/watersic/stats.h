@@ -264,7 +264,8 @@ WSIC_API wsic_status wsic_stats_spectrum(wsic_stats *stats, double *eigenvalues)
  *
  * \param stats  not NULL
  * \param path   file name
- * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_IO, #WSIC_ERROR_MEMORY
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_IO, #WSIC_ERROR_MEMORY,
+ *         #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_stats_save(wsic_stats *stats, const char *path);
 

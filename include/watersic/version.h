@@ -16,7 +16,7 @@ extern "C" {
  * apart from the release. */
 /** \brief Something was removed or changed: programs must be rebuilt. */
 #define WSIC_API_VERSION_MAJOR 0
-/** \brief Something was added. */
+/** \brief Something was added; while MAJOR is 0, or removed or changed. */
 #define WSIC_API_VERSION_MINOR 1
 
 /**

@@ -23,18 +23,32 @@ wsic_status wsic_check_creation(wsic_context *context, const char *name, const v
     return out ? WSIC_OK : wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
 }
 
-wsic_status wsic_check_struct(const wsic_env *env, const char *name, const void *given,
-                              size_t given_size, size_t first_size, size_t known_size)
+static wsic_status check_size(const wsic_env *env, const char *name, size_t given,
+                              size_t first_size, size_t known_size)
 {
-    if (given_size < first_size || given_size > PLAUSIBLE_SIZE)
-        return FAIL(env, WSIC_ERROR_STRUCT_SIZE, "%s->size is %zu, not %zu", name, given_size,
+    if (given < first_size || given > PLAUSIBLE_SIZE)
+        return FAIL(env, WSIC_ERROR_STRUCT_SIZE, "%s->size is %zu, not %zu", name, given,
                     known_size);
+    return WSIC_OK;
+}
+
+wsic_status wsic_take_struct(const wsic_env *env, const char *name, const void *given,
+                             size_t given_size, size_t first_size, void *taken, size_t known_size)
+{
+    const wsic_status status = check_size(env, name, given_size, first_size, known_size);
+
+    if (status != WSIC_OK)
+        return status;
     for (size_t i = known_size; i < given_size; i++) {
         if (((const char *)given)[i] != 0)
             return FAIL(env, WSIC_ERROR_STRUCT_NEWER,
                         "%s has %zu bytes, of which this version knows %zu, and byte %zu is set",
                         name, given_size, known_size, i);
     }
+    memset(taken, 0, known_size);
+    memcpy(taken, given, wsic_min_size(given_size, known_size));
+    /* Whoever hands the copy on must not claim bytes that it does not have. */
+    memcpy(taken, &known_size, sizeof known_size);
     return WSIC_OK;
 }
 
@@ -42,9 +56,10 @@ wsic_status wsic_give_struct(const wsic_env *env, const char *name, void *target
                              size_t target_size, size_t first_size, const void *source,
                              size_t source_size)
 {
-    if (target_size < first_size || target_size > PLAUSIBLE_SIZE)
-        return FAIL(env, WSIC_ERROR_STRUCT_SIZE, "%s->size is %zu, not %zu", name, target_size,
-                    source_size);
+    const wsic_status status = check_size(env, name, target_size, first_size, source_size);
+
+    if (status != WSIC_OK)
+        return status;
     /* What a later program asks beyond our knowledge reads as 0; its size stays. */
     memset((char *)target + sizeof(size_t), 0, target_size - sizeof(size_t));
     memcpy((char *)target + sizeof(size_t), (const char *)source + sizeof(size_t),
@@ -94,10 +109,10 @@ wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_
     if (!given)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is NULL", name);
     const wsic_status status =
-        wsic_check_struct(env, name, given, given->size, sizeof *matrix, sizeof *matrix);
+        wsic_take_struct(env, name, given, given->size, WSIC_FIRST_SIZE(wsic_matrix, reserved),
+                         matrix, sizeof *matrix);
     if (status != WSIC_OK)
         return status;
-    *matrix = *given;
     if (!matrix->data)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s->data is NULL", name);
     if (matrix->reserved != 0)

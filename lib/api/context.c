@@ -24,13 +24,11 @@ static wsic_status choose_allocator(const wsic_allocator *given, wsic_allocator 
     if (!given)
         return WSIC_OK;
     const wsic_status status =
-        wsic_check_struct(NULL, "allocator", given, given->size, sizeof *chosen, sizeof *chosen);
+        wsic_take_struct(NULL, "allocator", given, given->size,
+                         WSIC_FIRST_SIZE(wsic_allocator, user), chosen, sizeof *chosen);
     if (status != WSIC_OK)
         return status;
-    if (!given->allocate || !given->release)
-        return WSIC_ERROR_ARGUMENT;
-    *chosen = *given;
-    return WSIC_OK;
+    return chosen->allocate && chosen->release ? WSIC_OK : WSIC_ERROR_ARGUMENT;
 }
 
 wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_context **out)

@@ -41,11 +41,15 @@ void wsic_context_raise_peak(wsic_context *context, uint64_t peak);
 wsic_status wsic_check_creation(wsic_context *context, const char *name, const void *input,
                                 const void *out);
 
-/* The three rules for a struct that comes from a caller: first_size is its size when it
- * was first published, known_size its size in this library. A later program's extra
- * bytes must be zero. */
-wsic_status wsic_check_struct(const wsic_env *env, const char *name, const void *given,
-                              size_t given_size, size_t first_size, size_t known_size);
+/* Size of a struct up to `last`, its last member when it was first published: what the oldest
+ * programs pass. Not sizeof, which grows with the members that are appended. */
+#define WSIC_FIRST_SIZE(type, last) (offsetof(type, last) + sizeof(((const type *)0)->last))
+
+/* Copy a struct that comes from a caller, of given_size bytes by its own account: first_size is
+ * WSIC_FIRST_SIZE() of it, known_size its size in this library. What an earlier program does not
+ * know becomes 0, what a later one has more must be 0. The size of the copy is known_size. */
+wsic_status wsic_take_struct(const wsic_env *env, const char *name, const void *given,
+                             size_t given_size, size_t first_size, void *taken, size_t known_size);
 
 /* Which number types an argument may have. */
 enum {
@@ -63,8 +67,7 @@ typedef struct wsic_shape {
 wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_matrix *given,
                               unsigned allowed, wsic_shape expected, wsic_matrix *matrix);
 
-/* Copy an output struct to the caller: as many bytes as both sides know. Returns
- * the result of wsic_check_struct(). */
+/* Copy an output struct to the caller: as many bytes as both sides know, and zeros beyond. */
 wsic_status wsic_give_struct(const wsic_env *env, const char *name, void *target,
                              size_t target_size, size_t first_size, const void *source,
                              size_t source_size);

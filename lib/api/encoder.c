@@ -310,6 +310,7 @@ wsic_status wsic_encoder_get_report(wsic_encoder *encoder, wsic_encoder_report *
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "report is NULL");
     if (!encoder->has_report)
         return wsic_fail(env, WSIC_ERROR_STATE, "no run has succeeded yet");
-    return wsic_give_struct(env, "report", report, report->size, sizeof *report, &encoder->report,
+    return wsic_give_struct(env, "report", report, report->size,
+                            WSIC_FIRST_SIZE(wsic_encoder_report, memory_peak), &encoder->report,
                             sizeof encoder->report);
 }

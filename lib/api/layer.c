@@ -126,8 +126,8 @@ wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_info *info)
 
     describe_bytes(layer, &filled);
     describe_figures(&layer->content.figures, &filled);
-    return wsic_give_struct(&layer->handle.env, "info", info, info->size, sizeof filled, &filled,
-                            sizeof filled);
+    return wsic_give_struct(&layer->handle.env, "info", info, info->size,
+                            WSIC_FIRST_SIZE(wsic_layer_info, dead_rows), &filled, sizeof filled);
 }
 
 /* --- decoding ------------------------------------------------------------ */

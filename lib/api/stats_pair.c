@@ -215,6 +215,7 @@ static void add_general(const wsic_matrix *matrix, double samples, double *sum)
 wsic_status wsic_stats_add_pair_moments(wsic_stats *stats, const wsic_pair_moments *moments,
                                         double samples)
 {
+    wsic_pair_moments taken;
     given_moments given;
     wsic_moment list[WSIC_MOMENTS];
 
@@ -224,11 +225,12 @@ wsic_status wsic_stats_add_pair_moments(wsic_stats *stats, const wsic_pair_momen
     if (!moments)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "moments is NULL");
     wsic_status status =
-        wsic_check_struct(env, "moments", moments, moments->size, sizeof *moments, sizeof *moments);
+        wsic_take_struct(env, "moments", moments, moments->size,
+                         WSIC_FIRST_SIZE(wsic_pair_moments, residual_energy), &taken, sizeof taken);
     if (status == WSIC_OK)
         status = wsic_stats_check_samples(env, samples);
     if (status == WSIC_OK)
-        status = check_moments(stats, moments, &given);
+        status = check_moments(stats, &taken, &given);
     if (status == WSIC_OK)
         status = wsic_stats_check_growth(stats, samples * given.bound, samples);
     if (status == WSIC_OK)

@@ -5,6 +5,7 @@
 #ifndef WSIC_BASE_ENV_H
 #define WSIC_BASE_ENV_H
 
+#include <float.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,6 +15,17 @@
 
 #include "watersic/base.h"
 #include "watersic/context.h"
+
+/* NaN and infinity must be seen, and sums and products be taken as they stand: the same bytes have
+ * to give the same weights, and searches end by comparisons. 16 is IEEE, too: it widens half
+ * precision alone. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) ||           \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "libwatersic needs IEEE arithmetic: compile it without -ffast-math, -Ofast and their parts"
+#endif
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
+#error "libwatersic needs IEEE arithmetic without excess precision: on x86 use -msse2 -mfpmath=sse"
+#endif
 
 #if defined(__GNUC__)
 #define WSIC_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
