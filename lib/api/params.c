@@ -69,7 +69,8 @@ wsic_status wsic_parameter_get_info(size_t index, wsic_parameter_info *info)
         .maximum = p->greatest,
         .preset = p->preset,
     };
-    return wsic_give_struct(NULL, "info", info, info->size, sizeof filled, &filled, sizeof filled);
+    return wsic_give_struct(NULL, "info", info, info->size,
+                            WSIC_FIRST_SIZE(wsic_parameter_info, preset), &filled, sizeof filled);
 }
 
 int32_t wsic_parameter_find(const char *name)

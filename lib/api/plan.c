@@ -263,8 +263,8 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
         .bytes = entry->target_rate > 0.0 ? entry->bytes : 0,
         .committed = entry->committed,
     };
-    return wsic_give_struct(env, "layer", layer, layer->size, sizeof filled, &filled,
-                            sizeof filled);
+    return wsic_give_struct(env, "layer", layer, layer->size,
+                            WSIC_FIRST_SIZE(wsic_plan_layer, reserved), &filled, sizeof filled);
 }
 
 wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
