@@ -2,6 +2,7 @@
 /* The encoder where numbers end: targets beyond reach, matrices that are nearly all zeros, and
  * magnitudes at the edges of float and double. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,15 +92,148 @@ START_TEST(distortions_beyond_reach_give_the_nearest)
 }
 END_TEST
 
+/* All bits on one column, of which 32 to a weight are the most. */
+START_TEST(rates_beyond_reach_give_the_nearest)
+{
+    layer_fixture f = layer_open(256, 256, COVARIANCE_IDENTITY, 34);
+
+    layer_choose(&f, (size_t)_i);
+    for (size_t k = 0; k < f.rows * f.columns; k++)
+        f.weights[k] = k % f.columns == 3 ? f.weights[k] : 0.0;
+    ck_assert_double_le(encode_expecting(&f, WSIC_RATE, 8.0, WSIC_NOTICE_RATE), FINEST);
+    layer_close(&f);
+}
+END_TEST
+
+/* The target of the first column, and that of the second with its tiny L_jj, say nothing of how
+ * large a code becomes. */
+START_TEST(targets_may_cancel)
+{
+    layer_fixture f = layer_open(1, 2, COVARIANCE_SINGULAR, 43);
+
+    layer_choose(&f, (size_t)_i);
+    f.weights[0] = 1.0;
+    f.weights[1] = -f.covariance[0] / f.covariance[1];
+    ck_assert_double_le(encode_expecting(&f, WSIC_DISTORTION, 1e-30, WSIC_NOTICE_RATE), 1e-4);
+    layer_close(&f);
+}
+END_TEST
+
+/* --- matrices that are nearly all zeros ------------------------------------------------------ */
+
+/* Large enough to be searched on a part of the rows. */
+enum { MANY_ROWS = 2048, SEARCHED_COLUMNS = 256 };
+
+static layer_fixture open_sparse(size_t distance)
+{
+    layer_fixture f = layer_open(MANY_ROWS, SEARCHED_COLUMNS, COVARIANCE_AR, 35);
+
+    for (size_t r = 0; r < f.rows; r++) {
+        if (r % distance != 5)
+            memset(f.weights + r * f.columns, 0, f.columns * sizeof *f.weights);
+    }
+    return f;
+}
+
+START_TEST(few_rows_are_searched_for_a_rate)
+{
+    layer_fixture f = open_sparse(_i % 2 == 0 ? MANY_ROWS : 128);
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i / 2]), WSIC_OK);
+    wsic_layer *layer;
+    const wsic_status status = encode(&f, WSIC_RATE, 0.05, &layer);
+    /* The scales alone may be all that rows so few can take. */
+    ck_assert_msg(status == WSIC_OK || status == WSIC_NOTICE_RATE, "%s",
+                  wsic_encoder_message(f.encoder));
+    ck_assert_double_le(layer_info(layer).rate, 0.055);
+    ck_assert_double_le(relative_distortion(&f, layer), 0.1);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+/* A single row, of which every column has a scale of its own, has its distortions in steps. */
+START_TEST(few_rows_meet_a_distortion)
+{
+    const bool single = _i % 2 == 0;
+    layer_fixture f = open_sparse(single ? MANY_ROWS : 128);
+    const double wanted = 1e-6;
+    wsic_layer *layer;
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i / 2]), WSIC_OK);
+    const wsic_status status = encode(&f, WSIC_DISTORTION, wanted, &layer);
+    ck_assert_msg(status == WSIC_OK || (single && status == WSIC_NOTICE_RATE), "%s",
+                  wsic_encoder_message(f.encoder));
+    ck_assert_double_eq_tol(layer_distortion(&f, layer) / wanted, 1.0, single ? 0.3 : 0.02);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+/* One row far above the others: no midpoint of the sorted rows falls on it, but its codes count in
+ * the range of steps. */
+START_TEST(one_row_far_above_the_others)
+{
+    layer_fixture f = layer_open(MANY_ROWS, SEARCHED_COLUMNS, COVARIANCE_AR, 36);
+    wsic_layer *layer;
+
+    for (size_t k = 0; k < f.rows * f.columns; k++)
+        f.weights[k] *= k / f.columns == 7 ? 1.0 : 1e-9;
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
+    const wsic_status status = encode(&f, WSIC_RATE, 3.0, &layer);
+    ck_assert_msg(status >= 0, "%s", wsic_encoder_message(f.encoder));
+    ck_assert_double_le(relative_distortion(&f, layer), 1e-4);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
+/* Inputs of the quantized model that tell nothing of the outputs: zeros are the best. */
+START_TEST(targets_of_zero_give_zeros)
+{
+    enum { N = 20 };
+    layer_fixture f = layer_open(24, N, COVARIANCE_IDENTITY, 37);
+    const int32_t targets[] = {WSIC_RATE, WSIC_DISTORTION};
+    double *const zeros = calloc((size_t)N * N, sizeof *zeros);
+    wsic_matrix identity, cross;
+
+    wsic_matrix_init(&identity, sizeof identity, f.covariance, WSIC_F64, N, N, 0);
+    wsic_matrix_init(&cross, sizeof cross, zeros, WSIC_F64, N, N, 0);
+    wsic_stats_destroy(f.stats);
+    ck_assert_int_eq(wsic_stats_create(f.context, N, &f.stats), WSIC_OK);
+    const wsic_pair_moments moments = {
+        .size = sizeof moments, .input = &identity, .quantized = &identity, .cross = &cross};
+    ck_assert_int_eq(wsic_stats_add_pair_moments(f.stats, &moments, 10.0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i / 2]), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_DAMPING, 0.0), WSIC_OK);
+    wsic_layer *layer;
+    ck_assert_int_eq(encode(&f, targets[_i % 2], 2.0, &layer), WSIC_NOTICE_RATE);
+    ck_assert_double_eq(layer_info(layer).entropy_pooled, 0.0);
+    ck_assert_double_eq_tol(layer_info(layer).relative_distortion, 1.0, 1e-12);
+    wsic_layer_destroy(layer);
+    free(zeros);
+    layer_close(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("encoder extremes");
     TCase *const targets = tcase_create("targets");
+    TCase *const sparse = tcase_create("sparse");
 
     tcase_set_timeout(targets, 120);
+    tcase_set_timeout(sparse, 120);
     tcase_add_loop_test(targets, finer_steps_are_not_worse, 0, 3);
     tcase_add_loop_test(targets, fine_steps_of_thin_matrices, 0, 3);
     tcase_add_loop_test(targets, distortions_beyond_reach_give_the_nearest, 0, 3);
+    tcase_add_loop_test(targets, rates_beyond_reach_give_the_nearest, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(targets, targets_may_cancel, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(sparse, few_rows_are_searched_for_a_rate, 0, 6);
+    tcase_add_loop_test(sparse, few_rows_meet_a_distortion, 0, 6);
+    tcase_add_loop_test(sparse, one_row_far_above_the_others, 0, 3);
+    tcase_add_loop_test(sparse, targets_of_zero_give_zeros, 0, 6);
     suite_add_tcase(suite, targets);
+    suite_add_tcase(suite, sparse);
     return run_suite(suite);
 }

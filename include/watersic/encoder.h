@@ -46,7 +46,8 @@ enum {
     WSIC_DISTORTION = 102,
     /** Part of the rows on which the rate is searched, before the whole matrix is
      *  quantized. Number, 0.01 to 1, default 0.1. Rows are chosen evenly
-     *  over the sorted row energies; small matrices always use all rows. */
+     *  over the sorted row energies, leaving rows of zeros out; small matrices always use
+     *  all others. */
     WSIC_ROW_FRACTION = 103,
     /** Bytes that the caller's file adds around the layer; counted as the
      *  layer's own when aiming at a rate. Integer, default 0. */

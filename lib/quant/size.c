@@ -58,7 +58,7 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
         .row_hint = NULL,
         .column_hint = hint,
     };
-    const double share = (double)job->rows / (double)trial->rows;
+    const double share = (double)trial->sampled / (double)trial->rows;
     double total = 0.0, fixed = 0.0;
 
     wsic_scales_hint(scales, hint);
