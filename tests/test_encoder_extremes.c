@@ -216,11 +216,47 @@ START_TEST(targets_of_zero_give_zeros)
 }
 END_TEST
 
+/* --- magnitudes ------------------------------------------------------------------------------ */
+
+/* Weights at the end of float: what is rounded up leaves it. A layer that comes out has none. */
+START_TEST(infinite_reconstructions_are_refused)
+{
+    layer_fixture f = layer_open(24, 20, COVARIANCE_AR, 38);
+    float restored[24 * 20];
+    size_t refused = 0;
+    wsic_matrix view;
+
+    wsic_matrix_init(&view, sizeof view, restored, WSIC_F32, 24, 20, 0);
+    for (size_t k = 0; k < f.rows * f.columns; k++)
+        f.weights[k] = copysign(3.4e38, f.weights[k]);
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
+    for (int rate = 3; rate < 12; rate++) {
+        wsic_layer *layer;
+        const wsic_status status = encode(&f, WSIC_RATE, rate, &layer);
+        if (status < 0) {
+            ck_assert_int_eq(status, WSIC_ERROR_RANGE);
+            ck_assert_ptr_nonnull(strstr(wsic_encoder_message(f.encoder), "range of float"));
+            ck_assert_ptr_null(layer);
+            refused++;
+            continue;
+        }
+        ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &view), WSIC_OK);
+        for (size_t k = 0; k < f.rows * f.columns; k++)
+            ck_assert(isfinite(restored[k]));
+        ck_assert_double_gt(layer_info(layer).distortion, 0.0);
+        wsic_layer_destroy(layer);
+    }
+    ck_assert_uint_gt(refused, 0);
+    layer_close(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("encoder extremes");
     TCase *const targets = tcase_create("targets");
     TCase *const sparse = tcase_create("sparse");
+    TCase *const magnitudes = tcase_create("magnitudes");
 
     tcase_set_timeout(targets, 120);
     tcase_set_timeout(sparse, 120);
@@ -233,7 +269,9 @@ int main(void)
     tcase_add_loop_test(sparse, few_rows_meet_a_distortion, 0, 6);
     tcase_add_loop_test(sparse, one_row_far_above_the_others, 0, 3);
     tcase_add_loop_test(sparse, targets_of_zero_give_zeros, 0, 6);
+    tcase_add_loop_test(magnitudes, infinite_reconstructions_are_refused, 0, 3);
     suite_add_tcase(suite, targets);
     suite_add_tcase(suite, sparse);
+    suite_add_tcase(suite, magnitudes);
     return run_suite(suite);
 }

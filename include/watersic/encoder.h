@@ -318,8 +318,8 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  *     first such index and their number
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_NOT_POSITIVE_DEFINITE: also with the damping that was allowed
- *   - #WSIC_ERROR_RANGE: the step is so small that a code leaves 32 bits, or a scale
- *     leaves the range of float
+ *   - #WSIC_ERROR_RANGE: the step is so small that a code leaves 32 bits, or a scale or a
+ *     restored weight leaves the range of float
  *   - #WSIC_ERROR_TOO_LARGE, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT,
  *     #WSIC_ERROR_CANCELLED
  */
