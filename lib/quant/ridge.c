@@ -83,6 +83,7 @@ wsic_status wsic_job_refactorize(wsic_job *job)
         status = fill_ridge(job);
     if (status != WSIC_OK)
         return status;
-    const wsic_refactor_options options = {job->ridge, job->options->pivot};
-    return wsic_refactorize(job->env, blend->hessian, blend->samples, &options, job->factor);
+    const wsic_factor_form form = {job->ridge, job->options->pivot};
+    return wsic_refactorize(job->env, blend->hessian, blend->samples, &job->options->factor, &form,
+                            job->factor);
 }
