@@ -108,8 +108,8 @@ enum {
     WSIC_RESCALE = 130,
     /** Most rounds of the alternating fit. Integer, 1 to 1000, default 1000. */
     WSIC_RESCALE_ROUNDS = 131,
-    /** The fit ends when a round lowers the loss by less than this part.
-     *  Number, 0 to 1, default 3e-4. */
+    /** The fit ends when a round lowers the loss by less than this part; what of it drift
+     *  leaves whatever is stored does not count. Number, 0 to 1, default 3e-4. */
     WSIC_RESCALE_TOLERANCE = 132,
 
     /** Rows that are coded together and can be decoded on their own. Integer, 0

@@ -62,11 +62,7 @@ static void release(assembly *s)
  * there is, of either sign. */
 static double reducible(const assembly *s, const wsic_rescale_result *result, double loss)
 {
-    const wsic_job *const job = s->job;
-    const bool drifts = wsic_encode_problem_drifts(job->problem);
-    const double open = drifts ? job->residual + loss - result->loss_before : loss;
-
-    return fmax(open, DBL_EPSILON * s->K);
+    return fmax(loss - result->floor, DBL_EPSILON * s->K);
 }
 
 static double relative_loss(const assembly *s, const wsic_rescale_result *result, double loss)
@@ -185,6 +181,7 @@ static wsic_status fit_scales(assembly *s)
         .fit_rows = mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO,
         .rounds = job->options->rescale_rounds,
         .tolerance = job->options->rescale_tolerance,
+        .residual = wsic_encode_problem_drifts(job->problem) ? job->residual : 0.0,
         .g_columns = s->g_columns,
     };
     wsic_rescale_result result;
