@@ -47,6 +47,18 @@ static double encode_expecting(layer_fixture *f, int32_t target, double value, w
     return relative;
 }
 
+static void expect_range(layer_fixture *f, int32_t target, double value, const char *words)
+{
+    wsic_layer *layer;
+    const wsic_status status = encode(f, target, value, &layer);
+
+    ck_assert_msg(status == WSIC_ERROR_RANGE, "%s: %s", wsic_status_name(status),
+                  wsic_encoder_message(f->encoder));
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(wsic_encoder_message(f->encoder), words) != NULL, "\"%s\" lacks \"%s\"",
+                  wsic_encoder_message(f->encoder), words);
+}
+
 /* --- distortions that rounding hides ---------------------------------------------------- */
 
 /* Scales are stored in 4096 steps to the octave at best: rounding one adds at most
@@ -251,6 +263,74 @@ START_TEST(infinite_reconstructions_are_refused)
 }
 END_TEST
 
+START_TEST(huge_steps_give_zeros)
+{
+    layer_fixture f = layer_open(48, 32, COVARIANCE_AR, 39);
+    const double steps[] = {1e3, 1e20, 1e37};
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
+        ck_assert_double_eq_tol(encode_expecting(&f, WSIC_STEP, steps[k], WSIC_OK), 1.0, 1e-12);
+    ck_assert_double_eq_tol(encode_expecting(&f, WSIC_STEP, 1e160, WSIC_OK), 1.0, 1e-12);
+    ck_assert_double_eq_tol(encode_expecting(&f, WSIC_STEP, 1e300, WSIC_OK), 1.0, 1e-12);
+    layer_close(&f);
+}
+END_TEST
+
+START_TEST(weights_below_float_are_refused)
+{
+    layer_fixture f = layer_open(20, 12, COVARIANCE_AR, 40);
+
+    for (size_t k = 0; k < f.rows * f.columns; k++)
+        f.weights[k] *= 1e-310;
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
+    expect_range(&f, WSIC_RATE, 4.0, "e-31");
+    layer_close(&f);
+}
+END_TEST
+
+static void begin_again(layer_fixture *f, double factor, double samples)
+{
+    wsic_matrix covariance;
+
+    for (size_t k = 0; k < f->columns * f->columns; k++)
+        f->covariance[k] *= factor;
+    wsic_stats_destroy(f->stats);
+    ck_assert_int_eq(wsic_stats_create(f->context, f->columns, &f->stats), WSIC_OK);
+    wsic_matrix_init(&covariance, sizeof covariance, f->covariance, WSIC_F64, f->columns,
+                     f->columns, 0);
+    ck_assert_int_eq(wsic_stats_add_covariance(f->stats, &covariance, samples), WSIC_OK);
+}
+
+/* Sums that double precision holds only as subnormal numbers, or not at all. */
+START_TEST(vanishing_statistics_are_refused)
+{
+    const double cases[][2] = {{1e-320, 1000.0}, {1.0, 1e-310}, {1.0, 5e-324}};
+    layer_fixture f = layer_open(20, 12, COVARIANCE_AR, 41);
+
+    begin_again(&f, cases[_i][0], cases[_i][1]);
+    for (size_t k = 0; k < 3; k++) {
+        ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[k]), WSIC_OK);
+        expect_range(&f, WSIC_RATE, 4.0, "mean diagonal");
+        expect_range(&f, WSIC_STEP, 0.5, "mean diagonal");
+    }
+    layer_close(&f);
+}
+END_TEST
+
+/* Large and small ones change nothing but units. */
+START_TEST(units_do_not_matter)
+{
+    const double cases[][2] = {{0x1p-900, 1000.0}, {0x1p900, 1000.0}, {1.0, 0x1p-900}};
+    layer_fixture f = layer_open(48, 32, COVARIANCE_AR, 42);
+
+    const double expected = encode_expecting(&f, WSIC_RATE, 4.0, WSIC_OK);
+    begin_again(&f, cases[_i][0], cases[_i][1]);
+    ck_assert_double_eq(encode_expecting(&f, WSIC_RATE, 4.0, WSIC_OK), expected);
+    layer_close(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("encoder extremes");
@@ -270,6 +350,10 @@ int main(void)
     tcase_add_loop_test(sparse, one_row_far_above_the_others, 0, 3);
     tcase_add_loop_test(sparse, targets_of_zero_give_zeros, 0, 6);
     tcase_add_loop_test(magnitudes, infinite_reconstructions_are_refused, 0, 3);
+    tcase_add_loop_test(magnitudes, huge_steps_give_zeros, 0, 3);
+    tcase_add_loop_test(magnitudes, weights_below_float_are_refused, 0, 3);
+    tcase_add_loop_test(magnitudes, vanishing_statistics_are_refused, 0, 3);
+    tcase_add_loop_test(magnitudes, units_do_not_matter, 0, 3);
     suite_add_tcase(suite, targets);
     suite_add_tcase(suite, sparse);
     suite_add_tcase(suite, magnitudes);

@@ -196,6 +196,8 @@ START_TEST(even_powers_of_two)
     ck_assert_double_eq(wsic_even_power_of_two(0.9), 0.25);
     ck_assert_double_eq(wsic_even_power_of_two(0x1p-1000), 0x1p-1000);
     ck_assert_double_eq(wsic_even_power_of_two(0x1p1001), 0x1p1000);
+    ck_assert_double_eq(wsic_even_power_of_two(0x1p-1022), 0x1p-1022);
+    ck_assert_double_eq(wsic_even_power_of_two(0x1p-1060), 0x1p-1022);
 }
 END_TEST
 

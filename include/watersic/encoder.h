@@ -310,7 +310,8 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  * \return
  *   - #WSIC_OK
  *   - #WSIC_NOTICE_RATE: the layer is there, but its rate (or distortion) is the nearest
- *     that could be reached; the message says how near
+ *     that could be reached; the message says how near. With a step too where there is nothing to
+ *     code: no column is live, or all weights are zero
  *   - #WSIC_ERROR_STATE: no target is set, or more than one; or a parameter does not go
  *     with another or with the shape: survivors, block_rows
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
@@ -319,7 +320,8 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_NOT_POSITIVE_DEFINITE: also with the damping that was allowed
  *   - #WSIC_ERROR_RANGE: the step is so small that a code leaves 32 bits, or a scale or a
- *     restored weight leaves the range of float
+ *     restored weight leaves the range of float, or the covariance is too small for double
+ *     precision
  *   - #WSIC_ERROR_TOO_LARGE, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT,
  *     #WSIC_ERROR_CANCELLED
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quant/prepare.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/checked.h"
@@ -52,6 +53,8 @@ double wsic_even_power_of_two(double x)
 
     if (!(x > 0.0))
         return 1.0;
+    if (x < DBL_MIN)
+        return DBL_MIN;  /* 2^-1022, whose inverse is finite */
     frexp(x, &exponent); /* x in [2^(exponent-1), 2^exponent) */
     exponent--;
     return ldexp(1.0, exponent - (exponent & 1));
@@ -197,6 +200,18 @@ static wsic_status create_factor(const wsic_env *env, wsic_factor *factor)
     return status;
 }
 
+/* Subnormal numbers have lost the digits that the covariance is about, and their inverses are
+ * infinite. */
+static wsic_status check_scale(const wsic_env *env, double mean, double samples)
+{
+    if (mean >= DBL_MIN && mean * samples >= 4.0 * DBL_MIN && isfinite(1.0 / samples))
+        return WSIC_OK;
+    return wsic_fail(env, WSIC_ERROR_RANGE,
+                     "the covariance has a mean diagonal of %g over %g samples: too little for "
+                     "double precision",
+                     mean, samples);
+}
+
 wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double samples,
                            const wsic_factor_options *options, wsic_factor *factor)
 {
@@ -205,8 +220,10 @@ wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double 
     if (factor->live == 0)
         return WSIC_OK;
     const double mean = wsic_factor_mean_diagonal(factor, sum_lower, samples);
-    wsic_status status = create_factor(env, factor);
+    wsic_status status = check_scale(env, mean, samples);
 
+    if (status == WSIC_OK)
+        status = create_factor(env, factor);
     factor->unit = wsic_even_power_of_two(mean);
     factor->damping = options->damping * (mean / factor->unit);
     factor->retries = 0;

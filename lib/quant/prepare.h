@@ -52,7 +52,7 @@ wsic_status wsic_factor_columns(const wsic_env *env, size_t n, const double *sum
 
 /* sum_lower: n x n, lower, the sum over samples; samples > 0. May be called again with another
  * sum. On failure L is not to be used. WSIC_ERROR_NOT_POSITIVE_DEFINITE names the column of
- * the failing pivot. */
+ * the failing pivot; WSIC_ERROR_RANGE: the diagonal vanishes in double precision. */
 wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double samples,
                            const wsic_factor_options *options, wsic_factor *factor);
 
@@ -75,7 +75,7 @@ void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double
 /* Mean of the live diagonal, divided by samples. */
 double wsic_factor_mean_diagonal(const wsic_factor *factor, const double *sum, double samples);
 
-/* Largest even power of two that is not above x > 0; 1 for x = 0. */
+/* Largest even power of two with a finite inverse that is not above x > 0; 1 for x = 0. */
 double wsic_even_power_of_two(double x);
 
 #endif
