@@ -71,6 +71,8 @@ START_TEST(zero_rows_stay_zero)
     wsic_matrix view;
 
     layer_choose(&f, (size_t)_i);
+    ck_assert_int_eq(wsic_encoder_set(f.encoder, "rescale", _i % 2 == 0 ? "both" : "columns"),
+                     WSIC_OK);
     memset(f.weights + 5 * 48, 0, 48 * sizeof *f.weights);
     memset(f.weights + 63 * 48, 0, 48 * sizeof *f.weights);
     wsic_layer *const layer = layer_encode(&f, 3.0);
@@ -79,6 +81,13 @@ START_TEST(zero_rows_stay_zero)
     ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &view), WSIC_OK);
     for (size_t j = 0; j < 48; j++)
         ck_assert(restored[5 * 48 + j] == 0.0F && restored[63 * 48 + j] == 0.0F);
+    /* Their scales are 0 where the layer has any. */
+    const float *const scales = wsic_layer_row_scales(layer);
+    bool kept = false;
+    for (size_t r = 0; r < 64; r++)
+        kept = kept || scales[r] != 1.0F;
+    ck_assert_float_eq(scales[5], kept ? 0.0F : 1.0F);
+    ck_assert_float_eq(scales[63], kept ? 0.0F : 1.0F);
     wsic_layer_destroy(layer);
     layer_close(&f);
 }

@@ -122,6 +122,54 @@ START_TEST(forbidden_retries_are_an_error_that_names_the_pivot)
 }
 END_TEST
 
+/* What is definite at first may not be in another order; here it is another sum. The ladder goes
+ * on, and begins anew with the next: the past leaves no trace. */
+START_TEST(damping_is_raised_in_another_order)
+{
+    env_fixture f = env_open();
+    const wsic_factor_form form = {.pivot = _i == 1};
+    const double definite[4] = {1.0, 0.0, 0.0, 1.0};
+    double sum[4];
+    wsic_factor factor;
+
+    indefinite(sum);
+    ck_assert_int_eq(factorize(&f.env, 2, definite, 1.0, &usual, &factor), WSIC_OK);
+    for (int time = 0; time < 2; time++) {
+        ck_assert_int_eq(wsic_refactorize(&f.env, sum, 1.0, &usual, &form, &factor), WSIC_OK);
+        ck_assert_uint_eq(factor.retries, 3);
+        ck_assert_double_eq_tol(factor.damping * factor.unit, 0.1, 1e-12);
+        ck_assert_double_eq_tol(factor.L[0] * factor.L[0] * factor.unit, 1.1, 1e-12);
+        ck_assert_double_eq_tol(factor.L[0] * factor.L[1] * factor.unit, 1.01, 1e-12);
+    }
+    ck_assert_int_eq(wsic_refactorize(&f.env, definite, 1.0, &usual, &form, &factor), WSIC_OK);
+    ck_assert_uint_eq(factor.retries, 0);
+    ck_assert_double_eq_tol(factor.damping * factor.unit, 1e-4, 1e-15);
+    wsic_factor_release(&f.env, &factor);
+    env_close(&f);
+}
+END_TEST
+
+/* Column 1 comes first, column 3 fails. */
+START_TEST(failure_in_another_order_names_the_pivot)
+{
+    env_fixture f = env_open();
+    const wsic_factor_options strict = {1e-4, 0};
+    const wsic_factor_form form = {.pivot = true};
+    double sum[4 * 4] = {0.0};
+    wsic_factor factor;
+
+    for (size_t j = 0; j < 4; j++)
+        sum[j * 4 + j] = j == 1 ? 2.0 : 1.0;
+    ck_assert_int_eq(factorize(&f.env, 4, sum, 1.0, &strict, &factor), WSIC_OK);
+    sum[1 * 4 + 3] = sum[3 * 4 + 1] = 1.5;
+    ck_assert_int_eq(wsic_refactorize(&f.env, sum, 1.0, &strict, &form, &factor),
+                     WSIC_ERROR_NOT_POSITIVE_DEFINITE);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(f.context), "column 3"));
+    wsic_factor_release(&f.env, &factor);
+    env_close(&f);
+}
+END_TEST
+
 /* Rank one: damping alone makes it definite, without a retry. */
 START_TEST(singular_covariance_is_damped)
 {
@@ -148,6 +196,8 @@ START_TEST(even_powers_of_two)
     ck_assert_double_eq(wsic_even_power_of_two(0.9), 0.25);
     ck_assert_double_eq(wsic_even_power_of_two(0x1p-1000), 0x1p-1000);
     ck_assert_double_eq(wsic_even_power_of_two(0x1p1001), 0x1p1000);
+    ck_assert_double_eq(wsic_even_power_of_two(0x1p-1022), 0x1p-1022);
+    ck_assert_double_eq(wsic_even_power_of_two(0x1p-1060), 0x1p-1022);
 }
 END_TEST
 
@@ -161,6 +211,8 @@ int main(void)
     tcase_add_test(tc, all_columns_may_be_dead);
     tcase_add_test(tc, damping_is_raised_as_often_as_needed);
     tcase_add_test(tc, forbidden_retries_are_an_error_that_names_the_pivot);
+    tcase_add_loop_test(tc, damping_is_raised_in_another_order, 0, 2);
+    tcase_add_test(tc, failure_in_another_order_names_the_pivot);
     tcase_add_test(tc, singular_covariance_is_damped);
     tcase_add_test(tc, even_powers_of_two);
     suite_add_tcase(suite, tc);

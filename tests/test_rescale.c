@@ -194,6 +194,36 @@ START_TEST(zero_columns_and_rows_are_harmless)
 }
 END_TEST
 
+/* A constant that no scales lower, however large, changes neither fit nor number of rounds. */
+START_TEST(floor_does_not_count)
+{
+    env_fixture f = env_open();
+    instance plain_instance, raised;
+    wsic_rescale_result expected, result;
+    wsic_rescale problem;
+
+    make_instance(&plain_instance, 12);
+    problem = problem_of(&plain_instance, true, 100, 1e-4);
+    ck_assert_int_eq(
+        wsic_rescale_run(&f.env, NULL, &problem, plain_instance.t, plain_instance.g, &expected),
+        WSIC_OK);
+    ck_assert_uint_gt(expected.rounds, 2);
+    ck_assert_double_eq(expected.floor, 0.0);
+
+    make_instance(&raised, 12);
+    raised.K += 1000.0 * expected.loss_before;
+    problem = problem_of(&raised, true, 100, 1e-4);
+    problem.residual = expected.loss_before;
+    ck_assert_int_eq(wsic_rescale_run(&f.env, NULL, &problem, raised.t, raised.g, &result),
+                     WSIC_OK);
+    ck_assert_double_eq_tol(result.floor / expected.loss_before, 1000.0, 1e-6);
+    ck_assert_uint_eq(result.rounds, expected.rounds);
+    for (size_t r = 0; r < ROWS; r++)
+        ck_assert_double_eq_tol(raised.t[r], plain_instance.t[r], 1e-9);
+    env_close(&f);
+}
+END_TEST
+
 START_TEST(rows_alone_are_least_squares)
 {
     env_fixture f = env_open();
@@ -229,6 +259,7 @@ int main(void)
     tcase_add_test(tc, scales_are_normalised);
     tcase_add_test(tc, exact_scales_are_found);
     tcase_add_test(tc, zero_columns_and_rows_are_harmless);
+    tcase_add_test(tc, floor_does_not_count);
     tcase_add_test(tc, rows_alone_are_least_squares);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -56,10 +56,11 @@ START_TEST(equals_the_plain_recursion)
 }
 END_TEST
 
+/* Also where it is 1e-12 of the target's energy. */
 START_TEST(residual_is_the_error_of_the_reconstruction)
 {
     env_fixture f = env_open();
-    instance p = make_instance(60, 21, 0.8, false, 3);
+    instance p = make_instance(60, 21, _i == 0 ? 0.8 : 1e-6, false, 3);
     double *const difference = malloc(p.m * p.n * sizeof *difference);
     double *const product = malloc(p.m * p.n * sizeof *product);
     double error = 0.0;
@@ -70,7 +71,7 @@ START_TEST(residual_is_the_error_of_the_reconstruction)
     plain_multiply_lower(p.m, p.n, difference, p.L, product);
     for (size_t k = 0; k < p.m * p.n; k++)
         error += product[k] * product[k];
-    ck_assert_double_eq_tol(p.residual / error, 1.0, 1e-10);
+    ck_assert_double_eq_tol(p.residual / error, 1.0, _i == 0 ? 1e-10 : 1e-7);
     free(difference);
     free(product);
     free_instance(&p);
@@ -231,7 +232,7 @@ int main(void)
     TCase *const tc = tcase_create("recursion");
 
     tcase_add_loop_test(tc, equals_the_plain_recursion, 0, (int)(sizeof cases / sizeof *cases));
-    tcase_add_test(tc, residual_is_the_error_of_the_reconstruction);
+    tcase_add_loop_test(tc, residual_is_the_error_of_the_reconstruction, 0, 2);
     tcase_add_loop_test(tc, diagonal_covariance_rounds_each_weight, 0, 2);
     tcase_add_test(tc, rows_are_permuted_with_their_codes);
     tcase_add_loop_test(tc, scales_of_two_change_nothing, 0, 2);

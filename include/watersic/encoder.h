@@ -46,7 +46,8 @@ enum {
     WSIC_DISTORTION = 102,
     /** Part of the rows on which the rate is searched, before the whole matrix is
      *  quantized. Number, 0.01 to 1, default 0.1. Rows are chosen evenly
-     *  over the sorted row energies; small matrices always use all rows. */
+     *  over the sorted row energies, leaving rows of zeros out; small matrices always use
+     *  all others. */
     WSIC_ROW_FRACTION = 103,
     /** Bytes that the caller's file adds around the layer; counted as the
      *  layer's own when aiming at a rate. Integer, default 0. */
@@ -107,8 +108,8 @@ enum {
     WSIC_RESCALE = 130,
     /** Most rounds of the alternating fit. Integer, 1 to 1000, default 1000. */
     WSIC_RESCALE_ROUNDS = 131,
-    /** The fit ends when a round lowers the loss by less than this part.
-     *  Number, 0 to 1, default 3e-4. */
+    /** The fit ends when a round lowers the loss by less than this part; what of it drift
+     *  leaves whatever is stored does not count. Number, 0 to 1, default 3e-4. */
     WSIC_RESCALE_TOLERANCE = 132,
 
     /** Rows that are coded together and can be decoded on their own. Integer, 0
@@ -310,7 +311,8 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  * \return
  *   - #WSIC_OK
  *   - #WSIC_NOTICE_RATE: the layer is there, but its rate (or distortion) is the nearest
- *     that could be reached; the message says how near
+ *     that could be reached; the message says how near. With a step too where there is nothing to
+ *     code: no column is live, or all weights are zero
  *   - #WSIC_ERROR_STATE: no target is set, or more than one; or a parameter does not go
  *     with another or with the shape: survivors, block_rows
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
@@ -318,8 +320,9 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  *     first such index and their number
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_NOT_POSITIVE_DEFINITE: also with the damping that was allowed
- *   - #WSIC_ERROR_RANGE: the step is so small that a code leaves 32 bits, or a scale
- *     leaves the range of float
+ *   - #WSIC_ERROR_RANGE: the step is so small that a code leaves 32 bits, or a scale or a
+ *     restored weight leaves the range of float, or the covariance is too small for double
+ *     precision
  *   - #WSIC_ERROR_TOO_LARGE, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT,
  *     #WSIC_ERROR_CANCELLED
  */

@@ -105,8 +105,9 @@ WSIC_API wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row,
  * \brief The scales of the rows.
  *
  * \param layer  not NULL
- * \return a floats, owned by the layer, valid until it is destroyed. 0 for a row
- *         that is zero throughout.
+ * \return a floats, owned by the layer, valid until it is destroyed. Where the encoder kept
+ *         scales of rows, 0 for a row that is zero throughout; where it kept none, all are 1,
+ *         and such a row is zero by its codes.
  */
 WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer);
 

@@ -73,6 +73,12 @@ void wsic_multiply_lower(size_t m, size_t n, const double *l, size_t ldl, double
                 1.0, l, (int)ldl, y, (int)ldy);
 }
 
+void wsic_solve_lower(size_t m, size_t n, const double *l, size_t ldl, double *y, size_t ldy)
+{
+    cblas_dtrsm(CblasColMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, (int)m, (int)n,
+                1.0, l, (int)ldl, y, (int)ldy);
+}
+
 void wsic_solve_lower_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
                                  size_t ldy)
 {

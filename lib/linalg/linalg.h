@@ -29,6 +29,9 @@ void wsic_cholesky_solve(size_t n, const double *l, double *x);
 /* Y (m x n, leading dimension ldy) = Y L. */
 void wsic_multiply_lower(size_t m, size_t n, const double *l, size_t ldl, double *y, size_t ldy);
 
+/* Y (m x n) = Y L⁻¹. */
+void wsic_solve_lower(size_t m, size_t n, const double *l, size_t ldl, double *y, size_t ldy);
+
 /* Y (m x n) = Y L⁻ᵀ. */
 void wsic_solve_lower_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
                                  size_t ldy);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From the codes of a pass to the bytes of a layer: fit the scales, round them to their
  * stored form, measure what the decoder will see, write. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -56,14 +57,12 @@ static void release(assembly *s)
 }
 
 /* The part of a loss that more bits would lower. With drift some of the error, K - ||Y||², is
- * there whatever Ŵ is: it tells nothing of what scales are worth. */
+ * there whatever Ŵ is: it tells nothing of what scales are worth. A loss is a difference of
+ * numbers as large as K, and not known to less than their rounding: at very high rates that is all
+ * there is, of either sign. */
 static double reducible(const assembly *s, const wsic_rescale_result *result, double loss)
 {
-    const wsic_job *const job = s->job;
-
-    if (!wsic_encode_problem_drifts(job->problem))
-        return loss;
-    return fmax(job->residual + loss - result->loss_before, 0.0);
+    return fmax(loss - result->floor, DBL_EPSILON * s->K);
 }
 
 static double relative_loss(const assembly *s, const wsic_rescale_result *result, double loss)
@@ -182,6 +181,7 @@ static wsic_status fit_scales(assembly *s)
         .fit_rows = mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO,
         .rounds = job->options->rescale_rounds,
         .tolerance = job->options->rescale_tolerance,
+        .residual = wsic_encode_problem_drifts(job->problem) ? job->residual : 0.0,
         .g_columns = s->g_columns,
     };
     wsic_rescale_result result;

@@ -110,6 +110,7 @@ wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float
 /* Codes of some or all rows, with the γ that belong to them. */
 typedef struct wsic_trial {
     size_t rows;
+    size_t sampled;       /* rows that these were chosen from; others are zero */
     const int32_t *codes; /* rows x live */
     const double *alpha;
     const double *gamma;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
+
 #include "base/checked.h"
 #include "base/clock.h"
 #include "linalg/linalg.h"
@@ -124,11 +126,16 @@ static wsic_status measure(wsic_job *job, const decoded_scales *decoded, double 
             drifts ? drifted_change(job, decoded, first, count, tile)
                    : plain_error(job, decoded, first, count, tile, energy_unknown ? &energy : NULL);
     }
-    if (energy_unknown && status == WSIC_OK)
+    if (status != WSIC_OK)
+        return status;
+    if (!isfinite(error))
+        return wsic_fail(job->env, WSIC_ERROR_RANGE,
+                         "a weight is rounded to one that leaves the range of float");
+    if (energy_unknown)
         job->problem->energy = energy;
     /* Moments are positive semidefinite; rounding may leave a trace of the other sign. */
     *distortion = error > 0.0 ? error : 0.0;
-    return status;
+    return WSIC_OK;
 }
 
 wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quant/prepare.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/checked.h"
@@ -52,6 +53,8 @@ double wsic_even_power_of_two(double x)
 
     if (!(x > 0.0))
         return 1.0;
+    if (x < DBL_MIN)
+        return DBL_MIN;  /* 2^-1022, whose inverse is finite */
     frexp(x, &exponent); /* x in [2^(exponent-1), 2^exponent) */
     exponent--;
     return ldexp(1.0, exponent - (exponent & 1));
@@ -99,63 +102,79 @@ static void gather_with_ridge(const double *sum, double samples, const double *r
     }
 }
 
-wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, double samples,
-                             const wsic_refactor_options *options, wsic_factor *factor)
+/* The order of pivoted Cholesky for the columns as they lie; L is destroyed. */
+static wsic_status find_order(const wsic_env *env, const double *sum, double samples,
+                              const double *ridge, wsic_factor *factor)
 {
     wsic_status status = WSIC_OK;
 
     wsic_free(env, factor->order);
-    factor->order = NULL;
-    factor->changed = true;
-    if (options->pivot) {
-        size_t *const order = wsic_alloc(env, factor->live, sizeof *order, &status);
-        if (!order)
-            return status;
-        gather_with_ridge(sum_lower, samples, options->ridge, factor);
-        status = wsic_pivot_order(env, factor->live, factor->L, order);
-        factor->order = order;
-        if (status != WSIC_OK)
-            return status; /* the order was not made */
-    }
-    gather_with_ridge(sum_lower, samples, options->ridge, factor);
-    if (wsic_cholesky(factor->live, factor->L) != 0)
-        status = wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
-                           "the covariance lost its positive definiteness to rounding");
+    factor->order = NULL; /* that of an attempt before */
+    gather_with_ridge(sum, samples, ridge, factor);
+    factor->order = wsic_alloc(env, factor->live, sizeof *factor->order, &status);
+    if (factor->order)
+        status = wsic_pivot_order(env, factor->live, factor->L, factor->order);
     return status;
+}
+
+/* One attempt with the present damping. *pivot: as of wsic_cholesky(). */
+static wsic_status try_factor(const wsic_env *env, const double *sum, double samples,
+                              const wsic_factor_form *form, wsic_factor *factor, size_t *pivot)
+{
+    const wsic_status status =
+        form->pivot ? find_order(env, sum, samples, form->ridge, factor) : WSIC_OK;
+
+    if (status != WSIC_OK)
+        return status;
+    gather_with_ridge(sum, samples, form->ridge, factor);
+    *pivot = wsic_cholesky(factor->live, factor->L);
+    return WSIC_OK;
 }
 
 /* Cholesky with δ raised tenfold after each failure. The ladder is bounded and what
  * it did is reported. */
-static wsic_status factorize_live(const wsic_env *env, const double *sum, double samples,
-                                  const wsic_factor_options *options, double mean,
-                                  wsic_factor *factor)
+static wsic_status climb(const wsic_env *env, const double *sum, double samples,
+                         const wsic_factor_options *options, const wsic_factor_form *form,
+                         wsic_factor *factor)
 {
-    const size_t live = factor->live;
+    const double mean = wsic_factor_mean_diagonal(factor, sum, samples) / factor->unit;
     /* Where the caller asked for no damping at all, the ladder starts at rounding
      * level. */
     const double first = options->damping > 0.0 ? options->damping : 1e-15;
+    const uint64_t before = factor->retries;
     size_t pivot = 0;
 
-    factor->damping = options->damping * mean;
-    for (factor->retries = 0;; factor->retries++) {
-        wsic_gather_live(factor, sum, samples, factor->L);
-        for (size_t k = 0; k < live; k++)
-            factor->L[k * live + k] += factor->damping;
-        pivot = wsic_cholesky(live, factor->L);
+    for (;; factor->retries++) {
+        const wsic_status status = try_factor(env, sum, samples, form, factor, &pivot);
+        if (status != WSIC_OK)
+            return status;
         if (pivot == 0)
             break;
         if ((int64_t)factor->retries >= options->damping_retries)
             return wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
                              "the covariance is not positive definite at column %zu, with damping "
                              "%g of its mean diagonal after %llu retries",
-                             factor->live_index[pivot - 1], factor->damping / mean,
-                             (unsigned long long)factor->retries);
+                             factor->live_index[wsic_factor_column(factor, pivot - 1)],
+                             factor->damping / mean, (unsigned long long)factor->retries);
         factor->damping = first * mean * pow(10.0, (double)factor->retries + 1.0);
     }
-    if (factor->retries != 0)
+    if (factor->retries != before)
         wsic_log(env, WSIC_LOG_WARNING, "damping raised %llu times, to %g of the mean diagonal",
                  (unsigned long long)factor->retries, factor->damping / mean);
     return WSIC_OK;
+}
+
+wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, double samples,
+                             const wsic_factor_options *options, const wsic_factor_form *form,
+                             wsic_factor *factor)
+{
+    wsic_free(env, factor->order);
+    factor->order = NULL;
+    factor->changed = true;
+    /* Not where the last one ended: a problem that is quantized again gives the same bytes. */
+    factor->damping = factor->first_damping;
+    factor->retries = factor->first_retries;
+    return climb(env, sum_lower, samples, options, form, factor);
 }
 
 /* Room for L and its diagonal, which a second factorisation uses again. */
@@ -181,19 +200,39 @@ static wsic_status create_factor(const wsic_env *env, wsic_factor *factor)
     return status;
 }
 
+/* Subnormal numbers have lost the digits that the covariance is about, and their inverses are
+ * infinite. */
+static wsic_status check_scale(const wsic_env *env, double mean, double samples)
+{
+    if (mean >= DBL_MIN && mean * samples >= 4.0 * DBL_MIN && isfinite(1.0 / samples))
+        return WSIC_OK;
+    return wsic_fail(env, WSIC_ERROR_RANGE,
+                     "the covariance has a mean diagonal of %g over %g samples: too little for "
+                     "double precision",
+                     mean, samples);
+}
+
 wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double samples,
                            const wsic_factor_options *options, wsic_factor *factor)
 {
+    const wsic_factor_form plain = {.ridge = NULL};
+
     if (factor->live == 0)
         return WSIC_OK;
     const double mean = wsic_factor_mean_diagonal(factor, sum_lower, samples);
-    wsic_status status = create_factor(env, factor);
+    wsic_status status = check_scale(env, mean, samples);
 
-    factor->unit = wsic_even_power_of_two(mean);
     if (status == WSIC_OK)
-        status = factorize_live(env, sum_lower, samples, options, mean / factor->unit, factor);
+        status = create_factor(env, factor);
+    factor->unit = wsic_even_power_of_two(mean);
+    factor->damping = options->damping * (mean / factor->unit);
+    factor->retries = 0;
+    if (status == WSIC_OK)
+        status = climb(env, sum_lower, samples, options, &plain, factor);
     for (size_t k = 0; k < factor->live && status == WSIC_OK; k++)
         factor->diagonal[k] = factor->L[k * factor->live + k];
+    factor->first_damping = factor->damping;
+    factor->first_retries = factor->retries;
     return status;
 }
 

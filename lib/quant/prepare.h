@@ -18,10 +18,10 @@ typedef struct wsic_dead_rule {
 } wsic_dead_rule;
 
 /* What a second factorisation does beyond the first. */
-typedef struct wsic_refactor_options {
+typedef struct wsic_factor_form {
     const double *ridge; /* one ρ_j in internal units for each live column; NULL: none */
     bool pivot;          /* order of pivoted Cholesky */
-} wsic_refactor_options;
+} wsic_factor_form;
 
 /* Σ restricted to the live columns and normalised, so that extreme scales do no harm:
  * everything inside is in units where the mean live diagonal is about 1.
@@ -38,6 +38,8 @@ typedef struct wsic_factor {
     double *diagonal; /* of L without ridge, in natural order */
     double damping;   /* δ in internal units: δ of Σ is unit * damping */
     uint64_t retries;
+    double first_damping; /* those of wsic_factorize(), from which wsic_refactorize() goes on */
+    uint64_t first_retries;
     /* Row and column k of L belong to live column number order[k]; NULL: k itself. */
     size_t *order;
     bool changed; /* L was replaced by wsic_refactorize() */
@@ -50,13 +52,15 @@ wsic_status wsic_factor_columns(const wsic_env *env, size_t n, const double *sum
 
 /* sum_lower: n x n, lower, the sum over samples; samples > 0. May be called again with another
  * sum. On failure L is not to be used. WSIC_ERROR_NOT_POSITIVE_DEFINITE names the column of
- * the failing pivot. */
+ * the failing pivot; WSIC_ERROR_RANGE: the diagonal vanishes in double precision. */
 wsic_status wsic_factorize(const wsic_env *env, const double *sum_lower, double samples,
                            const wsic_factor_options *options, wsic_factor *factor);
 
-/* Factor again with a ridge, in another order, or both. On failure L is not to be used. */
+/* Factor again with a ridge, in another order, or both, with the same options: what one order takes
+ * for definite another may not, and the damping is raised further then. On failure as above. */
 wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, double samples,
-                             const wsic_refactor_options *options, wsic_factor *factor);
+                             const wsic_factor_options *options, const wsic_factor_form *form,
+                             wsic_factor *factor);
 
 /* Number, among the live columns, of the column at place k of L. */
 size_t wsic_factor_column(const wsic_factor *factor, size_t k);
@@ -71,7 +75,7 @@ void wsic_gather_live(const wsic_factor *factor, const double *sum_lower, double
 /* Mean of the live diagonal, divided by samples. */
 double wsic_factor_mean_diagonal(const wsic_factor *factor, const double *sum, double samples);
 
-/* Largest even power of two that is not above x > 0; 1 for x = 0. */
+/* Largest even power of two with a finite inverse that is not above x > 0; 1 for x = 0. */
 double wsic_even_power_of_two(double x);
 
 #endif

@@ -24,9 +24,10 @@ typedef struct wsic_quantizer {
      * and after; 0: any number (no memory between rows). */
     size_t restart_rows;
     size_t workspace; /* bytes that a call needs */
+    double largest;   /* magnitude that it takes, in steps; its code is within int32 */
     void *state;
-    /* Quantize at most restart_rows numbers on the grid step · integers. False if a code
-     * leaves int32. Called from several threads at once, each with a workspace of its own,
+    /* Quantize at most restart_rows numbers on the grid step · integers. False if one is beyond
+     * the largest. Called from several threads at once, each with a workspace of its own,
      * aligned to 64. */
     bool (*quantize)(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes);

@@ -12,6 +12,8 @@ enum {
     ROUNDS = 3
 };
 
+#define LARGEST 0x1p30 /* leaves room to the next integer */
+
 typedef struct rdo {
     double lambda; /* in units of step² to the bit */
     float cost[WSIC_WIDTHS][CELLS + 2];
@@ -41,7 +43,7 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
     for (size_t i = 0; i < stretch->count; i++) {
         const double scaled = stretch->y[i] / stretch->step;
         const int row_width = stretch->row_width ? stretch->row_width[i] : 0;
-        if (!(fabs(scaled) <= 0x1p30))
+        if (!(fabs(scaled) <= LARGEST))
             return false;
         codes[i] = quantize_one(q, wsic_width_entry(column_width + row_width), scaled);
     }
@@ -91,6 +93,7 @@ wsic_status wsic_quantizer_create_rdo(const wsic_env *env, const wsic_quantizer_
         learn(q, width, samples);
     }
     wsic_free(env, samples);
-    *quantizer = (wsic_quantizer){.name = "rdo", .state = q, .quantize = quantize};
+    *quantizer =
+        (wsic_quantizer){.name = "rdo", .largest = LARGEST, .state = q, .quantize = quantize};
     return WSIC_OK;
 }

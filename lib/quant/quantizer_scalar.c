@@ -39,5 +39,6 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
 
 const wsic_quantizer wsic_quantizer_scalar = {
     .name = "scalar",
+    .largest = HIGHEST,
     .quantize = quantize,
 };

@@ -16,6 +16,8 @@ enum {
     ROUNDS = 3
 };
 
+#define LARGEST 0x1p29 /* leaves room to the levels above */
+
 /* A branch is a codebook and a parity, and takes every fourth level. Of a number between
  * `cell` and `cell` + 1 each branch has one level below and one above: here relative to the
  * largest multiple of 4 that is not above the number. From cell 4 on that repeats itself;
@@ -132,7 +134,7 @@ static bool prepare(const trellis_quantizer *q, const wsic_stretch *stretch, int
     for (size_t i = 0; i < count; i++) {
         const double number = stretch->y[first + i] / stretch->step;
         const int row_width = stretch->row_width ? stretch->row_width[first + i] : 0;
-        if (!(fabs(number) <= 0x1p29))
+        if (!(fabs(number) <= LARGEST))
             return false;
         s->targets[i] = locate(q, wsic_width_entry(column_width + row_width), number);
         find_branches(&s->targets[i], &s->branches[i]);
@@ -290,6 +292,7 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
         .kind = choice->kind,
         .restart_rows = choice->restart_rows,
         .workspace = workspace_size(q->segment, q->viterbi.trellis.states),
+        .largest = LARGEST,
         .state = q,
         .quantize = quantize,
     };

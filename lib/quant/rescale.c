@@ -259,8 +259,11 @@ wsic_status wsic_rescale_run(const wsic_env *env, const wsic_progress *progress,
         if (status != WSIC_OK)
             break;
         normal_equations(&f, t);
-        if (round == 0)
+        if (round == 0) {
             result->loss = result->loss_before = loss_of_columns(&f, g);
+            if (problem->residual > 0.0)
+                result->floor = result->loss_before - problem->residual;
+        }
         const double before = result->loss;
         result->loss = fit_columns(&f, g, before);
         result->rounds++;
@@ -273,7 +276,7 @@ wsic_status wsic_rescale_run(const wsic_env *env, const wsic_progress *progress,
             break;
         result->loss = fit_rows(&f, g, t);
         normalise(problem, t, g);
-        if (before - result->loss < problem->tolerance * fabs(before))
+        if (before - result->loss < problem->tolerance * fabs(before - result->floor))
             break;
     }
     fit_release(&f);

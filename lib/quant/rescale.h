@@ -18,7 +18,8 @@ typedef struct wsic_rescale {
     double K;             /* tr(W Σ Wᵀ) */
     bool fit_rows;        /* T and Γ alternating; else Γ alone */
     int64_t rounds;       /* at most */
-    double tolerance;     /* stop when a round lowers the loss by less than this part */
+    double tolerance;     /* stop when a round lowers the loss above its floor by a lesser part */
+    double residual;      /* of the loss at the given t and g what is above the floor; 0: all of it */
     double *g_columns;    /* n: receives g after the first Γ step; may be NULL */
 } wsic_rescale;
 
@@ -26,6 +27,7 @@ typedef struct wsic_rescale_result {
     double loss_before;  /* at the given t and g */
     double loss_columns; /* after the first Γ step: what Γ alone achieves from there */
     double loss;         /* at the end */
+    double floor;        /* of all three: what is there whatever Ŵ is */
     uint64_t rounds;
 } wsic_rescale_result;
 

@@ -25,7 +25,8 @@ static wsic_status water_level(const wsic_job *job, double *level)
         return status;
     wsic_job_plain_sigma(job, sigma);
     if (options->step != 0.0) {
-        const double step = options->step / wsic_job_step_unit(job);
+        /* Far above all columns nothing is coded, and squares need not leave double precision. */
+        const double step = fmin(options->step / wsic_job_step_unit(job), 1e100);
         plan.water_level = step * step / 12.0;
     } else if (options->rate != 0.0) {
         wsic_allocate_rate(sigma, job->live, options->rate * share, &plan);
@@ -83,6 +84,7 @@ wsic_status wsic_job_refactorize(wsic_job *job)
         status = fill_ridge(job);
     if (status != WSIC_OK)
         return status;
-    const wsic_refactor_options options = {job->ridge, job->options->pivot};
-    return wsic_refactorize(job->env, blend->hessian, blend->samples, &options, job->factor);
+    const wsic_factor_form form = {job->ridge, job->options->pivot};
+    return wsic_refactorize(job->env, blend->hessian, blend->samples, &job->options->factor, &form,
+                            job->factor);
 }

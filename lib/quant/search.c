@@ -3,12 +3,14 @@
  * part of the rows; the whole matrix is then quantized at the step found, and the
  * difference between what the part promised and what the whole gave is a correction for
  * the next try. Usually there is one, or none. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/sort.h"
+#include "linalg/linalg.h"
 #include "quant/curve.h"
 #include "quant/job.h"
 #include "waterfill/allocate.h"
@@ -24,11 +26,14 @@ typedef struct search {
     double target;    /* in terms of value */
     double tolerance; /* as documented to the user */
 
-    size_t rows;   /* of the part */
-    size_t *index; /* their numbers */
+    size_t rows;    /* of the part */
+    size_t *index;  /* their numbers */
+    size_t sampled; /* rows of the matrix that they were chosen from */
+    size_t top;     /* the row of most energy */
     int8_t *row_width;
     double *target_part; /* Y of the part: rows x live */
     double energy;       /* ||Y||² of the part */
+    double least;        /* distortion of a weight that is nothing but the rounding of Y */
     wsic_curve curve;    /* x = log2 c */
 
     /* What the assembly of the layer added to the promise of its codes: the scales of
@@ -66,36 +71,41 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static size_t part_rows(const wsic_job *job)
+static size_t part_rows(const wsic_job *job, size_t sampled)
 {
     const size_t least = wsic_div_up(SMALL_WEIGHTS, job->live);
-    const size_t wanted = (size_t)ceil(job->options->row_fraction * (double)job->rows);
+    const size_t wanted = (size_t)ceil(job->options->row_fraction * (double)sampled);
     const size_t rows = wsic_max_size(wanted, least);
 
-    return 2 * rows > job->rows ? job->rows : rows;
+    return 2 * rows > sampled ? sampled : rows;
 }
 
 /* Evenly over the rows sorted by energy: the mean rate of such a part is much closer to
- * that of all rows than a random part's would be, and needs no random numbers. */
+ * that of all rows than a random part's would be, and needs no random numbers. Rows of zeros,
+ * which take next to no bits, would leave little or nothing for the others. */
 static wsic_status choose_rows(search *s)
 {
     const wsic_job *const job = s->job;
     wsic_status status = WSIC_OK;
 
-    s->rows = part_rows(job);
+    s->sampled = job->rows - job->dead_rows;
+    s->rows = part_rows(job, s->sampled);
     s->index = wsic_alloc(job->env, s->rows, sizeof *s->index, &status);
     if (!s->index)
         return status;
-    ranked_row *const ranked = wsic_alloc(job->env, job->rows, sizeof *ranked, &status);
+    ranked_row *const ranked = wsic_alloc(job->env, s->sampled, sizeof *ranked, &status);
     if (!ranked)
         return status;
-    for (size_t r = 0; r < job->rows; r++)
-        ranked[r] = (ranked_row){job->row_energy[r], r};
-    wsic_sort(ranked, job->rows, sizeof *ranked, by_energy);
-    for (size_t k = 0; k < s->rows; k++) {
-        const double place = ((double)k + 0.5) * (double)job->rows / (double)s->rows;
-        s->index[k] = ranked[wsic_min_size((size_t)place, job->rows - 1)].row;
+    for (size_t r = 0, k = 0; r < job->rows; r++) {
+        if (job->row_energy[r] != 0.0)
+            ranked[k++] = (ranked_row){job->row_energy[r], r};
     }
+    wsic_sort(ranked, s->sampled, sizeof *ranked, by_energy);
+    for (size_t k = 0; k < s->rows; k++) {
+        const double place = ((double)k + 0.5) * (double)s->sampled / (double)s->rows;
+        s->index[k] = ranked[wsic_min_size((size_t)place, s->sampled - 1)].row;
+    }
+    s->top = ranked[s->sampled - 1].row;
     wsic_free(job->env, ranked);
     wsic_sort(s->index, s->rows, sizeof *s->index, by_number);
     s->row_width = wsic_alloc(job->env, s->rows, sizeof *s->row_width, &status);
@@ -104,31 +114,60 @@ static wsic_status choose_rows(search *s)
     return status;
 }
 
-/* The target of the part, and the range of steps: from codes of 2^30 to all zero. */
+/* Largest magnitude that a quantizer is given for some rows, counted in steps of c = 1. It sees Y
+ * less the interference of what is decided: Y itself where that is little, and at fine steps
+ * W L_jj, which may be more by far. scratch: rows x live. */
+static double largest_number(const wsic_job *job, size_t rows, const double *y, double *scratch)
+{
+    const size_t live = job->live;
+    double largest = 0.0;
+
+    memcpy(scratch, y, rows * live * sizeof *scratch);
+    wsic_solve_lower(rows, live, job->factor->L, live, scratch, rows);
+    for (size_t j = 0; j < live; j++) {
+        const double spacing = job->shape[j] * job->error_share[j];
+        const double step = spacing * job->factor->L[j * live + j];
+        for (size_t k = j * rows; k < (j + 1) * rows; k++)
+            largest = fmax(largest, fmax(fabs(y[k]) / step, fabs(scratch[k]) / spacing));
+    }
+    return largest;
+}
+
+/* Range of steps: from codes of the largest that the quantizer takes, or half of it for what the
+ * part does not show, to all zero. No step matters to a target of zeros. */
+static wsic_status choose_range(search *s)
+{
+    const wsic_job *const job = s->job;
+    wsic_status status = WSIC_OK;
+    double largest = largest_number(job, s->rows, s->target_part, job->y);
+    double *const top = wsic_alloc(job->env, job->live, sizeof *top, &status);
+
+    if (!top)
+        return status;
+    status = wsic_job_target(job, (wsic_selection){1, &s->top}, top);
+    largest = fmax(largest, largest_number(job, 1, top, job->y));
+    wsic_free(job->env, top);
+    const double x = largest > 0.0 ? log2(largest) : 0.0;
+    s->curve.lowest = x - log2(job->quantizer.largest) + 1.0;
+    s->curve.highest = x + 3.0;
+    return status;
+}
+
 static wsic_status prepare_part(search *s)
 {
     const wsic_job *const job = s->job;
     const size_t count = s->rows * job->live;
-    double largest = 0.0;
     wsic_status status = WSIC_OK;
 
     s->target_part = wsic_alloc(job->env, count, sizeof *s->target_part, &status);
     if (!s->target_part)
         return status;
     status = wsic_job_target(job, (wsic_selection){s->rows, s->index}, s->target_part);
-    if (status != WSIC_OK)
-        return status;
-    for (size_t j = 0; j < job->live; j++) {
-        const double step = job->shape[j] * job->factor->L[j * job->live + j];
-        for (size_t i = 0; i < s->rows; i++) {
-            const double y = s->target_part[j * s->rows + i];
-            s->energy += y * y;
-            largest = fmax(largest, fabs(y) / step);
-        }
-    }
-    s->curve.lowest = log2(largest) - 30.0;
-    s->curve.highest = log2(largest) + 3.0;
-    return WSIC_OK;
+    for (size_t k = 0; k < count && status == WSIC_OK; k++)
+        s->energy += s->target_part[k] * s->target_part[k];
+    const double part = (double)s->rows / (double)s->sampled;
+    s->least = DBL_EPSILON * s->energy / (part * (double)job->rows * (double)job->columns);
+    return status == WSIC_OK ? choose_range(s) : status;
 }
 
 static double distortion_value(double distortion)
@@ -144,9 +183,10 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
     const double weights = (double)job->rows * (double)job->columns;
 
     if (!s->by_rate) {
-        const double part = (double)trial->rows / (double)job->rows;
+        const double part = (double)trial->rows / (double)trial->sampled;
         const double seen = residual - wsic_job_ridge_cost(job, trial->rows);
-        *value = distortion_value((seen + part * job->offset) / (part * weights));
+        const double distortion = (seen + part * job->offset) / (part * weights);
+        *value = distortion_value(fmax(distortion, s->least));
         return WSIC_OK;
     }
     const wsic_status status = wsic_job_trial_bits(job, trial, value);
@@ -166,8 +206,8 @@ static wsic_status evaluate(void *user, double x, double *value)
     memcpy(job->y, s->target_part, s->rows * job->live * sizeof *job->y);
     wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
-        const wsic_trial trial = {s->rows, job->codes, job->alpha, job->gamma,
-                                  residual / s->energy};
+        const wsic_trial trial = {s->rows,    s->sampled, job->codes,
+                                  job->alpha, job->gamma, residual / s->energy};
         status = promised(s, &trial, residual, value);
     }
     if (status == WSIC_OK)
@@ -241,8 +281,8 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
 
     if (status != WSIC_OK)
         return status;
-    const wsic_trial trial = {job->rows, job->codes, job->alpha, job->gamma,
-                              job->residual / job->target_energy};
+    const wsic_trial trial = {job->rows,  job->rows,  job->codes,
+                              job->alpha, job->gamma, job->residual / job->target_energy};
     double mark = wsic_now();
     status = promised(s, &trial, job->residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);

@@ -14,8 +14,9 @@ uint32_t wsic_scale_grid(double relative_distortion, size_t sharing)
     /* A relative error ε of a scale adds ε² of the column's energy to the distortion,
      * where a grid of q octaves has ε² = (q ln 2)² / 12 = 0.04 q². At relative
      * distortion d that costs 0.72 · 0.04 q² / d bits a weight; a finer grid costs
-     * log2(1/q) bits for `sharing` weights. The sum is least at q² = 25 d / sharing. */
-    const double q = sqrt(25.0 * relative_distortion / (double)sharing);
+     * log2(1/q) bits for `sharing` weights. The sum is least at q² = 25 d / sharing. A distortion
+     * that is lost in rounding, which may be left below 0, wants the finest. */
+    const double q = sqrt(25.0 * fmax(relative_distortion, 0.0) / (double)sharing);
     const double grid = round(-log2(q));
 
     if (!(grid > 0.0))
@@ -57,7 +58,7 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
         .row_hint = NULL,
         .column_hint = hint,
     };
-    const double share = (double)job->rows / (double)trial->rows;
+    const double share = (double)trial->sampled / (double)trial->rows;
     double total = 0.0, fixed = 0.0;
 
     wsic_scales_hint(scales, hint);

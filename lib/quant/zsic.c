@@ -15,11 +15,13 @@ enum {
     ALIGNMENT = 64 /* of a workspace */
 };
 
-/* Sums over one tile: <z, y>, <z, z> and <y, y>. */
+/* Sums over one tile: <z, y> and <z, z>, and when y is replaced by its reconstruction the squared
+ * error. That is summed up as such, since at high rates nothing would be left of it in the
+ * rounding of <y, y> - 2 <..> + <..>. */
 typedef struct tile_sums {
     double zy;
     double zz;
-    double yy;
+    double error;
     bool in_range;
 } tile_sums;
 
@@ -41,6 +43,7 @@ typedef struct recursion {
     size_t column;
     size_t first;  /* first column of the base block: those before are left to GEMM */
     double weight; /* γ_j α_j */
+    double level;  /* γ_j α_j L_jj: what a code of 1 stands for in y */
     double residual;
 } recursion;
 
@@ -62,14 +65,13 @@ static void quantize_tile(void *data, size_t tile)
     const double *const y = r->y + r->column * p->rows + begin;
     int32_t *const z = r->codes + r->column * p->rows + begin;
     const wsic_stretch stretch = {y, count, step, p->row_width ? p->row_width + begin : NULL};
-    tile_sums sums = {0.0, 0.0, 0.0, true};
+    tile_sums sums = {.in_range = true};
 
     sums.in_range = p->quantizer->quantize(p->quantizer->state, &stretch,
                                            r->workspace + tile * r->workspace_size, z);
     for (size_t i = 0; i < count; i++) {
         sums.zy += z[i] * y[i];
         sums.zz += (double)z[i] * z[i];
-        sums.yy += y[i] * y[i];
     }
     r->sums[tile] = sums;
 }
@@ -84,9 +86,14 @@ static void cancel_tile(void *data, size_t tile)
     const size_t count = wsic_min_size(r->tile_rows, p->rows - begin);
     const int32_t *const z = r->codes + r->column * p->rows + begin;
     double *const reconstruction = r->y + r->column * p->rows + begin;
+    double sum = 0.0;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        const double error = reconstruction[i] - r->level * z[i];
+        sum += error * error;
         reconstruction[i] = r->weight * z[i];
+    }
+    r->sums[tile].error = sum;
     for (size_t k = r->first; k < r->column; k++) {
         const double coupling = p->L[k * p->columns + r->column];
         double *const y = r->y + k * p->rows + begin;
@@ -97,11 +104,10 @@ static void cancel_tile(void *data, size_t tile)
 
 static wsic_status add_up(const recursion *r, tile_sums *total)
 {
-    *total = (tile_sums){0.0, 0.0, 0.0, true};
+    *total = (tile_sums){.in_range = true};
     for (size_t tile = 0; tile < r->tiles; tile++) {
         total->zy += r->sums[tile].zy;
         total->zz += r->sums[tile].zz;
-        total->yy += r->sums[tile].yy;
         total->in_range = total->in_range && r->sums[tile].in_range;
     }
     if (!total->in_range)
@@ -129,9 +135,10 @@ static wsic_status quantize_column(recursion *r, size_t column, size_t first)
         gamma = p->lmmse ? total.zy / (total.zz * step_seen(p, column)) : 1.0;
     r->gamma[column] = gamma;
     r->weight = gamma * p->alpha[column];
-    const double level = gamma * step;
-    r->residual += total.yy - 2.0 * level * total.zy + level * level * total.zz;
+    r->level = gamma * step;
     wsic_parallel_for(r->env, r->tiles, cancel_tile, r);
+    for (size_t tile = 0; tile < r->tiles; tile++)
+        r->residual += r->sums[tile].error;
     return WSIC_OK;
 }
 
