@@ -165,6 +165,29 @@ START_TEST(few_rows_are_searched_for_a_rate)
 END_TEST
 
 /* A single row, of which every column has a scale of its own, has its distortions in steps. */
+/* Rows of zeros cost their marks and scales, and nothing else: the others are quantized as if they
+ * were alone. Not so with a trellis, whose levels have no marks for rows. */
+START_TEST(rows_of_zeros_are_no_burden)
+{
+    enum { ROWS = 1024, CODED = 64, COLUMNS = 96 };
+    layer_fixture f = layer_open(ROWS, COLUMNS, COVARIANCE_AR, 37);
+    wsic_layer *layer;
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
+    memset(f.weights + CODED * COLUMNS, 0, (ROWS - CODED) * COLUMNS * sizeof *f.weights);
+    ck_assert_int_ge(encode(&f, WSIC_RATE, 2.0 * CODED / ROWS, &layer), 0);
+    const wsic_layer_info sparse = layer_info(layer);
+    wsic_layer_destroy(layer);
+    f.matrix.rows = CODED;
+    ck_assert_int_ge(encode(&f, WSIC_RATE, 8.0 * (double)sparse.bytes / (CODED * COLUMNS), &layer),
+                     0);
+    const wsic_layer_info dense = layer_info(layer);
+    wsic_layer_destroy(layer);
+    ck_assert_double_lt(sparse.relative_distortion, 1.4 * dense.relative_distortion);
+    layer_close(&f);
+}
+END_TEST
+
 START_TEST(few_rows_meet_a_distortion)
 {
     const bool single = _i % 2 == 0;
@@ -346,6 +369,7 @@ int main(void)
     tcase_add_loop_test(targets, rates_beyond_reach_give_the_nearest, 0, LAYER_VARIANTS);
     tcase_add_loop_test(targets, targets_may_cancel, 0, LAYER_VARIANTS);
     tcase_add_loop_test(sparse, few_rows_are_searched_for_a_rate, 0, 6);
+    tcase_add_loop_test(sparse, rows_of_zeros_are_no_burden, 1, 3);
     tcase_add_loop_test(sparse, few_rows_meet_a_distortion, 0, 6);
     tcase_add_loop_test(sparse, one_row_far_above_the_others, 0, 3);
     tcase_add_loop_test(sparse, targets_of_zero_give_zeros, 0, 6);

@@ -11,12 +11,26 @@
 #include "quant/job.h"
 #include "waterfill/allocate.h"
 
+/* Rows of zeros take neither bits nor error: all energy is that of the others, and so is what is
+ * asked for per weight of all. */
+static double coded_rows(const wsic_job *job)
+{
+    return (double)(job->rows - job->dead_rows);
+}
+
+/* Of their energies to those of the job, which are means over all rows that are not left out. */
+static double concentration(const wsic_job *job)
+{
+    return (double)job->weights.live_rows / coded_rows(job);
+}
+
 /* Water level at the target, from the factor without a ridge. It stays the same through
  * the search for the step: the target is what is asked for, not what is tried. */
 static wsic_status water_level(const wsic_job *job, double *level)
 {
     const wsic_encode_options *const options = job->options;
-    const double share = (double)job->columns / (double)job->live;
+    const double weights = (double)job->rows * (double)job->columns;
+    const double share = weights / (coded_rows(job) * (double)job->live);
     wsic_allocation plan = {.step = 0.0};
     wsic_status status = WSIC_OK;
 
@@ -24,6 +38,8 @@ static wsic_status water_level(const wsic_job *job, double *level)
     if (!sigma)
         return status;
     wsic_job_plain_sigma(job, sigma);
+    for (size_t j = 0; j < job->live; j++)
+        sigma[j] *= sqrt(concentration(job));
     if (options->step != 0.0) {
         /* Far above all columns nothing is coded, and squares need not leave double precision. */
         const double step = fmin(options->step / wsic_job_step_unit(job), 1e100);
@@ -51,8 +67,10 @@ static wsic_status fill_ridge(wsic_job *job)
     for (size_t j = 0; j < job->live; j++)
         mean += job->column_energy[j] / (double)job->live;
     /* A column of very small weights would be held down without bound. */
-    for (size_t j = 0; j < job->live; j++)
-        job->ridge[j] = job->options->ridge * level / fmax(job->column_energy[j], 1e-3 * mean);
+    for (size_t j = 0; j < job->live; j++) {
+        const double energy = concentration(job) * fmax(job->column_energy[j], 1e-3 * mean);
+        job->ridge[j] = job->options->ridge * level / energy;
+    }
     return WSIC_OK;
 }
 
