@@ -42,6 +42,10 @@ refused 2 "--attention: '1.5' is no number from 0 to 1" "a part above 1" quantiz
 refused 2 "--plan: 'best' is neither" "an unknown plan" quantize --plan best
 refused 2 "--mixing-steps: '0' is no" "no steps of the search" quantize --mixing-steps 0
 refused 2 "--drift is no option of this command" "drift for eval" eval --drift
+for target in rate=3 step=0.1 distortion=1 container_bytes=5; do
+    refused 2 "--set: '$target': " "$target as a setting of quantize" quantize --rate 2 --set "$target"
+    refused 2 "--set: '$target': " "$target as a setting of compare" compare --rates 2 --set "$target"
+done
 refused 2 "needs a value" "an option without its value" eval --model
 
 # --- a model through an archive -------------------------------------------------

@@ -164,12 +164,27 @@ static bool take_presets(void *place, const char *name, const char *value, struc
     return take_presets_up_to(OPTIONS_MAX_PRESETS, place, value, failure);
 }
 
+/* Not a matter of how layers are encoded, but of what for: bytes per weight are equal, as the
+ * program says they are, only if all parts of it go by the same rate. */
+static bool is_target(const char *setting)
+{
+    static const char *const targets[] = {"rate=", "step=", "distortion=", "container_bytes="};
+
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        if (strncmp(setting, targets[i], strlen(targets[i])) == 0)
+            return true;
+    return false;
+}
+
 static bool take_setting(void *place, const char *name, const char *value, struct failure *failure)
 {
     struct option_settings *const settings = place;
 
     if (settings->count == OPTIONS_MAX_SETTINGS)
         return refuse(failure, "--%s is given more than %d times", name, OPTIONS_MAX_SETTINGS);
+    if (is_target(value))
+        return refuse(failure, "--%s: '%s': what layers aim at is for the options of rates to say",
+                      name, value);
     settings->values[settings->count++] = value;
     return true;
 }
