@@ -46,6 +46,10 @@ for target in rate=3 step=0.1 distortion=1 container_bytes=5; do
     refused 2 "--set: '$target': " "$target as a setting of quantize" quantize --rate 2 --set "$target"
     refused 2 "--set: '$target': " "$target as a setting of compare" compare --rates 2 --set "$target"
 done
+for option in model tokens output run skip zero-rows; do
+    refused 2 "--$option: the value is empty" "an empty --$option" quantize "--$option" ''
+done
+refused 2 "--output: the value is empty" "an empty -o" quantize -o ''
 refused 2 "needs a value" "an option without its value" eval --model
 
 # --- a model through an archive -------------------------------------------------

@@ -28,12 +28,11 @@ struct rule {
     enum { WITH_VALUE, FLAG, RECIPE } kind; /* the recipe is taken before all others */
 };
 
+/* No text has a use for nothing: mostly it comes from a variable of a shell that is not set. */
 static bool take_text(void *place, const char *name, const char *value, struct failure *failure)
 {
-    (void)name;
-    (void)failure;
     *(const char **)place = value;
-    return true;
+    return *value != '\0' || refuse(failure, "--%s: the value is empty", name);
 }
 
 static bool take_on(void *place, const char *name, const char *value, struct failure *failure)
