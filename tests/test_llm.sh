@@ -235,6 +235,20 @@ report $? "interrupted fine-tuning fails" "exit code $code"
 [ "$(find . -name '*.wsic*' | wc -l)" = 4 ]
 report $? "interrupted fine-tuning leaves nothing" "$(find . -name '*.wsic*')"
 
+# Long enough that it is at work when the signal comes, on any machine.
+for layers in "" --layers; do
+    # shellcheck disable=SC2086
+    "$program" eval --model "$model" --archive two.wsic --tokens "$calibration" \
+        --max-tokens 1000000 $layers >out 2>err &
+    process=$!
+    sleep 0.7
+    kill -TERM "$process"
+    wait "$process"
+    code=$?
+    [ "$code" = 1 ] && [ "$(cat err)" = "watersic-llm: interrupted" ]
+    report $? "interrupted evaluation fails $layers" "exit code $code"
+done
+
 if [ -e /dev/full ]; then
     "$program" eval --model "$model" --tokens "$evaluation" --max-tokens 64 >/dev/full 2>err
     [ $? = 1 ]

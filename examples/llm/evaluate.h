@@ -16,11 +16,12 @@ struct evaluation {
     size_t predictions;
 };
 
-/* Take the states of any number of tokens through a block, or through the last norm. */
-void evaluate_block(struct forward *forward, const struct block *block, float *hidden,
-                    size_t tokens);
-void evaluate_norm(struct forward *forward, const struct model *model, float *hidden,
-                   size_t tokens);
+/* Take the states of any number of tokens through a block, or through the last norm. Only an
+ * interrupt is a failure. */
+bool evaluate_block(struct forward *forward, const struct block *block, float *hidden,
+                    size_t tokens, struct failure *failure);
+bool evaluate_norm(struct forward *forward, const struct model *model, float *hidden, size_t tokens,
+                   struct failure *failure);
 
 /* The last hidden states (input of the head) of a text, tokens × hidden. The text is cut into
  * windows that do not see each other. Release with free(); NULL on failure. */

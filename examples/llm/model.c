@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llm/interrupt.h"
+
 const char model_embedding_name[] = "model.embed_tokens.weight";
 const char model_head_name[] = "lm_head.weight";
 
@@ -215,7 +217,7 @@ bool model_load_block(const struct model *model, size_t number, struct block *bl
                       struct failure *failure)
 {
     *block = (struct block){.attention_norm = NULL};
-    if (load_parts(model, number, block, failure)) {
+    if (interrupt_none(failure) && load_parts(model, number, block, failure)) {
         zero_rows(model, number, block);
         return true;
     }
