@@ -250,6 +250,51 @@ START_TEST(files_are_of_one_text_and_one_model)
 }
 END_TEST
 
+/* A place of a text that is not among the few tokens of it that divergences are taken over. */
+static size_t left_place(size_t length, size_t most)
+{
+    struct tokens sample = {.values = malloc(length * sizeof *sample.values), .count = length};
+    size_t place_left = 0;
+
+    ck_assert_ptr_nonnull(sample.values);
+    for (size_t i = 0; i < length; i++)
+        sample.values[i] = (uint32_t)i;
+    tokens_sample(&sample, window, most);
+    ck_assert_uint_lt(sample.count, length);
+    while (place_left < sample.count && sample.values[place_left] == place_left)
+        place_left++;
+    free(sample.values);
+    return place_left;
+}
+
+/* The errors whose divergences are taken come from drafts, which are made on more tokens. */
+START_TEST(files_are_of_all_that_drafts_are_made_on)
+{
+    enum { long_length = 5000, most = 4096 };
+    static uint32_t long_values[long_length];
+    const struct tokens long_text = {.values = long_values, .count = long_length};
+    struct allocation first;
+    struct allocation second;
+    struct failure failure;
+    double others[layers];
+
+    synthetic_text(plain.vocabulary, long_values, long_length);
+    survey_model(&first, &long_text, place.directory);
+    struct sensitivity_file file = kept(&long_text);
+    ck_assert(sensitivity_file_read(&file, others, layers));
+    expect_same(&first, others);
+    for (size_t i = 0; i < layers; i++)
+        others[i] = 1 + (double)i / 7;
+    ck_assert(sensitivity_file_write(&file, others, layers, &failure));
+    long_values[left_place(long_length, most)] ^= 1;
+    survey_model(&second, &long_text, place.directory);
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_double_ne(second.sensitivities[i], others[i]);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
+}
+END_TEST
+
 /* --- a whole model -------------------------------------------------------------- */
 
 enum { real_layers = 4 * LINEAR_KINDS, real_length = 1024 };
@@ -380,6 +425,7 @@ int main(void)
     tcase_add_test(sensitivities, sensitivities_are_kept_and_found);
     tcase_add_test(sensitivities, damaged_files_are_measured_anew);
     tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);
+    tcase_add_test(sensitivities, files_are_of_all_that_drafts_are_made_on);
     suite_add_tcase(suite, sensitivities);
     tcase_set_timeout(budgets, 280);
     tcase_add_checked_fixture(budgets, set_up_real, tear_down_real);

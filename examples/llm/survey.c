@@ -140,8 +140,10 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     if (!copy_sample(plan->calibration->tokens, plan->calibration->window, divergence_tokens,
                      &tokens, plan->failure))
         return false;
-    bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model, &tokens,
-                                    plan->calibration->window, probe_rate, plan->failure);
+    /* Drafts depend on all of the sample, of which divergences are taken over a part. */
+    bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model,
+                                    plan->calibration->tokens, plan->calibration->window,
+                                    probe_rate, plan->failure);
     if (ok && sensitivity_file_read(&file, allocation->sensitivities, allocation->layers))
         ok = look(surveyor, plan);
     else
