@@ -95,13 +95,15 @@ refused 2 "--layers needs --archive" "layers without an archive" \
 run 0 "a dry run" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 --rate 4 \
     -o none.wsic --dry-run --json
 has_keys "a dry run" architecture layers weights tokens windows streams passes attention_passes \
-    blocks states passing statistics encoding total bytes
+    blocks states passing statistics encoding run planning total bytes
 [ ! -e none.wsic ]
 report $? "a dry run writes no archive"
 holds "$(value out windows) == 4 && $(value out layers) == 28" "a dry run counts windows and layers"
 holds "$(value out passes) == 19 && $(value out attention_passes) == 8" "a dry run counts passes"
 holds "($(value out bytes) / $(wc -c <four.wsic) - 1) ^ 2 < 0.01 ^ 2" \
     "a dry run tells the size of the archive"
+holds "$(value out planning) > 0 && $(value out total) >= $(value out planning)" \
+    "a dry run counts the memory of planning"
 states=$(value out states)
 run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibration" \
     --max-tokens 1024 --rate 4 -o none.wsic --dry-run --low-memory --json

@@ -182,12 +182,26 @@ static void free_chunk(struct chunk *chunk)
     free(chunk->divergence);
 }
 
+/* Positions whose logits are held at once. */
+static size_t chunk_capacity(size_t vocabulary)
+{
+    return vocabulary < chunk_logits ? chunk_logits / vocabulary : 1;
+}
+
+uint64_t evaluate_memory(const struct config *config, size_t tokens, bool reference)
+{
+    const size_t capacity = chunk_capacity(config->vocabulary);
+    const uint64_t count = tokens < capacity ? tokens : capacity;
+
+    return count * (config->vocabulary * sizeof(float) * (reference ? 2 : 1) + 3 * sizeof(double));
+}
+
 bool evaluate_readout(struct evaluation *evaluation, const struct readout *readout,
                       const struct readout *reference, const struct tokens *tokens, size_t window,
                       struct failure *failure)
 {
     const size_t vocabulary = readout->model->config.vocabulary;
-    const size_t capacity = vocabulary < chunk_logits ? chunk_logits / vocabulary : 1;
+    const size_t capacity = chunk_capacity(vocabulary);
     struct chunk chunk = {.tokens = tokens, .window = window, .vocabulary = vocabulary};
 
     *evaluation = (struct evaluation){.predictions = 0};

@@ -4,6 +4,7 @@
 #define EXAMPLES_LLM_EVALUATE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/tokens.h"
 #include "llm/forward.h"
@@ -41,6 +42,9 @@ struct readout {
 bool evaluate_readout(struct evaluation *evaluation, const struct readout *readout,
                       const struct readout *reference, const struct tokens *tokens, size_t window,
                       struct failure *failure);
+
+/* Memory that it takes in one call. */
+uint64_t evaluate_memory(const struct config *config, size_t tokens, bool reference);
 
 /* The same where the reference has the same head; its states may be NULL. */
 bool evaluate_states(struct evaluation *evaluation, const struct model *model,

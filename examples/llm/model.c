@@ -234,6 +234,17 @@ const struct block *model_block(const struct model *model, size_t number, struct
     return model_load_block(model, number, loaded, failure) ? loaded : NULL;
 }
 
+uint64_t block_memory(const struct config *config)
+{
+    uint64_t numbers = 2 * config->hidden + (config->head_norms ? 2 * config->head_dim : 0);
+
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
+        numbers += (uint64_t)shape.rows * shape.columns;
+    }
+    return numbers * sizeof(float);
+}
+
 void block_free(struct block *block)
 {
     for (size_t i = 0; i < GAINS; i++)

@@ -81,6 +81,24 @@ static bool run_rest(struct sensitivity_probe *probe, size_t number, float *cons
     return run_steps(probe, step_head, NULL, states, count, failure);
 }
 
+/* The states where a block begins, those at the end of the model, and those that each layer
+ * changes. */
+uint64_t sensitivity_held(const struct config *config, size_t window, size_t tokens)
+{
+    return block_memory(config) +
+           (uint64_t)tokens * config->hidden * (2 + LINEAR_KINDS) * sizeof(float) +
+           forward_memory(config, window, tokens);
+}
+
+/* A block on the way to the head, and then logits. */
+uint64_t sensitivity_passing(const struct config *config, size_t tokens)
+{
+    const uint64_t block = block_memory(config);
+    const uint64_t logits = evaluate_memory(config, tokens, true);
+
+    return block > logits ? block : logits;
+}
+
 bool sensitivity_begin(struct sensitivity_probe *probe, const struct model *model,
                        const struct tokens *tokens, size_t window, struct failure *failure)
 {

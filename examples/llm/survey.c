@@ -9,12 +9,7 @@
 #include "llm/sensitivity_file.h"
 #include "llm/watersic_method.h"
 
-/* Most tokens that divergences are taken over. */
-enum { divergence_tokens = 4096 };
-
-/* Bits per weight of the errors that divergences are measured with: among the rates that models are
- * quantized at. The smaller the errors, the better divergences add up; but they must stand out from
- * rounding. */
+/* Bits per weight. */
 static const double probe_rate = 3;
 
 struct surveyor {
@@ -115,12 +110,17 @@ static bool look(struct surveyor *surveyor, const struct plan_of_survey *plan)
                         survey_layer, surveyor, plan->failure);
 }
 
+bool survey_create_drafter(struct drafter *drafter, wsic_context *context, struct failure *failure)
+{
+    return drafter_create(drafter, context, probe_rate, true, failure);
+}
+
 static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_survey *plan,
                            const struct tokens *tokens)
 {
     struct sensitivity_probe probe;
 
-    if (!drafter_create(&surveyor->drafter, surveyor->context, probe_rate, true, plan->failure))
+    if (!survey_create_drafter(&surveyor->drafter, surveyor->context, plan->failure))
         return false;
     surveyor->probe = &probe;
     const bool ok =
@@ -137,7 +137,7 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     struct sensitivity_file file;
     struct tokens tokens;
 
-    if (!copy_sample(plan->calibration->tokens, plan->calibration->window, divergence_tokens,
+    if (!copy_sample(plan->calibration->tokens, plan->calibration->window, SURVEY_DIVERGENCE_TOKENS,
                      &tokens, plan->failure))
         return false;
     /* Drafts depend on all of the sample, of which divergences are taken over a part. */

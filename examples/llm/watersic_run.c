@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/watersic_run.h"
 
+#include "common/peak_memory.h"
 #include "llm/draft.h"
 #include "llm/survey.h"
 
@@ -41,8 +42,10 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
     const struct stretch after = {
         .meter = stretch->meter, .label = stretch->label, .from = border, .to = stretch->to};
 
-    return survey(method->allocation, model, calibration, rate, &before, method->context,
-                  failure) &&
+    const bool planned =
+        survey(method->allocation, model, calibration, rate, &before, method->context, failure);
+    return_memory();
+    return planned &&
            allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
                             failure) &&
            run_drafted(method, model, calibration, rate, &after, failure);
