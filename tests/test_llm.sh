@@ -171,6 +171,8 @@ report $? "the same run gives the same bytes"
 
 run 0 "finetune" finetune --model "$model" --archive two.wsic --tokens "$calibration" \
     --max-tokens 2048 --window 128 --epochs 2 --batch 2 -o tuned.wsic --json
+[ ! -s err ]
+report $? "nothing is warned of"
 has_keys "finetune" scales bytes bits_per_weight kl_bits learning_rate seconds
 holds "$(value out bytes) == $(wc -c <tuned.wsic)" "bytes are those of the file"
 holds "($(wc -c <tuned.wsic) / $(wc -c <two.wsic) - 1) ^ 2 < 0.02 ^ 2" "the size stays nearly what it was"
@@ -180,6 +182,11 @@ before=$(value out kl_bits)
 run 0 "eval after" eval --model "$model" --archive tuned.wsic --tokens "$calibration" \
     --max-tokens 2048 --window 128 --json
 holds "$(value out kl_bits) < 0.95 * $before" "fine-tuning lowers the divergence"
+run 0 "finetune in steps that are too long" finetune --model "$model" --archive two.wsic \
+    --tokens "$calibration" --max-tokens 512 --window 128 --learning-rate 1 -o tuned.wsic
+says err "watersic-llm: warning: fine-tuning has raised the divergence" "a loss is warned of"
+[ "$(wc -l <err)" = 1 ] && [ -s tuned.wsic ]
+report $? "in one line, and the archive is there"
 rm tuned.wsic
 refused 1 "there is not one window of 256 tokens" "finetune on too few tokens" \
     finetune --model "$model" --archive two.wsic --tokens "$calibration" --max-tokens 255 -o x.wsic
