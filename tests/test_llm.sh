@@ -36,6 +36,8 @@ refused 2 "'0' is no rate" "rate 0" quantize --rate 0
 refused 2 "'2,3' is not one rate" "two rates for quantize" quantize --rate 2,3
 refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
 refused 2 "more than 1 presets" "two presets for quantize" quantize --preset paper,fast
+refused 2 "--preset and --presets exclude each other" "one preset beside several" compare \
+    --model m --tokens t --eval e --rates 2 --presets fast,paper --preset fast
 refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,
 refused 2 "--recipe: 'best' is neither" "an unknown recipe" quantize --recipe best
 refused 2 "--attention: '1.5' is no number from 0 to 1" "a part above 1" quantize --attention 1.5
@@ -109,6 +111,8 @@ run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibrati
     --max-tokens 1024 --rate 4 -o none.wsic --dry-run --low-memory --json
 holds "$(value out states) * 3 < $states" "low memory takes less than a third of the states"
 holds "$(value out attention_passes) == 16" "low memory takes attention twice"
+refused 1 "none/none.wsic: No such file or directory" "a dry run of what cannot be begun" quantize \
+    --model "$model" --tokens "$calibration" --rate 4 -o none/none.wsic --dry-run
 run 0 "a dry run as text" quantize --model "$model" --tokens "$calibration" --rate 4 \
     -o none.wsic --dry-run
 says out "65536 tokens in 256 windows of 256" "a dry run names the text"
@@ -263,6 +267,12 @@ if [ -e /dev/full ]; then
     [ $? = 1 ]
     report $? "a full disk is a failure"
     says err "watersic-llm: standard output: " "and is told"
+    for arguments in --help --version "eval --help"; do
+        # shellcheck disable=SC2086
+        "$program" $arguments >/dev/full 2>err
+        [ $? = 1 ] && [ "$(wc -l <err)" = 1 ]
+        report $? "$arguments: a full disk is a failure"
+    done
 fi
 
 no_rest "all commands"

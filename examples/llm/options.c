@@ -314,6 +314,21 @@ static bool check_required(const struct walk *walk)
     return true;
 }
 
+static bool is_seen(const struct walk *walk, const char *name)
+{
+    for (int i = 0; i < RULES; i++)
+        if (walk->seen[i] && strcmp(rules[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Both fill one place: the list would be lost, or the one. */
+static bool check_presets(const struct walk *walk)
+{
+    return !is_seen(walk, "preset") || !is_seen(walk, "presets") ||
+           refuse(walk->failure, "--preset and --presets exclude each other");
+}
+
 static const size_t default_tokens[COMMANDS] = {
     [COMMAND_QUANTIZE] = 65536,
     [COMMAND_EVAL] = 16384,
@@ -347,5 +362,5 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return true;
     if (optind < count)
         return refuse(failure, "'%s' is no option", arguments[optind]);
-    return check_required(&walk);
+    return check_required(&walk) && check_presets(&walk);
 }
