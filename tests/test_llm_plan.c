@@ -101,18 +101,27 @@ START_TEST(divergences_are_those_of_the_changed_model)
 }
 END_TEST
 
-static void survey_model(struct allocation *allocation, const struct tokens *tokens,
-                         const char *directory)
+static void survey_knowing(struct allocation *allocation, const struct tokens *tokens,
+                           const char *directory, struct known_sensitivities *sensitivities)
 {
     const struct recipe recipe = {.plan = PLAN_WATERFILL};
-    const struct calibration calibration = {
-        .tokens = tokens, .window = window, .recipe = &recipe, .directory = directory};
+    const struct calibration calibration = {.tokens = tokens,
+                                            .window = window,
+                                            .recipe = &recipe,
+                                            .directory = directory,
+                                            .sensitivities = sensitivities};
     struct failure failure;
 
     ck_assert(allocation_create(allocation, context, &model, &failure));
     ck_assert_msg(survey(allocation, &model, &calibration, 3, &stretch, context, &failure), "%s",
                   failure.text);
     ck_assert_uint_eq(allocation->layers, layers);
+}
+
+static void survey_model(struct allocation *allocation, const struct tokens *tokens,
+                         const char *directory)
+{
+    survey_knowing(allocation, tokens, directory, NULL);
 }
 
 static void expect_same(const struct allocation *a, const double *sensitivities)
@@ -191,6 +200,27 @@ START_TEST(sensitivities_are_kept_and_found)
     ck_assert(sensitivity_file_write(&file, others, layers, &failure));
     survey_model(&second, &text, place.directory);
     expect_same(&second, others);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
+}
+END_TEST
+
+START_TEST(what_several_runs_know_is_measured_once)
+{
+    double values_known[layers];
+    struct known_sensitivities known = {.values = values_known};
+    struct allocation first;
+    struct allocation second;
+
+    survey_knowing(&first, &text, NULL, &known);
+    ck_assert(known.known);
+    expect_same(&first, values_known);
+    for (size_t i = 0; i < layers; i++)
+        values_known[i] = 1 + (double)i / 7;
+    survey_knowing(&second, &text, NULL, &known);
+    expect_same(&second, values_known);
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_uint_eq(second.corrections[i].count, first.corrections[i].count);
     allocation_destroy(&first);
     allocation_destroy(&second);
 }
@@ -423,6 +453,7 @@ int main(void)
     tcase_add_test(sensitivities, sensitivities_are_positive_and_reproducible);
     tcase_add_test(sensitivities, a_quantized_embedding_changes_no_sensitivity);
     tcase_add_test(sensitivities, sensitivities_are_kept_and_found);
+    tcase_add_test(sensitivities, what_several_runs_know_is_measured_once);
     tcase_add_test(sensitivities, damaged_files_are_measured_anew);
     tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);
     tcase_add_test(sensitivities, files_are_of_all_that_drafts_are_made_on);

@@ -154,12 +154,31 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     return ok;
 }
 
+static bool look_and_remember(struct surveyor *surveyor, const struct plan_of_survey *plan)
+{
+    struct known_sensitivities *const kept = plan->calibration->sensitivities;
+    struct allocation *const allocation = surveyor->allocation;
+    const size_t bytes = allocation->layers * sizeof *allocation->sensitivities;
+
+    if (kept && kept->known) {
+        memcpy(allocation->sensitivities, kept->values, bytes);
+        return look(surveyor, plan);
+    }
+    if (!look_with_file(surveyor, plan))
+        return false;
+    if (kept) {
+        memcpy(kept->values, allocation->sensitivities, bytes);
+        kept->known = true;
+    }
+    return true;
+}
+
 static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_survey *plan,
                            double rate)
 {
     if (!corrector_create(&surveyor->corrector, surveyor->context, rate, plan->failure))
         return false;
-    const bool ok = look_with_file(surveyor, plan);
+    const bool ok = look_and_remember(surveyor, plan);
     corrector_destroy(&surveyor->corrector);
     return ok;
 }
