@@ -176,10 +176,7 @@ START_TEST(estimates_hold)
     static const struct {
         const char *recipe;
         enum plan_mode plan;
-    } runs[] = {{"plain", PLAN_NONE},
-                {"plain", PLAN_EQUAL},
-                {"plain", PLAN_WATERFILL},
-                {"default", PLAN_WATERFILL}};
+    } runs[] = {{"plain", PLAN_NONE}, {"default", PLAN_NONE}, {"plain", PLAN_WATERFILL}};
 
     temporary_create(&place);
     in_child(&(struct request){.blocks = 1});
