@@ -138,6 +138,12 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(wsic_archive_writer_create(NULL, "x", &writer), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_archive_writer_create(context, NULL, &writer), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_archive_writer_create(context, "x", NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_writer_create(context, "", &writer), WSIC_ERROR_ARGUMENT);
+    ck_assert_str_eq(wsic_context_message(context), "path is empty");
+    ck_assert_ptr_null(writer);
+    ck_assert_int_eq(wsic_archive_writer_resume(context, "", &writer), WSIC_ERROR_ARGUMENT);
+    ck_assert_str_eq(wsic_context_message(context), "path is empty");
+    ck_assert_ptr_null(writer);
     ck_assert_int_eq(wsic_archive_writer_create(context, temporary_path(&place, "none/q"), &writer),
                      WSIC_ERROR_IO);
     ck_assert_ptr_null(writer);

@@ -176,6 +176,22 @@ START_TEST(matrices_are_rounded_row_by_row)
 }
 END_TEST
 
+/* The two rows of a table differ in their codes alone. */
+START_TEST(both_kinds_of_gptq_have_one_damping)
+{
+    static const char name[] = "damping=";
+    double factor = 1;
+    double damping = 0;
+
+    ck_assert(gptq_factor(&factor, 1));
+    for (size_t i = 0; i < CODED_GPTQ_SETTINGS; i++)
+        if (strncmp(coded_gptq_settings[i], name, strlen(name)) == 0)
+            damping = strtod(coded_gptq_settings[i] + strlen(name), NULL);
+    ck_assert_double_eq_tol(factor * factor, 1 + damping, 1e-12);
+    ck_assert_double_gt(damping, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("baselines");
@@ -187,6 +203,7 @@ int main(void)
     tcase_add_test(tests, gptq_cancels_errors);
     tcase_add_test(tests, cholesky_refuses_an_indefinite_matrix);
     tcase_add_test(tests, matrices_are_rounded_row_by_row);
+    tcase_add_test(tests, both_kinds_of_gptq_have_one_damping);
     suite_add_tcase(suite, tests);
     run_suite(suite);
     return 0;

@@ -116,6 +116,7 @@ cp q.wsic kept.wsic
 refused 2 "--weights is missing" "quantize without weights" quantize -s s.npy -r 2 -o a.wsic
 refused 2 "--stats is missing" "quantize without statistics" quantize -w w.npy -r 2 -o a.wsic
 refused 2 "--output is missing" "quantize without output" quantize -w w.npy -s s.npy -r 2
+refused 2 "--output: the value is empty" "quantize with an empty output" quantize -w w.npy -s s.npy -r 2 -o ''
 refused 2 "one of --rate" "quantize without target" quantize -w w.npy -s s.npy -o a.wsic
 refused 2 "one of --rate" "quantize with two targets" \
     quantize -w w.npy -s s.npy -r 2 --step 0.1 -o a.wsic

@@ -36,12 +36,22 @@ refused 2 "'0' is no rate" "rate 0" quantize --rate 0
 refused 2 "'2,3' is not one rate" "two rates for quantize" quantize --rate 2,3
 refused 2 "'x' is no rate" "a rate that is no number" compare --rates 2,x
 refused 2 "more than 1 presets" "two presets for quantize" quantize --preset paper,fast
+refused 2 "--preset and --presets exclude each other" "one preset beside several" compare \
+    --model m --tokens t --eval e --rates 2 --presets fast,paper --preset fast
 refused 2 "'' is no name of a preset" "an empty name of a preset" compare --presets paper,
 refused 2 "--recipe: 'best' is neither" "an unknown recipe" quantize --recipe best
 refused 2 "--attention: '1.5' is no number from 0 to 1" "a part above 1" quantize --attention 1.5
 refused 2 "--plan: 'best' is neither" "an unknown plan" quantize --plan best
 refused 2 "--mixing-steps: '0' is no" "no steps of the search" quantize --mixing-steps 0
 refused 2 "--drift is no option of this command" "drift for eval" eval --drift
+for target in rate=3 step=0.1 distortion=1 container_bytes=5; do
+    refused 2 "--set: '$target': " "$target as a setting of quantize" quantize --rate 2 --set "$target"
+    refused 2 "--set: '$target': " "$target as a setting of compare" compare --rates 2 --set "$target"
+done
+for option in model tokens output run skip zero-rows; do
+    refused 2 "--$option: the value is empty" "an empty --$option" quantize "--$option" ''
+done
+refused 2 "--output: the value is empty" "an empty -o" quantize -o ''
 refused 2 "needs a value" "an option without its value" eval --model
 
 # --- a model through an archive -------------------------------------------------
@@ -87,18 +97,22 @@ refused 2 "--layers needs --archive" "layers without an archive" \
 run 0 "a dry run" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 --rate 4 \
     -o none.wsic --dry-run --json
 has_keys "a dry run" architecture layers weights tokens windows streams passes attention_passes \
-    blocks states passing statistics encoding total bytes
+    blocks states passing statistics encoding run planning total bytes
 [ ! -e none.wsic ]
 report $? "a dry run writes no archive"
 holds "$(value out windows) == 4 && $(value out layers) == 28" "a dry run counts windows and layers"
 holds "$(value out passes) == 19 && $(value out attention_passes) == 8" "a dry run counts passes"
 holds "($(value out bytes) / $(wc -c <four.wsic) - 1) ^ 2 < 0.01 ^ 2" \
     "a dry run tells the size of the archive"
+holds "$(value out planning) > 0 && $(value out total) >= $(value out planning)" \
+    "a dry run counts the memory of planning"
 states=$(value out states)
 run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibration" \
     --max-tokens 1024 --rate 4 -o none.wsic --dry-run --low-memory --json
 holds "$(value out states) * 3 < $states" "low memory takes less than a third of the states"
 holds "$(value out attention_passes) == 16" "low memory takes attention twice"
+refused 1 "none/none.wsic: No such file or directory" "a dry run of what cannot be begun" quantize \
+    --model "$model" --tokens "$calibration" --rate 4 -o none/none.wsic --dry-run
 run 0 "a dry run as text" quantize --model "$model" --tokens "$calibration" --rate 4 \
     -o none.wsic --dry-run
 says out "65536 tokens in 256 windows of 256" "a dry run names the text"
@@ -161,6 +175,8 @@ report $? "the same run gives the same bytes"
 
 run 0 "finetune" finetune --model "$model" --archive two.wsic --tokens "$calibration" \
     --max-tokens 2048 --window 128 --epochs 2 --batch 2 -o tuned.wsic --json
+[ ! -s err ]
+report $? "nothing is warned of"
 has_keys "finetune" scales bytes bits_per_weight kl_bits learning_rate seconds
 holds "$(value out bytes) == $(wc -c <tuned.wsic)" "bytes are those of the file"
 holds "($(wc -c <tuned.wsic) / $(wc -c <two.wsic) - 1) ^ 2 < 0.02 ^ 2" "the size stays nearly what it was"
@@ -170,6 +186,11 @@ before=$(value out kl_bits)
 run 0 "eval after" eval --model "$model" --archive tuned.wsic --tokens "$calibration" \
     --max-tokens 2048 --window 128 --json
 holds "$(value out kl_bits) < 0.95 * $before" "fine-tuning lowers the divergence"
+run 0 "finetune in steps that are too long" finetune --model "$model" --archive two.wsic \
+    --tokens "$calibration" --max-tokens 512 --window 128 --learning-rate 1 -o tuned.wsic
+says err "watersic-llm: warning: fine-tuning has raised the divergence" "a loss is warned of"
+[ "$(wc -l <err)" = 1 ] && [ -s tuned.wsic ]
+report $? "in one line, and the archive is there"
 rm tuned.wsic
 refused 1 "there is not one window of 256 tokens" "finetune on too few tokens" \
     finetune --model "$model" --archive two.wsic --tokens "$calibration" --max-tokens 255 -o x.wsic
@@ -227,11 +248,31 @@ report $? "interrupted fine-tuning fails" "exit code $code"
 [ "$(find . -name '*.wsic*' | wc -l)" = 4 ]
 report $? "interrupted fine-tuning leaves nothing" "$(find . -name '*.wsic*')"
 
+# Long enough that it is at work when the signal comes, on any machine.
+for layers in "" --layers; do
+    # shellcheck disable=SC2086
+    "$program" eval --model "$model" --archive two.wsic --tokens "$calibration" \
+        --max-tokens 1000000 $layers >out 2>err &
+    process=$!
+    sleep 0.7
+    kill -TERM "$process"
+    wait "$process"
+    code=$?
+    [ "$code" = 1 ] && [ "$(cat err)" = "watersic-llm: interrupted" ]
+    report $? "interrupted evaluation fails $layers" "exit code $code"
+done
+
 if [ -e /dev/full ]; then
     "$program" eval --model "$model" --tokens "$evaluation" --max-tokens 64 >/dev/full 2>err
     [ $? = 1 ]
     report $? "a full disk is a failure"
     says err "watersic-llm: standard output: " "and is told"
+    for arguments in --help --version "eval --help"; do
+        # shellcheck disable=SC2086
+        "$program" $arguments >/dev/full 2>err
+        [ $? = 1 ] && [ "$(wc -l <err)" = 1 ]
+        report $? "$arguments: a full disk is a failure"
+    done
 fi
 
 no_rest "all commands"

@@ -2,12 +2,14 @@
 /* What eval tells of an archive: errors of layers, divergence and sizes, against plain computations
  * on small models made by the test. */
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"
 #include "llm/evaluate.h"
 #include "llm/footprint.h"
+#include "llm/interrupt.h"
 #include "llm/pair.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
@@ -394,6 +396,38 @@ START_TEST(further_layers_are_refused)
 }
 END_TEST
 
+static void expect_interrupted(bool ok, const struct failure *failure)
+{
+    ck_assert(!ok);
+    ck_assert_str_eq(failure->text, "interrupted");
+}
+
+/* Signals do not end the process: whatever takes long has to look for them. */
+START_TEST(interrupts_end_a_run)
+{
+    struct evaluation evaluation;
+    struct restored restored;
+    struct failure failure;
+    struct pair pair, late;
+
+    open_restored(&restored, write_archive(3, true, NULL, NULL));
+    run_pair(&pair, &restored, false, &evaluation);
+    interrupt_watch(context);
+    ck_assert_int_eq(raise(SIGTERM), 0);
+    const struct readout readout = {&restored.model, pair.restored};
+    expect_interrupted(evaluate_readout(&evaluation, &readout, NULL, &tokens, window, &failure),
+                       &failure);
+    expect_interrupted(evaluate_hidden(&model, &tokens, window, &failure) != NULL, &failure);
+    for (int layers = 0; layers < 2; layers++) {
+        expect_interrupted(pair_run(&late, &restored, &tokens, window, layers, &failure), &failure);
+        pair_free(&late);
+    }
+    interrupt_watch(NULL);
+    pair_free(&pair);
+    restored_close(&restored);
+}
+END_TEST
+
 static TCase *create_case(const char *name, void (*prepare)(void))
 {
     TCase *const tests = tcase_create(name);
@@ -407,6 +441,7 @@ static TCase *create_case(const char *name, void (*prepare)(void))
     tcase_add_test(tests, sizes_count_embedding_and_head_once);
     tcase_add_test(tests, archives_of_other_models_are_refused);
     tcase_add_test(tests, further_layers_are_refused);
+    tcase_add_test(tests, interrupts_end_a_run);
     return tests;
 }
 

@@ -8,11 +8,13 @@
 #include "check_main.h"
 #include "common/peak_memory.h"
 #include "llm/estimate.h"
-#include "llm/watersic_method.h"
+#include "llm/watersic_run.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 
 enum { window = 64, vocabulary = 256 };
+
+static const double rate = 3;
 
 static struct synthetic_llm plain;
 static temporary place;
@@ -43,11 +45,11 @@ struct trial {
     struct watersic_method method;
 };
 
-static void begin(struct trial *trial, size_t tokens, const char *recipe)
+static void begin(struct trial *trial, size_t tokens, const char *recipe, enum plan_mode plan)
 {
     static const char *const settings[] = {"quantizer=scalar"};
     const struct method_settings method = {
-        .rate = 3, .preset = "fast", .settings = settings, .setting_count = 1};
+        .rate = rate, .preset = "fast", .settings = settings, .setting_count = 1};
     struct failure failure;
 
     *trial = (struct trial){.tokens = {.count = tokens}};
@@ -56,6 +58,7 @@ static void begin(struct trial *trial, size_t tokens, const char *recipe)
     synthetic_text(vocabulary, trial->tokens.values, tokens);
     ck_assert_msg(model_open(&trial->model, place.directory, &failure), "%s", failure.text);
     ck_assert(recipe_find(&trial->recipe, recipe));
+    trial->recipe.plan = plan;
     trial->calibration =
         (struct calibration){.tokens = &trial->tokens, .window = window, .recipe = &trial->recipe};
     ck_assert_int_eq(wsic_context_create(NULL, &trial->method.context), WSIC_OK);
@@ -89,7 +92,8 @@ struct request {
     size_t blocks; /* of the model to be written; 0: nothing is written, but measured */
     size_t tokens;
     const char *recipe;
-    layer_function *quantize;
+    enum plan_mode plan;
+    bool encodes; /* or only gathers statistics */
 };
 
 static uint64_t peak_of_run(const struct request *request)
@@ -99,9 +103,11 @@ static uint64_t peak_of_run(const struct request *request)
     struct failure failure;
     struct trial trial;
 
-    begin(&trial, request->tokens, request->recipe);
-    const bool ok = pipeline_run(&trial.model, &trial.calibration, &stretch, trial.method.context,
-                                 request->quantize, &trial.method, &failure);
+    begin(&trial, request->tokens, request->recipe, request->plan);
+    const bool ok = request->encodes ? watersic_run(&trial.method, &trial.model, &trial.calibration,
+                                                    rate, &stretch, &failure)
+                                     : pipeline_run(&trial.model, &trial.calibration, &stretch,
+                                                    trial.method.context, leave, NULL, &failure);
     ck_assert_msg(ok, "%s", failure.text);
     end(&trial);
     return peak_memory();
@@ -134,8 +140,7 @@ static uint64_t peak_with_blocks(size_t blocks)
 {
     temporary_create(&place);
     in_child(&(struct request){.blocks = blocks});
-    const uint64_t peak =
-        in_child(&(struct request){.tokens = 512, .recipe = "default", .quantize = leave});
+    const uint64_t peak = in_child(&(struct request){.tokens = 512, .recipe = "default"});
     temporary_destroy(&place);
     return peak;
 }
@@ -153,32 +158,36 @@ START_TEST(memory_does_not_grow_with_the_number_of_blocks)
 }
 END_TEST
 
-static struct memory_estimate estimate(size_t tokens, const char *recipe)
+static struct memory_estimate estimate(size_t tokens, const char *recipe, enum plan_mode plan)
 {
     struct memory_estimate memory;
     struct failure failure;
     struct trial trial;
 
-    begin(&trial, tokens, recipe);
+    begin(&trial, tokens, recipe, plan);
     ck_assert(estimate_memory(&memory, &trial.model.config, &trial.calibration,
-                              trial.method.encoder, &failure));
+                              trial.method.context, trial.method.encoder, &failure));
     end(&trial);
     return memory;
 }
 
 START_TEST(estimates_hold)
 {
-    static const char *const recipes[] = {"plain", "default"};
+    static const struct {
+        const char *recipe;
+        enum plan_mode plan;
+    } runs[] = {{"plain", PLAN_NONE}, {"default", PLAN_NONE}, {"plain", PLAN_WATERFILL}};
 
     temporary_create(&place);
     in_child(&(struct request){.blocks = 1});
-    for (size_t i = 0; i < 2; i++) {
-        const struct memory_estimate said = estimate(512, recipes[i]);
-        const double needed = (double)in_child(
-            &(struct request){.tokens = 512, .recipe = recipes[i], .quantize = watersic_quantize});
-        fprintf(stderr, "%s: said %.1f MiB, %.1f of them of the program; needed %.1f MiB\n",
-                recipes[i], (double)said.total / 0x1p20, (double)said.program / 0x1p20,
-                needed / 0x1p20);
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        const struct memory_estimate said = estimate(512, runs[i].recipe, runs[i].plan);
+        const double needed = (double)in_child(&(struct request){
+            .tokens = 512, .recipe = runs[i].recipe, .plan = runs[i].plan, .encodes = true});
+        fprintf(stderr,
+                "%s, plan %s: said %.1f MiB, %.1f of them of the program; needed %.1f MiB\n",
+                runs[i].recipe, plan_mode_name(runs[i].plan), (double)said.total / 0x1p20,
+                (double)said.program / 0x1p20, needed / 0x1p20);
         ck_assert_double_le(needed, (double)said.total);
         ck_assert_double_ge(needed, 0.7 * (double)(said.total - said.program));
     }

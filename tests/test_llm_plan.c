@@ -101,18 +101,27 @@ START_TEST(divergences_are_those_of_the_changed_model)
 }
 END_TEST
 
-static void survey_model(struct allocation *allocation, const struct tokens *tokens,
-                         const char *directory)
+static void survey_knowing(struct allocation *allocation, const struct tokens *tokens,
+                           const char *directory, struct known_sensitivities *sensitivities)
 {
     const struct recipe recipe = {.plan = PLAN_WATERFILL};
-    const struct calibration calibration = {
-        .tokens = tokens, .window = window, .recipe = &recipe, .directory = directory};
+    const struct calibration calibration = {.tokens = tokens,
+                                            .window = window,
+                                            .recipe = &recipe,
+                                            .directory = directory,
+                                            .sensitivities = sensitivities};
     struct failure failure;
 
     ck_assert(allocation_create(allocation, context, &model, &failure));
     ck_assert_msg(survey(allocation, &model, &calibration, 3, &stretch, context, &failure), "%s",
                   failure.text);
     ck_assert_uint_eq(allocation->layers, layers);
+}
+
+static void survey_model(struct allocation *allocation, const struct tokens *tokens,
+                         const char *directory)
+{
+    survey_knowing(allocation, tokens, directory, NULL);
 }
 
 static void expect_same(const struct allocation *a, const double *sensitivities)
@@ -196,6 +205,27 @@ START_TEST(sensitivities_are_kept_and_found)
 }
 END_TEST
 
+START_TEST(what_several_runs_know_is_measured_once)
+{
+    double values_known[layers];
+    struct known_sensitivities known = {.values = values_known};
+    struct allocation first;
+    struct allocation second;
+
+    survey_knowing(&first, &text, NULL, &known);
+    ck_assert(known.known);
+    expect_same(&first, values_known);
+    for (size_t i = 0; i < layers; i++)
+        values_known[i] = 1 + (double)i / 7;
+    survey_knowing(&second, &text, NULL, &known);
+    expect_same(&second, values_known);
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_uint_eq(second.corrections[i].count, first.corrections[i].count);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
+}
+END_TEST
+
 static void write_kept(const char *contents)
 {
     const struct sensitivity_file file = kept(&text);
@@ -247,6 +277,51 @@ START_TEST(files_are_of_one_text_and_one_model)
     model_free(&model);
     ck_assert(model_load(&model, place.directory, &failure));
     ck_assert_str_ne(file.fingerprint, kept(&text).fingerprint);
+}
+END_TEST
+
+/* A place of a text that is not among the few tokens of it that divergences are taken over. */
+static size_t left_place(size_t length, size_t most)
+{
+    struct tokens sample = {.values = malloc(length * sizeof *sample.values), .count = length};
+    size_t place_left = 0;
+
+    ck_assert_ptr_nonnull(sample.values);
+    for (size_t i = 0; i < length; i++)
+        sample.values[i] = (uint32_t)i;
+    tokens_sample(&sample, window, most);
+    ck_assert_uint_lt(sample.count, length);
+    while (place_left < sample.count && sample.values[place_left] == place_left)
+        place_left++;
+    free(sample.values);
+    return place_left;
+}
+
+/* The errors whose divergences are taken come from drafts, which are made on more tokens. */
+START_TEST(files_are_of_all_that_drafts_are_made_on)
+{
+    enum { long_length = 5000, most = 4096 };
+    static uint32_t long_values[long_length];
+    const struct tokens long_text = {.values = long_values, .count = long_length};
+    struct allocation first;
+    struct allocation second;
+    struct failure failure;
+    double others[layers];
+
+    synthetic_text(plain.vocabulary, long_values, long_length);
+    survey_model(&first, &long_text, place.directory);
+    struct sensitivity_file file = kept(&long_text);
+    ck_assert(sensitivity_file_read(&file, others, layers));
+    expect_same(&first, others);
+    for (size_t i = 0; i < layers; i++)
+        others[i] = 1 + (double)i / 7;
+    ck_assert(sensitivity_file_write(&file, others, layers, &failure));
+    long_values[left_place(long_length, most)] ^= 1;
+    survey_model(&second, &long_text, place.directory);
+    for (size_t i = 0; i < layers; i++)
+        ck_assert_double_ne(second.sensitivities[i], others[i]);
+    allocation_destroy(&first);
+    allocation_destroy(&second);
 }
 END_TEST
 
@@ -378,8 +453,10 @@ int main(void)
     tcase_add_test(sensitivities, sensitivities_are_positive_and_reproducible);
     tcase_add_test(sensitivities, a_quantized_embedding_changes_no_sensitivity);
     tcase_add_test(sensitivities, sensitivities_are_kept_and_found);
+    tcase_add_test(sensitivities, what_several_runs_know_is_measured_once);
     tcase_add_test(sensitivities, damaged_files_are_measured_anew);
     tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);
+    tcase_add_test(sensitivities, files_are_of_all_that_drafts_are_made_on);
     suite_add_tcase(suite, sensitivities);
     tcase_set_timeout(budgets, 280);
     tcase_add_checked_fixture(budgets, set_up_real, tear_down_real);

@@ -335,6 +335,47 @@ START_TEST(what_differs_is_named)
 }
 END_TEST
 
+/* What only some runs have: it counts on either side, and before the fingerprint of the checkpoint,
+ * which it is part of. */
+START_TEST(what_only_one_has_is_named)
+{
+    static const struct recipe recipe = {.statistics = true};
+    static const char rows[] = "model.layers.0.mlp.up_proj.weight:1";
+    const struct vocabulary_rates vocabulary = {.embedding = 4};
+    struct exclusions skipped, zeroed;
+    struct model model, other_model;
+    struct provenance next;
+
+    ck_assert(model_open(&model, checkpoint.directory, &failure));
+    other_model = model;
+    const struct provenance begun = {.model = &model,
+                                     .tokens = &tokens,
+                                     .window = window,
+                                     .recipe = &recipe,
+                                     .preset = "fast",
+                                     .parameters = "rate=2"};
+
+    next = begun;
+    next.vocabulary = &vocabulary;
+    expect_named(&begun, &next, ": vocabulary is nothing, but this run has {");
+    expect_named(&next, &begun, ": vocabulary is {");
+    next = begun;
+    next.model = &other_model;
+    ck_assert(exclusions_create(&skipped, &model.config, "*.0.mlp.up_proj.weight", NULL, &failure));
+    other_model.exclusions = &skipped;
+    expect_named(&begun, &next, ": skipped is nothing, but this run has [\"model.layers.0.mlp.up");
+    expect_named(&next, &begun, ": skipped is [\"model.layers.0.mlp.up");
+    ck_assert(exclusions_create(&zeroed, &model.config, NULL, rows, &failure));
+    other_model.exclusions = &zeroed;
+    next.zero_rows = rows;
+    expect_named(&begun, &next, ": zero_rows is nothing, but this run has model.layers.0.mlp.up");
+    expect_named(&next, &begun, ": zero_rows is model.layers.0.mlp.up");
+    exclusions_free(&skipped);
+    exclusions_free(&zeroed);
+    model_free(&model);
+}
+END_TEST
+
 START_TEST(layers_of_another_model_are_refused)
 {
     static const struct recipe recipe = {.statistics = true};
@@ -377,6 +418,7 @@ int main(void)
     tcase_add_test(tests, many_stops_change_no_byte);
     tcase_add_test(tests, nothing_is_gathered_for_places_that_are_done);
     tcase_add_test(tests, what_differs_is_named);
+    tcase_add_test(tests, what_only_one_has_is_named);
     tcase_add_test(tests, layers_of_another_model_are_refused);
     tcase_add_test(tests, a_restart_begins_anew);
     suite_add_tcase(suite, tests);

@@ -85,6 +85,8 @@ static int take_value(const cli_command *command, const option_spec *spec, const
         *(bool *)spec->value = true;
         break;
     case OPTION_TEXT:
+        if (*text == '\0')
+            return options_fail(command, "--%s: the value is empty", spec->name);
         *(const char **)spec->value = text;
         break;
     case OPTION_NUMBER:

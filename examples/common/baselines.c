@@ -6,11 +6,11 @@
 #include "common/rounding.h"
 #include "common/workers.h"
 
-const char *const coded_gptq_settings[CODED_GPTQ_SETTINGS] = {"spacing=uniform", "lmmse=0",
-                                                              "rescale=none"};
-
-/* Of the mean of the diagonal. */
+/* Of the mean of the diagonal, the same for both kinds of GPTQ. */
 static const double gptq_damping = 1e-2;
+
+const char *const coded_gptq_settings[CODED_GPTQ_SETTINGS] = {"spacing=uniform", "lmmse=0",
+                                                              "rescale=none", "damping=0.01"};
 
 struct job {
     float *weights;

@@ -20,7 +20,7 @@ bool baseline_round(float *weights, size_t rows, size_t columns, uint32_t levels
                     const double *factor);
 
 /* What makes the library's preset "paper" GPTQ with entropy-coded integers, as "name=value". */
-enum { CODED_GPTQ_SETTINGS = 3 };
+enum { CODED_GPTQ_SETTINGS = 4 };
 
 extern const char *const coded_gptq_settings[CODED_GPTQ_SETTINGS];
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/peak_memory.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 uint64_t peak_memory(void)
 {
@@ -13,5 +17,12 @@ uint64_t peak_memory(void)
     return (uint64_t)usage.ru_maxrss;
 #else
     return (uint64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+void return_memory(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
 #endif
 }

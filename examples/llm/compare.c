@@ -34,9 +34,10 @@ struct comparison {
     struct session *session; /* every run replaces the blocks of its model */
     struct tokens calibration;
     struct tokens text;
-    float *reference;             /* final states of the original model on text */
-    struct layer_result *results; /* of the library's last run */
-    uint64_t *budgets;            /* most bytes of every layer as WaterSIC has it */
+    float *reference;                         /* final states of the original model on text */
+    struct layer_result *results;             /* of the library's last run */
+    struct known_sensitivities sensitivities; /* the same at all rates, with all presets */
+    uint64_t *budgets;                        /* most bytes of every layer as WaterSIC has it */
     size_t layers;
     size_t methods;
     size_t runs; /* done */
@@ -68,12 +69,13 @@ static struct stretch next_stretch(struct comparison *run, const char *label)
     return stretch;
 }
 
-static struct calibration calibrate_by(const struct comparison *run, const struct recipe *recipe)
+static struct calibration calibrate_by(struct comparison *run, const struct recipe *recipe)
 {
     return (struct calibration){.tokens = &run->calibration,
                                 .window = run->session->window,
                                 .recipe = recipe,
                                 .directory = run->options->run,
+                                .sensitivities = &run->sensitivities,
                                 .low_memory = run->options->low_memory};
 }
 
@@ -246,9 +248,10 @@ static bool prepare(struct comparison *run)
     run->methods = METHOD_WATERSIC + options->presets.count;
     run->layers = config->blocks * LINEAR_KINDS;
     run->results = calloc(run->layers, sizeof *run->results);
+    run->sensitivities.values = calloc(run->layers, sizeof *run->sensitivities.values);
     run->budgets = calloc(run->layers, sizeof *run->budgets);
     run->rows = json_array();
-    if (!run->results || !run->budgets || !run->rows)
+    if (!run->results || !run->sensitivities.values || !run->budgets || !run->rows)
         return refuse(run->failure, "out of memory");
     if (!tokens_load(&run->calibration, options->tokens, config->vocabulary, run->failure) ||
         !tokens_load(&run->text, options->eval, config->vocabulary, run->failure))
@@ -269,6 +272,7 @@ enum outcome command_compare(const struct options *options, struct failure *fail
     json_decref(run.rows);
     free(run.reference);
     free(run.results);
+    free(run.sensitivities.values);
     free(run.budgets);
     tokens_free(&run.calibration);
     tokens_free(&run.text);

@@ -136,18 +136,21 @@ static void print_text(const struct outlook *outlook)
     print_memory("a batch of tokens on its way", memory->passing);
     print_memory("statistics of the largest input", memory->statistics);
     print_memory("encoding what has that input", memory->encoding);
-    print_memory("together", memory->total);
+    print_memory("together", memory->run);
+    if (memory->planning > 0)
+        print_memory("before all that, for the plan", memory->planning);
     print_memory("more if inputs are always 0", memory->dead);
     print_result(outlook);
 }
 
 static json_t *describe_memory(const struct memory_estimate *memory)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "program",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "program",
                      (json_int_t)memory->program, "tables", (json_int_t)memory->tables, "blocks",
                      (json_int_t)memory->blocks, "states", (json_int_t)memory->states, "passing",
                      (json_int_t)memory->passing, "statistics", (json_int_t)memory->statistics,
-                     "encoding", (json_int_t)memory->encoding, "total", (json_int_t)memory->total,
+                     "encoding", (json_int_t)memory->encoding, "run", (json_int_t)memory->run,
+                     "planning", (json_int_t)memory->planning, "total", (json_int_t)memory->total,
                      "dead", (json_int_t)memory->dead);
 }
 
@@ -203,7 +206,8 @@ bool dry_run(const struct options *options, const struct session *session,
                   [PART_HEAD] = count_table("head", config, rates->head)}};
 
     count_layers(&outlook);
-    if (!estimate_memory(&outlook.memory, config, calibration, encoder, failure) ||
+    if (!estimate_memory(&outlook.memory, config, calibration, session->context, encoder,
+                         failure) ||
         !estimate_vocabulary(&outlook.memory, config, rates, encoder, failure))
         return false;
     if (options->json)

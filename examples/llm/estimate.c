@@ -3,6 +3,7 @@
 
 #include "common/workers.h"
 #include "llm/forward.h"
+#include "llm/sensitivity.h"
 #include "llm/survey.h"
 #include "llm/watersic_run.h"
 #include "llm/work.h"
@@ -22,17 +23,6 @@ static uint64_t largest(uint64_t a, uint64_t b)
 static uint64_t square_bytes(uint64_t n)
 {
     return n * n * sizeof(double);
-}
-
-static uint64_t block_bytes(const struct config *config)
-{
-    uint64_t numbers = 2 * config->hidden + (config->head_norms ? 2 * config->head_dim : 0);
-
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
-        numbers += (uint64_t)shape.rows * shape.columns;
-    }
-    return numbers * sizeof(float);
 }
 
 /* Of pairs: of either input, and across; of residuals: with either input, and their energies. */
@@ -141,15 +131,83 @@ static uint64_t batch_extras(const struct config *config, const struct calibrati
     return count * (config->hidden * sizeof(float) + importance);
 }
 
-static uint64_t sum(const struct memory_estimate *estimate)
+static void add_up(struct memory_estimate *estimate)
 {
-    return estimate->program + estimate->tables + estimate->blocks + estimate->states +
-           estimate->passing + estimate->statistics + estimate->encoding;
+    estimate->run = estimate->program + estimate->tables + estimate->blocks + estimate->states +
+                    estimate->passing + estimate->statistics + estimate->encoding;
+    estimate->total = largest(estimate->run, estimate->planning);
+}
+
+static size_t at_most(size_t tokens, size_t most)
+{
+    return tokens < most ? tokens : most;
+}
+
+/* The largest layer of a site, in single precision. */
+static uint64_t weights_bytes(const struct site *site, const struct config *config)
+{
+    uint64_t bytes = 0;
+
+    for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
+        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
+        bytes = largest(bytes, (uint64_t)shape.rows * shape.columns * sizeof(float));
+    }
+    return bytes;
+}
+
+/* Of plain statistics, with the drafts that are made on them, and where the first layer of a block
+ * comes, with what measuring the block before takes: its problem is there already. */
+static bool drafting_bytes(uint64_t *bytes, const struct config *config, size_t divergence_tokens,
+                           wsic_encoder *encoder, struct failure *failure)
+{
+    const struct recipe plain = {.statistics = true};
+
+    *bytes = 0;
+    for (size_t i = 0; i < SITES; i++) {
+        const struct site *const site = &stream_sites[i];
+        const struct gathering gathering = gathering_at(site, config, &plain);
+        uint64_t encoding;
+        if (!encoding_bytes(&encoding, site, config, &gathering, encoder, failure))
+            return false;
+        if (site->first == LINEAR_Q)
+            encoding += sensitivity_passing(config, divergence_tokens);
+        *bytes =
+            largest(*bytes, statistics_bytes(&gathering) + encoding + weights_bytes(site, config));
+    }
+    return true;
+}
+
+/* A plan with equal shares needs less than the run, which has the same statistics at least, of the
+ * same text at least. With sensitivities it may be more: drafts have rescalers, and a probe goes
+ * beside the model. The text is copied for the samples. */
+static bool add_planning(struct memory_estimate *estimate, const struct config *config,
+                         const struct calibration *calibration, wsic_context *context,
+                         struct failure *failure)
+{
+    const size_t count = calibration->tokens->count;
+    const struct tokens sample = {.count = at_most(count, SURVEY_TOKENS)};
+    const size_t divergence_tokens = at_most(count, SURVEY_DIVERGENCE_TOKENS);
+    struct stream_text text = pipeline_text(calibration);
+    struct drafter drafter;
+    uint64_t drafting;
+
+    if (!survey_create_drafter(&drafter, context, failure))
+        return false;
+    const bool ok = drafting_bytes(&drafting, config, divergence_tokens, drafter.encoder, failure);
+    drafter_destroy(&drafter);
+    if (!ok)
+        return false;
+    text.tokens = &sample;
+    estimate->planning = estimate->program + (2 * count + sample.count) * sizeof(uint32_t) +
+                         block_memory(config) + stream_memory(config, &text) +
+                         forward_memory(config, text.window, sample.count) +
+                         sensitivity_held(config, text.window, divergence_tokens) + drafting;
+    return true;
 }
 
 bool estimate_memory(struct memory_estimate *estimate, const struct config *config,
-                     const struct calibration *calibration, wsic_encoder *encoder,
-                     struct failure *failure)
+                     const struct calibration *calibration, wsic_context *context,
+                     wsic_encoder *encoder, struct failure *failure)
 {
     const uint64_t streams = recipe_compares(calibration->recipe) ? 2 : 1;
     const struct stream_text text = pipeline_text(calibration);
@@ -157,13 +215,15 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
 
     *estimate = (struct memory_estimate){
         .program = program_bytes + workers_online() * blas_bytes,
-        .blocks = streams * block_bytes(config),
+        .blocks = streams * block_memory(config),
         .states = streams * stream_memory(config, &text) + tokens * sizeof(uint32_t),
         .passing = streams * forward_memory(config, text.window, tokens) +
                    (streams > 1 ? batch_extras(config, calibration) : 0)};
-    if (!add_sites(estimate, config, calibration, encoder, failure))
+    if (!add_sites(estimate, config, calibration, encoder, failure) ||
+        (calibration->recipe->plan == PLAN_WATERFILL &&
+         !add_planning(estimate, config, calibration, context, failure)))
         return false;
-    estimate->total = sum(estimate);
+    add_up(estimate);
     return true;
 }
 
@@ -190,7 +250,10 @@ bool estimate_vocabulary(struct memory_estimate *estimate, const struct config *
         estimate->statistics = statistics;
         estimate->encoding = encoding;
     }
-    estimate->total = sum(estimate);
+    /* The embedding comes before the plan. */
+    if (estimate->planning > 0 && rates->embedding > 0)
+        estimate->planning += (uint64_t)config->vocabulary * config->hidden * sizeof(float);
+    add_up(estimate);
     return true;
 }
 
@@ -216,7 +279,5 @@ struct pass_estimate estimate_passes(const struct config *config,
         .attention =
             config->blocks * (streams * (calibration->low_memory ? 2 : 1) + importance + readout),
         .planning = plans ? passes : 0,
-        .planning_tokens = !plans                   ? 0
-                           : tokens < SURVEY_TOKENS ? tokens
-                                                    : SURVEY_TOKENS};
+        .planning_tokens = plans ? at_most(tokens, SURVEY_TOKENS) : 0};
 }

@@ -18,8 +18,10 @@ struct memory_estimate {
     uint64_t passing;    /* of a batch of tokens */
     uint64_t statistics; /* of the input that needs most, with encoding */
     uint64_t encoding;   /* of the matrix there that needs most */
-    uint64_t total;
-    uint64_t dead; /* more than that, if inputs are dead */
+    uint64_t run;        /* all of these together */
+    uint64_t planning;   /* beforehand, for a plan that measures sensitivities; 0 for none */
+    uint64_t total;      /* the larger of the two */
+    uint64_t dead;       /* more than that, if inputs are dead */
 };
 
 /* How often the text is gone over. */
@@ -31,9 +33,10 @@ struct pass_estimate {
     size_t planning_tokens; /* most tokens of that sample */
 };
 
+/* The context is that of the encoder. */
 bool estimate_memory(struct memory_estimate *estimate, const struct config *config,
-                     const struct calibration *calibration, wsic_encoder *encoder,
-                     struct failure *failure);
+                     const struct calibration *calibration, wsic_context *context,
+                     wsic_encoder *encoder, struct failure *failure);
 
 /* Embedding and head come on top, after the rest has been estimated. They are in memory from the
  * time that they are quantized. */

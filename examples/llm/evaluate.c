@@ -24,25 +24,29 @@ static void pass_norm(struct forward *forward, const void *what, float *hidden, 
     forward_head_input(forward, what, hidden, count);
 }
 
-static void for_batches(struct forward *forward, batch_function *pass, const void *what,
-                        float *hidden, size_t tokens)
+static bool for_batches(struct forward *forward, batch_function *pass, const void *what,
+                        float *hidden, size_t tokens, struct failure *failure)
 {
     for (size_t first = 0; first < tokens; first += forward->capacity) {
         const size_t left = tokens - first;
+        if (!interrupt_none(failure))
+            return false;
         pass(forward, what, hidden + first * forward->config.hidden,
              left < forward->capacity ? left : forward->capacity);
     }
+    return true;
 }
 
-void evaluate_block(struct forward *forward, const struct block *block, float *hidden,
-                    size_t tokens)
+bool evaluate_block(struct forward *forward, const struct block *block, float *hidden,
+                    size_t tokens, struct failure *failure)
 {
-    for_batches(forward, pass_block, block, hidden, tokens);
+    return for_batches(forward, pass_block, block, hidden, tokens, failure);
 }
 
-void evaluate_norm(struct forward *forward, const struct model *model, float *hidden, size_t tokens)
+bool evaluate_norm(struct forward *forward, const struct model *model, float *hidden, size_t tokens,
+                   struct failure *failure)
 {
-    for_batches(forward, pass_norm, model, hidden, tokens);
+    return for_batches(forward, pass_norm, model, hidden, tokens, failure);
 }
 
 /* All tokens go through a block before the next one is looked at, so that only one block need be
@@ -54,21 +58,12 @@ static bool run_model(struct forward *forward, const struct model *model,
     bool ok = forward_embed(model, tokens->values, tokens->count, hidden, failure);
 
     for (size_t i = 0; ok && i < model->config.blocks; i++) {
-        if (interrupt_pending()) {
-            ok = refuse(failure, "interrupted");
-            break;
-        }
         const struct block *const block = model_block(model, i, &loaded, failure);
-        ok = block != NULL;
-        if (ok) {
-            evaluate_block(forward, block, hidden, tokens->count);
-            ok = forward_check(&model->config, i, hidden, tokens->count, failure);
-        }
+        ok = block && evaluate_block(forward, block, hidden, tokens->count, failure) &&
+             forward_check(&model->config, i, hidden, tokens->count, failure);
     }
     block_free(&loaded);
-    if (ok)
-        evaluate_norm(forward, model, hidden, tokens->count);
-    return ok;
+    return ok && evaluate_norm(forward, model, hidden, tokens->count, failure);
 }
 
 float *evaluate_hidden(const struct model *model, const struct tokens *tokens, size_t window,
@@ -153,8 +148,8 @@ static bool measure(struct evaluation *evaluation, struct chunk *chunk, size_t c
         const size_t left = chunk->tokens->count - chunk->first;
         const size_t offset = chunk->first * length;
         chunk->count = left < capacity ? left : capacity;
-        if (!forward_logits(readout->model, readout->hidden + offset, chunk->count, chunk->logits,
-                            failure))
+        if (!interrupt_none(failure) || !forward_logits(readout->model, readout->hidden + offset,
+                                                        chunk->count, chunk->logits, failure))
             return false;
         if (reference && !forward_logits(reference->model, reference->hidden + offset, chunk->count,
                                          chunk->reference, failure))
@@ -187,12 +182,26 @@ static void free_chunk(struct chunk *chunk)
     free(chunk->divergence);
 }
 
+/* Positions whose logits are held at once. */
+static size_t chunk_capacity(size_t vocabulary)
+{
+    return vocabulary < chunk_logits ? chunk_logits / vocabulary : 1;
+}
+
+uint64_t evaluate_memory(const struct config *config, size_t tokens, bool reference)
+{
+    const size_t capacity = chunk_capacity(config->vocabulary);
+    const uint64_t count = tokens < capacity ? tokens : capacity;
+
+    return count * (config->vocabulary * sizeof(float) * (reference ? 2 : 1) + 3 * sizeof(double));
+}
+
 bool evaluate_readout(struct evaluation *evaluation, const struct readout *readout,
                       const struct readout *reference, const struct tokens *tokens, size_t window,
                       struct failure *failure)
 {
     const size_t vocabulary = readout->model->config.vocabulary;
-    const size_t capacity = vocabulary < chunk_logits ? chunk_logits / vocabulary : 1;
+    const size_t capacity = chunk_capacity(vocabulary);
     struct chunk chunk = {.tokens = tokens, .window = window, .vocabulary = vocabulary};
 
     *evaluation = (struct evaluation){.predictions = 0};

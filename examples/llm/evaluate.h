@@ -4,6 +4,7 @@
 #define EXAMPLES_LLM_EVALUATE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/tokens.h"
 #include "llm/forward.h"
@@ -16,11 +17,12 @@ struct evaluation {
     size_t predictions;
 };
 
-/* Take the states of any number of tokens through a block, or through the last norm. */
-void evaluate_block(struct forward *forward, const struct block *block, float *hidden,
-                    size_t tokens);
-void evaluate_norm(struct forward *forward, const struct model *model, float *hidden,
-                   size_t tokens);
+/* Take the states of any number of tokens through a block, or through the last norm. Only an
+ * interrupt is a failure. */
+bool evaluate_block(struct forward *forward, const struct block *block, float *hidden,
+                    size_t tokens, struct failure *failure);
+bool evaluate_norm(struct forward *forward, const struct model *model, float *hidden, size_t tokens,
+                   struct failure *failure);
 
 /* The last hidden states (input of the head) of a text, tokens × hidden. The text is cut into
  * windows that do not see each other. Release with free(); NULL on failure. */
@@ -40,6 +42,9 @@ struct readout {
 bool evaluate_readout(struct evaluation *evaluation, const struct readout *readout,
                       const struct readout *reference, const struct tokens *tokens, size_t window,
                       struct failure *failure);
+
+/* Memory that it takes in one call. */
+uint64_t evaluate_memory(const struct config *config, size_t tokens, bool reference);
 
 /* The same where the reference has the same head; its states may be NULL. */
 bool evaluate_states(struct evaluation *evaluation, const struct model *model,

@@ -128,6 +128,16 @@ static bool print_result(const struct tuning *run)
     return report_flush(run->failure);
 }
 
+/* The archive is what was asked for all the same; whoever asked should know. */
+static void warn_of_loss(const struct tuning *run)
+{
+    if (run->after.kl_bits > run->before.kl_bits)
+        fprintf(stderr,
+                "watersic-llm: warning: fine-tuning has raised the divergence from %.4f to %.4f "
+                "bits per token; a lower --learning-rate may help\n",
+                run->before.kl_bits, run->after.kl_bits);
+}
+
 static bool tune_student(struct tuning *run)
 {
     run->trained = student_fix(&run->student);
@@ -138,6 +148,7 @@ static bool tune_student(struct tuning *run)
         !measure(run, &run->after) || !write_archive(run))
         return false;
     meter_stop(&run->session->meter);
+    warn_of_loss(run);
     return print_result(run);
 }
 

@@ -78,9 +78,8 @@ static bool pass_batch(struct gatherer *gatherer, const struct pair_of_blocks *b
                                         ? site->reach(&gatherer->clean, &blocks->original, text)
                                         : NULL};
 
-    if (interrupt_pending())
-        return refuse(failure, "interrupted");
-    return !gathered || gather(gatherer, blocks, &sight, gathered, failure);
+    return interrupt_none(failure) &&
+           (!gathered || gather(gatherer, blocks, &sight, gathered, failure));
 }
 
 bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,

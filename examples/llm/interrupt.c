@@ -37,3 +37,8 @@ bool interrupt_pending(void)
 {
     return pending != 0;
 }
+
+bool interrupt_none(struct failure *failure)
+{
+    return !interrupt_pending() || refuse(failure, "interrupted");
+}

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llm/interrupt.h"
+
 static bool allocate(struct loss *loss, size_t window, struct failure *failure)
 {
     const struct model *const model = &loss->student->model;
@@ -122,7 +124,8 @@ bool loss_backward(struct loss *loss, const size_t *windows, size_t count, doubl
     for (size_t first = 0; first < count; first += most) {
         const size_t batch = count - first < most ? count - first : most;
         gather_windows(loss, windows + first, batch);
-        if (!run_batch(loss, batch * window, (float)(1 / tokens), &sum, failure))
+        if (!interrupt_none(failure) ||
+            !run_batch(loss, batch * window, (float)(1 / tokens), &sum, failure))
             return false;
     }
     *mean = sum / tokens;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "llm/report.h"
 #include "llm/session.h"
 
 #define COMMON_HELP                                                                                \
@@ -142,6 +143,18 @@ static const struct command_entry commands[COMMANDS] = {
     [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
 };
 
+/* What a standard output that is full has not taken is a failure too. */
+static enum outcome print(const char *text)
+{
+    struct failure failure;
+
+    fputs(text, stdout);
+    if (report_flush(&failure))
+        return OUTCOME_OK;
+    fprintf(stderr, "watersic-llm: %s\n", failure.text);
+    return OUTCOME_FAILED;
+}
+
 static enum outcome run_command(enum command command, int count, char **arguments)
 {
     const struct command_entry *const entry = &commands[command];
@@ -150,10 +163,8 @@ static enum outcome run_command(enum command command, int count, char **argument
     enum outcome outcome = OUTCOME_USAGE;
 
     if (options_parse(&options, command, count, arguments, &failure)) {
-        if (options.help) {
-            fputs(entry->help, stdout);
-            return OUTCOME_OK;
-        }
+        if (options.help)
+            return print(entry->help);
         outcome = entry->run(&options, &failure);
     }
     if (outcome == OUTCOME_USAGE)
@@ -170,13 +181,11 @@ int main(int count, char **arguments)
         fputs("watersic-llm: no command is given (see watersic-llm --help)\n", stderr);
         return OUTCOME_USAGE;
     }
-    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) {
-        fputs(main_help, stdout);
-        return OUTCOME_OK;
-    }
+    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0)
+        return print(main_help);
     if (strcmp(arguments[1], "--version") == 0) {
-        printf("watersic-llm %s\n", wsic_version());
-        return OUTCOME_OK;
+        printf("watersic-llm %s", wsic_version());
+        return print("\n");
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(arguments[1], commands[i].name) == 0)

@@ -81,8 +81,8 @@ static bool measure(struct search *search, struct mix mix, double *error)
 {
     struct mixing_result *const result = search->result;
 
-    if (interrupt_pending())
-        return refuse(search->failure, "interrupted");
+    if (!interrupt_none(search->failure))
+        return false;
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
         if (!make_draft(search, kind, mix))
             return false;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llm/interrupt.h"
+
 const char model_embedding_name[] = "model.embed_tokens.weight";
 const char model_head_name[] = "lm_head.weight";
 
@@ -215,7 +217,7 @@ bool model_load_block(const struct model *model, size_t number, struct block *bl
                       struct failure *failure)
 {
     *block = (struct block){.attention_norm = NULL};
-    if (load_parts(model, number, block, failure)) {
+    if (interrupt_none(failure) && load_parts(model, number, block, failure)) {
         zero_rows(model, number, block);
         return true;
     }
@@ -230,6 +232,17 @@ const struct block *model_block(const struct model *model, size_t number, struct
         return &model->blocks[number];
     block_free(loaded);
     return model_load_block(model, number, loaded, failure) ? loaded : NULL;
+}
+
+uint64_t block_memory(const struct config *config)
+{
+    uint64_t numbers = 2 * config->hidden + (config->head_norms ? 2 * config->head_dim : 0);
+
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
+        numbers += (uint64_t)shape.rows * shape.columns;
+    }
+    return numbers * sizeof(float);
 }
 
 void block_free(struct block *block)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "llm/checkpoint.h"
 #include "llm/config.h"
@@ -58,6 +59,9 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
 bool model_load_block(const struct model *model, size_t number, struct block *block,
                       struct failure *failure);
 void block_free(struct block *block);
+
+/* Bytes of a block in memory. */
+uint64_t block_memory(const struct config *config);
 
 /* The block in memory; if there is none, its original weights, loaded in place of those that loaded
  * held (nothing at first), which the caller frees in the end. NULL on failure. */

@@ -28,12 +28,11 @@ struct rule {
     enum { WITH_VALUE, FLAG, RECIPE } kind; /* the recipe is taken before all others */
 };
 
+/* No text has a use for nothing: mostly it comes from a variable of a shell that is not set. */
 static bool take_text(void *place, const char *name, const char *value, struct failure *failure)
 {
-    (void)name;
-    (void)failure;
     *(const char **)place = value;
-    return true;
+    return *value != '\0' || refuse(failure, "--%s: the value is empty", name);
 }
 
 static bool take_on(void *place, const char *name, const char *value, struct failure *failure)
@@ -164,12 +163,27 @@ static bool take_presets(void *place, const char *name, const char *value, struc
     return take_presets_up_to(OPTIONS_MAX_PRESETS, place, value, failure);
 }
 
+/* Not a matter of how layers are encoded, but of what for: bytes per weight are equal, as the
+ * program says they are, only if all parts of it go by the same rate. */
+static bool is_target(const char *setting)
+{
+    static const char *const targets[] = {"rate=", "step=", "distortion=", "container_bytes="};
+
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        if (strncmp(setting, targets[i], strlen(targets[i])) == 0)
+            return true;
+    return false;
+}
+
 static bool take_setting(void *place, const char *name, const char *value, struct failure *failure)
 {
     struct option_settings *const settings = place;
 
     if (settings->count == OPTIONS_MAX_SETTINGS)
         return refuse(failure, "--%s is given more than %d times", name, OPTIONS_MAX_SETTINGS);
+    if (is_target(value))
+        return refuse(failure, "--%s: '%s': what layers aim at is for the options of rates to say",
+                      name, value);
     settings->values[settings->count++] = value;
     return true;
 }
@@ -300,6 +314,21 @@ static bool check_required(const struct walk *walk)
     return true;
 }
 
+static bool is_seen(const struct walk *walk, const char *name)
+{
+    for (int i = 0; i < RULES; i++)
+        if (walk->seen[i] && strcmp(rules[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Both fill one place: the list would be lost, or the one. */
+static bool check_presets(const struct walk *walk)
+{
+    return !is_seen(walk, "preset") || !is_seen(walk, "presets") ||
+           refuse(walk->failure, "--preset and --presets exclude each other");
+}
+
 static const size_t default_tokens[COMMANDS] = {
     [COMMAND_QUANTIZE] = 65536,
     [COMMAND_EVAL] = 16384,
@@ -333,5 +362,5 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return true;
     if (optind < count)
         return refuse(failure, "'%s' is no option", arguments[optind]);
-    return check_required(&walk);
+    return check_required(&walk) && check_presets(&walk);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "llm/evaluate.h"
+#include "llm/interrupt.h"
 #include "llm/squares.h"
 
 enum { ORIGINAL, RESTORED, SIDES };
@@ -105,26 +106,30 @@ static void measure_batch(const struct passage *passage, size_t first, size_t co
     }
 }
 
-static void measure_block(const struct passage *passage)
+static bool measure_block(const struct passage *passage, struct failure *failure)
 {
     const size_t capacity = passage->sides[ORIGINAL].forward->capacity;
 
     for (size_t first = 0; first < passage->tokens->count; first += capacity) {
         const size_t left = passage->tokens->count - first;
+        if (!interrupt_none(failure))
+            return false;
         measure_batch(passage, first, left < capacity ? left : capacity);
     }
+    return true;
 }
 
-static void pass_block(const struct passage *passage)
+static bool pass_block(const struct passage *passage, struct failure *failure)
 {
-    if (passage->errors) {
-        measure_block(passage);
-        return;
-    }
+    if (passage->errors)
+        return measure_block(passage, failure);
     for (size_t j = 0; j < SIDES; j++) {
         const struct side *const side = &passage->sides[j];
-        evaluate_block(side->forward, side->block, side->hidden, passage->tokens->count);
+        if (!evaluate_block(side->forward, side->block, side->hidden, passage->tokens->count,
+                            failure))
+            return false;
     }
+    return true;
 }
 
 static bool run_blocks(struct passage *passage, struct restored *restored, struct block *loaded,
@@ -142,7 +147,8 @@ static bool run_blocks(struct passage *passage, struct restored *restored, struc
         passage->errors = errors ? errors + i * LINEAR_KINDS : NULL;
         for (size_t kind = 0; errors && kind < LINEAR_KINDS; kind++)
             passage->errors[kind].info = restored->info[kind];
-        pass_block(passage);
+        if (!pass_block(passage, failure))
+            return false;
         for (size_t j = 0; j < SIDES; j++)
             if (!forward_check(&sides[j].model->config, i, sides[j].hidden, passage->tokens->count,
                                failure))
@@ -164,11 +170,11 @@ static bool pass_tokens(struct passage *passage, struct restored *restored,
         if (!forward_embed(side->model, passage->tokens->values, count, side->hidden, failure))
             return false;
     }
-    const bool ok = run_blocks(passage, restored, &loaded, errors, failure);
+    bool ok = run_blocks(passage, restored, &loaded, errors, failure);
     block_free(&loaded);
     for (size_t j = 0; ok && j < SIDES; j++) {
         const struct side *const side = &passage->sides[j];
-        evaluate_norm(side->forward, side->model, side->hidden, count);
+        ok = evaluate_norm(side->forward, side->model, side->hidden, count, failure);
     }
     return ok;
 }

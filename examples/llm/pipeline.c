@@ -71,8 +71,8 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
         const struct layer_task task = make_task(run, block, (enum linear_kind)kind, shared, name);
         progress_show(&run->progress, name);
-        if (interrupt_pending())
-            return refuse(run->failure, "interrupted");
+        if (!interrupt_none(run->failure))
+            return false;
         if (is_skipped(run, task.number))
             continue;
         if (!run->quantize(run->self, &task, run->failure))

@@ -52,6 +52,12 @@ struct pipeline_end {
     void *self;
 };
 
+/* Sensitivities of all layers that serve several runs on one model and text. */
+struct known_sensitivities {
+    double *values; /* by number; set by the first run that needs them */
+    bool known;
+};
+
 /* What a model is calibrated on. */
 struct calibration {
     const struct tokens *tokens;
@@ -62,6 +68,7 @@ struct calibration {
     const bool *taken;     /* by number: layers that are made already, for which nothing has to be
                               gathered; NULL for none */
     const char *directory; /* for what serves the next run as well; NULL for none */
+    struct known_sensitivities *sensitivities; /* NULL: they are not kept in memory */
     const struct pipeline_end *end; /* NULL if nothing looks at what the last block leaves; the
                                        recipe has statistics */
 };

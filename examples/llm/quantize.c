@@ -227,7 +227,8 @@ static bool run_quantization(struct quantization *run)
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
     if (options->dry_run) {
         const struct calibration calibration = describe_calibration(run);
-        return dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
+        return takeover_is_possible(options->output, run->failure) &&
+               dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
     }
     if (!write_archive(run))
         return false;

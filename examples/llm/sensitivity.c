@@ -37,19 +37,33 @@ static void step_head(struct sensitivity_probe *probe, const struct block *block
     forward_head_input(&probe->forward, probe->model, states, count);
 }
 
-static void run_step(struct sensitivity_probe *probe, step_function *step,
-                     const struct block *block, float *states)
+static bool run_step(struct sensitivity_probe *probe, step_function *step,
+                     const struct block *block, float *states, struct failure *failure)
 {
     const size_t capacity = probe->forward.capacity;
 
     for (size_t first = 0; first < probe->tokens->count; first += capacity) {
         const size_t left = probe->tokens->count - first;
+        if (!interrupt_none(failure))
+            return false;
         step(probe, block, states + first * probe->model->config.hidden,
              left < capacity ? left : capacity);
     }
+    return true;
 }
 
-/* Bring several states (NULL: none) from the beginning of a block to the head. Every block is
+/* Take several states (NULL: none) through a step. */
+static bool run_steps(struct sensitivity_probe *probe, step_function *step,
+                      const struct block *block, float *const states[], size_t count,
+                      struct failure *failure)
+{
+    for (size_t i = 0; i < count; i++)
+        if (states[i] && !run_step(probe, step, block, states[i], failure))
+            return false;
+    return true;
+}
+
+/* Bring several states from the beginning of a block to the head. Every block is
  * loaded once for all of them. */
 static bool run_rest(struct sensitivity_probe *probe, size_t number, float *const states[],
                      size_t count, struct failure *failure)
@@ -57,19 +71,32 @@ static bool run_rest(struct sensitivity_probe *probe, size_t number, float *cons
     struct block block;
 
     for (; number < probe->model->config.blocks; number++) {
-        if (interrupt_pending())
-            return refuse(failure, "interrupted");
         if (!model_load_block(probe->model, number, &block, failure))
             return false;
-        for (size_t i = 0; i < count; i++)
-            if (states[i])
-                run_step(probe, step_block, &block, states[i]);
+        const bool ok = run_steps(probe, step_block, &block, states, count, failure);
         block_free(&block);
+        if (!ok)
+            return false;
     }
-    for (size_t i = 0; i < count; i++)
-        if (states[i])
-            run_step(probe, step_head, NULL, states[i]);
-    return true;
+    return run_steps(probe, step_head, NULL, states, count, failure);
+}
+
+/* The states where a block begins, those at the end of the model, and those that each layer
+ * changes. */
+uint64_t sensitivity_held(const struct config *config, size_t window, size_t tokens)
+{
+    return block_memory(config) +
+           (uint64_t)tokens * config->hidden * (2 + LINEAR_KINDS) * sizeof(float) +
+           forward_memory(config, window, tokens);
+}
+
+/* A block on the way to the head, and then logits. */
+uint64_t sensitivity_passing(const struct config *config, size_t tokens)
+{
+    const uint64_t block = block_memory(config);
+    const uint64_t logits = evaluate_memory(config, tokens, true);
+
+    return block > logits ? block : logits;
 }
 
 bool sensitivity_begin(struct sensitivity_probe *probe, const struct model *model,
@@ -109,16 +136,15 @@ bool sensitivity_change(struct sensitivity_probe *probe, enum linear_kind kind, 
     changed.linear[kind].weights = weights;
     free(probe->changed[kind]);
     probe->changed[kind] = create_states(probe, probe->entry, failure);
-    if (!probe->changed[kind])
-        return false;
-    run_step(probe, step_block, &changed, probe->changed[kind]);
-    return true;
+    return probe->changed[kind] &&
+           run_step(probe, step_block, &changed, probe->changed[kind], failure);
 }
 
 static bool enter_next(struct sensitivity_probe *probe, struct failure *failure)
 {
     forget_changes(probe);
-    run_step(probe, step_block, &probe->block, probe->entry);
+    if (!run_step(probe, step_block, &probe->block, probe->entry, failure))
+        return false;
     block_free(&probe->block);
     probe->number++;
     return probe->number == probe->model->config.blocks ||

@@ -10,6 +10,8 @@
 #ifndef EXAMPLES_LLM_SENSITIVITY_H
 #define EXAMPLES_LLM_SENSITIVITY_H
 
+#include <stdint.h>
+
 #include "common/tokens.h"
 #include "llm/forward.h"
 
@@ -24,6 +26,10 @@ struct sensitivity_probe {
     float *entry;                 /* states where it begins */
     float *changed[LINEAR_KINDS]; /* states behind it with one of its layers changed; NULL: not */
 };
+
+/* Memory that a probe holds, and what measuring takes beyond that. */
+uint64_t sensitivity_held(const struct config *config, size_t window, size_t tokens);
+uint64_t sensitivity_passing(const struct config *config, size_t tokens);
 
 /* Tokens are borrowed. End it also if this fails. */
 bool sensitivity_begin(struct sensitivity_probe *probe, const struct model *model,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/workers.h"
+#include "llm/interrupt.h"
 
 static const struct linear *linear_of(const struct student *student, size_t layer)
 {
@@ -81,6 +82,8 @@ static bool read_layers(struct student *student, struct failure *failure)
 
     for (size_t i = 0; i < student->count; i++) {
         const size_t scales = count_scales(student, i);
+        if (!interrupt_none(failure))
+            return false;
         if (scales > 0 && !read_layer(student, i, offset, failure))
             return false;
         offset += scales;

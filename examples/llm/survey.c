@@ -9,12 +9,7 @@
 #include "llm/sensitivity_file.h"
 #include "llm/watersic_method.h"
 
-/* Most tokens that divergences are taken over. */
-enum { divergence_tokens = 4096 };
-
-/* Bits per weight of the errors that divergences are measured with: among the rates that models are
- * quantized at. The smaller the errors, the better divergences add up; but they must stand out from
- * rounding. */
+/* Bits per weight. */
 static const double probe_rate = 3;
 
 struct surveyor {
@@ -115,12 +110,17 @@ static bool look(struct surveyor *surveyor, const struct plan_of_survey *plan)
                         survey_layer, surveyor, plan->failure);
 }
 
+bool survey_create_drafter(struct drafter *drafter, wsic_context *context, struct failure *failure)
+{
+    return drafter_create(drafter, context, probe_rate, true, failure);
+}
+
 static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_survey *plan,
                            const struct tokens *tokens)
 {
     struct sensitivity_probe probe;
 
-    if (!drafter_create(&surveyor->drafter, surveyor->context, probe_rate, true, plan->failure))
+    if (!survey_create_drafter(&surveyor->drafter, surveyor->context, plan->failure))
         return false;
     surveyor->probe = &probe;
     const bool ok =
@@ -137,11 +137,13 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     struct sensitivity_file file;
     struct tokens tokens;
 
-    if (!copy_sample(plan->calibration->tokens, plan->calibration->window, divergence_tokens,
+    if (!copy_sample(plan->calibration->tokens, plan->calibration->window, SURVEY_DIVERGENCE_TOKENS,
                      &tokens, plan->failure))
         return false;
-    bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model, &tokens,
-                                    plan->calibration->window, probe_rate, plan->failure);
+    /* Drafts depend on all of the sample, of which divergences are taken over a part. */
+    bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model,
+                                    plan->calibration->tokens, plan->calibration->window,
+                                    probe_rate, plan->failure);
     if (ok && sensitivity_file_read(&file, allocation->sensitivities, allocation->layers))
         ok = look(surveyor, plan);
     else
@@ -152,12 +154,31 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     return ok;
 }
 
+static bool look_and_remember(struct surveyor *surveyor, const struct plan_of_survey *plan)
+{
+    struct known_sensitivities *const kept = plan->calibration->sensitivities;
+    struct allocation *const allocation = surveyor->allocation;
+    const size_t bytes = allocation->layers * sizeof *allocation->sensitivities;
+
+    if (kept && kept->known) {
+        memcpy(allocation->sensitivities, kept->values, bytes);
+        return look(surveyor, plan);
+    }
+    if (!look_with_file(surveyor, plan))
+        return false;
+    if (kept) {
+        memcpy(kept->values, allocation->sensitivities, bytes);
+        kept->known = true;
+    }
+    return true;
+}
+
 static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_survey *plan,
                            double rate)
 {
     if (!corrector_create(&surveyor->corrector, surveyor->context, rate, plan->failure))
         return false;
-    const bool ok = look_with_file(surveyor, plan);
+    const bool ok = look_and_remember(surveyor, plan);
     corrector_destroy(&surveyor->corrector);
     return ok;
 }

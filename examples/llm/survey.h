@@ -5,10 +5,18 @@
 #define EXAMPLES_LLM_SURVEY_H
 
 #include "llm/allocation.h"
+#include "llm/draft.h"
 #include "llm/pipeline.h"
 
 /* Most tokens that second moments are taken over. */
 enum { SURVEY_TOKENS = 16384 };
+
+/* Most tokens that divergences are taken over. */
+enum { SURVEY_DIVERGENCE_TOKENS = 4096 };
+
+/* What sensitivities are measured with: drafts at a rate among those that models are quantized at.
+ * The smaller the errors, the better divergences add up; but they must stand out from rounding. */
+bool survey_create_drafter(struct drafter *drafter, wsic_context *context, struct failure *failure);
 
 /* Add all layers of the model to the allocation, and, if the recipe's plan asks for it, their
  * sensitivities and corrections for a rate. Sensitivities are looked up in, or written to, a file

@@ -44,6 +44,18 @@ wsic_archive_writer *takeover_open(wsic_context *context, const char *output, bo
     return remove_part(output, failure) ? resume(context, output, failure) : NULL;
 }
 
+bool takeover_is_possible(const char *output, struct failure *failure)
+{
+    const char *const slash = strrchr(output, '/');
+    char directory[PATH_MAX];
+    const int length = slash ? (int)(slash - output) + 1 : 0;
+
+    if ((size_t)snprintf(directory, sizeof directory, "%.*s.", length, output) >= sizeof directory)
+        return refuse(failure, "%s: the name is too long", output);
+    return access(directory, W_OK | X_OK) == 0 ||
+           refuse(failure, "%s: %s", output, strerror(errno));
+}
+
 /* SIZE_MAX if there is none. */
 static size_t find_layer(const wsic_archive_writer *writer, const char *name)
 {

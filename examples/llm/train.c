@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "llm/adamw.h"
-#include "llm/interrupt.h"
 #include "llm/loss.h"
 
 static const double longest_gradient = 1;
@@ -50,8 +49,6 @@ static bool make_step(struct course *course, const size_t *windows, size_t count
     struct student *const student = course->loss.student;
     const size_t step = course->adamw.steps;
 
-    if (interrupt_pending())
-        return refuse(failure, "interrupted");
     meter_show(course->meter, (double)step / (double)course->steps, "fine-tuning");
     if (!loss_backward(&course->loss, windows, count, loss, failure))
         return false;

@@ -333,11 +333,13 @@ static bool add_head_inputs(const struct vocabulary *vocabulary, struct gatherer
     wsic_matrix live, clean;
     wsic_status status;
 
-    evaluate_norm(&gatherer->live.forward, model, gatherer->live.hidden, count);
+    if (!evaluate_norm(&gatherer->live.forward, model, gatherer->live.hidden, count, failure))
+        return false;
     wsic_matrix_init(&live, sizeof live, gatherer->live.hidden, WSIC_F32, count,
                      model->config.hidden, 0);
     if (gatherer->recipe->drift) {
-        evaluate_norm(&gatherer->clean.forward, model, gatherer->clean.hidden, count);
+        if (!evaluate_norm(&gatherer->clean.forward, model, gatherer->clean.hidden, count, failure))
+            return false;
         wsic_matrix_init(&clean, sizeof clean, gatherer->clean.hidden, WSIC_F32, count,
                          model->config.hidden, 0);
         status = wsic_stats_add_pair(stats, &clean, &live, NULL, NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/watersic_run.h"
 
+#include "common/peak_memory.h"
 #include "llm/draft.h"
+#include "llm/progress.h"
 #include "llm/survey.h"
-
-/* Part of a run's time that a survey takes, for the progress line. */
-static const double survey_part = 0.1;
+#include "llm/work.h"
 
 static bool run_drafted(struct watersic_method *method, struct model *model,
                         const struct calibration *calibration, double rate,
@@ -35,14 +35,19 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
                          const struct calibration *calibration, double rate,
                          const struct stretch *stretch, struct failure *failure)
 {
-    const double border = stretch->from + survey_part * (stretch->to - stretch->from);
+    const double planning = work_planning(&model->config, calibration);
+    const double quantizing = progress_begin(stretch, &model->config, calibration).total;
+    const double border =
+        stretch->from + planning / (planning + quantizing) * (stretch->to - stretch->from);
     const struct stretch before = {
         .meter = stretch->meter, .label = "planning", .from = stretch->from, .to = border};
     const struct stretch after = {
         .meter = stretch->meter, .label = stretch->label, .from = border, .to = stretch->to};
 
-    return survey(method->allocation, model, calibration, rate, &before, method->context,
-                  failure) &&
+    const bool planned =
+        survey(method->allocation, model, calibration, rate, &before, method->context, failure);
+    return_memory();
+    return planned &&
            allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
                             failure) &&
            run_drafted(method, model, calibration, rate, &after, failure);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/work.h"
 
+#include "llm/correction.h"
+#include "llm/survey.h"
+
 /* Statistics and encoding are in double precision. */
 static const double double_precision = 2;
 
@@ -93,4 +96,49 @@ double work_total(const struct work *work, const struct config *config)
         block += work->layer[kind];
     /* Nothing goes to the end of the last block. */
     return block * (double)config->blocks - work->pass[SITES];
+}
+
+/* Every layer of a block is changed alone, and the changed states go through the block itself, the
+ * rest of the model and the head. */
+static double probing_work(const struct config *config, const struct calibration *calibration,
+                           double tokens)
+{
+    const double blocks = (double)config->blocks;
+    const double block =
+        attention_work(config, calibration->window) + linear_work(config, LINEAR_O, LINEAR_DOWN);
+    const double head = 2 * (double)config->vocabulary * (double)config->hidden;
+
+    return tokens * LINEAR_KINDS * (blocks * (blocks + 1) / 2 * block + 2 * blocks * head);
+}
+
+static double encoding_work(const struct work *work)
+{
+    double sum = 0;
+
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        sum += work->layer[kind];
+    return sum;
+}
+
+double work_planning(const struct config *config, const struct calibration *calibration)
+{
+    const struct recipe plain = {.statistics = true};
+    const struct known_sensitivities *const kept = calibration->sensitivities;
+    const size_t count = calibration->tokens->count;
+    const struct tokens sample = {.count = count < SURVEY_TOKENS ? count : SURVEY_TOKENS};
+    const size_t probed = count < SURVEY_DIVERGENCE_TOKENS ? count : SURVEY_DIVERGENCE_TOKENS;
+    const bool probes = !kept || !kept->known;
+    struct calibration sampled = *calibration;
+
+    if (calibration->recipe->plan == PLAN_NONE)
+        return 0;
+    sampled.tokens = &sample;
+    sampled.recipe = &plain;
+    const struct work work = work_expected(config, &sampled);
+    const double passes = work_total(&work, config) - (double)config->blocks * encoding_work(&work);
+    if (calibration->recipe->plan != PLAN_WATERFILL)
+        return passes;
+    return passes +
+           (double)config->blocks * encoding_work(&work) * (CORRECTION_DRAFTS + (probes ? 1 : 0)) +
+           (probes ? probing_work(config, calibration, (double)probed) : 0);
 }

@@ -27,6 +27,9 @@ struct work {
 
 struct work work_expected(const struct config *config, const struct calibration *calibration);
 
+/* Of what comes before a run, for its plan. */
+double work_planning(const struct config *config, const struct calibration *calibration);
+
 /* Of a whole run. */
 double work_total(const struct work *work, const struct config *config);
 

@@ -33,7 +33,7 @@ typedef struct wsic_archive wsic_archive;
  * library's version.
  *
  * \param context  not NULL; kept alive by the writer
- * \param path     name of the file to be; copied
+ * \param path     name of the file to be, not empty; copied
  * \param out      receives the handle, or NULL on failure
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_IO, #WSIC_ERROR_MEMORY,
  *         #WSIC_ERROR_MEMORY_LIMIT
@@ -71,7 +71,7 @@ WSIC_API wsic_status wsic_archive_writer_create(wsic_context *context, const cha
  * To throw an unfinished file away, remove it before this call.
  *
  * \param context  not NULL; kept alive by the writer
- * \param path     name of the file to be; copied
+ * \param path     name of the file to be, not empty; copied
  * \param out      receives the handle, or NULL on failure
  * \return
  *   - #WSIC_OK

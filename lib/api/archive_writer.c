@@ -20,8 +20,9 @@ typedef wsic_status open_function(const wsic_env *env, const char *path,
 static wsic_status begin(const wsic_env *env, open_function *open, const char *path,
                          wsic_archive_output *output)
 {
+    if (*path == '\0')
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "path is empty");
     wsic_status status = open(env, path, output);
-
     if (status != WSIC_OK || wsic_archive_output_find(output, "library"))
         return status;
     status = wsic_archive_output_text(env, output, "library", wsic_version());
