@@ -61,6 +61,8 @@ static plot_line uniform_line(const trial_source *source, const trial_options *g
     options.preset = "paper";
     for (size_t i = 0; i < CODED_GPTQ_SETTINGS; i++)
         trial_add_setting(&options, coded_gptq_settings[i]);
+    /* GPTQ's own is meant for few samples; here the covariance is known. */
+    trial_add_setting(&options, "damping=1e-4");
     return coded_line(source, "GPTQ, entropy-coded", &options);
 }
 

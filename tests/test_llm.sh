@@ -106,6 +106,7 @@ holds "($(value out bytes) / $(wc -c <four.wsic) - 1) ^ 2 < 0.01 ^ 2" \
     "a dry run tells the size of the archive"
 holds "$(value out planning) > 0 && $(value out total) >= $(value out planning)" \
     "a dry run counts the memory of planning"
+says err "1024 calibration tokens are few" "little text for a plan is warned of"
 states=$(value out states)
 run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibration" \
     --max-tokens 1024 --rate 4 -o none.wsic --dry-run --low-memory --json
@@ -116,6 +117,8 @@ refused 1 "none/none.wsic: No such file or directory" "a dry run of what cannot 
 run 0 "a dry run as text" quantize --model "$model" --tokens "$calibration" --rate 4 \
     -o none.wsic --dry-run
 says out "65536 tokens in 256 windows of 256" "a dry run names the text"
+[ ! -s err ]
+report $? "enough text is not warned of"
 says out "passes over the text: 19" "a dry run tells the passes"
 says out "states of all tokens" "a dry run tells the memory"
 

@@ -258,6 +258,8 @@ static bool prepare(struct comparison *run)
         return false;
     tokens_sample(&run->calibration, run->session->window, options->max_tokens);
     tokens_sample(&run->text, run->session->window, options->eval_tokens);
+    const struct calibration calibration = calibrate_by(run, &options->recipe);
+    report_scarce_text(config, &calibration);
     return model_load_rest(&run->session->model, run->failure);
 }
 

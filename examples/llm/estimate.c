@@ -185,7 +185,7 @@ static bool add_planning(struct memory_estimate *estimate, const struct config *
                          struct failure *failure)
 {
     const size_t count = calibration->tokens->count;
-    const struct tokens sample = {.count = at_most(count, SURVEY_TOKENS)};
+    const struct tokens sample = {.count = survey_tokens(config, calibration)};
     const size_t divergence_tokens = at_most(count, SURVEY_DIVERGENCE_TOKENS);
     struct stream_text text = pipeline_text(calibration);
     struct drafter drafter;
@@ -268,7 +268,6 @@ struct pass_estimate estimate_passes(const struct config *config,
     const struct recipe *const recipe = calibration->recipe;
     const size_t streams = recipe_compares(recipe) ? 2 : 1;
     const size_t importance = recipe_weights(recipe) ? 1 : 0;
-    const size_t tokens = calibration->tokens->count;
     const size_t passes = config->blocks * (SITES + 1) - 1;
     const bool plans = recipe->plan != PLAN_NONE;
     const size_t readout = rates->embedding > 0 && config->tied && !rates->alike ? 1 : 0;
@@ -279,5 +278,5 @@ struct pass_estimate estimate_passes(const struct config *config,
         .attention =
             config->blocks * (streams * (calibration->low_memory ? 2 : 1) + importance + readout),
         .planning = plans ? passes : 0,
-        .planning_tokens = plans ? at_most(tokens, SURVEY_TOKENS) : 0};
+        .planning_tokens = plans ? survey_tokens(config, calibration) : 0};
 }

@@ -41,6 +41,17 @@ struct linear model_linear_shape(const struct config *config, enum linear_kind k
     return (struct linear){.rows = shapes[kind][0], .columns = shapes[kind][1]};
 }
 
+size_t model_widest(const struct config *config)
+{
+    size_t widest = 0;
+
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const size_t columns = model_linear_shape(config, (enum linear_kind)kind).columns;
+        widest = columns > widest ? columns : widest;
+    }
+    return widest;
+}
+
 /* Vectors of gains that a block has beside its linear layers. */
 static const struct gains {
     const char *name;

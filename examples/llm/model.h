@@ -85,6 +85,9 @@ const struct table *model_head(const struct model *model);
 /* Shape of the linear layers of a kind; no weights. */
 struct linear model_linear_shape(const struct config *config, enum linear_kind kind);
 
+/* Inputs of the widest layer. */
+size_t model_widest(const struct config *config);
+
 /* Number of weights in all linear layers. */
 size_t model_linear_weights(const struct model *model);
 

@@ -225,11 +225,11 @@ static bool run_quantization(struct quantization *run)
     if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
-    if (options->dry_run) {
-        const struct calibration calibration = describe_calibration(run);
+    const struct calibration calibration = describe_calibration(run);
+    report_scarce_text(config, &calibration);
+    if (options->dry_run)
         return takeover_is_possible(options->output, run->failure) &&
                dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
-    }
     if (!write_archive(run))
         return false;
     if (options->json)

@@ -135,3 +135,17 @@ json_t *report_vocabulary(const struct vocabulary_rates *rates)
         json_object_set_new(root, "head_rate", json_real(rates->head));
     return root;
 }
+
+/* docs/algorithm.md, "How much text" */
+void report_scarce_text(const struct config *config, const struct calibration *calibration)
+{
+    enum { TOKENS_PER_INPUT = 32 };
+    const size_t wanted = TOKENS_PER_INPUT * model_widest(config);
+
+    if (calibration->recipe->plan == PLAN_WATERFILL && calibration->tokens->count < wanted)
+        fprintf(stderr,
+                "watersic-llm: warning: %zu calibration tokens are few for layers of up to %zu "
+                "inputs: below %zu a plan can fit the text more than the model (--max-tokens, "
+                "--plan none)\n",
+                calibration->tokens->count, model_widest(config), wanted);
+}

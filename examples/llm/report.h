@@ -9,6 +9,7 @@
 #include "llm/evaluate.h"
 #include "llm/footprint.h"
 #include "llm/pair.h"
+#include "llm/pipeline.h"
 #include "llm/vocabulary.h"
 
 /* Print a JSON value on standard output and release it. NULL (out of memory) is refused. */
@@ -40,6 +41,9 @@ json_t *report_recipe(const struct recipe *recipe);
 
 /* {"embedding_rate": ..., "head_rate": ..., "statistics": ...}, rates only of what is quantized */
 json_t *report_vocabulary(const struct vocabulary_rates *rates);
+
+/* Say on standard error where a plan has less text than it needs. */
+void report_scarce_text(const struct config *config, const struct calibration *calibration);
 
 /* {"name": ..., "rows": ..., ...} */
 json_t *report_layer(const struct layer_result *result);

@@ -33,6 +33,14 @@ static bool copy_sample(const struct tokens *tokens, size_t window, size_t most,
     return true;
 }
 
+size_t survey_tokens(const struct config *config, const struct calibration *calibration)
+{
+    const size_t wanted = SURVEY_TOKENS_PER_INPUT * model_widest(config);
+    const size_t most = wanted > SURVEY_TOKENS ? wanted : SURVEY_TOKENS;
+
+    return calibration->tokens->count < most ? calibration->tokens->count : most;
+}
+
 /* Measure blocks until this one is the present one. */
 static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *failure)
 {
@@ -193,7 +201,8 @@ bool survey(struct allocation *allocation, struct model *model,
     struct calibration sampled = *calibration;
     struct tokens sample;
 
-    if (!copy_sample(calibration->tokens, calibration->window, SURVEY_TOKENS, &sample, failure))
+    if (!copy_sample(calibration->tokens, calibration->window,
+                     survey_tokens(&model->config, calibration), &sample, failure))
         return false;
     sampled.tokens = &sample;
     sampled.taken = NULL;

@@ -8,8 +8,10 @@
 #include "llm/draft.h"
 #include "llm/pipeline.h"
 
-/* Most tokens that second moments are taken over. */
-enum { SURVEY_TOKENS = 16384 };
+/* Tokens that second moments are taken over, of the calibration text's: enough to tell the
+ * directions of the widest layer's inputs from each other. */
+enum { SURVEY_TOKENS = 16384, SURVEY_TOKENS_PER_INPUT = 16 };
+size_t survey_tokens(const struct config *config, const struct calibration *calibration);
 
 /* Most tokens that divergences are taken over. */
 enum { SURVEY_DIVERGENCE_TOKENS = 4096 };

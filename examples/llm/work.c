@@ -125,7 +125,7 @@ double work_planning(const struct config *config, const struct calibration *cali
     const struct recipe plain = {.statistics = true};
     const struct known_sensitivities *const kept = calibration->sensitivities;
     const size_t count = calibration->tokens->count;
-    const struct tokens sample = {.count = count < SURVEY_TOKENS ? count : SURVEY_TOKENS};
+    const struct tokens sample = {.count = survey_tokens(config, calibration)};
     const size_t probed = count < SURVEY_DIVERGENCE_TOKENS ? count : SURVEY_DIVERGENCE_TOKENS;
     const bool probes = !kept || !kept->known;
     struct calibration sampled = *calibration;
