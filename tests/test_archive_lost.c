@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "archive_fixture.h"
 #include "check_main.h"
+#include "resume_fixture.h"
 
 static unsigned failing; /* of the next calls */
 
@@ -17,15 +17,6 @@ int fsync(int descriptor)
     failing--;
     errno = EIO;
     return -1;
-}
-
-static wsic_archive_writer *resume(void)
-{
-    wsic_archive_writer *writer;
-
-    ck_assert_int_eq(wsic_archive_writer_resume(context, temporary_path(&place, "q"), &writer),
-                     WSIC_OK);
-    return writer;
 }
 
 static void check_lost(const wsic_archive_writer *writer, wsic_status status)
