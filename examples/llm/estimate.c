@@ -138,11 +138,6 @@ static void add_up(struct memory_estimate *estimate)
     estimate->total = largest(estimate->run, estimate->planning);
 }
 
-static size_t at_most(size_t tokens, size_t most)
-{
-    return tokens < most ? tokens : most;
-}
-
 /* The largest layer of a site, in single precision. */
 static uint64_t weights_bytes(const struct site *site, const struct config *config)
 {
@@ -186,7 +181,7 @@ static bool add_planning(struct memory_estimate *estimate, const struct config *
 {
     const size_t count = calibration->tokens->count;
     const struct tokens sample = {.count = survey_tokens(config, calibration)};
-    const size_t divergence_tokens = at_most(count, SURVEY_DIVERGENCE_TOKENS);
+    const size_t divergence_tokens = survey_divergence_tokens(calibration);
     struct stream_text text = pipeline_text(calibration);
     struct drafter drafter;
     uint64_t drafting;

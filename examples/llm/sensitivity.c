@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "llm/evaluate.h"
-#include "llm/interrupt.h"
 
 /* States of the whole sample, as in the reference if that is not NULL. NULL on failure. */
 static float *create_states(const struct sensitivity_probe *probe, const float *like,
@@ -21,44 +20,22 @@ static float *create_states(const struct sensitivity_probe *probe, const float *
     return states;
 }
 
-typedef void step_function(struct sensitivity_probe *probe, const struct block *block,
-                           float *states, size_t count);
-
-static void step_block(struct sensitivity_probe *probe, const struct block *block, float *states,
-                       size_t count)
+/* Take states through a block, or through the last norm if it is NULL. */
+static bool run_step(struct sensitivity_probe *probe, const struct block *block, float *states,
+                     struct failure *failure)
 {
-    forward_block(&probe->forward, block, states, count);
+    const size_t count = probe->tokens->count;
+
+    return block ? evaluate_block(&probe->forward, block, states, count, failure)
+                 : evaluate_norm(&probe->forward, probe->model, states, count, failure);
 }
 
-static void step_head(struct sensitivity_probe *probe, const struct block *block, float *states,
-                      size_t count)
-{
-    (void)block;
-    forward_head_input(&probe->forward, probe->model, states, count);
-}
-
-static bool run_step(struct sensitivity_probe *probe, step_function *step,
-                     const struct block *block, float *states, struct failure *failure)
-{
-    const size_t capacity = probe->forward.capacity;
-
-    for (size_t first = 0; first < probe->tokens->count; first += capacity) {
-        const size_t left = probe->tokens->count - first;
-        if (!interrupt_none(failure))
-            return false;
-        step(probe, block, states + first * probe->model->config.hidden,
-             left < capacity ? left : capacity);
-    }
-    return true;
-}
-
-/* Take several states (NULL: none) through a step. */
-static bool run_steps(struct sensitivity_probe *probe, step_function *step,
-                      const struct block *block, float *const states[], size_t count,
-                      struct failure *failure)
+/* The same for several states (NULL: none). */
+static bool run_steps(struct sensitivity_probe *probe, const struct block *block,
+                      float *const states[], size_t count, struct failure *failure)
 {
     for (size_t i = 0; i < count; i++)
-        if (states[i] && !run_step(probe, step, block, states[i], failure))
+        if (states[i] && !run_step(probe, block, states[i], failure))
             return false;
     return true;
 }
@@ -73,12 +50,12 @@ static bool run_rest(struct sensitivity_probe *probe, size_t number, float *cons
     for (; number < probe->model->config.blocks; number++) {
         if (!model_load_block(probe->model, number, &block, failure))
             return false;
-        const bool ok = run_steps(probe, step_block, &block, states, count, failure);
+        const bool ok = run_steps(probe, &block, states, count, failure);
         block_free(&block);
         if (!ok)
             return false;
     }
-    return run_steps(probe, step_head, NULL, states, count, failure);
+    return run_steps(probe, NULL, states, count, failure);
 }
 
 /* The states where a block begins, those at the end of the model, and those that each layer
@@ -136,14 +113,13 @@ bool sensitivity_change(struct sensitivity_probe *probe, enum linear_kind kind, 
     changed.linear[kind].weights = weights;
     free(probe->changed[kind]);
     probe->changed[kind] = create_states(probe, probe->entry, failure);
-    return probe->changed[kind] &&
-           run_step(probe, step_block, &changed, probe->changed[kind], failure);
+    return probe->changed[kind] && run_step(probe, &changed, probe->changed[kind], failure);
 }
 
 static bool enter_next(struct sensitivity_probe *probe, struct failure *failure)
 {
     forget_changes(probe);
-    if (!run_step(probe, step_block, &probe->block, probe->entry, failure))
+    if (!run_step(probe, &probe->block, probe->entry, failure))
         return false;
     block_free(&probe->block);
     probe->number++;

@@ -33,12 +33,24 @@ static bool copy_sample(const struct tokens *tokens, size_t window, size_t most,
     return true;
 }
 
+static size_t at_most(const struct calibration *calibration, size_t most)
+{
+    return calibration->tokens->count < most ? calibration->tokens->count : most;
+}
+
 size_t survey_tokens(const struct config *config, const struct calibration *calibration)
 {
-    const size_t wanted = SURVEY_TOKENS_PER_INPUT * model_widest(config);
-    const size_t most = wanted > SURVEY_TOKENS ? wanted : SURVEY_TOKENS;
+    enum { LEAST = 16384, PER_INPUT = 16 };
+    const size_t wanted = PER_INPUT * model_widest(config);
 
-    return calibration->tokens->count < most ? calibration->tokens->count : most;
+    return at_most(calibration, wanted > LEAST ? wanted : LEAST);
+}
+
+size_t survey_divergence_tokens(const struct calibration *calibration)
+{
+    enum { MOST = 4096 };
+
+    return at_most(calibration, MOST);
 }
 
 /* Measure blocks until this one is the present one. */
@@ -145,8 +157,8 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     struct sensitivity_file file;
     struct tokens tokens;
 
-    if (!copy_sample(plan->calibration->tokens, plan->calibration->window, SURVEY_DIVERGENCE_TOKENS,
-                     &tokens, plan->failure))
+    if (!copy_sample(plan->calibration->tokens, plan->calibration->window,
+                     survey_divergence_tokens(plan->calibration), &tokens, plan->failure))
         return false;
     /* Drafts depend on all of the sample, of which divergences are taken over a part. */
     bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model,

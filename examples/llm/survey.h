@@ -10,11 +10,10 @@
 
 /* Tokens that second moments are taken over, of the calibration text's: enough to tell the
  * directions of the widest layer's inputs from each other. */
-enum { SURVEY_TOKENS = 16384, SURVEY_TOKENS_PER_INPUT = 16 };
 size_t survey_tokens(const struct config *config, const struct calibration *calibration);
 
-/* Most tokens that divergences are taken over. */
-enum { SURVEY_DIVERGENCE_TOKENS = 4096 };
+/* Those that divergences are taken over. */
+size_t survey_divergence_tokens(const struct calibration *calibration);
 
 /* What sensitivities are measured with: drafts at a rate among those that models are quantized at.
  * The smaller the errors, the better divergences add up; but they must stand out from rounding. */

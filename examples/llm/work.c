@@ -124,9 +124,8 @@ double work_planning(const struct config *config, const struct calibration *cali
 {
     const struct recipe plain = {.statistics = true};
     const struct known_sensitivities *const kept = calibration->sensitivities;
-    const size_t count = calibration->tokens->count;
     const struct tokens sample = {.count = survey_tokens(config, calibration)};
-    const size_t probed = count < SURVEY_DIVERGENCE_TOKENS ? count : SURVEY_DIVERGENCE_TOKENS;
+    const size_t probed = survey_divergence_tokens(calibration);
     const bool probes = !kept || !kept->known;
     struct calibration sampled = *calibration;
 
