@@ -187,7 +187,7 @@ static wsic_status check_blocks(const wsic_encoder *encoder, const wsic_matrix *
     const size_t wanted = (size_t)encoder->params.value[PARAMETER_INDEX_WSIC_BLOCK_ROWS];
     const size_t rows = wsic_min_size(wanted, weights->rows);
 
-    if (wsic_codes_block_fits(rows, weights->columns))
+    if (rows <= wsic_codes_block_rows_most(weights->columns))
         return WSIC_OK;
     return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
                      "block_rows is %zu: blocks of %zu x %zu codes are too large", wanted, rows,

@@ -35,9 +35,10 @@ typedef struct wsic_code_matrix {
  * small enough to decode in parallel. */
 size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind);
 
-/* Whether blocks may have as many rows. Zeros cost nothing, so that a few bytes can stand for a
- * block of any size; who decodes one row pays for its whole block. One row always may be one. */
-bool wsic_codes_block_fits(size_t block_rows, size_t columns);
+/* Most rows to a block. Zeros cost nothing, so that a few bytes can stand for a block of any size;
+ * who decodes one row pays for its whole block. One row always may be one. columns is at least 1.
+ */
+size_t wsic_codes_block_rows_most(size_t columns);
 
 /* Append the coded matrix. block_rows is at least 1. */
 wsic_status wsic_codes_encode(const wsic_env *env, const wsic_code_matrix *matrix,

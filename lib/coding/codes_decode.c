@@ -88,7 +88,7 @@ static wsic_status check_head(const wsic_env *env, const head *given, size_t row
     if (given->block_rows == 0 || given->block_rows > rows)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "%llu rows to a block of codes, of %zu",
                          (unsigned long long)given->block_rows, rows);
-    if (!wsic_codes_block_fits((size_t)given->block_rows, columns))
+    if (given->block_rows > wsic_codes_block_rows_most(columns))
         return wsic_fail(env, WSIC_ERROR_FORMAT, "blocks of %llu x %zu codes are too large",
                          (unsigned long long)given->block_rows, columns);
     if (((given->second & WSIC_CODES_ROW_HINT) != 0 && !row_hint) ||
@@ -394,9 +394,9 @@ wsic_status wsic_code_reader_open(const wsic_env *env, wsic_cursor *cursor, size
     return WSIC_OK;
 }
 
-bool wsic_codes_block_fits(size_t block_rows, size_t columns)
+size_t wsic_codes_block_rows_most(size_t columns)
 {
-    return block_rows <= 1 || block_rows <= WSIC_BLOCK_CODES_MAX / columns;
+    return wsic_max_size(WSIC_BLOCK_CODES_MAX / columns, 1);
 }
 
 size_t wsic_code_reader_block_rows(const wsic_code_reader *reader)

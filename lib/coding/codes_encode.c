@@ -6,19 +6,18 @@
 
 #include "base/checked.h"
 #include "base/sort.h"
-#include "coding/codes_format.h"
 #include "coding/codes_plan.h"
 
 size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind)
 {
     enum { BLOCK_CODES = 1 << 20, UNIT = 64 };
-    const size_t most = wsic_max_size(WSIC_BLOCK_CODES_MAX / wsic_max_size(columns, 1), 1);
     /* The first rows of a block, which find the trellis with fewer ways to go, cost about
      * 0.4 bit a column for each bit of the state: so 0.003 bit a code at the most. */
     const size_t least = wsic_max_size(UNIT, 2 * (size_t)kind * UNIT);
-    const size_t rounded = BLOCK_CODES / UNIT / wsic_max_size(columns, 1) * UNIT;
+    const size_t width = wsic_max_size(columns, 1);
+    const size_t wanted = wsic_max_size(BLOCK_CODES / UNIT / width * UNIT, least);
 
-    return wsic_min_size(wsic_min_size(rows, most), wsic_max_size(rounded, least));
+    return wsic_min_size(rows, wsic_min_size(wanted, wsic_codes_block_rows_most(width)));
 }
 
 /* --- blocks ---------------------------------------------------------------------- */

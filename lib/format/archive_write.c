@@ -164,7 +164,8 @@ static wsic_archive_text **place_of(wsic_archive_output *output, const char *key
 wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *output,
                                      const char *key, const char *value)
 {
-    const wsic_archive_text *const old = wsic_archive_output_find(output, key);
+    wsic_archive_text **const place = place_of(output, key);
+    const wsic_archive_text *const old = *place;
     wsic_status status = WSIC_OK;
 
     if (old && old->stored && strcmp(wsic_archive_text_value(old), value) == 0)
@@ -174,7 +175,7 @@ wsic_status wsic_archive_output_text(const wsic_env *env, wsic_archive_output *o
                          "the metadata '%s' is in the file already, with another value", key);
     wsic_archive_text *const text = make_text(env, key, value, &status);
     if (text)
-        put_text(env, output, place_of(output, key), text);
+        put_text(env, output, place, text);
     return status;
 }
 

@@ -163,11 +163,13 @@ static wsic_status prepare_part(search *s)
     if (!s->target_part)
         return status;
     status = wsic_job_target(job, (wsic_selection){s->rows, s->index}, s->target_part);
-    for (size_t k = 0; k < count && status == WSIC_OK; k++)
+    if (status != WSIC_OK)
+        return status;
+    for (size_t k = 0; k < count; k++)
         s->energy += s->target_part[k] * s->target_part[k];
     const double part = (double)s->rows / (double)s->sampled;
     s->least = DBL_EPSILON * s->energy / (part * (double)job->rows * (double)job->columns);
-    return status == WSIC_OK ? choose_range(s) : status;
+    return choose_range(s);
 }
 
 static double distortion_value(double distortion)
