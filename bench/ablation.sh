@@ -8,15 +8,7 @@
 # usage: ablation.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE...
 set -eu
 
-if [ $# -lt 5 ]; then
-    sed -n 's/^# usage/usage/p' "$0" >&2
-    exit 2
-fi
-program=$1
-model=$2
-calibration=$3
-evaluation=$4
-shift 4
+least=5
 # shellcheck source=bench/runs.sh
 . "$(dirname "$0")/runs.sh"
 

@@ -1,10 +1,22 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2154
-# What the tables of runs share; to be sourced with the program in $program, the checkpoint in
-# $model and the text to calibrate on in $calibration.
+# What the tables of runs share; to be sourced with the number of arguments that there must be in
+# $least. The first four are taken: program, checkpoint, and the texts to calibrate and to evaluate
+# on.
 #
 # From the environment: PRESET (default), MAX_TOKENS (65536) to calibrate on, EVAL_TOKENS (32768),
 # and WORK, a directory that keeps the archives; without it they are thrown away.
+
+if [ $# -lt "$least" ]; then
+    sed -n 's/^# usage/usage/p' "$0" >&2
+    exit 2
+fi
+program=$1
+model=$2
+calibration=$3
+# shellcheck disable=SC2034 # the tables use it
+evaluation=$4
+shift 4
 
 if [ -n "${WORK:-}" ]; then
     work=$WORK

@@ -7,18 +7,11 @@
 # usage: text.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE TOKENS...
 set -eu
 
-if [ $# -lt 6 ]; then
-    sed -n 's/^# usage/usage/p' "$0" >&2
-    exit 2
-fi
-program=$1
-model=$2
-calibration=$3
-evaluation=$4
-rate=$5
-shift 5
+least=6
 # shellcheck source=bench/runs.sh
 . "$(dirname "$0")/runs.sh"
+rate=$1
+shift
 
 # divergence FILE TEXT TOKENS
 divergence()
