@@ -264,27 +264,35 @@ START_TEST(threads_change_no_byte)
 }
 END_TEST
 
+/* The peak of memory. */
+static uint64_t encode_within_prediction(layer_fixture *f)
+{
+    wsic_encoder_report report = {.size = sizeof report};
+    uint64_t predicted = 0;
+    wsic_layer *layer = NULL;
+
+    ck_assert_int_eq(wsic_encoder_memusage(f->encoder, f->rows, f->columns, &predicted), WSIC_OK);
+    ck_assert_int_ge(wsic_encoder_run(f->encoder, f->stats, &f->matrix, &layer), 0);
+    ck_assert_int_eq(wsic_encoder_get_report(f->encoder, &report), WSIC_OK);
+    ck_assert_uint_le(report.memory_peak, predicted);
+    wsic_layer_destroy(layer);
+    return report.memory_peak;
+}
+
 START_TEST(memory_is_predicted_and_bounded)
 {
     const size_t shapes[][2] = {{8, 8}, {300, 200}, {200, 300}, {40, 600}};
     const size_t *const shape = shapes[_i / LAYER_VARIANTS];
     layer_fixture f = layer_open(shape[0], shape[1], COVARIANCE_DEAD, 22);
-    wsic_encoder_report report = {.size = sizeof report};
-    uint64_t predicted = 0;
-    wsic_layer *layer = NULL;
 
     layer_choose(&f, (size_t)_i % LAYER_VARIANTS);
     wsic_encoder_set_number(f.encoder, WSIC_RATE, 3.0);
-    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
-    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
-    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
-    ck_assert_uint_le(report.memory_peak, predicted);
-    wsic_layer_destroy(layer);
+    const uint64_t peak = encode_within_prediction(&f);
 
     /* Any limit below the peak: an error, and afterwards everything is as before. */
     const uint64_t used = wsic_context_memory(f.context, NULL);
     for (uint64_t part = 0; part < 16; part++) {
-        wsic_context_set_memory_limit(f.context, used + 1 + report.memory_peak * part / 16);
+        wsic_context_set_memory_limit(f.context, used + 1 + peak * part / 16);
         expect(&f, &f.matrix, WSIC_ERROR_MEMORY_LIMIT, "limit");
         ck_assert_uint_eq(wsic_context_memory(f.context, NULL), used);
     }
@@ -294,11 +302,7 @@ START_TEST(memory_is_predicted_and_bounded)
     wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 0);
     ck_assert_int_eq(wsic_encoder_set(f.encoder, "order", "pivoted"), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RIDGE, 2.0), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
-    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
-    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
-    ck_assert_uint_le(report.memory_peak, predicted);
-    wsic_layer_destroy(layer);
+    encode_within_prediction(&f);
     layer_close(&f);
 }
 END_TEST
@@ -337,18 +341,11 @@ START_TEST(memory_of_extremes_is_predicted)
     static const char *const presets[] = {"paper", "fast", "default", "max"};
     const size_t k = (size_t)_i / 4;
     layer_fixture f = layer_open(cases[k].rows, cases[k].columns, COVARIANCE_AR, 22);
-    wsic_encoder_report report = {.size = sizeof report};
-    uint64_t predicted = 0;
-    wsic_layer *layer = NULL;
 
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i % 4]), WSIC_OK);
     wsic_encoder_set_number(f.encoder, cases[k].target, cases[k].value);
     wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, cases[k].block_rows);
-    ck_assert_int_eq(wsic_encoder_memusage(f.encoder, f.rows, f.columns, &predicted), WSIC_OK);
-    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
-    ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
-    ck_assert_uint_le(report.memory_peak, predicted);
-    wsic_layer_destroy(layer);
+    encode_within_prediction(&f);
     layer_close(&f);
 }
 END_TEST
