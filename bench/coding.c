@@ -135,17 +135,21 @@ static void make_levels(unsigned kind, size_t rows, size_t columns, size_t block
     }
 }
 
-/* Which model of the plan an element has, and what that model sees. */
-static size_t model_of(const wsic_code_plan *plan, int32_t class_sum, int32_t *datum)
+/* Which model of the plan an element has; its datum becomes what that model sees. */
+static size_t model_of(const wsic_code_plan *plan, size_t column, size_t row, int32_t *datum)
 {
-    const wsic_block_shape shape = {.classes = plan->classes};
-    const size_t index = wsic_block_class(&shape, class_sum) * plan->contexts;
+    const unsigned number = plan->form[column >> plan->lanes_log];
+    const wsic_form form = wsic_form_make(number, plan->is_trellis);
+    const size_t class_index = wsic_class_index(
+        plan->octet_class[column / WSIC_OCTET] + plan->row_class[row], plan->classes);
+    const size_t model =
+        plan->model_at[plan->form_rank[number] * (size_t)plan->classes + class_index];
 
-    if (plan->kind == 0)
-        return index;
-    const unsigned context = wsic_token_context(*datum);
+    if (!plan->is_trellis)
+        return model;
+    const unsigned context = wsic_form_context(&form, wsic_token_context(*datum));
     *datum = wsic_token_index(*datum);
-    return index + context;
+    return model + context;
 }
 
 /* Empirical entropy within the classes that the encoder chose. */
@@ -157,15 +161,13 @@ static double class_entropy(const wsic_env *env, const wsic_code_matrix *matrix,
 
     if (!group)
         exit(1);
-    for (size_t index = 0; index < (size_t)plan->classes * plan->contexts; index++) {
+    for (size_t index = 0; index < plan->models; index++) {
         size_t count = 0;
         double bits = 0;
-        for (size_t j = 0; j < plan->columns.count; j++) {
-            for (size_t i = 0; i < plan->rows.count; i++) {
-                int32_t datum =
-                    plan->data[plan->columns.index[j] * matrix->rows + plan->rows.index[i]];
-                if (model_of(plan, plan->rows.classes[i] + plan->columns.classes[j], &datum) ==
-                    index)
+        for (size_t k = 0; k < plan->live_columns; k++) {
+            for (size_t i = 0; i < plan->live_rows; i++) {
+                int32_t datum = plan->data[plan->column[k] * matrix->rows + plan->row[i]];
+                if (model_of(plan, k, i, &datum) == index)
                     group[count++] = datum;
             }
         }

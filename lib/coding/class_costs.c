@@ -53,10 +53,15 @@ void wsic_class_costs_fill(wsic_class_costs *costs, uint32_t shape, size_t index
     int16_t *const row = costs->rows[shape] + index * costs->buckets;
     wsic_model model;
 
-    wsic_model_builtin(&model, shape, class_number, 1, NULL);
+    wsic_model_frame frame = wsic_array_frame(class_number);
+    if (odd != 0) {
+        frame.codebook = 1;
+        wsic_model_builtin(&model, shape, &frame, NULL);
+    }
     for (uint32_t bucket = 0; bucket < odd && bucket < costs->buckets; bucket++)
         row[bucket] = (int16_t)lround(bucket_bits(&model, bucket) * WSIC_COST_UNIT);
-    wsic_model_builtin(&model, shape, class_number, 0, NULL);
+    frame.codebook = 0;
+    wsic_model_builtin(&model, shape, &frame, NULL);
     for (uint32_t bucket = odd; bucket < costs->buckets; bucket++)
         row[bucket] = (int16_t)lround(bucket_bits(&model, bucket - odd) * WSIC_COST_UNIT);
     costs->ready[shape][index] = true;

@@ -5,6 +5,7 @@
 #define WSIC_CODING_CLASS_COSTS_H
 
 #include "coding/magnitudes.h"
+#include "coding/model.h"
 
 enum {
     WSIC_COST_UNIT = 256, /* to the bit */

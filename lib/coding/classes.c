@@ -11,13 +11,13 @@ enum {
     STRIP = 64, /* rows that are looked at together */
     ROUNDS = 3,
     SETTLED = 32,        /* stop once fewer than one line in so many has moved */
-    COLUMN_MARGIN = 32,  /* how far a column's class may lie outside of all models */
+    OCTET_MARGIN = 32,   /* how far an octet's class may lie outside of all models */
     ROW_REACH = 128,     /* largest magnitude of a row's class */
     PATIENCE = 2,        /* steps without a gain after which a search ends */
     RESIDUAL_REACH = 128 /* differences from the hint beyond this are not told apart */
 };
 
-/* Rows or columns while their classes are being chosen. */
+/* Rows or octets while their classes are being chosen. */
 typedef struct axis {
     size_t count;
     const int32_t *hint;
@@ -33,9 +33,11 @@ typedef struct axis {
 typedef struct fit {
     const wsic_env *env;
     const wsic_magnitudes *magnitudes;
+    const uint32_t *order; /* of the columns */
+    unsigned octet_log;    /* columns of an octet */
     wsic_class_costs costs;
     axis rows;
-    axis columns;
+    axis octets;
 } fit;
 
 /* --- the price of the classes themselves -------------------------------------- */
@@ -100,7 +102,8 @@ typedef struct counterpart {
     size_t every;     /* of so many codes one is looked at: less than 2^15 of a line */
 } counterpart;
 
-static wsic_status make_counterpart(const fit *state, const axis *other, counterpart *made)
+static wsic_status make_counterpart(const fit *state, const axis *other, size_t codes,
+                                    counterpart *made)
 {
     int32_t lowest = INT16_MAX;
     int32_t highest = INT16_MIN;
@@ -112,7 +115,7 @@ static wsic_status make_counterpart(const fit *state, const axis *other, counter
     }
     made->lowest = lowest;
     made->range = (size_t)(highest - lowest) + 1;
-    made->every = wsic_div_up(other->count, INT16_MAX);
+    made->every = wsic_div_up(codes, INT16_MAX);
     made->offset = wsic_alloc(state->env, other->count, sizeof *made->offset, &status);
     if (!made->offset)
         return status;
@@ -194,23 +197,34 @@ static wsic_status make_histogram(const fit *state, const counterpart *other, si
     return *histogram ? WSIC_OK : status;
 }
 
-static wsic_status settle_columns(fit *state, size_t *moved)
+static void count_octet(const fit *state, const counterpart *other, size_t octet,
+                        int16_t *histogram)
 {
     const wsic_magnitudes *const magnitudes = state->magnitudes;
+    const size_t end = wsic_min_size((octet + 1) << state->octet_log, magnitudes->columns);
+
+    for (size_t j = octet << state->octet_log; j < end; j++) {
+        const uint8_t *const buckets = magnitudes->buckets + state->order[j] * magnitudes->rows;
+        for (size_t i = j % other->every; i < magnitudes->rows; i += other->every)
+            histogram[other->offset[i] + buckets[i]]++;
+    }
+}
+
+static wsic_status settle_octets(fit *state, size_t *moved)
+{
     counterpart other;
     int16_t *histogram;
     size_t length;
 
-    wsic_status status = make_counterpart(state, &state->rows, &other);
+    wsic_status status =
+        make_counterpart(state, &state->rows, state->rows.count << state->octet_log, &other);
     if (status != WSIC_OK)
         return status;
     status = make_histogram(state, &other, 1, &histogram, &length);
-    for (size_t j = 0; status == WSIC_OK && j < magnitudes->columns; j++) {
-        const uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows;
+    for (size_t k = 0; status == WSIC_OK && k < state->octets.count; k++) {
         memset(histogram, 0, length * sizeof *histogram);
-        for (size_t i = 0; i < magnitudes->rows; i += other.every)
-            histogram[other.offset[i] + buckets[i]]++;
-        *moved += settle(state, &state->columns, &other, j, histogram);
+        count_octet(state, &other, k, histogram);
+        *moved += settle(state, &state->octets, &other, k, histogram);
     }
     if (status == WSIC_OK)
         wsic_free(state->env, histogram);
@@ -226,8 +240,9 @@ static void count_strip(const fit *state, const counterpart *other, size_t first
 
     memset(histogram, 0, rows * length * sizeof *histogram);
     for (size_t j = 0; j < magnitudes->columns; j += other->every) {
-        const uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows + first;
-        int16_t *const part = histogram + other->offset[j];
+        const uint8_t *const buckets =
+            magnitudes->buckets + state->order[j] * magnitudes->rows + first;
+        int16_t *const part = histogram + other->offset[j >> state->octet_log];
         for (size_t i = 0; i < rows; i++)
             part[i * length + buckets[i]]++;
     }
@@ -240,7 +255,8 @@ static wsic_status settle_rows(fit *state, size_t *moved)
     int16_t *histogram;
     size_t length;
 
-    wsic_status status = make_counterpart(state, &state->columns, &other);
+    wsic_status status =
+        make_counterpart(state, &state->octets, state->magnitudes->columns, &other);
     if (status != WSIC_OK)
         return status;
     status = make_histogram(state, &other, STRIP, &histogram, &length);
@@ -258,27 +274,65 @@ static wsic_status settle_rows(fit *state, size_t *moved)
 
 /* --- rounds ----------------------------------------------------------------------- */
 
-static void start_columns(fit *state, unsigned step)
+/* Mean square of the rounded values of a Gaussian variable of this width: those of magnitude k and more
+ * add 2 k - 1 each. */
+static double rounded_energy(double width)
 {
-    for (size_t j = 0; j < state->columns.count; j++) {
-        /* Rounding adds 1/12; a column of nothing but zeros does not occur. */
-        const double deviation = state->magnitudes->deviation[j];
-        const double variance = fmax(deviation * deviation - 1.0 / 12, 1.0 / 64);
-        const int32_t class_number = (int32_t)lround(ldexp(4 * log2(variance), -(int)step));
-        state->columns.classes[j] = (int16_t)class_number;
+    const double deviation = exp2(width / 8);
+    double energy = 0;
+
+    for (int k = 1; k <= 4; k++)
+        energy += (2 * k - 1) * erfc((k - 0.5) / deviation / sqrt(2));
+    return energy;
+}
+
+double wsic_likely_width(double deviation)
+{
+    const double energy = deviation * deviation;
+    double low = WSIC_CLASS_LOWEST;
+    double high = 0;
+
+    /* Rounding adds 1/12 where the deviation is not small. */
+    if (energy >= rounded_energy(high))
+        return 4 * log2(energy - 1.0 / 12);
+    while (high - low > 1.0 / 16) {
+        const double middle = (low + high) / 2;
+        if (rounded_energy(middle) < energy)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+static void start_octets(fit *state, unsigned step)
+{
+    const wsic_magnitudes *const magnitudes = state->magnitudes;
+
+    for (size_t k = 0; k < state->octets.count; k++) {
+        const size_t first = k << state->octet_log;
+        const size_t count =
+            wsic_min_size((size_t)1 << state->octet_log, magnitudes->columns - first);
+        double energy = 0;
+        for (size_t j = first; j < first + count; j++) {
+            const double deviation = magnitudes->deviation[state->order[j]];
+            energy += deviation * deviation;
+        }
+        const double width = wsic_likely_width(sqrt(energy / (double)count));
+        state->octets.classes[k] = (int16_t)lround(ldexp(width, -(int)step));
     }
 }
 
-/* One round over columns and rows; *settled when another one is not worth it. */
+/* One round over octets and rows; *settled when another one is not worth it. */
 static wsic_status run_round(fit *state, bool fit_rows, bool *settled)
 {
     const uint32_t shape = state->costs.shape;
     size_t moved = 0;
     size_t moved_rows = 0;
 
-    update_prices(&state->columns);
+    update_prices(&state->octets);
     wsic_class_costs_restart(&state->costs);
-    wsic_status status = settle_columns(state, &moved);
+    wsic_status status = settle_octets(state, &moved);
     if (status == WSIC_OK && fit_rows) {
         update_prices(&state->rows);
         wsic_class_costs_restart(&state->costs);
@@ -288,16 +342,18 @@ static wsic_status run_round(fit *state, bool fit_rows, bool *settled)
         return status;
     wsic_class_costs_choose_shape(&state->costs);
     *settled = moved_rows == 0 && state->costs.shape == shape;
-    if (moved + moved_rows < (state->rows.count + state->columns.count) / SETTLED)
+    if (moved + moved_rows < (state->rows.count + state->octets.count) / SETTLED)
         *settled = true;
     return WSIC_OK;
 }
 
-wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitudes, unsigned step,
-                             bool fit_rows, wsic_class_axis *rows, wsic_class_axis *columns,
+wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitudes,
+                             const uint32_t *order, unsigned octet_log, unsigned step,
+                             bool fit_rows, wsic_class_axis *rows, wsic_class_axis *octets,
                              uint32_t *shape)
 {
-    fit state = {.env = env, .magnitudes = magnitudes};
+    fit state = {
+        .env = env, .magnitudes = magnitudes, .order = order, .octet_log = octet_log};
     bool settled = false;
 
     wsic_status status =
@@ -309,13 +365,13 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
                         .classes = rows->classes,
                         .lowest = -(ROW_REACH >> step),
                         .highest = ROW_REACH >> step};
-    state.columns = (axis){.count = columns->count,
-                           .hint = columns->hint,
-                           .classes = columns->classes,
-                           .lowest = state.costs.lowest - COLUMN_MARGIN,
-                           .highest = state.costs.highest + COLUMN_MARGIN};
+    state.octets = (axis){.count = octets->count,
+                           .hint = octets->hint,
+                           .classes = octets->classes,
+                           .lowest = state.costs.lowest - OCTET_MARGIN,
+                           .highest = state.costs.highest + OCTET_MARGIN};
     memset(rows->classes, 0, rows->count * sizeof *rows->classes);
-    start_columns(&state, step);
+    start_octets(&state, step);
     for (int round = 0; status == WSIC_OK && round < ROUNDS && !settled; round++)
         status = run_round(&state, fit_rows, &settled);
     *shape = state.costs.shape;

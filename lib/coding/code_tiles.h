@@ -48,7 +48,7 @@ wsic_status wsic_code_reader_visit(const wsic_env *env, const wsic_code_reader *
 size_t wsic_code_reader_live_columns(const wsic_code_reader *reader);
 const uint32_t *wsic_code_reader_column_order(const wsic_code_reader *reader);
 
-/* All codes of tiles are narrow. */
-bool wsic_code_reader_narrow(const wsic_code_reader *reader);
+/* Bytes that the reader holds. */
+size_t wsic_code_reader_memory(const wsic_code_reader *reader);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Entropy coding of a matrix of integers: interleaved rANS with one static model per
- * class, class(i, j) = row class i + column class j; where the codes are levels of a
- * trellis, with one for each context of its state. docs/format.md, section "Coded integers",
- * is the normative description. */
+ * class, class(i, j) = class of row i + class of the eight columns that j stands with; where the codes
+ * are levels of a trellis, with one for each context of its state. docs/format.md, section
+ * "Coded integers", is the normative description. */
 #ifndef WSIC_CODING_CODES_H
 #define WSIC_CODING_CODES_H
 
-#include "base/env.h"
+#include "coding/code_tiles.h"
 #include "format/bytes.h"
 
 /* Widths are counted in eighths of an octave: a class step of 1 stands for a factor
@@ -21,6 +21,12 @@ typedef struct wsic_code_matrix {
     /* 0: any integers. Else the logarithm of the states of the trellis (coding/trellis.h)
      * whose levels the codes are, down each column, from state 0 in each block of rows. */
     unsigned kind;
+    /* Rows that take no part in the trellis, a mark for each: their codes are 0. NULL: none. Without a
+     * trellis the coder sees by itself which rows are zero. */
+    const bool *dead_rows;
+    /* Rows of a block are coded by their remainder under this number, the greatest first, and the
+     * trellis runs through them in this order. 0 is as 1: from first to last. */
+    size_t row_stride;
     /* What the decoder knows beforehand about the magnitudes, in class steps up to a
      * constant: from the scales, which are stored anyway. NULL for nothing. The
      * coder may ignore them where they do not help. */
@@ -55,11 +61,9 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
 wsic_status wsic_codes_entropy(const wsic_env *env, const int32_t *codes, size_t count,
                                double *bits);
 
-/* --- decoder (codes_decode.c): integers only ------------------------------ */
+/* --- decoder (code_reader.c, code_tiles.c): integers only -------------------- */
 
-typedef struct wsic_code_reader wsic_code_reader;
-
-/* Parse models, classes and block table. The cursor stands at the first byte of what
+/* Parse head, models and the table of streams. The cursor stands at the first byte of what
  * wsic_codes_encode() appended and is moved behind its last; the bytes are borrowed
  * until the reader is closed. Hints as at encoding (NULL as NULL). Rejects whatever
  * is inconsistent with WSIC_ERROR_FORMAT or WSIC_ERROR_TRUNCATED. */
@@ -71,8 +75,7 @@ void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader);
 size_t wsic_code_reader_block_rows(const wsic_code_reader *reader);
 
 /* Decode block number `block` (rows block * block_rows ...) into row-major int32:
- * element (i, j) of the block at i * columns + j. The reader is not changed: any
- * number of threads may decode at once, env's message being locked. */
+ * element (i, j) of the block at i * columns + j. */
 wsic_status wsic_code_reader_block(const wsic_env *env, const wsic_code_reader *reader,
                                    size_t block, int32_t *out);
 

@@ -7,101 +7,75 @@
 #include "base/checked.h"
 #include "base/sort.h"
 #include "coding/codes_plan.h"
+#include "coding/stream_encode.h"
 
 size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind)
 {
-    enum { BLOCK_CODES = 1 << 20, UNIT = 64 };
+    enum { BLOCK_CODES = 1 << 18, UNIT = 64, PLAIN_ROWS = 512, TRELLIS_ROWS = 128 };
     /* The first rows of a block, which find the trellis with fewer ways to go, cost about
-     * 0.4 bit a column for each bit of the state: so 0.003 bit a code at the most. */
-    const size_t least = wsic_max_size(UNIT, 2 * (size_t)kind * UNIT);
+     * 0.4 bit a column for each bit of the state: so 0.003 bit a code. Without a trellis blocks are
+     * as low as leaves several streams to each: who wants one row decodes its block. */
     const size_t width = wsic_max_size(columns, 1);
-    const size_t wanted = wsic_max_size(BLOCK_CODES / UNIT / width * UNIT, least);
+    const size_t plain = wsic_min_size(BLOCK_CODES / UNIT / width * UNIT, PLAIN_ROWS);
+    const size_t wanted = kind == 0 ? wsic_max_size(plain, UNIT) : TRELLIS_ROWS * (size_t)kind;
 
     return wsic_min_size(rows, wsic_min_size(wanted, wsic_codes_block_rows_most(width)));
 }
 
-/* --- blocks ---------------------------------------------------------------------- */
+/* --- streams --------------------------------------------------------------------- */
 
-typedef struct block_job {
+typedef struct stream_job {
     const wsic_env *env;
     const wsic_code_plan *plan;
-    wsic_bytes *blocks;
+    wsic_bytes *bytes;
     wsic_status *statuses;
-} block_job;
+} stream_job;
 
-/* Position of the first live row from `row` on. */
-static size_t first_live(const wsic_live_axis *rows, size_t row)
+static void encode_stream(void *data, size_t index)
 {
-    size_t low = 0;
-    size_t high = rows->count;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (rows->index[middle] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void encode_block(void *data, size_t block)
-{
-    const block_job *const job = data;
+    const stream_job *const job = data;
     const wsic_code_plan *const plan = job->plan;
-    const size_t from = block * plan->block_rows;
-    const size_t first = first_live(&plan->rows, from);
-    /* The last block's end may lie beyond the last row, and beyond SIZE_MAX too. */
-    const size_t length = wsic_min_size(plan->block_rows, plan->rows.total - from);
-    const wsic_block_shape shape = {.rows = first_live(&plan->rows, from + length) - first,
-                                    .columns = plan->columns.count,
-                                    .lanes = (size_t)1 << plan->lanes_log,
-                                    .classes = plan->classes,
-                                    .row_class = plan->rows.classes + first,
-                                    .column_class = plan->columns.classes,
-                                    .trellis = plan->kind == 0 ? NULL : &plan->trellis};
-    const wsic_block_layout layout = {.row_index = plan->rows.index + first,
-                                      .column_index = plan->columns.index,
-                                      .row_stride = 1,
-                                      .column_stride = plan->rows.total};
+    const size_t block = index / plan->streams;
 
-    wsic_bytes_init(&job->blocks[block], job->env);
-    job->statuses[block] = wsic_block_encode(job->env, &shape, plan->models, &layout,
-                                             job->plan->data, &job->blocks[block]);
+    wsic_bytes_init(&job->bytes[index], job->env);
+    job->statuses[index] = WSIC_OK;
+    if (plan->first_row[block + 1] != plan->first_row[block])
+        job->statuses[index] = wsic_stream_encode(job->env, plan, block, index % plan->streams,
+                                                  &job->bytes[index]);
 }
 
-static wsic_status join_blocks(const block_job *job, size_t count, wsic_bytes *out)
+static wsic_status join_streams(const stream_job *job, size_t count, wsic_bytes *out)
 {
     wsic_status status = WSIC_OK;
 
-    for (size_t block = 0; block < count; block++) {
-        status = status == WSIC_OK ? job->statuses[block] : status;
-        wsic_put_varint(out, job->blocks[block].size);
+    for (size_t k = 0; k < count; k++) {
+        status = status == WSIC_OK ? job->statuses[k] : status;
+        wsic_put_varint(out, job->bytes[k].size);
     }
-    for (size_t block = 0; block < count; block++) {
+    for (size_t k = 0; k < count; k++) {
         if (status == WSIC_OK)
-            wsic_bytes_append(out, job->blocks[block].data, job->blocks[block].size);
-        wsic_bytes_release(&job->blocks[block]);
+            wsic_bytes_append(out, job->bytes[k].data, job->bytes[k].size);
+        wsic_bytes_release(&job->bytes[k]);
     }
     return status == WSIC_OK ? out->status : status;
 }
 
-static wsic_status encode_blocks(const wsic_env *env, const wsic_code_plan *plan, wsic_bytes *out)
+static wsic_status encode_streams(const wsic_env *env, const wsic_code_plan *plan, wsic_bytes *out)
 {
-    const size_t count = plan->classes == 0 ? 0 : wsic_div_up(plan->rows.total, plan->block_rows);
-    block_job job = {.env = env, .plan = plan};
+    const size_t count = plan->classes == 0 ? 0 : plan->blocks * plan->streams;
+    stream_job job = {.env = env, .plan = plan};
     wsic_status status;
 
-    job.blocks = wsic_alloc(env, count, sizeof *job.blocks, &status);
-    if (!job.blocks)
+    job.bytes = wsic_alloc(env, count, sizeof *job.bytes, &status);
+    if (!job.bytes)
         return status;
     job.statuses = wsic_alloc(env, count, sizeof *job.statuses, &status);
     if (job.statuses) {
-        wsic_parallel_for(env, count, encode_block, &job);
-        status = join_blocks(&job, count, out);
+        wsic_parallel_for(env, count, encode_stream, &job);
+        status = join_streams(&job, count, out);
     }
     wsic_free(env, job.statuses);
-    wsic_free(env, job.blocks);
+    wsic_free(env, job.bytes);
     return status;
 }
 
@@ -115,7 +89,7 @@ wsic_status wsic_codes_encode(const wsic_env *env, const wsic_code_matrix *matri
     if (status != WSIC_OK)
         return status;
     wsic_bytes_append(out, plan.head.data, plan.head.size);
-    status = encode_blocks(env, &plan, out);
+    status = encode_streams(env, &plan, out);
     if (status != WSIC_OK)
         out->size = before;
     wsic_code_plan_release(env, &plan);
@@ -127,10 +101,11 @@ wsic_status wsic_codes_encode(const wsic_env *env, const wsic_code_matrix *matri
 wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matrix,
                                size_t block_rows, double *bits, double *bits_fixed)
 {
-    /* A final state is stored in about 31.5 bits, its excess over 2^16 being log-uniform,
-     * and holds 8 bits of the codes. The bypass leaves half a byte. */
-    const double lane_bits = 23.5;
-    const double bypass_bits = 4;
+    /* A state is stored in 4 bits more than what it holds of the codes, or a little less; the tail
+     * loses a state, and there is its length. */
+    const double lane_bits = 3.5;
+    const double stream_bits = 45;
+    const double serial_bits = 38;
     wsic_code_plan plan;
 
     wsic_status status = wsic_code_plan_make(env, matrix, block_rows, &plan);
@@ -139,11 +114,12 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
     const double head = 8.0 * (double)plan.head.size;
     double total = head;
     if (plan.classes != 0) {
-        const double blocks = (double)wsic_div_up(matrix->rows, plan.block_rows);
-        const double size = plan.bits / blocks / 8;
-        const double lanes = (double)(1U << plan.lanes_log);
-        total += plan.bits + blocks * (lanes * lane_bits + bypass_bits + 8 +
-                                       8 * (double)wsic_varint_size((uint64_t)size));
+        const double streams = (double)plan.blocks * (double)plan.streams;
+        const double size = plan.bits / streams / 8;
+        const double lanes = (double)wsic_code_plan_group_columns(&plan, 0);
+        total += plan.bits + streams * 8 * (double)wsic_varint_size((uint64_t)size) +
+                 streams * (wsic_code_plan_serial(&plan) ? serial_bits
+                                                         : lanes * lane_bits + stream_bits);
     }
     *bits = total;
     if (bits_fixed)

@@ -10,28 +10,40 @@ enum {
                                   of the states of a trellis */
 
     /* second byte */
-    WSIC_CODES_LANES = 7, /* log2 of the lanes */
-    WSIC_CODES_LANES_LOG_MAX = 5,
-    WSIC_CODES_STEP_SHIFT = 3,
+    WSIC_CODES_LANES = 3, /* log2 of the lanes, less 3 */
+    WSIC_CODES_LANES_LOG_LEAST = 3,
+    WSIC_CODES_LANES_LOG_MOST = 5,
+    WSIC_CODES_STEP_SHIFT = 2,
     WSIC_CODES_STEP = 3, /* after the shift: log2 of the eighths of an octave to a class */
     WSIC_CODES_STEP_MAX = 3,
-    WSIC_CODES_ROW_HINT = 32,
-    WSIC_CODES_COLUMN_HINT = 64,
-    WSIC_CODES_OWN_MODELS = 128, /* each class says which model it has */
+    WSIC_CODES_ROW_HINT = 16,
+    WSIC_CODES_OCTET_HINT = 32,
+    WSIC_CODES_ORDER_SHIFT = 6,
 
     /* third byte */
     WSIC_CODES_SHAPE = 3, /* of the classes that say nothing */
     WSIC_CODES_DEAD_ROWS = 4,
     WSIC_CODES_DEAD_COLUMNS = 8,
-    WSIC_CODES_CORRECTED = 16, /* there are corrections to that shape */
-    WSIC_CODES_KNOWN = 31,
+    WSIC_CODES_CORRECTED = 16,  /* there are corrections to that shape */
+    WSIC_CODES_OWN_MODELS = 32, /* each model says what it is */
+    WSIC_CODES_COLUMN_CLASSES = 64, /* an octet has one column */
+    WSIC_CODES_KNOWN = 127,
 
     WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, uncorrected, or */
     WSIC_CODES_KIND_TABLE = 4,
 
-    WSIC_CLASS_LIMIT = 1023, /* of the magnitude of row and column classes */
-
+    WSIC_CLASS_LIMIT = 1023,   /* of the magnitude of row and octet classes */
+    WSIC_KEY_LIMIT = 1 << 20,  /* of the magnitude of a stored key with its hint */
+    WSIC_STREAMS_MOST = 256,   /* of a block */
     WSIC_BLOCK_CODES_MAX = 1 << 26 /* codes of a block of several rows */
+};
+
+/* How columns are put in order: by nothing, by their hints, by stored keys, by both. */
+enum {
+    WSIC_ORDER_NATURAL = 0,
+    WSIC_ORDER_HINT = 1,
+    WSIC_ORDER_KEYS = 2,
+    WSIC_ORDER_KEYS_AND_HINT = 3
 };
 
 /* A hint in units of 2^step eighths of an octave, rounded. */

@@ -7,64 +7,95 @@
 #include "coding/codes_format.h"
 #include "coding/corrections_fit.h"
 
-/* Inlined for codes and for tokens. */
-static inline void count_column(const wsic_code_plan *plan, const int32_t *column,
-                                int32_t column_class, wsic_histogram *histograms,
-                                const uint8_t *shifts, bool tokens)
-{
-    const wsic_block_shape shape = {.classes = plan->classes};
+/* --- histograms ----------------------------------------------------------------------- */
 
-    for (size_t i = 0; i < plan->rows.count; i++) {
-        const size_t index = wsic_block_class(&shape, plan->rows.classes[i] + column_class);
-        const int32_t datum = column[plan->rows.index[i]];
-        const int32_t code = tokens ? wsic_token_index(datum) : datum;
-        const int32_t high = shifts[index] == 0 ? code : wsic_high_part(code, shifts[index]);
-        const uint32_t bin = (uint32_t)high + WSIC_MODEL_REACH;
-        wsic_histogram *const histogram =
-            &histograms[tokens ? WSIC_TRELLIS_CONTEXTS * index + wsic_token_context(datum) : index];
-        if (bin < WSIC_BIN_BEYOND)
-            histogram->bins[bin]++;
+/* A column whose codes are counted: the model of each row is that of its class, and a context. */
+typedef struct counted_column {
+    const int32_t *data;
+    const uint16_t *model_at; /* by class index */
+    int32_t octet_class;
+    wsic_form form;
+} counted_column;
+
+static inline void count_code(wsic_histogram *histogram, int32_t code, unsigned shift)
+{
+    const int32_t high = shift == 0 ? code : wsic_high_part(code, shift);
+    const uint32_t bin = (uint32_t)high + WSIC_MODEL_REACH;
+
+    if (bin < WSIC_BIN_BEYOND)
+        histogram->bins[bin]++;
+    else
+        wsic_histogram_add(histogram, high);
+}
+
+/* Inlined for codes and for tokens. */
+static inline void count_column(const wsic_code_plan *plan, const counted_column *column,
+                                wsic_histogram *histograms, bool tokens)
+{
+    for (size_t i = 0; i < plan->live_rows; i++) {
+        const int32_t sum = column->octet_class + plan->row_class[i];
+        const size_t class_index = wsic_class_index(sum, plan->classes);
+        wsic_histogram *const of_class = histograms + column->model_at[class_index];
+        const int32_t datum = column->data[plan->row[i]];
+        if (tokens)
+            count_code(of_class + wsic_form_context(&column->form, wsic_token_context(datum)),
+                       wsic_token_index(datum), column->form.shift);
         else
-            wsic_histogram_add(histogram, high);
+            count_code(of_class, datum, column->form.shift);
     }
 }
 
 static void count_all(const wsic_code_plan *plan, wsic_histogram *histograms)
 {
-    uint8_t shifts[WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1];
-
-    for (int32_t index = 0; index < plan->classes; index++)
-        shifts[index] = (uint8_t)wsic_class_shift(wsic_code_plan_class(plan, index));
-    for (size_t j = 0; j < plan->columns.count; j++) {
-        const int32_t *const column = plan->data + plan->columns.index[j] * plan->rows.total;
-        if (plan->kind == 0)
-            count_column(plan, column, plan->columns.classes[j], histograms, shifts, false);
+    for (size_t k = 0; k < plan->live_columns; k++) {
+        const unsigned form = plan->form[k >> plan->lanes_log];
+        const counted_column column = {
+            .data = plan->data + plan->column[k] * plan->matrix->rows,
+            .model_at = plan->model_at + plan->form_rank[form] * (size_t)plan->classes,
+            .octet_class = plan->octet_class[k >> plan->octet_log],
+            .form = wsic_form_make(form, plan->is_trellis)};
+        if (plan->is_trellis)
+            count_column(plan, &column, histograms, true);
         else
-            count_column(plan, column, plan->columns.classes[j], histograms, shifts, true);
+            count_column(plan, &column, histograms, false);
     }
 }
 
-static size_t model_count(const wsic_code_plan *plan)
+/* --- what is known about a model --------------------------------------------------------- */
+
+static wsic_form model_form(const wsic_code_plan *plan, size_t index)
 {
-    return (size_t)plan->classes * plan->contexts;
+    return wsic_form_make(plan->what[index].form, plan->is_trellis);
 }
 
-static int32_t model_class(const wsic_code_plan *plan, size_t index)
+static wsic_model_frame model_frame(const wsic_code_plan *plan, size_t index)
 {
-    return wsic_code_plan_class(plan, (int32_t)(index / plan->contexts));
+    const wsic_planned_model *const what = &plan->what[index];
+    const wsic_form form = model_form(plan, index);
+    return wsic_form_frame(&form, plan->is_trellis, wsic_code_plan_width(plan, what->class_index),
+                           what->context);
+}
+
+/* Which corrections a model has; false if none. */
+static bool correction_context(const wsic_code_plan *plan, size_t index, size_t *context)
+{
+    const wsic_form form = model_form(plan, index);
+
+    *context = plan->is_trellis ? wsic_form_trellis_context(&form, plan->what[index].context) : 0;
+    return wsic_form_corrected(&form);
 }
 
 /* The model that a kind other than a table stands for. */
 static void make_model(const wsic_code_plan *plan, size_t index, uint32_t kind, wsic_model *model)
 {
-    const size_t context = index % plan->contexts;
+    const wsic_model_frame frame = model_frame(plan, index);
     wsic_correction correction = {.count = 0};
+    size_t context;
 
-    if (kind == WSIC_KIND_SHARED && plan->corrected)
-        wsic_corrections_get(&plan->corrections, context, index / plan->contexts, &correction);
-    wsic_model_builtin(model, kind == WSIC_KIND_SHARED ? plan->shape : kind,
-                       model_class(plan, index), wsic_context_codebook((unsigned)context),
-                       &correction);
+    if (kind == WSIC_KIND_SHARED && plan->corrected && correction_context(plan, index, &context))
+        wsic_corrections_get(&plan->corrections, context, plan->what[index].class_index,
+                             &correction);
+    wsic_model_builtin(model, kind == WSIC_KIND_SHARED ? plan->shape : kind, &frame, &correction);
 }
 
 /* What is known about one model's codes: how many, how few bits any model takes at least,
@@ -83,7 +114,7 @@ static evidence gather(const wsic_code_plan *plan, size_t index, const wsic_hist
     if (found.count == 0)
         return found;
     found.least = wsic_histogram_bits(histogram, found.count) +
-                  (double)found.count * wsic_class_shift(model_class(plan, index));
+                  (double)found.count * model_form(plan, index).shift;
     for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
         make_model(plan, index, shape, &model);
         found.plain[shape] = wsic_model_cost(&model, histogram);
@@ -98,7 +129,7 @@ static double choose_shape(wsic_code_plan *plan, const evidence *known)
 {
     double bits[WSIC_MODEL_SHAPES] = {0};
 
-    for (size_t index = 0; index < model_count(plan); index++) {
+    for (size_t index = 0; index < plan->models; index++) {
         for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++)
             bits[shape] += known[index].plain[shape];
     }
@@ -109,18 +140,39 @@ static double choose_shape(wsic_code_plan *plan, const evidence *known)
     return bits[plan->shape];
 }
 
-static double correct(wsic_code_plan *plan, const wsic_histogram *histograms, const evidence *known)
+/* Histograms by class and context of the corrections. */
+static wsic_histogram *gather_corrected(const wsic_env *env, const wsic_code_plan *plan,
+                                        const wsic_histogram *histograms, wsic_status *status)
+{
+    const size_t contexts = plan->is_trellis ? WSIC_TRELLIS_CONTEXTS : 1;
+    wsic_histogram *const gathered =
+        wsic_alloc_zero(env, contexts * (size_t)plan->classes, sizeof *gathered, status);
+
+    for (size_t index = 0; gathered && index < plan->models; index++) {
+        size_t context;
+        if (!correction_context(plan, index, &context))
+            continue;
+        wsic_histogram *const sum =
+            &gathered[plan->what[index].class_index * contexts + context];
+        for (uint32_t bin = 0; bin < WSIC_BINS; bin++)
+            sum->bins[bin] += histograms[index].bins[bin];
+    }
+    return gathered;
+}
+
+static double correct(wsic_code_plan *plan, const wsic_histogram *histograms,
+                      const wsic_histogram *gathered, const evidence *known)
 {
     wsic_bit_writer counter = {.bytes = NULL};
     double bits = 0;
     wsic_model model;
 
     plan->corrected = true;
-    wsic_corrections_make(&plan->corrections, plan->contexts, plan->base, plan->classes,
-                          plan->step);
-    wsic_corrections_fit(histograms, plan->shape, plan->base, plan->step, &plan->corrections);
+    wsic_corrections_make(&plan->corrections, plan->is_trellis ? WSIC_TRELLIS_CONTEXTS : 1,
+                          plan->base, plan->classes, plan->step);
+    wsic_corrections_fit(gathered, plan->shape, plan->base, plan->step, &plan->corrections);
     wsic_corrections_write(&counter, &plan->corrections);
-    for (size_t index = 0; index < model_count(plan); index++) {
+    for (size_t index = 0; index < plan->models; index++) {
         if (known[index].count == 0)
             continue;
         make_model(plan, index, WSIC_KIND_SHARED, &model);
@@ -131,7 +183,7 @@ static double correct(wsic_code_plan *plan, const wsic_histogram *histograms, co
 
 /* The shape that is best uncorrected, corrected; and those next to it, as far as that pays. */
 static double choose_shared(wsic_code_plan *plan, const wsic_histogram *histograms,
-                            const evidence *known)
+                            const wsic_histogram *gathered, const evidence *known)
 {
     double least = choose_shape(plan, known);
     const uint32_t middle = plan->shape;
@@ -140,7 +192,7 @@ static double choose_shared(wsic_code_plan *plan, const wsic_histogram *histogra
     for (int direction = -1; direction <= 1; direction += 2) {
         for (uint32_t shape = middle; shape < WSIC_MODEL_SHAPES; shape += (uint32_t)direction) {
             plan->shape = shape;
-            const double bits = correct(plan, histograms, known);
+            const double bits = correct(plan, histograms, gathered, known);
             if (bits < least) {
                 least = bits;
                 best = *plan;
@@ -163,6 +215,7 @@ static uint8_t choose_kind(const wsic_code_plan *plan, size_t index,
                            wsic_model *model, double *bits)
 {
     const double other = 1 + WSIC_CODES_KIND_BITS;
+    const wsic_model_frame frame = model_frame(plan, index);
     uint8_t best = WSIC_KIND_SHARED;
     wsic_bit_writer counter = {.bytes = NULL};
     wsic_model table;
@@ -178,7 +231,7 @@ static uint8_t choose_kind(const wsic_code_plan *plan, size_t index,
     if (best != WSIC_KIND_SHARED)
         make_model(plan, index, best, model);
     if (*bits > known->least + other + WSIC_TABLE_LEAST_BITS &&
-        wsic_model_fit_table(histogram, model_class(plan, index), &table)) {
+        wsic_model_fit_table(histogram, &frame, &table)) {
         wsic_model_write(&counter, &table);
         const double cost = wsic_model_cost(&table, histogram) + other + (double)counter.total;
         if (cost < *bits) {
@@ -191,59 +244,57 @@ static uint8_t choose_kind(const wsic_code_plan *plan, size_t index,
 }
 
 static void choose_kinds(wsic_code_plan *plan, const wsic_histogram *histograms,
-                         const evidence *known)
+                         const wsic_histogram *gathered, const evidence *known)
 {
-    const double shared = choose_shared(plan, histograms, known);
+    const double shared = choose_shared(plan, histograms, gathered, known);
     double own = 0;
 
-    for (size_t index = 0; index < model_count(plan); index++) {
+    for (size_t index = 0; index < plan->models; index++) {
         double bits = 1;
-        plan->kinds[index] = WSIC_KIND_SHARED;
+        plan->what[index].kind = WSIC_KIND_SHARED;
         if (known[index].count != 0)
-            plan->kinds[index] = choose_kind(plan, index, &histograms[index], &known[index],
-                                             &plan->models[index], &bits);
+            plan->what[index].kind = choose_kind(plan, index, &histograms[index], &known[index],
+                                                 &plan->model[index], &bits);
         own += bits;
     }
     plan->own_models = own < shared;
     plan->bits = 0;
-    for (size_t index = 0; index < model_count(plan); index++) {
+    for (size_t index = 0; index < plan->models; index++) {
         if (known[index].count == 0)
             continue;
-        if (!plan->own_models && plan->kinds[index] != WSIC_KIND_SHARED) {
-            plan->kinds[index] = WSIC_KIND_SHARED;
-            make_model(plan, index, WSIC_KIND_SHARED, &plan->models[index]);
+        if (!plan->own_models && plan->what[index].kind != WSIC_KIND_SHARED) {
+            plan->what[index].kind = WSIC_KIND_SHARED;
+            make_model(plan, index, WSIC_KIND_SHARED, &plan->model[index]);
         }
-        plan->bits += wsic_model_cost(&plan->models[index], &histograms[index]);
+        plan->bits += wsic_model_cost(&plan->model[index], &histograms[index]);
     }
 }
 
 static wsic_status make_models(const wsic_env *env, const wsic_histogram *histograms,
                                wsic_code_plan *plan)
 {
-    const size_t count = model_count(plan);
     wsic_status status;
+    evidence *const known = wsic_alloc(env, plan->models, sizeof *known, &status);
 
-    plan->kinds = wsic_alloc(env, count, sizeof *plan->kinds, &status);
-    if (!plan->kinds)
-        return status;
-    plan->models = wsic_alloc_zero(env, count, sizeof *plan->models, &status);
-    if (!plan->models)
-        return status;
-    evidence *const known = wsic_alloc(env, count, sizeof *known, &status);
     if (!known)
         return status;
-    for (size_t index = 0; index < count; index++)
-        known[index] = gather(plan, index, &histograms[index]);
-    choose_kinds(plan, histograms, known);
+    wsic_histogram *const gathered = gather_corrected(env, plan, histograms, &status);
+    if (gathered) {
+        for (size_t index = 0; index < plan->models; index++)
+            known[index] = gather(plan, index, &histograms[index]);
+        choose_kinds(plan, histograms, gathered, known);
+        status = WSIC_OK;
+    }
+    wsic_free(env, gathered);
     wsic_free(env, known);
-    return WSIC_OK;
+    return status;
 }
 
 wsic_status wsic_code_plan_choose_models(const wsic_env *env, wsic_code_plan *plan)
 {
     wsic_status status;
     wsic_histogram *const histograms =
-        wsic_alloc_zero(env, model_count(plan), sizeof *histograms, &status);
+        wsic_alloc_zero(env, plan->models, sizeof *histograms, &status);
 
     if (!histograms)
         return status;

@@ -8,149 +8,74 @@
 #include "coding/codes_format.h"
 
 enum {
-    SMALL = 1 << 14,       /* codes up to which several ways are tried */
-    MEDIUM = 1 << 17,      /* and up to which the finest classes do not pay */
-    CODES_TO_STATE = 65536 /* codes in a block for each lane: 24 bits are 0.0004 each */
+    SMALL = 1 << 14,         /* codes up to which several ways are tried */
+    MEDIUM = 1 << 17,        /* and up to which the finest classes do not pay */
+    CODES_OF_STREAM = 1 << 16 /* 32 states of 4 bits to spare are 0.002 bit a code */
 };
+
+static void forget(const wsic_env *env, wsic_code_plan *plan)
+{
+    wsic_free(env, plan->model_at);
+    wsic_free(env, plan->what);
+    wsic_free(env, plan->model);
+    plan->model_at = NULL;
+    plan->what = NULL;
+    plan->model = NULL;
+    wsic_bytes_release(&plan->head);
+    wsic_bytes_init(&plan->head, env);
+}
 
 void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
 {
-    wsic_free(env, plan->rows.index);
-    wsic_free(env, plan->rows.classes);
-    wsic_free(env, plan->columns.index);
-    wsic_free(env, plan->columns.classes);
+    forget(env, plan);
     wsic_free(env, plan->tokens);
-    wsic_free(env, plan->kinds);
-    wsic_free(env, plan->models);
-    wsic_bytes_release(&plan->head);
+    wsic_free(env, plan->row);
+    wsic_free(env, plan->row_class);
+    wsic_free(env, plan->first_row);
+    wsic_free(env, plan->live_column);
+    wsic_free(env, plan->column);
+    wsic_free(env, plan->place);
+    wsic_free(env, plan->keys);
+    wsic_free(env, plan->form);
+    wsic_free(env, plan->octet_class);
     *plan = (wsic_code_plan){.classes = 0};
     wsic_bytes_init(&plan->head, env);
 }
 
-/* --- dead rows and columns ----------------------------------------------------- */
-
-static wsic_status make_axis(const wsic_env *env, size_t total, const int32_t *hint,
-                             wsic_live_axis *axis)
-{
-    wsic_status status;
-
-    *axis = (wsic_live_axis){.total = total, .hint = hint};
-    axis->index = wsic_alloc(env, total, sizeof *axis->index, &status);
-    if (!axis->index)
-        return status;
-    axis->classes = wsic_alloc(env, total, sizeof *axis->classes, &status);
-    return axis->classes ? WSIC_OK : status;
-}
-
-static void list_live(wsic_live_axis *axis, const uint8_t *live)
-{
-    axis->count = 0;
-    for (size_t i = 0; i < axis->total; i++) {
-        if (live[i] != 0)
-            axis->index[axis->count++] = (uint32_t)i;
-    }
-}
-
-static void mark_live(const wsic_code_matrix *matrix, uint8_t *row_live, uint8_t *column_live)
-{
-    for (size_t j = 0; j < matrix->columns; j++) {
-        const int32_t *const column = matrix->codes + j * matrix->rows;
-        uint8_t some = 0;
-        for (size_t i = 0; i < matrix->rows; i++) {
-            const uint8_t nonzero = column[i] != 0;
-            row_live[i] |= nonzero;
-            some |= nonzero;
-        }
-        column_live[j] = some;
-    }
-}
-
-static wsic_status find_live(const wsic_env *env, const wsic_code_matrix *matrix,
-                             wsic_code_plan *plan)
-{
-    wsic_status status = make_axis(env, matrix->rows, matrix->row_hint, &plan->rows);
-    if (status == WSIC_OK)
-        status = make_axis(env, matrix->columns, matrix->column_hint, &plan->columns);
-    if (status != WSIC_OK)
-        return status;
-    uint8_t *const live = wsic_alloc_zero(env, matrix->rows + matrix->columns, 1, &status);
-    if (!live)
-        return status;
-    mark_live(matrix, live, live + matrix->rows);
-    /* Zeros move the state of a trellis as others do: none of its rows is left out. */
-    if (plan->kind != 0)
-        memset(live, 1, matrix->rows);
-    list_live(&plan->rows, live);
-    list_live(&plan->columns, live + matrix->rows);
-    wsic_free(env, live);
-    return WSIC_OK;
-}
-
-/* --- levels of a trellis --------------------------------------------------------- */
-
-static bool is_zero(const wsic_code_matrix *matrix)
-{
-    for (size_t k = 0; k < matrix->rows * matrix->columns; k++) {
-        if (matrix->codes[k] != 0)
-            return false;
-    }
-    return true;
-}
-
-static wsic_status make_tokens(const wsic_env *env, const wsic_code_matrix *matrix,
-                               wsic_code_plan *plan)
-{
-    wsic_status status;
-
-    wsic_trellis_make(&plan->trellis, plan->kind);
-    plan->tokens = wsic_alloc(env, matrix->rows * matrix->columns, sizeof *plan->tokens, &status);
-    if (!plan->tokens)
-        return status;
-    plan->data = plan->tokens;
-    for (size_t j = 0; j < matrix->columns; j++) {
-        const int32_t *const levels = matrix->codes + j * matrix->rows;
-        const size_t done = wsic_trellis_tokens(&plan->trellis, levels, matrix->rows,
-                                                plan->block_rows, plan->tokens + j * matrix->rows);
-        if (done < matrix->rows)
-            return wsic_fail(env, WSIC_ERROR_ARGUMENT,
-                             "code %d of row %zu, column %zu is no level of the trellis",
-                             (int)levels[done], done, j);
-    }
-    return WSIC_OK;
-}
-
 /* --- classes -------------------------------------------------------------------- */
 
-static int32_t *hints_of_live(const wsic_env *env, const wsic_live_axis *axis, unsigned step,
-                              wsic_status *status)
+/* What hints say about some of the lines; NULL where there are none. */
+static int32_t *hints_of(const wsic_env *env, const int32_t *hint, const uint32_t *lines,
+                         size_t every, size_t count, unsigned step, wsic_status *status)
 {
-    int32_t *const hints = wsic_alloc(env, axis->count, sizeof *hints, status);
+    int32_t *const hints = hint ? wsic_alloc(env, count, sizeof *hints, status) : NULL;
 
-    for (size_t i = 0; hints && i < axis->count; i++)
-        hints[i] = wsic_hint_units(axis->hint[axis->index[i]], step);
+    for (size_t i = 0; hints && i < count; i++)
+        hints[i] = wsic_hint_units(hint[lines[i * every]], step);
     return hints;
 }
 
 static wsic_status fit(const wsic_env *env, const wsic_magnitudes *magnitudes, bool fit_rows,
                        wsic_code_plan *plan)
 {
-    wsic_class_axis rows = {.count = plan->rows.count, .classes = plan->rows.classes};
-    wsic_class_axis columns = {.count = plan->columns.count, .classes = plan->columns.classes};
-    int32_t *row_hints = NULL;
-    int32_t *column_hints = NULL;
     wsic_status status = WSIC_OK;
+    int32_t *const row_hints = hints_of(env, plan->matrix->row_hint, plan->row, 1,
+                                        plan->live_rows, plan->step, &status);
+    int32_t *const octet_hints =
+        status != WSIC_OK ? NULL
+                          : hints_of(env, plan->matrix->column_hint, plan->column,
+                                     (size_t)1 << plan->octet_log, plan->octets, plan->step,
+                                     &status);
+    wsic_class_axis rows = {
+        .count = plan->live_rows, .hint = row_hints, .classes = plan->row_class};
+    wsic_class_axis octets = {
+        .count = plan->octets, .hint = octet_hints, .classes = plan->octet_class};
 
-    if (plan->rows.hint)
-        row_hints = hints_of_live(env, &plan->rows, plan->step, &status);
-    if (plan->columns.hint && status == WSIC_OK)
-        column_hints = hints_of_live(env, &plan->columns, plan->step, &status);
-    rows.hint = row_hints;
-    columns.hint = column_hints;
     if (status == WSIC_OK)
-        status =
-            wsic_fit_classes(env, magnitudes, plan->step, fit_rows, &rows, &columns, &plan->shape);
+        status = wsic_fit_classes(env, magnitudes, plan->place, plan->octet_log, plan->step,
+                                  fit_rows, &rows, &octets, &plan->shape);
     wsic_free(env, row_hints);
-    wsic_free(env, column_hints);
+    wsic_free(env, octet_hints);
     return status;
 }
 
@@ -159,13 +84,13 @@ typedef struct range {
     int32_t highest;
 } range;
 
-static range class_range(const wsic_live_axis *axis)
+static range class_range(const int16_t *classes, size_t count)
 {
     range found = {INT32_MAX, INT32_MIN};
 
-    for (size_t i = 0; i < axis->count; i++) {
-        found.lowest = axis->classes[i] < found.lowest ? axis->classes[i] : found.lowest;
-        found.highest = axis->classes[i] > found.highest ? axis->classes[i] : found.highest;
+    for (size_t i = 0; i < count; i++) {
+        found.lowest = classes[i] < found.lowest ? classes[i] : found.lowest;
+        found.highest = classes[i] > found.highest ? classes[i] : found.highest;
     }
     return found;
 }
@@ -173,29 +98,20 @@ static range class_range(const wsic_live_axis *axis)
 /* Count classes from the lowest one that has a model of its own. */
 static void rebase(wsic_code_plan *plan)
 {
-    const range rows = class_range(&plan->rows);
-    const range columns = class_range(&plan->columns);
+    const range rows = class_range(plan->row_class, plan->live_rows);
+    const range octets = class_range(plan->octet_class, plan->octets);
     const int32_t bottom = -(-WSIC_CLASS_LOWEST >> plan->step);
     const int32_t top = WSIC_CLASS_HIGHEST >> plan->step;
-    const int32_t lowest = rows.lowest + columns.lowest;
-    const int32_t highest = rows.highest + columns.highest;
+    const int32_t lowest = rows.lowest + octets.lowest;
+    const int32_t highest = rows.highest + octets.highest;
 
     plan->base = lowest < bottom ? bottom : lowest > top ? top : lowest;
     plan->classes = (highest < bottom ? bottom : highest > top ? top : highest) - plan->base + 1;
-    for (size_t j = 0; j < plan->columns.count; j++)
-        plan->columns.classes[j] = (int16_t)(plan->columns.classes[j] - plan->base);
+    for (size_t k = 0; k < plan->octets; k++)
+        plan->octet_class[k] = (int16_t)(plan->octet_class[k] - plan->base);
 }
 
 /* --- ways to go -------------------------------------------------------------------- */
-
-static void forget(const wsic_env *env, wsic_code_plan *plan)
-{
-    wsic_free(env, plan->kinds);
-    wsic_free(env, plan->models);
-    plan->kinds = NULL;
-    plan->models = NULL;
-    wsic_bytes_release(&plan->head);
-}
 
 typedef struct way {
     unsigned step;
@@ -208,11 +124,15 @@ static wsic_status go(const wsic_env *env, const wsic_magnitudes *magnitudes, wa
 {
     forget(env, plan);
     plan->step = chosen.step;
-    wsic_status status = fit(env, magnitudes, chosen.fit_rows, plan);
+    wsic_status status = wsic_code_plan_order(env, plan, magnitudes->deviation);
+    if (status == WSIC_OK)
+        status = fit(env, magnitudes, chosen.fit_rows, plan);
     if (status != WSIC_OK)
         return status;
     rebase(plan);
-    status = wsic_code_plan_choose_models(env, plan);
+    status = wsic_code_plan_choose_forms(env, plan);
+    if (status == WSIC_OK)
+        status = wsic_code_plan_choose_models(env, plan);
     if (status == WSIC_OK)
         status = wsic_code_plan_put_head(env, plan);
     *cost = plan->bits + 8.0 * (double)plan->head.size;
@@ -242,32 +162,49 @@ static wsic_status choose_way(const wsic_env *env, const wsic_magnitudes *magnit
     return small && status == WSIC_OK ? go(env, magnitudes, best, plan, &cost) : status;
 }
 
-/* Few enough lanes that their states do not matter. */
+/* Few lanes where their states would weigh. */
 static unsigned choose_lanes(const wsic_code_plan *plan)
 {
-    const size_t blocks = wsic_div_up(plan->rows.total, plan->block_rows);
-    const size_t codes = plan->rows.count * plan->columns.count / blocks;
-    unsigned lanes_log = 0;
+    const size_t codes = plan->live_rows * plan->live_columns;
 
-    while (lanes_log < WSIC_CODES_LANES_LOG_MAX && (size_t)2 << lanes_log <= plan->columns.count &&
-           ((size_t)CODES_TO_STATE * 2) << lanes_log <= codes)
-        lanes_log++;
-    return lanes_log;
+    if (codes < CODES_OF_STREAM || plan->live_columns <= 8)
+        return 3;
+    return codes < 2 * CODES_OF_STREAM || plan->live_columns <= 16 ? 4 : 5;
+}
+
+static wsic_status lay_out_groups(const wsic_env *env, wsic_code_plan *plan)
+{
+    wsic_status status;
+
+    plan->lanes_log = choose_lanes(plan);
+    plan->groups = wsic_div_up(plan->live_columns, wsic_code_plan_lanes(plan));
+    plan->octet_log = plan->live_rows * plan->live_columns < CODES_OF_STREAM ? 0 : WSIC_OCTET_LOG;
+    plan->octets = wsic_div_up(plan->live_columns, (size_t)1 << plan->octet_log);
+    const size_t codes = wsic_min_size(plan->block_rows, plan->live_rows) * plan->live_columns;
+    const size_t wanted = (codes + CODES_OF_STREAM / 2) / CODES_OF_STREAM;
+    plan->streams = wsic_min_size(wsic_max_size(wanted, 1),
+                                  wsic_min_size(plan->groups, WSIC_STREAMS_MOST));
+    plan->form = wsic_alloc(env, plan->groups, sizeof *plan->form, &status);
+    if (!plan->form)
+        return status;
+    plan->octet_class = wsic_alloc(env, plan->octets, sizeof *plan->octet_class, &status);
+    return plan->octet_class ? WSIC_OK : status;
 }
 
 static wsic_status make(const wsic_env *env, wsic_code_plan *plan)
 {
-    const wsic_block_layout layout = {.row_index = plan->rows.index,
-                                      .column_index = plan->columns.index,
-                                      .row_stride = 1,
-                                      .column_stride = plan->rows.total};
+    const wsic_live_lines lines = {.row = plan->row,
+                                   .rows = plan->live_rows,
+                                   .column = plan->live_column,
+                                   .columns = plan->live_columns,
+                                   .column_stride = plan->matrix->rows};
     wsic_magnitudes magnitudes;
 
-    if (plan->rows.count == 0)
+    if (plan->live_columns == 0)
         return wsic_code_plan_put_head(env, plan);
-    plan->lanes_log = choose_lanes(plan);
-    wsic_status status = wsic_magnitudes_create(env, plan->data, plan->kind != 0, plan->rows.count,
-                                                plan->columns.count, &layout, &magnitudes);
+    wsic_status status = lay_out_groups(env, plan);
+    if (status == WSIC_OK)
+        status = wsic_magnitudes_create(env, plan->data, plan->is_trellis, &lines, &magnitudes);
     if (status != WSIC_OK)
         return status;
     status = choose_way(env, &magnitudes, plan);
@@ -275,20 +212,34 @@ static wsic_status make(const wsic_env *env, wsic_code_plan *plan)
     return status;
 }
 
+static bool is_zero(const wsic_code_matrix *matrix)
+{
+    for (size_t k = 0; k < matrix->rows * matrix->columns; k++) {
+        if (matrix->codes[k] != 0)
+            return false;
+    }
+    return true;
+}
+
 wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *matrix,
                                 size_t block_rows, wsic_code_plan *plan)
 {
-    if (matrix->rows > UINT32_MAX || matrix->columns > UINT32_MAX)
-        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu codes: neither may pass 2^32 - 1",
+    if (matrix->rows > INT32_MAX || matrix->columns > INT32_MAX)
+        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu codes: neither may pass 2^31 - 1",
                          matrix->rows, matrix->columns);
-    *plan = (wsic_code_plan){.kind = is_zero(matrix) ? 0 : matrix->kind,
+    *plan = (wsic_code_plan){.matrix = matrix,
+                             .kind = is_zero(matrix) ? 0 : matrix->kind,
                              .data = matrix->codes,
-                             .block_rows = wsic_min_size(block_rows, matrix->rows)};
-    plan->contexts = plan->kind == 0 ? 1 : WSIC_TRELLIS_CONTEXTS;
+                             .block_rows = wsic_min_size(block_rows, matrix->rows),
+                             .stride = wsic_max_size(matrix->row_stride, 1)};
+    plan->block_rows =
+        wsic_min_size(plan->block_rows, wsic_codes_block_rows_most(matrix->columns));
+    plan->blocks = wsic_div_up(matrix->rows, plan->block_rows);
+    plan->is_trellis = plan->kind != 0;
+    if (plan->is_trellis)
+        wsic_trellis_make(&plan->trellis, plan->kind);
     wsic_bytes_init(&plan->head, env);
-    wsic_status status = plan->kind == 0 ? WSIC_OK : make_tokens(env, matrix, plan);
-    if (status == WSIC_OK)
-        status = find_live(env, matrix, plan);
+    wsic_status status = wsic_code_plan_lines(env, plan);
     if (status == WSIC_OK)
         status = make(env, plan);
     if (status != WSIC_OK)

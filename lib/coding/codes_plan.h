@@ -1,32 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /* Everything that is decided before the first code is written: which rows and columns
- * are dead, the classes, the models, the lanes. */
+ * are dead, their order, classes, forms, models and streams. */
 #ifndef WSIC_CODING_CODES_PLAN_H
 #define WSIC_CODING_CODES_PLAN_H
 
-#include "coding/block.h"
 #include "coding/codes.h"
 #include "coding/corrections.h"
+#include "coding/magnitudes.h"
+#include "coding/stream.h"
 
-/* Rows or columns that are not all zero. */
-typedef struct wsic_live_axis {
-    size_t total;
-    size_t count;
-    uint32_t *index;
-    int16_t *classes; /* of the live ones */
-    const int32_t *hint;
-} wsic_live_axis;
+/* A model of a form, a class and a context that occur together. */
+typedef struct wsic_planned_model {
+    uint8_t form;
+    uint8_t context;
+    uint8_t kind; /* model_fit.h */
+    uint16_t class_index;
+} wsic_planned_model;
 
 typedef struct wsic_code_plan {
-    unsigned kind;        /* of the codes, see wsic_code_matrix; 0 if they are all zero */
-    size_t contexts;      /* models to a class: with a trellis more than 1 */
-    wsic_trellis trellis; /* if kind is not 0 */
-    int32_t *tokens;      /* if kind is not 0 */
-    const int32_t *data;  /* the codes, or the tokens */
-    wsic_live_axis rows;
-    wsic_live_axis columns;
+    const wsic_code_matrix *matrix;
+    unsigned kind; /* of the codes, see wsic_code_matrix; 0 if they are all zero */
+    bool is_trellis;
+    wsic_trellis trellis;
+    int32_t *tokens;     /* if is_trellis */
+    const int32_t *data; /* the codes, or the tokens */
+
+    /* Live rows as they are coded, block by block. */
+    size_t live_rows;
+    uint32_t *row;
+    int16_t *row_class;
     size_t block_rows;
+    size_t blocks;
+    size_t *first_row; /* of each block, and behind the last one */
+    size_t stride;
+
+    /* Live columns, and in the order in which they are coded. */
+    size_t live_columns;
+    uint32_t *live_column;
+    uint32_t *column;
+    uint32_t *place; /* of each coded column, its place among the live ones */
+    unsigned order;
+    int32_t *keys; /* as they are stored, by place */
     unsigned lanes_log;
+    size_t groups;
+    uint8_t *form; /* of each group */
+    unsigned octet_log; /* columns of an octet */
+    size_t octets;
+    int16_t *octet_class;
+
     unsigned step;
     int32_t base;    /* what the classes' index 0 stands for, in units of the step */
     int32_t classes; /* 0: all codes are zero */
@@ -34,26 +55,60 @@ typedef struct wsic_code_plan {
     wsic_corrections corrections;
     bool corrected;
     bool own_models;
-    uint8_t *kinds; /* of the models, `contexts` to a class */
-    wsic_model *models;
-    wsic_bytes head;  /* all bytes before the table of blocks */
+
+    size_t models;
+    wsic_planned_model *what;
+    wsic_model *model;
+    uint8_t form_rank[WSIC_FORMS];
+    uint16_t *model_at; /* by form_rank * classes + class: the model of context 0 */
+
+    size_t streams;   /* to a block */
+    wsic_bytes head;  /* all bytes before the sizes of the streams */
     size_t head_rows; /* those of them that grow with the rows */
-    double bits;      /* of all blocks, but for their heads and states */
+    double bits;      /* of all streams, but for their heads and states */
 } wsic_code_plan;
+
+enum { WSIC_MODEL_NOT_THERE = UINT16_MAX };
 
 wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *matrix,
                                 size_t block_rows, wsic_code_plan *plan);
 void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan);
 
-/* The width that a class stands for. */
-static inline int32_t wsic_code_plan_class(const wsic_code_plan *plan, int32_t index)
+static inline size_t wsic_code_plan_lanes(const wsic_code_plan *plan)
 {
-    return (plan->base + index) * (1 << plan->step);
+    return (size_t)1 << plan->lanes_log;
 }
 
-/* The parts of it: given the classes, choose a model for each (codes_models.c); given
- * everything, write the head (codes_head.c). */
+static inline size_t wsic_code_plan_group_columns(const wsic_code_plan *plan, size_t group)
+{
+    const size_t lanes = wsic_code_plan_lanes(plan);
+    const size_t left = plan->live_columns - group * lanes;
+    return left < lanes ? left : lanes;
+}
+
+/* Little is coded by one state: those of lanes would weigh too much. */
+static inline bool wsic_code_plan_serial(const wsic_code_plan *plan)
+{
+    enum { LITTLE = 1 << 16, FEW_LANES = 4 };
+    return plan->live_rows * plan->live_columns < LITTLE || plan->live_columns < FEW_LANES;
+}
+
+/* The width that a class stands for. */
+static inline int32_t wsic_code_plan_width(const wsic_code_plan *plan, size_t class_index)
+{
+    return (plan->base + (int32_t)class_index) * (1 << plan->step);
+}
+
+/* The parts of it. Rows and columns that live, and the tokens of a trellis (codes_lines.c). */
+wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan);
+/* The order of the columns (codes_lines.c); deviations are those of the live columns. */
+wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan,
+                                 const double *deviation);
+/* Given the classes, a form for each group and the models that there are, unfitted (codes_forms.c). */
+wsic_status wsic_code_plan_choose_forms(const wsic_env *env, wsic_code_plan *plan);
+/* Given those, what each model is (codes_models.c). */
 wsic_status wsic_code_plan_choose_models(const wsic_env *env, wsic_code_plan *plan);
+/* Given everything, the head (codes_head.c). */
 wsic_status wsic_code_plan_put_head(const wsic_env *env, wsic_code_plan *plan);
 
 #endif

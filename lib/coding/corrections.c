@@ -10,7 +10,7 @@ void wsic_corrections_make(wsic_corrections *corrections, size_t contexts, int32
 
     *corrections = (wsic_corrections){.contexts = contexts, .spacing = half_octave + !half_octave};
     while (corrections->classes < (uint32_t)classes &&
-           wsic_class_shift((base + (int32_t)corrections->classes) * (1 << step)) == 0)
+           (base + (int32_t)corrections->classes) * (1 << step) < WSIC_CORRECTED_BELOW)
         corrections->classes++;
     if (corrections->classes != 0)
         corrections->knots =

@@ -9,7 +9,8 @@
 #include "coding/trellis.h"
 
 enum {
-    WSIC_KNOTS_MOST = 17,   /* of the classes whose low bits are modelled too */
+    WSIC_CORRECTED_BELOW = 32, /* width of the first class that is not: 16 to the deviation */
+    WSIC_KNOTS_MOST = 17,
     WSIC_KNOT_UNIT = 8,     /* of a knot's power, to the octave */
     WSIC_KNOT_LOWEST = -64, /* its power */
     WSIC_KNOT_HIGHEST = 63

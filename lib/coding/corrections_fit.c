@@ -15,6 +15,7 @@ static void tally_class(const wsic_histogram *histogram, uint32_t shape, int32_t
                         unsigned codebook, tally *found)
 {
     const uint64_t *const zero = histogram->bins + WSIC_MODEL_REACH;
+    wsic_model_frame frame = wsic_array_frame(class_number);
     double seen = 0;
     double all = 0;
     double total = 0;
@@ -24,10 +25,11 @@ static void tally_class(const wsic_histogram *histogram, uint32_t shape, int32_t
         total += (double)histogram->bins[bin];
     if (total == 0)
         return;
+    frame.codebook = codebook;
     for (int32_t k = 0; k < WSIC_CORRECTED_MOST; k++) {
         const int sides = k == 0 ? 1 : 2;
         const double mass =
-            ldexp(wsic_builtin_mass(shape, class_number, codebook, k), -WSIC_TAIL_UNIT_BITS);
+            ldexp(wsic_builtin_mass(shape, &frame, k), -WSIC_TAIL_UNIT_BITS);
         found->seen[k] = (double)(k == 0 ? zero[0] : zero[k] + zero[-k]);
         found->expected[k] = total * sides * mass;
         seen += found->seen[k];

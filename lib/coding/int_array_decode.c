@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/int_array.h"
 
-#include "base/checked.h"
-#include "coding/block.h"
+#include "coding/model.h"
 
 static wsic_status fail(const wsic_env *env, const wsic_cursor *cursor, const char *name,
                         const char *what)
@@ -19,13 +18,14 @@ static bool read_model(wsic_cursor *cursor, unsigned mode, wsic_model *model)
 
     if (cursor->failed || class_number > WSIC_CLASS_HIGHEST)
         return false;
+    const wsic_model_frame frame = wsic_array_frame(class_number);
     if (mode >= WSIC_ARRAY_BUILTIN) {
-        wsic_model_builtin(model, mode - WSIC_ARRAY_BUILTIN, class_number, 0, NULL);
+        wsic_model_builtin(model, mode - WSIC_ARRAY_BUILTIN, &frame, NULL);
         return true;
     }
     wsic_bit_reader reader = {.data = cursor->data + cursor->position,
                               .size = wsic_cursor_left(cursor)};
-    if (!wsic_model_read(&reader, class_number, model) || !wsic_bits_end(&reader))
+    if (!wsic_model_read(&reader, &frame, model) || !wsic_bits_end(&reader))
         return false;
     wsic_take(cursor, wsic_bits_used(&reader));
     return true;
@@ -42,27 +42,102 @@ static bool add_base(int32_t *values, size_t count, int64_t base)
     return true;
 }
 
-/* The differences to the base: a block of one column, one lane and one class. */
-static wsic_status read_block(const wsic_env *env, wsic_cursor *cursor, const char *name,
-                              const wsic_model *model, size_t count, int32_t *values)
+/* One lane of coded numbers. */
+typedef struct lane {
+    uint32_t state;
+    const uint8_t *words; /* next one */
+    const uint8_t *words_end;
+    wsic_bit_reader bypass;
+    bool failed;
+} lane;
+
+static bool start_lane(lane *coder, const uint8_t *bytes, size_t size)
 {
-    const int16_t column_class = 0;
-    const wsic_block_shape shape = {
-        .rows = count, .columns = 1, .lanes = 1, .classes = 1, .column_class = &column_class};
-    const wsic_block_layout layout = {.row_stride = 1};
+    wsic_cursor cursor = wsic_cursor_make(bytes, size);
+    const uint64_t bypass = wsic_get_varint(&cursor);
+    const uint64_t state = wsic_get_varint(&cursor) + WSIC_STATE_LOW;
+    const size_t left = wsic_cursor_left(&cursor);
+
+    if (cursor.failed || state < WSIC_STATE_LOW || state > UINT32_MAX || bypass > left ||
+        (left - bypass) % 2 != 0)
+        return false;
+    *coder = (lane){.state = (uint32_t)state, .words = bytes + cursor.position};
+    coder->words_end = coder->words + (left - bypass);
+    coder->bypass = (wsic_bit_reader){.data = coder->words_end, .size = (size_t)bypass};
+    return true;
+}
+
+static uint32_t take_symbol(lane *coder, const wsic_model *model)
+{
+    const uint32_t slot = coder->state % WSIC_MODEL_TOTAL;
+    uint32_t symbol = 0;
+    uint32_t beyond = model->symbols;
+
+    while (beyond - symbol > 1) {
+        const uint32_t middle = (symbol + beyond) / 2;
+        if (model->start[middle] <= slot)
+            symbol = middle;
+        else
+            beyond = middle;
+    }
+    coder->state = wsic_model_frequency(model, symbol) * (coder->state >> WSIC_MODEL_BITS) + slot -
+                   model->start[symbol];
+    if (coder->state < WSIC_STATE_LOW) {
+        if (coder->words == coder->words_end) {
+            coder->failed = true;
+            return 0;
+        }
+        const uint32_t word = coder->words[0] | (uint32_t)coder->words[1] << 8;
+        coder->state = coder->state << 16 | word;
+        coder->words += 2;
+    }
+    return symbol;
+}
+
+static int32_t take_value(lane *coder, const wsic_model *model)
+{
+    const uint32_t symbol = take_symbol(coder, model);
+    int64_t high = (int64_t)model->first + symbol - 1;
+
+    if (symbol == 0) {
+        const int64_t distance = wsic_get_golomb(&coder->bypass);
+        if (wsic_get_bits(&coder->bypass, 1) != 0)
+            high = (int64_t)model->first - 1 - distance;
+        else
+            high = (int64_t)model->first + model->symbols - 1 + distance;
+    }
+    const int64_t low = wsic_get_bits(&coder->bypass, model->shift);
+    /* |high| is below 2^33 and the shift at most 28: no overflow. */
+    const int64_t value = high * (INT64_C(1) << model->shift) - wsic_shift_half(model->shift) + low;
+    coder->failed |= value < INT32_MIN || value > INT32_MAX || coder->bypass.failed;
+    return coder->failed ? 0 : (int32_t)value;
+}
+
+/* An encoder starts from the lowest state and leaves nothing over. */
+static bool ended_well(const lane *coder)
+{
+    return !coder->failed && coder->state == WSIC_STATE_LOW && coder->words == coder->words_end &&
+           wsic_bits_end(&coder->bypass) && wsic_bits_used(&coder->bypass) == coder->bypass.size;
+}
+
+/* The differences to the base. */
+static wsic_status read_differences(const wsic_env *env, wsic_cursor *cursor, const char *name,
+                                    const wsic_model *model, size_t count, int32_t *values)
+{
     const uint64_t size = wsic_get_varint(cursor);
     const uint8_t *const bytes = size <= SIZE_MAX ? wsic_take(cursor, (size_t)size) : NULL;
-    wsic_status status;
+    lane coder;
 
     if (!bytes)
         return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the %s", name);
-    wsic_decode_table *const table = wsic_alloc(env, 1, sizeof *table, &status);
-    if (!table)
-        return status;
-    wsic_decode_table_fill(table, model);
-    const bool good = wsic_block_decode(&shape, &table, &layout, bytes, (size_t)size, values);
-    wsic_free(env, table);
-    return good ? WSIC_OK : fail(env, cursor, name, "what is coded does not end where it should");
+    bool good = start_lane(&coder, bytes, (size_t)size);
+    for (size_t i = 0; i < count && good; i++) {
+        values[i] = take_value(&coder, model);
+        good = !coder.failed;
+    }
+    return good && ended_well(&coder)
+               ? WSIC_OK
+               : fail(env, cursor, name, "what is coded does not end where it should");
 }
 
 wsic_status wsic_int_array_read(const wsic_env *env, wsic_cursor *cursor, const char *name,
@@ -87,7 +162,7 @@ wsic_status wsic_int_array_read(const wsic_env *env, wsic_cursor *cursor, const 
     }
     if (!read_model(cursor, mode, &model))
         return fail(env, cursor, name, "the model is impossible");
-    const wsic_status status = read_block(env, cursor, name, &model, count, values);
+    const wsic_status status = read_differences(env, cursor, name, &model, count, values);
     if (status != WSIC_OK)
         return status;
     if (!add_base(values, count, base))

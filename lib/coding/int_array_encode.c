@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/sort.h"
-#include "coding/block.h"
 #include "coding/model_fit.h"
 
 /* How the differences to the base are to be coded. */
@@ -51,9 +50,10 @@ static int32_t clamp_class(int32_t class_number)
 static void try_builtin(array_choice *best, const wsic_histogram *histogram, uint32_t shape,
                         int32_t class_number)
 {
+    const wsic_model_frame frame = wsic_array_frame(class_number);
     array_choice tried = {.mode = WSIC_ARRAY_BUILTIN + shape, .class_number = class_number};
 
-    wsic_model_builtin(&tried.model, shape, class_number, 0, NULL);
+    wsic_model_builtin(&tried.model, shape, &frame, NULL);
     tried.bits = wsic_model_cost(&tried.model, histogram);
     if (tried.bits < best->bits)
         *best = tried;
@@ -61,10 +61,11 @@ static void try_builtin(array_choice *best, const wsic_histogram *histogram, uin
 
 static void try_table(array_choice *best, const wsic_histogram *histogram, int32_t class_number)
 {
+    const wsic_model_frame frame = wsic_array_frame(class_number);
     array_choice tried = {.mode = WSIC_ARRAY_TABLE, .class_number = class_number};
     wsic_bit_writer counter = {.bytes = NULL};
 
-    if (!wsic_model_fit_table(histogram, class_number, &tried.model))
+    if (!wsic_model_fit_table(histogram, &frame, &tried.model))
         return;
     wsic_model_write(&counter, &tried.model);
     tried.bits = wsic_model_cost(&tried.model, histogram) + (double)counter.total;
@@ -83,8 +84,8 @@ static array_choice choose(const int32_t *values, size_t count)
 
     for (int32_t i = clamp_class(middle - LOOK_DOWN); i <= clamp_class(middle + LOOK_UP);
          i += WSIC_ARRAY_CLASS_UNIT) {
-        if (wsic_class_shift(i) != shift) {
-            shift = wsic_class_shift(i);
+        if (wsic_array_frame(i).shift != shift) {
+            shift = wsic_array_frame(i).shift;
             fill_histogram(&histogram, shift, values, count);
             try_table(&best, &histogram, i);
         }
@@ -100,21 +101,76 @@ static void put_head(wsic_bytes *out, int32_t base, unsigned mode)
     wsic_put_varint(out, (magnitude << 1 | (base < 0)) << WSIC_ARRAY_MODE_BITS | mode);
 }
 
-static wsic_status put_block(const wsic_env *env, const wsic_model *model, const int32_t *values,
-                             size_t count, wsic_bytes *out)
+static uint32_t symbol_of(const wsic_model *model, int32_t value)
 {
-    const int16_t column_class = 0;
-    const wsic_block_shape shape = {
-        .rows = count, .columns = 1, .lanes = 1, .classes = 1, .column_class = &column_class};
-    const wsic_block_layout layout = {.row_stride = 1};
-    wsic_bytes block;
+    return wsic_model_symbol(model, wsic_high_part(value, model->shift));
+}
 
-    wsic_bytes_init(&block, env);
-    const wsic_status status = wsic_block_encode(env, &shape, model, &layout, values, &block);
-    wsic_put_varint(out, block.size);
-    wsic_bytes_append(out, block.data, block.size);
-    wsic_bytes_release(&block);
-    return status != WSIC_OK ? status : out->status;
+/* Backwards, as a decoder takes first what was put last; the words grow downwards. */
+static uint32_t push_values(const wsic_model *model, const int32_t *values, size_t count,
+                            uint16_t **words)
+{
+    uint32_t state = WSIC_STATE_LOW;
+
+    for (size_t i = count; i-- > 0;) {
+        const uint32_t symbol = symbol_of(model, values[i]);
+        const uint32_t frequency = wsic_model_frequency(model, symbol);
+        if (state >= (uint64_t)frequency << (32 - WSIC_MODEL_BITS)) {
+            *--*words = (uint16_t)state;
+            state >>= 16;
+        }
+        state = (state / frequency << WSIC_MODEL_BITS) + state % frequency + model->start[symbol];
+    }
+    return state;
+}
+
+/* What the words do not say: escapes and low bits. */
+static void put_bypass(const wsic_model *model, const int32_t *values, size_t count,
+                       wsic_bytes *out)
+{
+    const uint64_t low_bits = (UINT64_C(1) << model->shift) - 1;
+    wsic_bit_writer writer = {.bytes = out};
+
+    for (size_t i = 0; i < count; i++) {
+        const int32_t high = wsic_high_part(values[i], model->shift);
+        if (wsic_model_symbol(model, high) == 0) {
+            wsic_put_golomb(&writer, wsic_escape_distance(model, high));
+            wsic_put_bits(&writer, high < model->first, 1);
+        }
+        const uint64_t raised =
+            (uint64_t)(int64_t)values[i] + (uint64_t)wsic_shift_half(model->shift);
+        wsic_put_bits(&writer, raised & low_bits, model->shift);
+    }
+    wsic_finish_bits(&writer);
+}
+
+static wsic_status put_lane(const wsic_env *env, const wsic_model *model, const int32_t *values,
+                            size_t count, wsic_bytes *out)
+{
+    wsic_bytes bypass, lane;
+    wsic_status status;
+    /* A word a value at the most. */
+    uint16_t *const room = wsic_alloc(env, count, sizeof *room, &status);
+
+    if (!room)
+        return status;
+    uint16_t *words = room + count;
+    const uint32_t state = push_values(model, values, count, &words);
+    wsic_bytes_init(&bypass, env);
+    wsic_bytes_init(&lane, env);
+    put_bypass(model, values, count, &bypass);
+    wsic_put_varint(&lane, bypass.size);
+    wsic_put_varint(&lane, state - WSIC_STATE_LOW);
+    for (; words < room + count; words++)
+        wsic_put_u16(&lane, *words);
+    wsic_bytes_append(&lane, bypass.data, bypass.size);
+    wsic_put_varint(out, lane.size);
+    wsic_bytes_append(out, lane.data, lane.size);
+    status = bypass.status != WSIC_OK ? bypass.status : lane.status;
+    wsic_bytes_release(&bypass);
+    wsic_bytes_release(&lane);
+    wsic_free(env, room);
+    return status;
 }
 
 static wsic_status put_differences(const wsic_env *env, int32_t base, const int32_t *differences,
@@ -129,7 +185,8 @@ static wsic_status put_differences(const wsic_env *env, int32_t base, const int3
         wsic_model_write(&writer, &choice.model);
         wsic_finish_bits(&writer);
     }
-    return put_block(env, &choice.model, differences, count, out);
+    const wsic_status status = put_lane(env, &choice.model, differences, count, out);
+    return status != WSIC_OK ? status : out->status;
 }
 
 wsic_status wsic_int_array_write(const wsic_env *env, const int32_t *values, size_t count,

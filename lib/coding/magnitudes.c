@@ -11,12 +11,12 @@ typedef struct column_sums {
 
 /* Inlined for codes and for tokens. One branch, which most columns take in one direction. */
 static inline column_sums take_column(uint8_t *buckets, size_t rows, const int32_t *column,
-                                      const wsic_block_layout *layout, bool tokens)
+                                      const uint32_t *row, bool tokens)
 {
     column_sums sums = {.small = 0};
 
     for (size_t i = 0; i < rows; i++) {
-        const int32_t datum = column[wsic_layout_row(layout, i)];
+        const int32_t datum = column[row[i]];
         const int32_t code = tokens ? wsic_token_index(datum) : datum;
         const uint32_t above = (uint32_t)code + (WSIC_BUCKETS_EXACT - 1);
         uint8_t bucket;
@@ -35,12 +35,12 @@ static inline column_sums take_column(uint8_t *buckets, size_t rows, const int32
 }
 
 static void fill_column(wsic_magnitudes *magnitudes, size_t j, const int32_t *column,
-                        const wsic_block_layout *layout)
+                        const uint32_t *row)
 {
     uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows;
     const column_sums sums = magnitudes->tokens
-                                 ? take_column(buckets, magnitudes->rows, column, layout, true)
-                                 : take_column(buckets, magnitudes->rows, column, layout, false);
+                                 ? take_column(buckets, magnitudes->rows, column, row, true)
+                                 : take_column(buckets, magnitudes->rows, column, row, false);
 
     if (sums.largest >= magnitudes->used)
         magnitudes->used = (uint32_t)sums.largest + 1;
@@ -48,22 +48,21 @@ static void fill_column(wsic_magnitudes *magnitudes, size_t j, const int32_t *co
 }
 
 wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, bool tokens,
-                                   size_t rows, size_t columns, const wsic_block_layout *layout,
-                                   wsic_magnitudes *magnitudes)
+                                   const wsic_live_lines *lines, wsic_magnitudes *magnitudes)
 {
-    wsic_magnitudes made = {.rows = rows, .columns = columns, .tokens = tokens};
+    wsic_magnitudes made = {.rows = lines->rows, .columns = lines->columns, .tokens = tokens};
     wsic_status status;
 
-    made.buckets = wsic_alloc(env, rows, columns, &status);
+    made.buckets = wsic_alloc(env, made.rows, made.columns, &status);
     if (!made.buckets)
         return status;
-    made.deviation = wsic_alloc(env, columns, sizeof *made.deviation, &status);
+    made.deviation = wsic_alloc(env, made.columns, sizeof *made.deviation, &status);
     if (!made.deviation) {
         wsic_free(env, made.buckets);
         return status;
     }
-    for (size_t j = 0; j < columns; j++)
-        fill_column(&made, j, data + wsic_layout_column(layout, j), layout);
+    for (size_t j = 0; j < made.columns; j++)
+        fill_column(&made, j, data + lines->column[j] * lines->column_stride, lines->row);
     *magnitudes = made;
     return WSIC_OK;
 }

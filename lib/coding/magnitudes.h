@@ -5,7 +5,9 @@
 #ifndef WSIC_CODING_MAGNITUDES_H
 #define WSIC_CODING_MAGNITUDES_H
 
-#include "coding/block.h"
+#include "base/env.h"
+#include "coding/bits.h"
+#include "coding/trellis.h"
 
 enum {
     WSIC_BUCKETS_EXACT = 16,
@@ -50,11 +52,18 @@ typedef struct wsic_magnitudes {
     double *deviation; /* root mean square of each column */
 } wsic_magnitudes;
 
-/* Of the rows and columns that the layout lists; their strides are those of data, which
- * are codes or tokens. */
+/* Which rows and columns of the data there are, and how many numbers a column of the data has. */
+typedef struct wsic_live_lines {
+    const uint32_t *row;
+    size_t rows;
+    const uint32_t *column;
+    size_t columns;
+    size_t column_stride;
+} wsic_live_lines;
+
+/* Of data that are codes or tokens, column by column. */
 wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, bool tokens,
-                                   size_t rows, size_t columns, const wsic_block_layout *layout,
-                                   wsic_magnitudes *magnitudes);
+                                   const wsic_live_lines *lines, wsic_magnitudes *magnitudes);
 void wsic_magnitudes_release(const wsic_env *env, wsic_magnitudes *magnitudes);
 
 #endif

@@ -9,13 +9,12 @@ enum {
     ROOT_BITS = 24,
     POWER_BITS = 16,
     POWER_OCTAVES = 8,    /* corrections lie within so many, up or down */
-    EXPONENT_LIMIT = 12,  /* bits of the largest coded frequency, 4095 */
-    FIRST_LIMIT = 1 << 20 /* of the first high part of a coded table */
+    EXPONENT_LIMIT = 12   /* bits of the largest coded frequency, 4095 */
 };
 
 /* Below this mass, in units of 2^-24, a tail is left to the escape: a symbol costs at
  * least 2^-12, and its neighbours pay for what it does not need. */
-static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
+static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 12;
 
 static const uint64_t WHOLE = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
 
@@ -35,10 +34,13 @@ static int32_t class_octave(int32_t class_number)
     return (class_number + 64 * WSIC_CLASSES_PER_OCTAVE) / WSIC_CLASSES_PER_OCTAVE - 64;
 }
 
-unsigned wsic_class_shift(int32_t class_number)
+wsic_model_frame wsic_array_frame(int32_t class_number)
 {
     const int32_t shift = class_octave(class_number) - HIGH_OCTAVES;
-    return shift > 0 ? (unsigned)shift : 0;
+
+    return (wsic_model_frame){.class_number = class_number,
+                              .shift = shift > 0 ? (unsigned)shift : 0,
+                              .reach = WSIC_MODEL_REACH};
 }
 
 /* Four times the lower edge of an integer's cell: half way to its lower neighbour. */
@@ -70,33 +72,31 @@ static uint64_t tail(uint32_t shape, int32_t class_number, uint64_t edge)
 }
 
 /* Mass below the lower edge of a high part. */
-static uint64_t mass_below(uint32_t shape, int32_t class_number, unsigned codebook, int32_t high)
+static uint64_t mass_below(uint32_t shape, const wsic_model_frame *frame, int32_t high)
 {
-    const unsigned shift = wsic_class_shift(class_number);
+    const unsigned shift = frame->shift;
     const int64_t lowest = (int64_t)high * (INT64_C(1) << shift) - wsic_shift_half(shift);
-    const int64_t edge = lower_edge(codebook, lowest);
+    const int64_t edge = lower_edge(frame->codebook, lowest);
 
     if (edge < 0)
-        return tail(shape, class_number, (uint64_t)-edge);
-    return WHOLE - tail(shape, class_number, (uint64_t)edge);
+        return tail(shape, frame->class_number, (uint64_t)-edge);
+    return WHOLE - tail(shape, frame->class_number, (uint64_t)edge);
 }
 
 /* Smallest number of high parts on either side that leaves no more than a negligible
- * mass above. */
-static int32_t reach(uint32_t shape, int32_t class_number, unsigned codebook)
+ * mass above, as far as there is room for them. */
+static int32_t reach(uint32_t shape, const wsic_model_frame *frame)
 {
     int32_t high = 0;
 
-    while (high < WSIC_MODEL_REACH &&
-           WHOLE - mass_below(shape, class_number, codebook, high + 1) >= NEGLIGIBLE_TAIL)
+    while (high < frame->reach && WHOLE - mass_below(shape, frame, high + 1) >= NEGLIGIBLE_TAIL)
         high++;
     return high;
 }
 
-uint32_t wsic_builtin_mass(uint32_t shape, int32_t class_number, unsigned codebook, int32_t high)
+uint32_t wsic_builtin_mass(uint32_t shape, const wsic_model_frame *frame, int32_t high)
 {
-    return (uint32_t)(mass_below(shape, class_number, codebook, high + 1) -
-                      mass_below(shape, class_number, codebook, high));
+    return (uint32_t)(mass_below(shape, frame, high + 1) - mass_below(shape, frame, high));
 }
 
 /* mass * 2^(power / 32), rounded down. */
@@ -116,23 +116,26 @@ static void scale_masses(uint64_t *mass, int32_t last, const wsic_correction *co
     }
 }
 
-void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook,
+void wsic_model_builtin(wsic_model *model, uint32_t shape, const wsic_model_frame *frame,
                         const wsic_correction *correction)
 {
-    const int32_t last = reach(shape, class_number, codebook);
+    const int32_t last = reach(shape, frame);
     const uint32_t symbols = 2 * (uint32_t)last + 2;
     const uint64_t shared = WSIC_MODEL_TOTAL - symbols;
     uint64_t mass[WSIC_MODEL_SYMBOLS];
     uint64_t sum = 0;
     uint64_t all = 0;
 
-    *model =
-        (wsic_model){.first = -last, .symbols = symbols, .shift = wsic_class_shift(class_number)};
+    model->first = -last;
+    model->symbols = symbols;
+    model->shift = frame->shift;
+    model->peak = 0;
+    model->start[0] = 0;
     /* The escape has both tails. */
-    uint64_t below = mass_below(shape, class_number, codebook, -last);
-    mass[0] = below + WHOLE - mass_below(shape, class_number, codebook, last + 1);
+    uint64_t below = mass_below(shape, frame, -last);
+    mass[0] = below + WHOLE - mass_below(shape, frame, last + 1);
     for (uint32_t symbol = 1; symbol < symbols; symbol++) {
-        const uint64_t above = mass_below(shape, class_number, codebook, (int32_t)symbol - last);
+        const uint64_t above = mass_below(shape, frame, (int32_t)symbol - last);
         mass[symbol] = above - below;
         below = above;
     }
@@ -162,7 +165,7 @@ static uint32_t read_frequency(wsic_bit_reader *reader, int64_t *length)
     return (1U << rest) | wsic_get_bits(reader, kept) << (rest - kept);
 }
 
-bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *model)
+bool wsic_model_read(wsic_bit_reader *reader, const wsic_model_frame *frame, wsic_model *model)
 {
     const int64_t first = wsic_get_golomb_signed(reader);
     const uint32_t count = wsic_get_golomb(reader);
@@ -171,8 +174,8 @@ bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *
     uint32_t frequency[WSIC_MODEL_SYMBOLS];
     int64_t length = 1;
 
-    if (reader->failed || first < -FIRST_LIMIT || first > FIRST_LIMIT ||
-        count > WSIC_MODEL_SYMBOLS - 2 || escape >= WSIC_MODEL_TOTAL || peak > count)
+    if (reader->failed || first < -frame->reach || first + count > frame->reach ||
+        escape >= WSIC_MODEL_TOTAL || peak > count)
         return false;
     const uint32_t symbols = count + 2;
     uint32_t sum = escape;
@@ -187,7 +190,7 @@ bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *
 
     *model = (wsic_model){.first = (int32_t)first,
                           .symbols = symbols,
-                          .shift = wsic_class_shift(class_number),
+                          .shift = frame->shift,
                           .peak = peak + 1};
     for (uint32_t symbol = 0; symbol < symbols; symbol++)
         model->start[symbol + 1] = (uint16_t)(model->start[symbol] + frequency[symbol]);

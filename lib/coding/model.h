@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Static distributions of integers. A class says how wide: its standard deviation is
- * 2^(class / 8). A wide class splits a value into a high part, which the model knows,
+ * 2^(class / 8). A value is split into a high part, which the model knows,
  * and low bits, which are taken for uniform; what lies far out escapes. */
 #ifndef WSIC_CODING_MODEL_H
 #define WSIC_CODING_MODEL_H
@@ -11,12 +11,13 @@
 enum {
     WSIC_MODEL_BITS = 12,
     WSIC_MODEL_TOTAL = 1 << WSIC_MODEL_BITS, /* what the frequencies sum up to */
-    WSIC_MODEL_REACH = 127,                  /* largest high part that is not an escape */
+    WSIC_MODEL_REACH = 127,                  /* largest high part that any model has */
     WSIC_MODEL_SYMBOLS = 2 * WSIC_MODEL_REACH + 2,
     WSIC_CLASS_LOWEST = -32, /* 1/16: narrower ones have nothing but zeros to 12 bits */
     WSIC_CLASS_HIGHEST = 248,
     WSIC_TABLE_MANTISSA = 5, /* bits after the leading one that a coded frequency keeps */
     WSIC_CORRECTED_MOST = 7, /* magnitudes that may be corrected */
+    WSIC_STATE_LOW = 1 << 16, /* states of a coder lie between this and 2^32 */
     WSIC_POWER_UNIT = 32     /* of a correction, to the octave */
 };
 
@@ -28,9 +29,19 @@ typedef struct wsic_model {
     uint16_t start[WSIC_MODEL_SYMBOLS + 1]; /* frequency s is start[s + 1] - start[s] */
 } wsic_model;
 
-/* Low bits of a class: those that leave a standard deviation of 8 to 16 to the high
- * part, which makes treating them as uniform cost below 0.001 bit. */
-unsigned wsic_class_shift(int32_t class_number);
+/* What a model is made for. */
+typedef struct wsic_model_frame {
+    int32_t class_number; /* between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST */
+    unsigned shift;       /* low bits that are not modelled */
+    /* 0 for integers, or indices of codebook 0 of a trellis, whose cells have width 1; 1 for indices of
+     * codebook 1, whose cells are those of zero and the odd numbers, halved. */
+    unsigned codebook;
+    int32_t reach; /* largest high part that it may have, up to WSIC_MODEL_REACH */
+} wsic_model_frame;
+
+/* The frame of an array of integers. Its low bits leave a standard deviation of 8 to 16
+ * to the high part, which makes treating them as uniform cost below 0.001 bit. */
+wsic_model_frame wsic_array_frame(int32_t class_number);
 
 /* How a distribution differs from a built-in one: by a factor of 2^(power / 32) for the high
  * parts of the first magnitudes. */
@@ -39,18 +50,15 @@ typedef struct wsic_correction {
     int16_t power[WSIC_CORRECTED_MOST];
 } wsic_correction;
 
-/* The built-in model of a class between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST, for
- * integers or indices of codebook 0 of a trellis, whose cells have width 1; or for
- * indices of codebook 1, whose cells are those of zero and the odd numbers, halved. The powers
- * of a correction, which may be NULL, lie within eight octaves. */
-void wsic_model_builtin(wsic_model *model, uint32_t shape, int32_t class_number, unsigned codebook,
+/* The built-in model. The powers of a correction, which may be NULL, lie within eight octaves. */
+void wsic_model_builtin(wsic_model *model, uint32_t shape, const wsic_model_frame *frame,
                         const wsic_correction *correction);
 
 /* Mass of a high part under a built-in distribution, in units of 2^-24, uncorrected. */
-uint32_t wsic_builtin_mass(uint32_t shape, int32_t class_number, unsigned codebook, int32_t high);
+uint32_t wsic_builtin_mass(uint32_t shape, const wsic_model_frame *frame, int32_t high);
 
 /* Read a coded table. False if it makes no sense. */
-bool wsic_model_read(wsic_bit_reader *reader, int32_t class_number, wsic_model *model);
+bool wsic_model_read(wsic_bit_reader *reader, const wsic_model_frame *frame, wsic_model *model);
 
 static inline uint32_t wsic_model_frequency(const wsic_model *model, uint32_t symbol)
 {

@@ -81,10 +81,10 @@ typedef struct span {
     uint64_t outside;
 } span;
 
-static span choose_span(const wsic_histogram *histogram, uint64_t count)
+static span choose_span(const wsic_histogram *histogram, uint64_t count, int32_t reach)
 {
     const uint64_t rare = count / WSIC_MODEL_TOTAL;
-    span chosen = {.first = 0, .last = WSIC_BIN_BEYOND - 1};
+    span chosen = {.first = wsic_histogram_bin(-reach), .last = wsic_histogram_bin(reach)};
     uint64_t below = 0;
     uint64_t above = 0;
 
@@ -92,8 +92,9 @@ static span choose_span(const wsic_histogram *histogram, uint64_t count)
         below += histogram->bins[chosen.first++];
     while (chosen.last > chosen.first && above + histogram->bins[chosen.last] <= rare)
         above += histogram->bins[chosen.last--];
-    chosen.outside = below + above + histogram->bins[WSIC_BIN_BEYOND];
-    chosen.inside = count - chosen.outside;
+    for (uint32_t bin = chosen.first; bin <= chosen.last; bin++)
+        chosen.inside += histogram->bins[bin];
+    chosen.outside = count - chosen.inside;
     return chosen;
 }
 
@@ -131,14 +132,15 @@ static bool fill_frequencies(const wsic_histogram *histogram, const span *chosen
     return true;
 }
 
-bool wsic_model_fit_table(const wsic_histogram *histogram, int32_t class_number, wsic_model *model)
+bool wsic_model_fit_table(const wsic_histogram *histogram, const wsic_model_frame *frame,
+                          wsic_model *model)
 {
     const uint64_t count = wsic_histogram_count(histogram);
     uint32_t frequency[WSIC_MODEL_SYMBOLS];
 
-    if (count == histogram->bins[WSIC_BIN_BEYOND])
+    const span chosen = choose_span(histogram, count, frame->reach);
+    if (chosen.inside == 0)
         return false;
-    const span chosen = choose_span(histogram, count);
     uint32_t peak = chosen.first;
     for (uint32_t bin = chosen.first; bin <= chosen.last; bin++) {
         if (histogram->bins[bin] > histogram->bins[peak])
@@ -150,7 +152,7 @@ bool wsic_model_fit_table(const wsic_histogram *histogram, int32_t class_number,
 
     *model = (wsic_model){.first = (int32_t)chosen.first - WSIC_MODEL_REACH,
                           .symbols = chosen.last - chosen.first + 2,
-                          .shift = wsic_class_shift(class_number),
+                          .shift = frame->shift,
                           .peak = peak - chosen.first + 1};
     for (uint32_t symbol = 0; symbol < model->symbols; symbol++)
         model->start[symbol + 1] = (uint16_t)(model->start[symbol] + frequency[symbol]);

@@ -47,7 +47,8 @@ double wsic_frequency_bits(uint32_t frequency);
 
 /* The best table that can be written for a histogram. False if there is none worth
  * considering. */
-bool wsic_model_fit_table(const wsic_histogram *histogram, int32_t class_number, wsic_model *model);
+bool wsic_model_fit_table(const wsic_histogram *histogram, const wsic_model_frame *frame,
+                          wsic_model *model);
 void wsic_model_write(wsic_bit_writer *writer, const wsic_model *model);
 
 #endif

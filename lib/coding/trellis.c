@@ -59,25 +59,21 @@ static inline int64_t index_of(int32_t level)
     return (level + (level < 0 ? -odd : odd)) / 2;
 }
 
-size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t rows,
-                           size_t block_rows, int32_t *tokens)
+size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels,
+                           const uint32_t *rows, size_t count, int32_t *tokens)
 {
-    const uint32_t start = trellis->context[0];
-    uint32_t at = start; /* WSIC_TRELLIS_CONTEXTS * state + context */
-    size_t left = block_rows;
+    uint32_t at = trellis->context[0]; /* WSIC_TRELLIS_CONTEXTS * state + context */
 
-    for (size_t i = 0; i < rows; i++, left--) {
-        const int64_t index = index_of(levels[i]);
-        if (left == 0) {
-            left = block_rows;
-            at = start;
-        }
+    for (size_t k = 0; k < count; k++) {
+        const size_t row = rows ? rows[k] : k;
+        const int32_t level = levels[row];
+        const int64_t index = index_of(level);
         const uint32_t codebook = wsic_context_codebook(at % WSIC_TRELLIS_CONTEXTS);
-        if ((levels[i] != 0 && ((uint32_t)levels[i] & 1) != codebook) ||
-            index > WSIC_TRELLIS_INDEX_MOST || index < -WSIC_TRELLIS_INDEX_MOST)
-            return i;
-        tokens[i] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, (int32_t)index);
+        if ((level != 0 && ((uint32_t)level & 1) != codebook) || index > WSIC_TRELLIS_INDEX_MOST ||
+            index < -WSIC_TRELLIS_INDEX_MOST)
+            return k;
+        tokens[row] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, (int32_t)index);
         at = wsic_trellis_move(trellis, at, (int32_t)index);
     }
-    return rows;
+    return count;
 }

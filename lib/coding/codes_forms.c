@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "coding/codes_plan.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "coding/model_fit.h"
+
+/* --- a form for each group ------------------------------------------------------------ */
+
+enum {
+    /* Widths up to which a form loses little by escapes, in eighths of an octave. */
+    WIDEST_OF_16 = 9,
+    WIDEST_OF_32 = 17,
+    WIDEST_OF_64 = 25, /* and eight more for each low bit */
+    ROWS_BEYOND = 8    /* one of so many rows may be wider */
+};
+
+static unsigned form_of_width(int32_t width)
+{
+    if (width <= WIDEST_OF_16)
+        return 0;
+    if (width <= WIDEST_OF_32)
+        return 1;
+    const int32_t above = width <= WIDEST_OF_64 ? 0 : (width - WIDEST_OF_64 + 7) / 8;
+    return above < WSIC_FORMS - 3 ? 2 + (unsigned)above : WSIC_FORMS - 1;
+}
+
+/* A class that few rows exceed. */
+static int32_t high_row_class(const wsic_code_plan *plan)
+{
+    enum { LIMIT = 256 };
+    size_t count[2 * LIMIT + 1] = {0};
+    size_t beyond = 0;
+
+    for (size_t i = 0; i < plan->live_rows; i++) {
+        const int32_t of_row = plan->row_class[i];
+        count[(of_row < -LIMIT ? -LIMIT : of_row > LIMIT ? LIMIT : of_row) + LIMIT]++;
+    }
+    for (int32_t value = LIMIT; value > -LIMIT; value--) {
+        beyond += count[value + LIMIT];
+        if (beyond * ROWS_BEYOND > plan->live_rows)
+            return value;
+    }
+    return -LIMIT;
+}
+
+static void choose_forms(wsic_code_plan *plan)
+{
+    const size_t in_group = wsic_code_plan_lanes(plan) >> plan->octet_log;
+    const int32_t row_class = high_row_class(plan);
+
+    for (size_t g = 0; g < plan->groups; g++) {
+        const size_t end = wsic_min_size((g + 1) * in_group, plan->octets);
+        int32_t widest = INT16_MIN;
+        for (size_t k = g * in_group; k < end; k++) {
+            const int32_t sum = plan->octet_class[k] + row_class;
+            widest = sum > widest ? sum : widest;
+        }
+        const size_t index = wsic_class_index(widest, plan->classes);
+        plan->form[g] = (uint8_t)form_of_width(wsic_code_plan_width(plan, index));
+    }
+}
+
+/* --- the models that there are --------------------------------------------------------- */
+
+static size_t rank_forms(wsic_code_plan *plan)
+{
+    bool used[WSIC_FORMS] = {false};
+    size_t ranks = 0;
+
+    for (size_t g = 0; g < plan->groups; g++)
+        used[plan->form[g]] = true;
+    for (size_t form = 0; form < WSIC_FORMS; form++)
+        plan->form_rank[form] = used[form] ? (uint8_t)ranks++ : UINT8_MAX;
+    return ranks;
+}
+
+/* Row classes that occur, at most once each. */
+static size_t distinct_rows(const wsic_code_plan *plan, int16_t *classes)
+{
+    bool seen[UINT16_MAX + 1] = {false};
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->live_rows; i++) {
+        bool *const of_class = &seen[(uint16_t)plan->row_class[i]];
+        if (!*of_class)
+            classes[count++] = plan->row_class[i];
+        *of_class = true;
+    }
+    return count;
+}
+
+static void mark_models(wsic_code_plan *plan, const int16_t *classes, size_t count)
+{
+    const size_t in_group = wsic_code_plan_lanes(plan) >> plan->octet_log;
+
+    for (size_t k = 0; k < plan->octets; k++) {
+        const size_t rank = plan->form_rank[plan->form[k / in_group]];
+        uint16_t *const at = plan->model_at + rank * (size_t)plan->classes;
+        for (size_t i = 0; i < count; i++) {
+            const int32_t sum = plan->octet_class[k] + classes[i];
+            at[wsic_class_index(sum, plan->classes)] = 0;
+        }
+    }
+}
+
+static void number_models(wsic_code_plan *plan, size_t ranks, wsic_planned_model *what)
+{
+    plan->models = 0;
+    for (unsigned form = 0; form < WSIC_FORMS; form++) {
+        const unsigned contexts = 1U << wsic_form_make(form, plan->is_trellis).contexts_log;
+        if (plan->form_rank[form] >= ranks)
+            continue;
+        for (int32_t k = 0; k < plan->classes; k++) {
+            uint16_t *const at =
+                &plan->model_at[plan->form_rank[form] * (size_t)plan->classes + (size_t)k];
+            if (*at == WSIC_MODEL_NOT_THERE)
+                continue;
+            *at = (uint16_t)plan->models;
+            for (unsigned context = 0; context < contexts; context++, plan->models++) {
+                if (what)
+                    what[plan->models] = (wsic_planned_model){.form = (uint8_t)form,
+                                                              .context = (uint8_t)context,
+                                                              .class_index = (uint16_t)k};
+            }
+        }
+    }
+}
+
+wsic_status wsic_code_plan_choose_forms(const wsic_env *env, wsic_code_plan *plan)
+{
+    wsic_status status;
+
+    choose_forms(plan);
+    const size_t ranks = rank_forms(plan);
+    const size_t pairs = ranks * (size_t)plan->classes;
+    plan->model_at = wsic_alloc(env, pairs, sizeof *plan->model_at, &status);
+    if (!plan->model_at)
+        return status;
+    for (size_t k = 0; k < pairs; k++)
+        plan->model_at[k] = WSIC_MODEL_NOT_THERE;
+    int16_t *const classes = wsic_alloc(env, plan->live_rows, sizeof *classes, &status);
+    if (!classes)
+        return status;
+    mark_models(plan, classes, distinct_rows(plan, classes));
+    wsic_free(env, classes);
+    number_models(plan, ranks, NULL);
+    plan->what = wsic_alloc_zero(env, plan->models, sizeof *plan->what, &status);
+    if (!plan->what)
+        return status;
+    number_models(plan, ranks, plan->what);
+    plan->model = wsic_alloc_zero(env, plan->models, sizeof *plan->model, &status);
+    return plan->model ? WSIC_OK : status;
+}

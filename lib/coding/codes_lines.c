@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "coding/codes_plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "coding/classes.h"
+#include "coding/code_order.h"
+#include "coding/codes_format.h"
+#include "coding/int_array.h"
+
+/* --- rows and columns that live ------------------------------------------------------- */
+
+static void mark_live(const wsic_code_matrix *matrix, uint8_t *row_live, uint8_t *column_live)
+{
+    for (size_t j = 0; j < matrix->columns; j++) {
+        const int32_t *const column = matrix->codes + j * matrix->rows;
+        uint8_t some = 0;
+        for (size_t i = 0; i < matrix->rows; i++) {
+            const uint8_t nonzero = column[i] != 0;
+            row_live[i] |= nonzero;
+            some |= nonzero;
+        }
+        column_live[j] = some;
+    }
+}
+
+/* Zeros move the state of a trellis as others do: which of its rows are left out is not for the
+ * coder to say. */
+static wsic_status check_dead_rows(const wsic_env *env, const wsic_code_matrix *matrix,
+                                   uint8_t *row_live)
+{
+    for (size_t i = 0; i < matrix->rows; i++) {
+        const bool dead = matrix->dead_rows && matrix->dead_rows[i];
+        if (dead && row_live[i] != 0)
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "dead row %zu has codes", i);
+        row_live[i] = !dead;
+    }
+    return WSIC_OK;
+}
+
+static size_t list_live(const uint8_t *live, size_t total, uint32_t *index)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < total; i++) {
+        if (live[i] != 0)
+            index[count++] = (uint32_t)i;
+    }
+    return count;
+}
+
+static wsic_status find_live(const wsic_env *env, wsic_code_plan *plan)
+{
+    const wsic_code_matrix *const matrix = plan->matrix;
+    wsic_status status = WSIC_OK;
+    uint8_t *const live = wsic_alloc_zero(env, matrix->rows + matrix->columns, 1, &status);
+
+    if (!live)
+        return status;
+    mark_live(matrix, live, live + matrix->rows);
+    if (plan->is_trellis)
+        status = check_dead_rows(env, matrix, live);
+    plan->live_rows = list_live(live, matrix->rows, plan->row);
+    plan->live_columns = list_live(live + matrix->rows, matrix->columns, plan->live_column);
+    wsic_free(env, live);
+    return status;
+}
+
+static wsic_status order_rows(const wsic_env *env, wsic_code_plan *plan)
+{
+    wsic_status status;
+    wsic_keyed_line *const scratch =
+        wsic_alloc(env, plan->block_rows, sizeof *scratch, &status);
+    size_t first = 0;
+
+    if (!scratch)
+        return status;
+    for (size_t block = 0; block < plan->blocks; block++) {
+        size_t end = first;
+        plan->first_row[block] = first;
+        while (end < plan->live_rows &&
+               plan->row[end] - block * plan->block_rows < plan->block_rows)
+            end++;
+        wsic_order_rows(plan->stride, plan->row + first, end - first, scratch);
+        first = end;
+    }
+    plan->first_row[plan->blocks] = first;
+    wsic_free(env, scratch);
+    return WSIC_OK;
+}
+
+/* --- levels of a trellis -------------------------------------------------------------- */
+
+static wsic_status make_tokens(const wsic_env *env, wsic_code_plan *plan)
+{
+    const wsic_code_matrix *const matrix = plan->matrix;
+    wsic_status status;
+
+    plan->tokens =
+        wsic_alloc_zero(env, matrix->rows * matrix->columns, sizeof *plan->tokens, &status);
+    if (!plan->tokens)
+        return status;
+    plan->data = plan->tokens;
+    for (size_t j = 0; j < plan->live_columns; j++) {
+        const size_t at = plan->live_column[j] * matrix->rows;
+        for (size_t block = 0; block < plan->blocks; block++) {
+            const uint32_t *const rows = plan->row + plan->first_row[block];
+            const size_t count = plan->first_row[block + 1] - plan->first_row[block];
+            const size_t done = wsic_trellis_tokens(&plan->trellis, matrix->codes + at, rows, count,
+                                                    plan->tokens + at);
+            if (done < count)
+                return wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                                 "code %d of row %zu, column %zu is no level of the trellis",
+                                 (int)matrix->codes[at + rows[done]], (size_t)rows[done],
+                                 (size_t)plan->live_column[j]);
+        }
+    }
+    return WSIC_OK;
+}
+
+static wsic_status make_room(const wsic_env *env, wsic_code_plan *plan)
+{
+    const wsic_code_matrix *const matrix = plan->matrix;
+    wsic_status status;
+
+    plan->row = wsic_alloc(env, matrix->rows, sizeof *plan->row, &status);
+    if (!plan->row)
+        return status;
+    plan->row_class = wsic_alloc(env, matrix->rows, sizeof *plan->row_class, &status);
+    if (!plan->row_class)
+        return status;
+    plan->first_row = wsic_alloc(env, plan->blocks + 1, sizeof *plan->first_row, &status);
+    if (!plan->first_row)
+        return status;
+    plan->live_column = wsic_alloc(env, matrix->columns, sizeof *plan->live_column, &status);
+    if (!plan->live_column)
+        return status;
+    plan->column = wsic_alloc(env, matrix->columns, sizeof *plan->column, &status);
+    if (!plan->column)
+        return status;
+    plan->place = wsic_alloc(env, matrix->columns, sizeof *plan->place, &status);
+    if (!plan->place)
+        return status;
+    plan->keys = wsic_alloc(env, matrix->columns, sizeof *plan->keys, &status);
+    return plan->keys ? WSIC_OK : status;
+}
+
+wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan)
+{
+    wsic_status status = make_room(env, plan);
+
+    if (status == WSIC_OK)
+        status = find_live(env, plan);
+    if (status == WSIC_OK)
+        status = order_rows(env, plan);
+    return status == WSIC_OK && plan->is_trellis ? make_tokens(env, plan) : status;
+}
+
+/* --- the order of the columns --------------------------------------------------------- */
+
+/* A way to put columns in order, and what it costs in bits. */
+typedef struct column_order {
+    unsigned order;
+    double bits;
+} column_order;
+
+typedef struct order_scratch {
+    double *width; /* of each live column, in eighths of an octave */
+    int32_t *key;
+    uint32_t *place;
+    wsic_keyed_line *lines;
+} order_scratch;
+
+static int64_t hint_of(const wsic_code_plan *plan, size_t place)
+{
+    const int32_t *const hint = plan->matrix->column_hint;
+    return hint ? wsic_hint_units(hint[plan->live_column[place]], plan->step) : 0;
+}
+
+/* Bits that are lost as the columns of an octet share a width: a deviation that is off by a factor
+ * of exp(x) costs x² nats a code, and less where hardly any code is not 0. */
+static double sharing_bits(const wsic_code_plan *plan, const order_scratch *s)
+{
+    const double nats = log(2) / 8;
+    double bits = 0;
+
+    const size_t octet = (size_t)1 << plan->octet_log;
+    for (size_t first = 0; first < plan->live_columns; first += octet) {
+        const size_t count = wsic_min_size(octet, plan->live_columns - first);
+        double sum = 0, squares = 0;
+        for (size_t k = first; k < first + count; k++) {
+            sum += s->width[s->place[k]];
+            squares += s->width[s->place[k]] * s->width[s->place[k]];
+        }
+        const double variance = exp2(sum / (double)count / 4);
+        bits += (squares - sum * sum / (double)count) * variance / (variance + 0.25);
+    }
+    return bits * nats * nats / log(2) * (double)plan->live_rows;
+}
+
+static void sort_columns(const wsic_code_plan *plan, order_scratch *s)
+{
+    for (size_t j = 0; j < plan->live_columns; j++)
+        s->place[j] = (uint32_t)j;
+    wsic_order_columns(s->key, s->place, plan->live_columns, s->lines);
+}
+
+/* Keys that are stored: what the widths are beyond the hints. False if they leave the limits. */
+static bool make_keys(wsic_code_plan *plan, bool hinted, const order_scratch *s)
+{
+    for (size_t j = 0; j < plan->live_columns; j++) {
+        const int64_t width = llround(ldexp(s->width[j], -(int)plan->step));
+        const int64_t hint = hinted ? hint_of(plan, j) : 0;
+        if (hint < -WSIC_KEY_LIMIT / 2 || hint > WSIC_KEY_LIMIT / 2)
+            return false;
+        plan->keys[j] = (int32_t)(width - hint);
+        s->key[j] = (int32_t)width;
+    }
+    return true;
+}
+
+static wsic_status try_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
+                             unsigned order, column_order *best)
+{
+    const bool stored = order == WSIC_ORDER_KEYS || order == WSIC_ORDER_KEYS_AND_HINT;
+    wsic_status status = WSIC_OK;
+    wsic_bytes bytes;
+
+    if (stored) {
+        if (!make_keys(plan, order == WSIC_ORDER_KEYS_AND_HINT, s))
+            return WSIC_OK;
+    } else {
+        for (size_t j = 0; j < plan->live_columns; j++)
+            s->key[j] = order == WSIC_ORDER_HINT ? (int32_t)hint_of(plan, j) : 0;
+    }
+    sort_columns(plan, s);
+    double bits = sharing_bits(plan, s);
+    if (stored) {
+        wsic_bytes_init(&bytes, env);
+        status = wsic_int_array_write(env, plan->keys, plan->live_columns, &bytes);
+        bits += 8.0 * (double)bytes.size;
+        wsic_bytes_release(&bytes);
+    }
+    if (bits < best->bits)
+        *best = (column_order){order, bits};
+    return status;
+}
+
+/* The best order, made again; columns and places follow it. */
+static wsic_status settle_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
+                                unsigned order)
+{
+    column_order none = {.bits = HUGE_VAL};
+    const wsic_status status = try_order(env, plan, s, order, &none);
+
+    plan->order = order;
+    for (size_t k = 0; k < plan->live_columns; k++) {
+        plan->place[k] = s->place[k];
+        plan->column[k] = plan->live_column[s->place[k]];
+    }
+    return status;
+}
+
+/* An order that costs nothing comes first: where there is a class for each column it is as good as any. */
+static wsic_status choose_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s)
+{
+    static const unsigned orders[] = {WSIC_ORDER_HINT, WSIC_ORDER_KEYS_AND_HINT,
+                                      WSIC_ORDER_NATURAL, WSIC_ORDER_KEYS};
+    const size_t first = plan->matrix->column_hint ? 0 : 2;
+    column_order best = {.bits = HUGE_VAL};
+    wsic_status status = WSIC_OK;
+
+    for (size_t k = first; k < sizeof orders / sizeof *orders && status == WSIC_OK; k++)
+        status = try_order(env, plan, s, orders[k], &best);
+    return status == WSIC_OK ? settle_order(env, plan, s, best.order) : status;
+}
+
+wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan,
+                                 const double *deviation)
+{
+    const size_t count = plan->live_columns;
+    order_scratch s = {.width = NULL};
+    wsic_status status;
+
+    s.width = wsic_alloc(env, count, sizeof *s.width, &status);
+    if (s.width)
+        s.key = wsic_alloc(env, count, sizeof *s.key, &status);
+    if (s.key)
+        s.place = wsic_alloc(env, count, sizeof *s.place, &status);
+    if (s.place)
+        s.lines = wsic_alloc(env, count, sizeof *s.lines, &status);
+    if (s.lines) {
+        for (size_t k = 0; k < count; k++)
+            s.width[k] = wsic_likely_width(deviation[k]);
+        status = choose_order(env, plan, &s);
+    }
+    wsic_free(env, s.lines);
+    wsic_free(env, s.place);
+    wsic_free(env, s.key);
+    wsic_free(env, s.width);
+    return status;
+}

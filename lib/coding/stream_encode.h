@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing one stream of a plan. */
+#ifndef WSIC_CODING_STREAM_ENCODE_H
+#define WSIC_CODING_STREAM_ENCODE_H
+
+#include "coding/codes_plan.h"
+
+/* Append stream number `stream` of a block, which has a live row. */
+wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan, size_t block,
+                               size_t stream, wsic_bytes *out);
+
+#endif
