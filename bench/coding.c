@@ -141,7 +141,7 @@ static size_t model_of(const wsic_code_plan *plan, size_t column, size_t row, in
     const unsigned number = plan->form[column >> plan->lanes_log];
     const wsic_form form = wsic_form_make(number, plan->is_trellis);
     const size_t class_index = wsic_class_index(
-        plan->octet_class[column / WSIC_OCTET] + plan->row_class[row], plan->classes);
+        plan->octet_class[column >> plan->octet_log] + plan->row_class[row], plan->classes);
     const size_t model =
         plan->model_at[plan->form_rank[number] * (size_t)plan->classes + class_index];
 

@@ -2,11 +2,19 @@
 #include "coding/code_tiles.h"
 
 #include "base/checked.h"
+#include "base/transpose.h"
 #include "coding/code_reader.h"
 #include "coding/codes.h"
-#include "coding/stream_decode.h"
+#include "coding/stream_kernels.h"
 
 /* --- the workspace -------------------------------------------------------------------- */
+
+/* What a group is decoded with. */
+typedef struct lane_group {
+    wsic_steps steps;
+    const uint16_t **bounds; /* by kind of row and octet */
+    int8_t *rows;            /* codes or high parts, step by step */
+} lane_group;
 
 /* One block while it is decoded. */
 typedef struct walk {
@@ -16,8 +24,9 @@ typedef struct walk {
     size_t rows;
     size_t stride; /* of a tile */
     wsic_stream *streams;
-    const uint16_t **bounds; /* by kind of row and octet */
-    int32_t *tile;        /* or as int8_t */
+    wsic_transpose_function *transpose;
+    int32_t *tile; /* or as int8_t */
+    lane_group groups[WSIC_VECTOR_STREAMS];
 } walk;
 
 static size_t tile_stride(size_t rows)
@@ -40,21 +49,38 @@ static size_t octets_of_group(const wsic_code_reader *reader)
     return reader->lanes >> reader->octet_log;
 }
 
+static size_t bounds_size(const wsic_code_reader *reader)
+{
+    return aligned(reader->kinds * octets_of_group(reader) * sizeof(uint16_t *));
+}
+
+static size_t rows_size(const wsic_code_reader *reader)
+{
+    return tile_stride(reader->block_rows) * WSIC_TILE_COLUMNS;
+}
+
 size_t wsic_code_reader_workspace(const wsic_code_reader *reader)
 {
     return tile_size(reader) + aligned(reader->streams * sizeof(wsic_stream)) +
-           aligned(reader->kinds * octets_of_group(reader) * sizeof(uint16_t *));
+           WSIC_VECTOR_STREAMS * (rows_size(reader) + bounds_size(reader));
 }
 
+/* In an order that keeps everything aligned. */
 static void lay_out(walk *w, void *workspace)
 {
     const wsic_code_reader *const reader = w->reader;
-    char *const bytes = workspace;
-    const size_t streams = aligned(reader->streams * sizeof(wsic_stream));
+    char *next = workspace;
 
-    w->tile = workspace;
-    w->streams = (wsic_stream *)(void *)(bytes + tile_size(reader));
-    w->bounds = (const uint16_t **)(void *)(bytes + tile_size(reader) + streams);
+    w->tile = (int32_t *)(void *)next;
+    next += tile_size(reader);
+    w->streams = (wsic_stream *)(void *)next;
+    next += aligned(reader->streams * sizeof(wsic_stream));
+    for (size_t k = 0; k < WSIC_VECTOR_STREAMS; k++) {
+        w->groups[k].rows = (int8_t *)next;
+        next += rows_size(reader);
+        w->groups[k].bounds = (const uint16_t **)(void *)next;
+        next += bounds_size(reader);
+    }
 }
 
 /* --- streams -------------------------------------------------------------------------- */
@@ -115,9 +141,8 @@ static wsic_status close_streams(const walk *w)
 
 /* --- groups --------------------------------------------------------------------------- */
 
-static void find_bounds(const walk *w, size_t group)
+static void find_bounds(const wsic_code_reader *reader, size_t group, const uint16_t **bounds)
 {
-    const wsic_code_reader *const reader = w->reader;
     const size_t in_group = octets_of_group(reader);
     const size_t octets =
         wsic_div_up(group_columns(reader, group), (size_t)1 << reader->octet_log);
@@ -128,16 +153,23 @@ static void find_bounds(const walk *w, size_t group)
     for (size_t kind = 0; kind < reader->kinds; kind++) {
         for (size_t octet = 0; octet < octets; octet++) {
             const int32_t sum = octet_class[octet] + reader->kind_class[kind];
-            w->bounds[kind * in_group + octet] =
+            bounds[kind * in_group + octet] =
                 reader->bounds + at[wsic_class_index(sum, reader->classes)];
         }
     }
 }
 
-static wsic_steps make_steps(const walk *w, size_t group)
+static wsic_stream *stream_of(const walk *w, size_t group)
+{
+    return &w->streams[group % w->reader->streams];
+}
+
+static void begin_group(const walk *w, size_t group, lane_group *made)
 {
     const wsic_code_reader *const reader = w->reader;
-    return (wsic_steps){
+    wsic_stream *const stream = stream_of(w, group);
+
+    made->steps = (wsic_steps){
         .form = wsic_form_make(reader->form[group], reader->is_trellis),
         .trellis = reader->is_trellis ? &reader->trellis : NULL,
         .lanes = reader->lanes,
@@ -145,22 +177,42 @@ static wsic_steps make_steps(const walk *w, size_t group)
         .rows = w->rows,
         .row_kind = reader->row_kind + reader->first_row[w->block],
         .octet_log = reader->octet_log,
-        .bounds = w->bounds,
+        .bounds = made->bounds,
     };
+    find_bounds(reader, group, made->bounds);
+    for (size_t lane = 0; lane < WSIC_LANES_MAX; lane++)
+        stream->trellis[lane] = 0;
 }
 
-/* False where a code does not fit a byte; the stream is then left anywhere. */
-static bool decode_narrow(wsic_stream *stream, const wsic_steps *steps, size_t stride,
-                          int8_t *tile)
+/* --- slow and for everything ---------------------------------------------------------- */
+
+static void put_wide(const walk *w, const int32_t *values, size_t columns, size_t row)
+{
+    for (size_t lane = 0; lane < columns; lane++)
+        w->tile[lane * w->stride + row] = values[lane];
+}
+
+static void decode_wide(const walk *w, wsic_stream *stream, const wsic_steps *steps, size_t from)
+{
+    int32_t values[WSIC_LANES_MAX];
+
+    for (size_t row = from; row < steps->rows && !stream->failed; row++) {
+        wsic_stream_step(stream, steps, row, values);
+        put_wide(w, values, steps->columns, row);
+    }
+}
+
+/* Rows of bytes. False where a code does not fit one; the stream is then left anywhere. */
+static bool decode_narrow(wsic_stream *stream, const wsic_steps *steps, size_t from, int8_t *rows)
 {
     int32_t values[WSIC_LANES_MAX] = {0};
 
-    for (size_t row = 0; row < steps->rows && !stream->failed; row++) {
+    for (size_t row = from; row < steps->rows && !stream->failed; row++) {
         int32_t outside = 0;
         wsic_stream_step(stream, steps, row, values);
-        for (size_t lane = 0; lane < steps->columns; lane++) {
+        for (size_t lane = 0; lane < WSIC_LANES_MAX; lane++) {
             outside |= values[lane] < INT8_MIN || values[lane] > INT8_MAX;
-            tile[lane * stride + row] = (int8_t)values[lane];
+            rows[row * WSIC_TILE_COLUMNS + lane] = (int8_t)values[lane];
         }
         if (outside)
             return false;
@@ -168,34 +220,121 @@ static bool decode_narrow(wsic_stream *stream, const wsic_steps *steps, size_t s
     return true;
 }
 
-static void decode_wide(wsic_stream *stream, const wsic_steps *steps, size_t stride, int32_t *tile)
-{
-    int32_t values[WSIC_LANES_MAX];
+/* --- fast, where a kernel does it ------------------------------------------------------- */
 
-    for (size_t row = 0; row < steps->rows && !stream->failed; row++) {
-        wsic_stream_step(stream, steps, row, values);
-        for (size_t lane = 0; lane < steps->columns; lane++)
-            tile[lane * stride + row] = values[lane];
+/* Steps that vectors can do in each of some groups, which have one form; the number of those that
+ * were done, SIZE_MAX if something did not fit a byte. */
+static size_t decode_vectors(const walk *w, size_t first, size_t count)
+{
+    wsic_vector_group groups[WSIC_VECTOR_STREAMS];
+    const wsic_steps *const steps = &w->groups[0].steps;
+    wsic_vector_steps *const kernel =
+        wsic_vector_kernel(wsic_kernels_chosen(w->env), &steps->form, steps->trellis != NULL);
+    size_t to = steps->rows;
+
+    if (!kernel || steps->columns != WSIC_VECTOR_LANES || steps->octet_log != WSIC_OCTET_LOG)
+        return 0;
+    for (size_t k = 0; k < count; k++) {
+        groups[k] = (wsic_vector_group){.stream = stream_of(w, first + k),
+                                        .steps = &w->groups[k].steps,
+                                        .rows = w->groups[k].rows};
+        to = wsic_min_size(to, wsic_stream_full_steps(groups[k].stream, steps));
+    }
+    const size_t done = kernel(groups, count, 0, to);
+    for (size_t k = 0; k < count; k++) {
+        groups[k].stream->left -= done * WSIC_VECTOR_LANES;
+        groups[k].stream->failed |= groups[k].stream->words.failed;
+        if (groups[k].outside)
+            return SIZE_MAX;
+    }
+    return done;
+}
+
+/* Codes from high parts and planes. */
+static void add_planes(const walk *w, wsic_stream *stream, const lane_group *group, size_t rows)
+{
+    const unsigned shift = group->steps.form.shift;
+    const int32_t half = (int32_t)wsic_shift_half(shift);
+
+    for (size_t row = 0; row < rows; row++) {
+        int32_t low[WSIC_VECTOR_LANES] = {0};
+        for (unsigned plane = 0; plane < shift; plane++) {
+            const uint8_t *const bytes = stream->planes + plane * wsic_plane_bytes(WSIC_VECTOR_LANES);
+            for (size_t lane = 0; lane < WSIC_VECTOR_LANES; lane++)
+                low[lane] |= (bytes[lane / 8] >> lane % 8 & 1) << plane;
+        }
+        for (size_t lane = 0; lane < WSIC_VECTOR_LANES; lane++)
+            low[lane] += group->rows[row * WSIC_TILE_COLUMNS + lane] * (1 << shift) - half;
+        put_wide(w, low, WSIC_VECTOR_LANES, row);
+        stream->planes += wsic_step_planes(&group->steps.form, WSIC_VECTOR_LANES);
     }
 }
 
-static void decode_group(const walk *w, size_t group, wsic_code_tile *tile)
+/* From rows of bytes to columns. */
+static void transpose_rows(const walk *w, const int8_t *rows)
 {
-    wsic_stream *const stream = &w->streams[group % w->reader->streams];
-    const wsic_steps steps = make_steps(w, group);
+    int8_t *const tile = (int8_t *)w->tile;
 
-    find_bounds(w, group);
-    for (size_t lane = 0; lane < WSIC_LANES_MAX; lane++)
-        stream->trellis[lane] = 0;
-    const wsic_stream before = *stream;
-    tile->narrow = (const int8_t *)w->tile;
-    tile->wide = NULL;
-    if (steps.form.shift == 0 && decode_narrow(stream, &steps, w->stride, (int8_t *)w->tile))
-        return;
-    *stream = before;
-    decode_wide(stream, &steps, w->stride, w->tile);
-    tile->wide = w->tile;
+    for (size_t row = 0; row < w->rows; row += WSIC_SQUARE) {
+        for (size_t lane = 0; lane < WSIC_TILE_COLUMNS; lane += WSIC_SQUARE)
+            w->transpose(rows + row * WSIC_TILE_COLUMNS + lane, WSIC_TILE_COLUMNS,
+                         tile + lane * w->stride + row, w->stride);
+    }
+}
+
+/* The rest of a group of which `done` steps have been done; the tile says what it is. */
+static void finish_group(const walk *w, size_t group, const lane_group *of, size_t done,
+                         const wsic_stream *before, wsic_code_tile *tile)
+{
+    wsic_stream *const stream = stream_of(w, group);
+    const wsic_steps *const steps = &of->steps;
+
     tile->narrow = NULL;
+    tile->wide = w->tile;
+    if (steps->form.shift == 0 && done != SIZE_MAX && decode_narrow(stream, steps, done, of->rows)) {
+        transpose_rows(w, of->rows);
+        tile->narrow = (const int8_t *)w->tile;
+        tile->wide = NULL;
+        return;
+    }
+    if (steps->form.shift == 0 || done == SIZE_MAX) {
+        *stream = *before;
+        done = 0;
+    }
+    add_planes(w, stream, of, done);
+    decode_wide(w, stream, steps, done);
+}
+
+/* How many groups from one on are decoded together. */
+static size_t groups_together(const walk *w, size_t group)
+{
+    const wsic_code_reader *const reader = w->reader;
+
+    if (reader->streams < 2 || group + 1 >= reader->groups ||
+        reader->form[group] != reader->form[group + 1] ||
+        group_columns(reader, group + 1) != WSIC_VECTOR_LANES)
+        return 1;
+    return WSIC_VECTOR_STREAMS;
+}
+
+static wsic_status decode_groups(walk *w, size_t group, size_t count, wsic_code_tile *tile,
+                                 wsic_tile_visitor *visit, void *data)
+{
+    wsic_stream before[WSIC_VECTOR_STREAMS];
+    wsic_status status = WSIC_OK;
+
+    for (size_t k = 0; k < count; k++) {
+        begin_group(w, group + k, &w->groups[k]);
+        before[k] = *stream_of(w, group + k);
+    }
+    const size_t done = decode_vectors(w, group, count);
+    for (size_t k = 0; k < count && status == WSIC_OK; k++) {
+        tile->columns = group_columns(w->reader, group + k);
+        tile->column = w->reader->column + (group + k) * w->reader->lanes;
+        finish_group(w, group + k, &w->groups[k], done, &before[k], tile);
+        status = stream_of(w, group + k)->failed ? damaged(w) : visit(data, tile);
+    }
+    return status;
 }
 
 /* --- all of a block ------------------------------------------------------------------- */
@@ -214,13 +353,12 @@ wsic_status wsic_code_reader_visit(const wsic_env *env, const wsic_code_reader *
         return WSIC_OK;
     w.stride = tile_stride(w.rows);
     lay_out(&w, workspace);
+    w.transpose = wsic_transpose_for(wsic_kernels_chosen(env));
     wsic_status status = open_streams(&w);
     wsic_code_tile tile = {.rows = w.rows, .row = reader->row + first, .stride = w.stride};
-    for (size_t group = 0; group < reader->groups && status == WSIC_OK; group++) {
-        tile.columns = group_columns(reader, group);
-        tile.column = reader->column + group * reader->lanes;
-        decode_group(&w, group, &tile);
-        status = w.streams[group % reader->streams].failed ? damaged(&w) : visit(data, &tile);
+    for (size_t group = 0, count; group < reader->groups && status == WSIC_OK; group += count) {
+        count = groups_together(&w, group);
+        status = decode_groups(&w, group, count, &tile, visit, data);
     }
     return status == WSIC_OK ? close_streams(&w) : status;
 }

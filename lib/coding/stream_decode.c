@@ -50,6 +50,7 @@ bool wsic_stream_open(wsic_stream *stream, size_t lanes, size_t used, size_t cod
         stream->tail_words.may_end = true;
         stream->words.next = stream->words.end;
         stream->in_tail = true;
+        stream->whole = true;
     }
     return true;
 }
@@ -80,6 +81,8 @@ bool wsic_stream_ended(const wsic_stream *stream)
 
     if (stream->failed || stream->words.failed || stream->words.next != stream->words.end ||
         !stream->in_tail)
+        return false;
+    if (stream->whole && words->next != words->end)
         return false;
     for (const uint8_t *byte = words->next; byte < words->end; byte++) {
         if (*byte != 0)

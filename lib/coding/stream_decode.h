@@ -24,6 +24,7 @@ typedef struct wsic_stream {
     size_t left;           /* integers before the tail */
     size_t used;           /* lanes for which the stream has a column */
     bool in_tail;
+    bool whole; /* all integers are in the tail */
     uint32_t tail_state;
     wsic_word_source tail_words;
     uint8_t tail_bytes[2 * WSIC_LANES_MAX];
