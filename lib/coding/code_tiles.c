@@ -228,11 +228,10 @@ static size_t decode_vectors(const walk *w, size_t first, size_t count)
 {
     wsic_vector_group groups[WSIC_VECTOR_STREAMS];
     const wsic_steps *const steps = &w->groups[0].steps;
-    wsic_vector_steps *const kernel =
-        wsic_vector_kernel(wsic_kernels_chosen(w->env), &steps->form, steps->trellis != NULL);
+    wsic_vector_steps *const kernel = wsic_vector_kernel(wsic_kernels_chosen(w->env), steps);
     size_t to = steps->rows;
 
-    if (!kernel || steps->columns != WSIC_VECTOR_LANES || steps->octet_log != WSIC_OCTET_LOG)
+    if (!kernel)
         return 0;
     for (size_t k = 0; k < count; k++) {
         groups[k] = (wsic_vector_group){.stream = stream_of(w, first + k),
@@ -242,7 +241,7 @@ static size_t decode_vectors(const walk *w, size_t first, size_t count)
     }
     const size_t done = kernel(groups, count, 0, to);
     for (size_t k = 0; k < count; k++) {
-        groups[k].stream->left -= done * WSIC_VECTOR_LANES;
+        groups[k].stream->left -= done * steps->lanes;
         groups[k].stream->failed |= groups[k].stream->words.failed;
         if (groups[k].outside)
             return SIZE_MAX;
@@ -256,17 +255,19 @@ static void add_planes(const walk *w, wsic_stream *stream, const lane_group *gro
     const unsigned shift = group->steps.form.shift;
     const int32_t half = (int32_t)wsic_shift_half(shift);
 
+    const size_t lanes = group->steps.lanes;
+
     for (size_t row = 0; row < rows; row++) {
         int32_t low[WSIC_VECTOR_LANES] = {0};
         for (unsigned plane = 0; plane < shift; plane++) {
-            const uint8_t *const bytes = stream->planes + plane * wsic_plane_bytes(WSIC_VECTOR_LANES);
-            for (size_t lane = 0; lane < WSIC_VECTOR_LANES; lane++)
+            const uint8_t *const bytes = stream->planes + plane * wsic_plane_bytes(lanes);
+            for (size_t lane = 0; lane < lanes; lane++)
                 low[lane] |= (bytes[lane / 8] >> lane % 8 & 1) << plane;
         }
-        for (size_t lane = 0; lane < WSIC_VECTOR_LANES; lane++)
+        for (size_t lane = 0; lane < lanes; lane++)
             low[lane] += group->rows[row * WSIC_TILE_COLUMNS + lane] * (1 << shift) - half;
-        put_wide(w, low, WSIC_VECTOR_LANES, row);
-        stream->planes += wsic_step_planes(&group->steps.form, WSIC_VECTOR_LANES);
+        put_wide(w, low, lanes, row);
+        stream->planes += wsic_step_planes(&group->steps.form, lanes);
     }
 }
 
@@ -312,7 +313,7 @@ static size_t groups_together(const walk *w, size_t group)
 
     if (reader->streams < 2 || group + 1 >= reader->groups ||
         reader->form[group] != reader->form[group + 1] ||
-        group_columns(reader, group + 1) != WSIC_VECTOR_LANES)
+        group_columns(reader, group + 1) != reader->lanes)
         return 1;
     return WSIC_VECTOR_STREAMS;
 }

@@ -8,7 +8,7 @@
 #include "coding/stream_decode.h"
 
 enum {
-    WSIC_VECTOR_LANES = 32, /* of the groups that kernels take */
+    WSIC_VECTOR_LANES = 32, /* of the groups that vectors take */
     WSIC_VECTOR_STREAMS = 2 /* at most, which advance together */
 };
 
@@ -16,8 +16,8 @@ enum {
 typedef struct wsic_vector_group {
     wsic_stream *stream;
     const wsic_steps *steps;
-    /* Receives 32 bytes for each step, by lane: high parts, or levels of the trellis. Those of step 0
-     * come first. */
+    /* Receives as many bytes as there are lanes for each step, by lane: high parts, or levels of the trellis. Those of step 0
+     * come first, 32 bytes apart. */
     int8_t *rows;
     bool outside; /* something did not fit a byte: decode the group otherwise */
 } wsic_vector_group;
@@ -27,10 +27,13 @@ typedef struct wsic_vector_group {
  * up, so that vectors would read behind them; or any if something is outside. */
 typedef size_t wsic_vector_steps(wsic_vector_group *groups, size_t count, size_t from, size_t to);
 
-/* What a choice of instructions has for a form, or NULL. */
-wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_form *form, bool trellis);
+/* What a choice of instructions has for a full group; NULL where wsic_stream_step() is all there is. */
+wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps);
 
-/* The escapes of a step whose symbols are in `rows`: `mask` has a bit for each lane. States must be those of the
+/* For full groups of any number of lanes, and octets of eight columns (stream_plain.c). */
+wsic_vector_steps *wsic_vector_kernel_c(const wsic_form *form, bool trellis);
+
+/* The escapes of a step: `mask` has a bit for each lane. States must be those of the
  * stream. High parts replace the symbols. */
 void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, int8_t *high);
 
