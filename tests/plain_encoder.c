@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT */
+#include "plain_encoder.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "plain_arrays.h"
+#include "plain_header.h"
+#include "plain_table.h"
+#include "plain_trellis.h"
+
+/* --- one state --------------------------------------------------------------------- */
+
+/* What a lane does in a turn: it decodes a symbol that has these slots, if it takes part. */
+typedef struct operation {
+    unsigned start, f; /* f is 0 where it does not */
+} operation;
+
+static operation of_symbol(const unsigned *f, unsigned symbol)
+{
+    operation o = {0, f[symbol]};
+
+    for (unsigned k = 0; k < symbol; k++)
+        o.start += f[k];
+    return o;
+}
+
+/* Undo the decoding of a symbol. */
+static uint64_t push(uint64_t x, operation o)
+{
+    return x / o.f * 4096 + o.start + x % o.f;
+}
+
+/* Likewise, and the word that the decoder takes after it. Words are in the opposite of their order.
+ */
+static uint64_t push_with_word(uint64_t x, operation o, writer *words)
+{
+    if (x >= (uint64_t)o.f << 20) {
+        put_u8(words, (unsigned)(x >> 8 & 255));
+        put_u8(words, (unsigned)(x & 255));
+        x >>= 16;
+    }
+    return push(x, o);
+}
+
+static void put_reversed(writer *w, const writer *part)
+{
+    for (size_t k = part->size; k-- > 0;)
+        put_u8(w, part->data[k]);
+}
+
+static unsigned symbol_of(const model *m, int64_t high)
+{
+    return high < plain_first(m) || high > plain_last(m) ? 0 : (unsigned)(high + m->symbols / 2);
+}
+
+/* How far a high part that escapes is from those that do not, and on which side. */
+static uint64_t distance_of(const model *m, int64_t high, unsigned *side)
+{
+    *side = high < plain_first(m);
+    return (uint64_t)(*side == 1 ? plain_first(m) - 1 - high : high - plain_last(m) - 1);
+}
+
+static int64_t high_of(int64_t v, unsigned shift)
+{
+    return floor_div(v + (INT64_C(1) << shift) / 2, shift);
+}
+
+static uint64_t low_of(int64_t v, unsigned shift)
+{
+    const int64_t half = (INT64_C(1) << shift) / 2;
+    return (uint64_t)(v + half - high_of(v, shift) * (INT64_C(1) << shift));
+}
+
+/* --- arrays ------------------------------------------------------------------------ */
+
+/* Near to the standard deviation of the differences; even. */
+static int width_for(const int64_t *values, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += (double)(values[i] - values[0]) * (double)(values[i] - values[0]);
+    const double w = 2 * floor(2 * log2(sum / (double)count + 1e-3));
+    return w < -32 ? -32 : w > 248 ? 248 : (int)w;
+}
+
+static model array_model(const int64_t *values, size_t count, unsigned mode, int w)
+{
+    const unsigned shift = plain_array_shift(w);
+    size_t counts[256] = {0};
+    model m;
+
+    if (mode > 1) {
+        plain_builtin_model(&m, mode - 2, w, 256, shift, 0, 0, NULL);
+        return m;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const int64_t high = high_of(values[i] - values[0], shift);
+        counts[high < -127 || high > 127 ? 0 : high + 128]++;
+    }
+    return plain_count_model(256, counts);
+}
+
+static void put_differences(const int64_t *values, size_t count, const model *m, unsigned shift,
+                            writer *out)
+{
+    writer words = {NULL, 0, 0}, bypass = {NULL, 0, 0}, part = {NULL, 0, 0};
+    uint64_t x = 65536;
+
+    for (size_t i = 0; i < count; i++) {
+        const int64_t high = high_of(values[i] - values[0], shift);
+        if (symbol_of(m, high) == 0) {
+            unsigned side;
+            put_golomb(&bypass, distance_of(m, high, &side));
+            put_bits(&bypass, side, 1);
+        }
+        put_bits(&bypass, low_of(values[i] - values[0], shift), shift);
+    }
+    for (size_t i = count; i-- > 0;) {
+        const unsigned symbol = symbol_of(m, high_of(values[i] - values[0], shift));
+        x = push_with_word(x, of_symbol(m->f, symbol), &words);
+    }
+    put_varint(&part, bypass.size);
+    put_varint(&part, x - 65536);
+    put_reversed(&part, &words);
+    put_writer(&part, &bypass);
+    put_varint(out, part.size);
+    put_writer(out, &part);
+    free(words.data);
+    free(bypass.data);
+    free(part.data);
+}
+
+void plain_encode_array(const int64_t *values, size_t count, unsigned mode, writer *out)
+{
+    bool constant = true;
+
+    for (size_t i = 0; i < count; i++)
+        constant = constant && values[i] == values[0];
+    if (count != 0)
+        put_varint(out, 8 * fold(values[0]) + (constant ? 0 : mode));
+    if (constant)
+        return;
+    const int w = width_for(values, count);
+    const model m = array_model(values, count, mode, w);
+    put_u8(out, (unsigned)(w / 2 + 16));
+    if (mode == 1)
+        plain_put_table(out, &m);
+    end_bits(out);
+    put_differences(values, count, &m, plain_array_shift(w), out);
+}
+
+/* --- what stands before the models ------------------------------------------------- */
+
+static size_t live_of(const int64_t *dead, size_t count)
+{
+    size_t live = 0;
+
+    for (size_t i = 0; i < count; i++)
+        live += !dead || dead[i] == 0;
+    return live;
+}
+
+static void put_fields(const plain_choices *c, writer *out)
+{
+    put_u8(out, c->kind);
+    put_u8(out, (c->lanes / 16) | c->step << 2 | (unsigned)c->row_hints << 4 |
+                    (unsigned)c->column_hints << 5 | c->order << 6);
+    put_u8(out, c->shape | (c->dead_rows ? 4U : 0) | (c->dead_columns ? 8U : 0) |
+                    (c->corrections ? 16U : 0) | (c->own ? 32U : 0));
+    put_varint(out, c->block_rows);
+    put_varint(out, c->stride);
+    put_varint(out, (uint64_t)c->classes);
+    put_varint(out, fold(c->base));
+    put_varint(out, c->streams);
+}
+
+static void put_arrays(const plain_choices *c, size_t rows, size_t columns, writer *out)
+{
+    const size_t live_rows = live_of(c->dead_rows, rows);
+    const size_t live_columns = live_of(c->dead_columns, columns);
+
+    if (c->dead_rows)
+        plain_encode_array(c->dead_rows, rows, c->array_mode, out);
+    plain_encode_array(c->row_classes, live_rows, c->array_mode, out);
+    if (c->dead_columns)
+        plain_encode_array(c->dead_columns, columns, c->array_mode, out);
+    if (c->order >= 2)
+        plain_encode_array(c->keys, live_columns, c->array_mode, out);
+    plain_encode_array(c->forms, (live_columns + c->lanes - 1) / c->lanes, c->array_mode, out);
+    plain_encode_array(c->octet_classes, (live_columns + 7) / 8, c->array_mode, out);
+}
+
+/* --- what is coded ----------------------------------------------------------------- */
+
+/* An integer, or the index that a level stands for, and the number of its model. */
+typedef struct spot {
+    int64_t v;
+    size_t model;
+} spot;
+
+/* The spots of a matrix: rows as they are, live columns in coding order. */
+typedef struct matrix {
+    plain_header h;
+    spot *spots;
+    size_t *row; /* of the block at hand, in coding order */
+} matrix;
+
+static spot *spot_at(const matrix *x, size_t row, size_t column)
+{
+    return &x->spots[row * x->h.columns + column];
+}
+
+static unsigned form_at(const plain_header *h, size_t column)
+{
+    return h->form[column / h->lanes];
+}
+
+/* False for what is no level of the codebook. */
+static bool index_of(int64_t level, unsigned codebook, int64_t *index)
+{
+    const int64_t sign = (level > 0) - (level < 0);
+    const int64_t twice = level + (codebook == 1 ? sign : 0);
+
+    *index = twice / 2;
+    return twice % 2 == 0 && *index > -536870912 && *index < 536870912;
+}
+
+static bool find_spots_of_column(const matrix *x, size_t rows, size_t j, const int32_t *values)
+{
+    const unsigned kind = x->h.frame.kind, form = form_at(&x->h, j);
+    unsigned state = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        spot *const here = spot_at(x, x->row[i], j);
+        const unsigned context = kind == 0 ? 0 : plain_context(kind, form, state);
+        here->v = values[x->row[i] * x->h.columns + x->h.column[j]];
+        here->model =
+            plain_model_number(&x->h.frame, form, plain_index(&x->h, x->row[i], j / 8), context);
+        if (kind == 0)
+            continue;
+        if (!index_of(here->v, plain_codebook(kind, state), &here->v))
+            return false;
+        state = plain_next_state(kind, state, here->v);
+    }
+    return true;
+}
+
+static size_t blocks_of(const plain_header *h)
+{
+    return (h->rows + h->block_rows - 1) / h->block_rows;
+}
+
+static bool find_spots(const matrix *x, const int32_t *values)
+{
+    for (size_t block = 0; block < blocks_of(&x->h); block++) {
+        const size_t rows = plain_block(&x->h, block, x->row);
+        for (size_t j = 0; j < x->h.live_columns; j++) {
+            if (!find_spots_of_column(x, rows, j, values))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* --- models ------------------------------------------------------------------------ */
+
+static void put_corrections(const plain_choices *c, writer *out)
+{
+    const int knots = plain_knots(c->base, c->step, c->classes);
+
+    for (unsigned context = 0; context < plain_form_contexts(0, c->kind); context++) {
+        put_golomb(out, c->corrections->count[context]);
+        for (unsigned k = 0; k < c->corrections->count[context]; k++) {
+            const int *const power = c->corrections->power[context][k];
+            for (int knot = 0; knot < knots; knot++)
+                put_golomb(out, fold(power[knot] - (knot == 0 ? 0 : power[knot - 1])));
+        }
+    }
+}
+
+static void put_count_table(const matrix *x, unsigned form, size_t number, writer *out)
+{
+    const unsigned symbols = plain_form_symbols(form);
+    const int64_t half = symbols / 2;
+    size_t counts[64] = {0};
+
+    for (size_t i = 0; i < x->h.rows; i++) {
+        for (size_t j = 0; j < x->h.live_columns; j++) {
+            const int64_t high = high_of(spot_at(x, i, j)->v, plain_form_shift(form));
+            if (!x->h.row_dead[i] && form_at(&x->h, j) == form && spot_at(x, i, j)->model == number)
+                counts[high < 1 - half || high > half - 1 ? 0 : high + half]++;
+        }
+    }
+    const model m = plain_count_model(symbols, counts);
+    plain_put_table(out, &m);
+}
+
+static void put_own_models(const matrix *x, unsigned own, writer *out)
+{
+    const model_frame *const frame = &x->h.frame;
+
+    for (unsigned form = 0; form < PLAIN_FORMS; form++) {
+        for (int index = 0; index < frame->classes; index++) {
+            for (unsigned context = 0; context < plain_form_contexts(form, frame->kind);
+                 context++) {
+                if (!frame->occurs[form][index])
+                    continue;
+                const unsigned choice = own++ % 6;
+                put_bits(out, choice == 0, 1);
+                put_bits(out, choice - 1, choice == 0 ? 0 : 3);
+                if (choice == 5)
+                    put_count_table(x, form, plain_model_number(frame, form, index, context), out);
+            }
+        }
+    }
+}
+
+/* --- streams ----------------------------------------------------------------------- */
+
+/* Something that all lanes do at once. */
+typedef struct turn {
+    operation lane[32];
+    size_t from_end; /* steps to the end of the stream, this one too; 0 before the last group */
+} turn;
+
+typedef struct turns {
+    turn *all;
+    size_t count;
+    writer planes;
+} turns;
+
+static turn *add_turn(turns *r, size_t from_end)
+{
+    r->all = realloc(r->all, (r->count + 1) * sizeof *r->all);
+    r->all[r->count] = (turn){.from_end = from_end};
+    return &r->all[r->count++];
+}
+
+static operation of_bits(uint64_t value, unsigned count)
+{
+    return (operation){(unsigned)value << (12 - count), 1U << (12 - count)};
+}
+
+static operation of_escape(unsigned e)
+{
+    static const unsigned first[] = {1024, 512, 256, 128, 64, 12};
+    unsigned f[64];
+
+    for (unsigned k = 0; k < 64; k++)
+        f[k] = k / 2 < 6 ? first[k / 2] : 2;
+    return of_symbol(f, e);
+}
+
+/* The turns of the escapes of a step; m is NULL for lanes without one. */
+static void add_escapes(turns *r, const model *const *m, const int64_t *high, size_t from_end)
+{
+    unsigned left[32] = {0};
+    uint64_t z[32] = {0};
+
+    turn *now = add_turn(r, from_end);
+    for (unsigned k = 0; k < 32; k++) {
+        unsigned side;
+        if (!m[k])
+            continue;
+        const uint64_t d = distance_of(m[k], high[k], &side);
+        while ((d + 1) >> (left[k] + 1) != 0)
+            left[k]++;
+        z[k] = d + 1 - (UINT64_C(1) << left[k]);
+        now->lane[k] = of_escape(2 * left[k] + side);
+    }
+    for (unsigned done = 0; done < 32; done += 8) {
+        now = add_turn(r, from_end);
+        for (unsigned k = 0; k < 32; k++) {
+            const unsigned count = left[k] < 8 ? left[k] : 8;
+            if (count != 0)
+                now->lane[k] = of_bits(z[k] % (1U << count), count);
+            z[k] >>= count;
+            left[k] -= count;
+        }
+    }
+}
+
+static bool add_step(const matrix *x, size_t row, size_t group, size_t from_end, turns *r)
+{
+    const unsigned lanes = x->h.lanes, shift = plain_form_shift(x->h.form[group]);
+    const model *escaped[32] = {NULL};
+    int64_t high[32] = {0};
+    uint64_t low[32] = {0};
+    turn *const now = add_turn(r, from_end);
+
+    for (unsigned k = 0; k < lanes && group * lanes + k < x->h.live_columns; k++) {
+        const spot *const here = spot_at(x, row, group * lanes + k);
+        const model *const m = &x->h.models[here->model];
+        high[k] = high_of(here->v, shift);
+        low[k] = low_of(here->v, shift);
+        const unsigned symbol = symbol_of(m, high[k]);
+        escaped[k] = symbol == 0 ? m : NULL;
+        now->lane[k] = of_symbol(m->f, symbol);
+        if (now->lane[k].f == 0)
+            return false;
+    }
+    add_escapes(r, escaped, high, from_end);
+    for (unsigned p = 0; p < shift; p++) {
+        for (unsigned k = 0; k < lanes; k++)
+            put_bits(&r->planes, low[k] >> p, 1);
+    }
+    return true;
+}
+
+/* The state of a lane before the tail, from the least last state that makes it one: 0 for none. */
+static uint64_t before_tail(const turns *r, unsigned lane, size_t tail, bool all_is_tail)
+{
+    for (uint64_t last = 1; last <= 65536; last *= 2) {
+        uint64_t x = last;
+        for (size_t k = r->count; k-- > 0 && r->all[k].from_end - 1 < tail;) {
+            if (r->all[k].lane[lane].f != 0 && x < UINT64_C(1) << 32)
+                x = push(x, r->all[k].lane[lane]);
+        }
+        if (x < UINT64_C(1) << 32 && (x >= 65536 || all_is_tail))
+            return x;
+    }
+    return 0;
+}
+
+/* The states before the tail, which gets shorter until there are such states. */
+static size_t find_tail(const turns *r, unsigned width, size_t tail, size_t rows, bool one_group,
+                        uint64_t *x)
+{
+    for (unsigned k = 0; k < 32; k++)
+        x[k] = 65536;
+    for (unsigned k = 0; k < width; k++) {
+        x[k] = before_tail(r, k, tail, one_group && tail == rows);
+        if (x[k] == 0)
+            return find_tail(r, width, tail - 1, rows, one_group, x);
+    }
+    return tail;
+}
+
+static void put_states(const uint64_t *x, unsigned width, size_t tail, bool wide, writer *out)
+{
+    for (unsigned k = 0; k < width; k++)
+        wide = wide || x[k] < 65536;
+    put_golomb(out, tail);
+    put_bits(out, wide, 1);
+    for (unsigned k = 0; k < width; k++) {
+        unsigned e = 0;
+        while (x[k] >> (e + 1) != 0)
+            e++;
+        put_bits(out, wide ? e : e - 16, wide ? 5 : 4);
+        put_bits(out, x[k], e);
+    }
+    end_bits(out);
+}
+
+/* Backwards, and the lanes too: words are taken by even lanes first. */
+static void push_turns(const turns *r, size_t tail, uint64_t *x, writer *words)
+{
+    for (size_t k = r->count; k-- > 0;) {
+        const turn *const now = &r->all[k];
+        if (now->from_end - 1 < tail)
+            continue;
+        for (unsigned half = 2; half-- > 0;) {
+            for (unsigned pair = 16; pair-- > 0;) {
+                const unsigned lane = 2 * pair + half;
+                if (now->lane[lane].f != 0)
+                    x[lane] = push_with_word(x[lane], now->lane[lane], words);
+            }
+        }
+    }
+}
+
+static unsigned width_of(const plain_header *h, size_t group)
+{
+    const size_t left = h->live_columns - group * h->lanes;
+
+    return left < h->lanes ? (unsigned)left : h->lanes;
+}
+
+static bool put_stream(const matrix *x, const plain_choices *c, size_t rows, size_t first,
+                       writer *out)
+{
+    const size_t last = first + (x->h.groups - 1 - first) / c->streams * c->streams;
+    turns r = {.count = 0};
+    writer words = {NULL, 0, 0};
+    uint64_t state[32];
+    bool good = true;
+
+    for (size_t g = first; g <= last; g += c->streams) {
+        for (size_t i = 0; i < rows && good; i++)
+            good = add_step(x, x->row[i], g, g == last ? rows - i : 0, &r);
+    }
+    if (good && rows != 0) {
+        const size_t wanted = c->tail < rows ? c->tail : rows;
+        const size_t tail =
+            find_tail(&r, width_of(&x->h, last), wanted, rows, first == last, state);
+        push_turns(&r, tail, state, &words);
+        put_states(state, width_of(&x->h, first), tail, c->wide, out);
+        put_reversed(out, &words);
+        put_writer(out, &r.planes);
+    }
+    free(r.all);
+    free(r.planes.data);
+    free(words.data);
+    return good;
+}
+
+static bool put_streams(const matrix *x, const plain_choices *c, writer *out)
+{
+    writer all = {NULL, 0, 0};
+    bool good = true;
+
+    for (size_t block = 0; block < blocks_of(&x->h); block++) {
+        const size_t rows = plain_block(&x->h, block, x->row);
+        for (size_t k = 0; k < c->streams && good; k++) {
+            const size_t before = all.size;
+            good = put_stream(x, c, rows, k, &all);
+            put_varint(out, all.size - before);
+        }
+    }
+    put_writer(out, &all);
+    free(all.data);
+    return good;
+}
+
+/* --- all --------------------------------------------------------------------------- */
+
+/* Only where nothing but 0 is dead. */
+static bool dead_are_zero(const plain_choices *c, size_t rows, size_t columns,
+                          const int32_t *values)
+{
+    for (size_t k = 0; k < rows * columns; k++) {
+        const bool dead = c->classes == 0 || (c->dead_rows && c->dead_rows[k / columns] == 1) ||
+                          (c->dead_columns && c->dead_columns[k % columns] == 1);
+        if (dead && values[k] != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool put_rest(matrix *x, stream *s, const int32_t *values, const plain_choices *c,
+                     writer *out)
+{
+    x->spots = calloc(x->h.rows * x->h.columns, sizeof *x->spots);
+    x->row = calloc(x->h.block_rows, sizeof *x->row);
+    if (!find_spots(x, values))
+        return false;
+    if (c->corrections)
+        put_corrections(c, out);
+    if (c->own)
+        put_own_models(x, c->own, out);
+    end_bits(out);
+    *s = (stream){.bytes = out->data, .size = out->size, .at = s->at};
+    plain_header_models(s, &x->h);
+    return !s->bad && put_streams(x, c, out);
+}
+
+bool plain_encode_codes(const int32_t *values, size_t rows, size_t columns, const int32_t *row_hint,
+                        const int32_t *column_hint, const plain_choices *choices, writer *out)
+{
+    matrix x = {.spots = NULL};
+    const size_t begin = out->size;
+
+    if (!dead_are_zero(choices, rows, columns, values))
+        return false;
+    put_fields(choices, out);
+    if (choices->classes == 0) {
+        out->size -= 2; /* base and groups */
+        return true;
+    }
+    put_arrays(choices, rows, columns, out);
+    stream s = {.bytes = out->data, .size = out->size, .at = begin};
+    plain_header_open(&s, rows, columns, row_hint, column_hint, &x.h);
+    const bool good = !s.bad && put_rest(&x, &s, values, choices, out);
+    plain_header_close(&x.h);
+    free(x.row);
+    free(x.spots);
+    return good;
+}
