@@ -72,7 +72,7 @@ static void random_arrays(uint64_t *state, size_t rows, size_t columns, plain_ch
     c->row_classes = random_array(state, live_of(c->dead_rows, rows), -3, 3);
     c->keys = random_array(state, live, -9, 9);
     c->forms = random_array(state, groups, 0, random_bits(state) % 2 == 0 ? 2 : 30);
-    c->octet_classes = random_array(state, (live + 7) / 8, -2, c->classes);
+    c->octet_classes = random_array(state, c->small_octets ? live : (live + 7) / 8, -2, c->classes);
     c->streams = (size_t)between(state, 1, groups < 256 ? (int64_t)groups : 256);
 }
 
@@ -84,6 +84,7 @@ static void random_choices(uint64_t *state, size_t rows, size_t columns, plain_c
     c->step = (unsigned)between(state, 0, 3);
     c->order = (unsigned)between(state, 0, 3);
     c->shape = (unsigned)between(state, 0, 3);
+    c->small_octets = random_bits(state) % 4 == 0;
     c->row_hints = random_bits(state) % 2 == 0;
     c->column_hints = random_bits(state) % 2 == 0;
     c->block_rows = (size_t)between(state, 1, rows < 1024 ? (int64_t)rows : 1024);
@@ -101,8 +102,7 @@ static void random_choices(uint64_t *state, size_t rows, size_t columns, plain_c
     random_corrections(state, made->corrections);
     c->corrections = random_bits(state) % 2 == 0 ? made->corrections : NULL;
     c->own = random_bits(state) % 2 == 0 ? (unsigned)between(state, 1, 6) : 0;
-    c->tail = random_bits(state) % 2 == 0 ? (size_t)between(state, 0, (int64_t)rows) : 0;
-    c->wide = random_bits(state) % 4 == 0;
+    c->tail = (size_t)between(state, 0, random_bits(state) % 2 == 0 ? 60 : 600);
 }
 
 /* The live rows of a block in coding order. */

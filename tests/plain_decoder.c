@@ -13,16 +13,17 @@
 
 typedef struct lanes {
     uint64_t x[32];
-    stream words, planes;
-    bool tail;
+    stream words;
+    bool may_end; /* words may: then none is taken */
 } lanes;
 
 static void take_words(lanes *l, const bool *takes_part)
 {
-    for (unsigned half = 0; half < 2 && !l->tail; half++) {
+    for (unsigned half = 0; half < 2; half++) {
         for (unsigned k = half; k < 32; k += 2) {
-            if (takes_part[k] && l->x[k] < 65536)
-                l->x[k] = 65536 * l->x[k] + u16(&l->words);
+            if (!takes_part[k] || l->x[k] >= 65536 || (l->may_end && l->words.at == l->words.size))
+                continue;
+            l->x[k] = 65536 * l->x[k] + u16(&l->words);
         }
     }
 }
@@ -76,42 +77,128 @@ static void escapes(lanes *l, const bool *escaped, const model *const *m, int64_
     }
 }
 
-/* The low bits of all lanes. */
-static void take_planes(lanes *l, unsigned lanes_of_group, unsigned width, unsigned shift,
-                        int64_t *low)
+/* High parts of the lanes that take part. */
+static void take_highs(lanes *l, const bool *takes_part, const model *const *m, int64_t *high)
 {
-    for (unsigned p = 0; p < shift; p++) {
-        for (unsigned k = 0; k < lanes_of_group; k++) {
-            const int64_t bit = (int64_t)bits(&l->planes, 1);
-            if (k < width)
-                low[k] += bit << p;
-            else if (bit != 0)
-                l->planes.bad = true;
-        }
-    }
-}
+    bool escaped[32] = {false};
 
-/* One integer of each of the lanes that have a model. */
-static void step(lanes *l, const plain_header *h, unsigned form, unsigned width,
-                 const model *const *m, int64_t *v)
-{
-    const unsigned shift = plain_form_shift(form);
-    const int64_t half = (INT64_C(1) << shift) / 2;
-    bool takes_part[32] = {false}, escaped[32] = {false};
-    int64_t high[32] = {0}, low[32] = {0};
-
-    for (unsigned k = 0; k < width; k++) {
+    for (unsigned k = 0; k < 32; k++) {
+        if (!takes_part[k])
+            continue;
         const unsigned symbol = plain_pull(&l->x[k], m[k]->f);
-        takes_part[k] = true;
         escaped[k] = symbol == 0;
         high[k] = (int64_t)symbol - m[k]->symbols / 2;
     }
     take_words(l, takes_part);
     escapes(l, escaped, m, high);
-    take_planes(l, h->lanes, width, shift, low);
+}
+
+/* The low bits of all lanes. */
+static void take_planes(stream *planes, unsigned lanes_of_group, unsigned width, unsigned shift,
+                        int64_t *low)
+{
+    for (unsigned p = 0; p < shift; p++) {
+        for (unsigned k = 0; k < lanes_of_group; k++) {
+            const int64_t bit = (int64_t)bits(planes, 1);
+            if (k < width)
+                low[k] += bit << p;
+            else if (bit != 0)
+                planes->bad = true;
+        }
+    }
+}
+
+/* --- the tail ---------------------------------------------------------------------- */
+
+typedef struct coder {
+    const plain_header *h;
+    lanes lanes, tail; /* the tail's state is its first one */
+    stream planes;
+    unsigned width;  /* lanes that have a column */
+    uint64_t before; /* integers before the tail, still to be decoded */
+    bool in_tail;
+    uint8_t left[2 * 32]; /* what the lanes leave: words of the tail */
+} coder;
+
+/* The place of a lane in the order of lanes. */
+static unsigned place_of(unsigned lane, unsigned width)
+{
+    return lane / 2 + (lane % 2 == 0 ? 0 : (width + 1) / 2);
+}
+
+/* False if the states of the lanes are no words, or too few. */
+static bool begin_tail(coder *c)
+{
+    for (unsigned k = 0; k < c->width; k++) {
+        const unsigned place = place_of(k, c->width);
+        if (c->lanes.x[k] < 65536 || c->lanes.x[k] > 131071)
+            return false;
+        c->left[2 * place] = (uint8_t)(c->lanes.x[k] % 256);
+        c->left[2 * place + 1] = (uint8_t)(c->lanes.x[k] / 256 % 256);
+    }
+    if (c->width < 2)
+        return false;
+    c->tail.words = (stream){.bytes = c->left, .size = 2 * (size_t)c->width};
+    c->tail.x[0] = 65536 * (uint64_t)u16(&c->tail.words);
+    c->tail.x[0] += u16(&c->tail.words);
+    c->in_tail = true;
+    return true;
+}
+
+/* Those of the lanes whose place is from `place` on, one after the other. */
+static bool take_tail(coder *c, unsigned width, unsigned place, const model *const *m,
+                      int64_t *high)
+{
+    static const bool first[32] = {true};
+
+    if (place < width && !c->in_tail && !begin_tail(c))
+        return false;
+    for (; place < width; place++) {
+        for (unsigned k = 0; k < width; k++) {
+            if (place_of(k, width) == place)
+                take_highs(&c->tail, first, &m[k], &high[k]);
+        }
+    }
+    return true;
+}
+
+/* One integer of each of the lanes that have a model. */
+static bool step(coder *c, unsigned form, unsigned width, const model *const *m, int64_t *v)
+{
+    const unsigned shift = plain_form_shift(form);
+    const int64_t half = (INT64_C(1) << shift) / 2;
+    const unsigned before = c->before < width ? (unsigned)c->before : width;
+    bool takes_part[32] = {false};
+    int64_t high[32] = {0}, low[32] = {0};
+
+    for (unsigned k = 0; k < width; k++)
+        takes_part[k] = place_of(k, width) < before;
+    take_highs(&c->lanes, takes_part, m, high);
+    c->before -= before;
+    if (c->lanes.words.bad || !take_tail(c, width, before, m, high))
+        return false;
+    take_planes(&c->planes, c->h->lanes, width, shift, low);
     for (unsigned k = 0; k < width; k++)
         v[k] = high[k] * (INT64_C(1) << shift) - half + low[k];
+    return !c->planes.bad;
 }
+
+static bool ends_well(coder *c, bool all_is_tail)
+{
+    if (!c->in_tail && !begin_tail(c))
+        return false;
+    stream *const words = &c->tail.words;
+    const uint64_t x = c->tail.x[0];
+    if (words->at == words->size)
+        return x == 4096 && (all_is_tail || c->lanes.words.at == c->lanes.words.size);
+    while (words->at < words->size) {
+        if (u8(words) != 0)
+            return false;
+    }
+    return x == 65536 && !all_is_tail && c->lanes.words.at == c->lanes.words.size;
+}
+
+/* --- groups ------------------------------------------------------------------------ */
 
 static unsigned width_of(const plain_header *h, size_t group)
 {
@@ -132,9 +219,9 @@ static bool level(unsigned kind, unsigned *state, int64_t *v)
     return true;
 }
 
-static bool group(lanes *l, const plain_header *h, size_t number, const size_t *row, size_t rows,
-                  size_t tail, int32_t *out)
+static bool group(coder *c, size_t number, const size_t *row, size_t rows, int32_t *out)
 {
+    const plain_header *const h = c->h;
     const unsigned kind = h->frame.kind, form = h->form[number], width = width_of(h, number);
     unsigned state[32] = {0};
 
@@ -142,13 +229,11 @@ static bool group(lanes *l, const plain_header *h, size_t number, const size_t *
         const model *m[32] = {NULL};
         int64_t v[32] = {0};
         for (unsigned k = 0; k < width; k++) {
-            const int index = plain_index(h, row[i], (number * h->lanes + k) / 8);
+            const int index = plain_index(h, row[i], (number * h->lanes + k) / h->octet_columns);
             const unsigned context = kind == 0 ? 0 : plain_context(kind, form, state[k]);
             m[k] = &h->models[plain_model_number(&h->frame, form, index, context)];
         }
-        l->tail = i + tail >= rows;
-        step(l, h, form, width, m, v);
-        if (l->words.bad || l->planes.bad)
+        if (!step(c, form, width, m, v))
             return false;
         for (unsigned k = 0; k < width; k++) {
             if (v[k] < INT32_MIN || v[k] > INT32_MAX)
@@ -161,36 +246,46 @@ static bool group(lanes *l, const plain_header *h, size_t number, const size_t *
     return true;
 }
 
+static uint64_t read_state(stream *s, unsigned exponent_bits, unsigned least)
+{
+    const unsigned e = least + (unsigned)bits(s, exponent_bits);
+
+    return (UINT64_C(1) << e) + bits(s, e);
+}
+
 /* The stream is all of s, and holds the groups from the first one on. */
 static bool groups(stream s, const plain_header *h, size_t first, const size_t *row, size_t rows,
                    int32_t *out)
 {
-    const uint64_t tail = golomb(&s);
-    const unsigned exponent_bits = bits(&s, 1) == 0 ? 4 : 5;
-    lanes l = {.tail = false};
+    coder c = {.h = h, .width = width_of(h, first), .tail = {.may_end = true}};
     size_t plane_bytes = 0;
+    uint64_t tail = bits(&s, 8);
 
-    for (unsigned k = 0; k < width_of(h, first); k++) {
-        const unsigned e = (unsigned)bits(&s, exponent_bits) + (exponent_bits == 4 ? 16 : 0);
-        l.x[k] = (UINT64_C(1) << e) + bits(&s, e);
-    }
-    end_of_bits(&s);
-    for (size_t g = first; g < h->groups; g += h->streams)
-        plane_bytes += rows * plain_form_shift(h->form[g]) * h->lanes / 8;
-    if (s.bad || tail > rows || plane_bytes > s.size - s.at ||
-        (s.size - s.at - plane_bytes) % 2 != 0)
-        return false;
-    l.planes = (stream){.bytes = s.bytes, .size = s.size, .at = s.size - plane_bytes};
-    l.words = (stream){.bytes = s.bytes, .size = l.planes.at, .at = s.at};
+    tail += 256 * golomb(&s);
     for (size_t g = first; g < h->groups; g += h->streams) {
-        if (!group(&l, h, g, row, rows, g + h->streams >= h->groups ? (size_t)tail : 0, out))
+        plane_bytes += rows * plain_form_shift(h->form[g]) * h->lanes / 8;
+        c.before += rows * width_of(h, g);
+    }
+    if (tail > c.before)
+        return false;
+    c.before -= tail;
+    const bool all_is_tail = c.before == 0;
+    if (all_is_tail)
+        c.tail.x[0] = read_state(&s, 5, 0);
+    for (unsigned k = 0; k < c.width && !all_is_tail; k++)
+        c.lanes.x[k] = read_state(&s, 4, 16);
+    end_of_bits(&s);
+    if (s.bad || plane_bytes > s.size - s.at || (s.size - s.at - plane_bytes) % 2 != 0)
+        return false;
+    c.planes = (stream){.bytes = s.bytes, .size = s.size, .at = s.size - plane_bytes};
+    c.lanes.words = (stream){.bytes = s.bytes, .size = c.planes.at, .at = s.at};
+    c.tail.words = c.lanes.words;
+    c.in_tail = all_is_tail;
+    for (size_t g = first; g < h->groups; g += h->streams) {
+        if (!group(&c, g, row, rows, out))
             return false;
     }
-    for (unsigned k = 0; k < width_of(h, first); k++) {
-        if (l.x[k] == 0 || l.x[k] > 65536 || (l.x[k] & (l.x[k] - 1)) != 0)
-            return false;
-    }
-    return l.words.at == l.words.size;
+    return ends_well(&c, all_is_tail);
 }
 
 /* --- coded integers ---------------------------------------------------------------- */

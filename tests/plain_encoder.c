@@ -168,7 +168,7 @@ static void put_fields(const plain_choices *c, writer *out)
     put_u8(out, (c->lanes / 16) | c->step << 2 | (unsigned)c->row_hints << 4 |
                     (unsigned)c->column_hints << 5 | c->order << 6);
     put_u8(out, c->shape | (c->dead_rows ? 4U : 0) | (c->dead_columns ? 8U : 0) |
-                    (c->corrections ? 16U : 0) | (c->own ? 32U : 0));
+                    (c->corrections ? 16U : 0) | (c->own ? 32U : 0) | (c->small_octets ? 64U : 0));
     put_varint(out, c->block_rows);
     put_varint(out, c->stride);
     put_varint(out, (uint64_t)c->classes);
@@ -189,7 +189,8 @@ static void put_arrays(const plain_choices *c, size_t rows, size_t columns, writ
     if (c->order >= 2)
         plain_encode_array(c->keys, live_columns, c->array_mode, out);
     plain_encode_array(c->forms, (live_columns + c->lanes - 1) / c->lanes, c->array_mode, out);
-    plain_encode_array(c->octet_classes, (live_columns + 7) / 8, c->array_mode, out);
+    plain_encode_array(c->octet_classes, c->small_octets ? live_columns : (live_columns + 7) / 8,
+                       c->array_mode, out);
 }
 
 /* --- what is coded ----------------------------------------------------------------- */
@@ -236,8 +237,8 @@ static bool find_spots_of_column(const matrix *x, size_t rows, size_t j, const i
         spot *const here = spot_at(x, x->row[i], j);
         const unsigned context = kind == 0 ? 0 : plain_context(kind, form, state);
         here->v = values[x->row[i] * x->h.columns + x->h.column[j]];
-        here->model =
-            plain_model_number(&x->h.frame, form, plain_index(&x->h, x->row[i], j / 8), context);
+        here->model = plain_model_number(
+            &x->h.frame, form, plain_index(&x->h, x->row[i], j / x->h.octet_columns), context);
         if (kind == 0)
             continue;
         if (!index_of(here->v, plain_codebook(kind, state), &here->v))
@@ -319,16 +320,15 @@ static void put_own_models(const matrix *x, unsigned own, writer *out)
 
 /* --- streams ----------------------------------------------------------------------- */
 
-/* Something that all lanes do at once. */
+/* Something that lanes do at once. */
 typedef struct turn {
     operation lane[32];
-    size_t from_end; /* steps to the end of the stream, this one too; 0 before the last group */
+    size_t from_end; /* of an integer of the tail: itself and those after it in the stream */
 } turn;
 
 typedef struct turns {
     turn *all;
     size_t count;
-    writer planes;
 } turns;
 
 static turn *add_turn(turns *r, size_t from_end)
@@ -382,95 +382,6 @@ static void add_escapes(turns *r, const model *const *m, const int64_t *high, si
     }
 }
 
-static bool add_step(const matrix *x, size_t row, size_t group, size_t from_end, turns *r)
-{
-    const unsigned lanes = x->h.lanes, shift = plain_form_shift(x->h.form[group]);
-    const model *escaped[32] = {NULL};
-    int64_t high[32] = {0};
-    uint64_t low[32] = {0};
-    turn *const now = add_turn(r, from_end);
-
-    for (unsigned k = 0; k < lanes && group * lanes + k < x->h.live_columns; k++) {
-        const spot *const here = spot_at(x, row, group * lanes + k);
-        const model *const m = &x->h.models[here->model];
-        high[k] = high_of(here->v, shift);
-        low[k] = low_of(here->v, shift);
-        const unsigned symbol = symbol_of(m, high[k]);
-        escaped[k] = symbol == 0 ? m : NULL;
-        now->lane[k] = of_symbol(m->f, symbol);
-        if (now->lane[k].f == 0)
-            return false;
-    }
-    add_escapes(r, escaped, high, from_end);
-    for (unsigned p = 0; p < shift; p++) {
-        for (unsigned k = 0; k < lanes; k++)
-            put_bits(&r->planes, low[k] >> p, 1);
-    }
-    return true;
-}
-
-/* The state of a lane before the tail, from the least last state that makes it one: 0 for none. */
-static uint64_t before_tail(const turns *r, unsigned lane, size_t tail, bool all_is_tail)
-{
-    for (uint64_t last = 1; last <= 65536; last *= 2) {
-        uint64_t x = last;
-        for (size_t k = r->count; k-- > 0 && r->all[k].from_end - 1 < tail;) {
-            if (r->all[k].lane[lane].f != 0 && x < UINT64_C(1) << 32)
-                x = push(x, r->all[k].lane[lane]);
-        }
-        if (x < UINT64_C(1) << 32 && (x >= 65536 || all_is_tail))
-            return x;
-    }
-    return 0;
-}
-
-/* The states before the tail, which gets shorter until there are such states. */
-static size_t find_tail(const turns *r, unsigned width, size_t tail, size_t rows, bool one_group,
-                        uint64_t *x)
-{
-    for (unsigned k = 0; k < 32; k++)
-        x[k] = 65536;
-    for (unsigned k = 0; k < width; k++) {
-        x[k] = before_tail(r, k, tail, one_group && tail == rows);
-        if (x[k] == 0)
-            return find_tail(r, width, tail - 1, rows, one_group, x);
-    }
-    return tail;
-}
-
-static void put_states(const uint64_t *x, unsigned width, size_t tail, bool wide, writer *out)
-{
-    for (unsigned k = 0; k < width; k++)
-        wide = wide || x[k] < 65536;
-    put_golomb(out, tail);
-    put_bits(out, wide, 1);
-    for (unsigned k = 0; k < width; k++) {
-        unsigned e = 0;
-        while (x[k] >> (e + 1) != 0)
-            e++;
-        put_bits(out, wide ? e : e - 16, wide ? 5 : 4);
-        put_bits(out, x[k], e);
-    }
-    end_bits(out);
-}
-
-/* Backwards, and the lanes too: words are taken by even lanes first. */
-static void push_turns(const turns *r, size_t tail, uint64_t *x, writer *words)
-{
-    for (size_t k = r->count; k-- > 0;) {
-        const turn *const now = &r->all[k];
-        if (now->from_end - 1 < tail)
-            continue;
-        for (unsigned half = 2; half-- > 0;) {
-            for (unsigned pair = 16; pair-- > 0;) {
-                const unsigned lane = 2 * pair + half;
-                if (now->lane[lane].f != 0)
-                    x[lane] = push_with_word(x[lane], now->lane[lane], words);
-            }
-        }
-    }
-}
-
 static unsigned width_of(const plain_header *h, size_t group)
 {
     const size_t left = h->live_columns - group * h->lanes;
@@ -478,31 +389,190 @@ static unsigned width_of(const plain_header *h, size_t group)
     return left < h->lanes ? (unsigned)left : h->lanes;
 }
 
+/* The lane at a place in the order of lanes. */
+static unsigned lane_at(unsigned place, unsigned width)
+{
+    const unsigned even = (width + 1) / 2;
+
+    return place < even ? 2 * place : 2 * (place - even) + 1;
+}
+
+/* A step of the lanes at these places. */
+static bool add_lanes(const matrix *x, size_t row, size_t group, unsigned begin, unsigned end,
+                      size_t from_end, turns *r)
+{
+    const unsigned shift = plain_form_shift(x->h.form[group]);
+    const model *escaped[32] = {NULL};
+    int64_t high[32] = {0};
+    bool any = false;
+    turn *const now = add_turn(r, from_end);
+
+    for (unsigned place = begin; place < end; place++) {
+        const unsigned k = lane_at(place, width_of(&x->h, group));
+        const spot *const here = spot_at(x, row, group * x->h.lanes + k);
+        const model *const m = &x->h.models[here->model];
+        high[k] = high_of(here->v, shift);
+        const unsigned symbol = symbol_of(m, high[k]);
+        escaped[k] = symbol == 0 ? m : NULL;
+        any = any || symbol == 0;
+        now->lane[k] = of_symbol(m->f, symbol);
+        if (now->lane[k].f == 0)
+            return false;
+    }
+    if (any)
+        add_escapes(r, escaped, high, from_end);
+    return true;
+}
+
+static void put_planes(const matrix *x, size_t row, size_t group, writer *planes)
+{
+    const unsigned shift = plain_form_shift(x->h.form[group]);
+
+    for (unsigned p = 0; p < shift; p++) {
+        for (unsigned k = 0; k < x->h.lanes; k++) {
+            const bool there = k < width_of(&x->h, group);
+            const int64_t v = there ? spot_at(x, row, group * x->h.lanes + k)->v : 0;
+            put_bits(planes, there ? low_of(v, shift) >> p : 0, 1);
+        }
+    }
+}
+
+/* Backwards, and the lanes too: words are taken in the order of lanes. */
+static void push_turns(const turns *r, uint64_t *x, writer *words)
+{
+    for (size_t k = r->count; k-- > 0;) {
+        for (unsigned place = 32; place-- > 0;) {
+            const unsigned lane = lane_at(place, 32);
+            if (r->all[k].lane[lane].f != 0)
+                x[lane] = push_with_word(x[lane], r->all[k].lane[lane], words);
+        }
+    }
+}
+
+/* Likewise for the last integers, on one state, which is returned. */
+static uint64_t push_tail(const turns *r, size_t count, uint64_t x, writer *words)
+{
+    words->size = 0;
+    for (size_t k = r->count; k-- > 0;) {
+        for (unsigned lane = 0; lane < 32 && r->all[k].from_end <= count; lane++) {
+            if (r->all[k].lane[lane].f != 0)
+                x = push_with_word(x, r->all[k].lane[lane], words);
+        }
+    }
+    return x;
+}
+
+/* --- the stream's parts ------------------------------------------------------------ */
+
+typedef struct coded {
+    size_t first, rows, integers;
+    unsigned width; /* lanes that have a column */
+    turns tail;     /* of as many integers as are wanted */
+    size_t count;   /* of those that are in it */
+    uint64_t x;     /* the state at its beginning */
+    writer words;   /* the tail's, the last one first */
+    turns before;
+    writer planes;
+} coded;
+
+/* For each step, in order, the integers of it that this call is for: those from `begin` on of the
+ * stream, one by one, or those before it, together. */
+static bool add_steps(const matrix *x, const plain_choices *c, size_t begin, bool behind, coded *d)
+{
+    size_t at = 0;
+    bool good = true;
+
+    for (size_t g = d->first; g < x->h.groups; g += c->streams) {
+        const unsigned width = width_of(&x->h, g);
+        for (size_t i = 0; i < d->rows && good; i++, at += width) {
+            const size_t split = at >= begin ? 0 : begin - at < width ? begin - at : width;
+            if (!behind && split != 0)
+                good = add_lanes(x, x->row[i], g, 0, (unsigned)split, 0, &d->before);
+            for (size_t k = split; k < width && behind && good; k++)
+                good = add_lanes(x, x->row[i], g, (unsigned)k, (unsigned)k + 1,
+                                 d->integers - at - k, &d->tail);
+        }
+    }
+    return good;
+}
+
+/* The tail gets shorter until its words are those that the lanes can leave. */
+static void find_tail(coded *d)
+{
+    for (;; d->count--) {
+        d->x = push_tail(&d->tail, d->count, 4096, &d->words);
+        if (d->count == d->integers || d->words.size / 2 + 2 == d->width)
+            return;
+        d->x = push_tail(&d->tail, d->count, 65536, &d->words);
+        if (d->words.size / 2 + 2 < d->width)
+            return;
+    }
+}
+
+static void put_state(uint64_t x, unsigned exponent_bits, unsigned least, writer *out)
+{
+    unsigned e = 0;
+
+    while (x >> (e + 1) != 0)
+        e++;
+    put_bits(out, e - least, exponent_bits);
+    put_bits(out, x, e);
+}
+
+/* The lanes end with the words of the tail, and zeros after them. */
+static void last_states(const coded *d, uint64_t *x)
+{
+    for (unsigned place = 0; place < d->width; place++) {
+        const size_t words = d->words.size / 2, k = place - 2;
+        uint64_t word = place == 0 ? d->x >> 16 : place == 1 ? d->x & 65535 : 0;
+        if (place >= 2 && k < words)
+            word = d->words.data[2 * (words - k) - 1] + 256U * d->words.data[2 * (words - k) - 2];
+        x[lane_at(place, d->width)] = 65536 + word;
+    }
+}
+
+static void put_coded(coded *d, writer *out)
+{
+    uint64_t x[32] = {0};
+
+    put_bits(out, d->count, 8);
+    put_golomb(out, d->count / 256);
+    if (d->count == d->integers) {
+        put_state(d->x, 5, 0, out);
+    } else {
+        last_states(d, x);
+        d->words.size = 0;
+        push_turns(&d->before, x, &d->words);
+        for (unsigned k = 0; k < d->width; k++)
+            put_state(x[k], 4, 16, out);
+    }
+    end_bits(out);
+    put_reversed(out, &d->words);
+    put_writer(out, &d->planes);
+}
+
 static bool put_stream(const matrix *x, const plain_choices *c, size_t rows, size_t first,
                        writer *out)
 {
-    const size_t last = first + (x->h.groups - 1 - first) / c->streams * c->streams;
-    turns r = {.count = 0};
-    writer words = {NULL, 0, 0};
-    uint64_t state[32];
-    bool good = true;
+    coded d = {.first = first, .rows = rows, .width = width_of(&x->h, first)};
 
-    for (size_t g = first; g <= last; g += c->streams) {
-        for (size_t i = 0; i < rows && good; i++)
-            good = add_step(x, x->row[i], g, g == last ? rows - i : 0, &r);
+    for (size_t g = first; g < x->h.groups; g += c->streams) {
+        d.integers += rows * width_of(&x->h, g);
+        for (size_t i = 0; i < rows; i++)
+            put_planes(x, x->row[i], g, &d.planes);
     }
+    d.count = c->tail < d.integers && d.width > 1 ? c->tail : d.integers;
+    bool good = add_steps(x, c, d.integers - d.count, true, &d);
     if (good && rows != 0) {
-        const size_t wanted = c->tail < rows ? c->tail : rows;
-        const size_t tail =
-            find_tail(&r, width_of(&x->h, last), wanted, rows, first == last, state);
-        push_turns(&r, tail, state, &words);
-        put_states(state, width_of(&x->h, first), tail, c->wide, out);
-        put_reversed(out, &words);
-        put_writer(out, &r.planes);
+        find_tail(&d);
+        good = add_steps(x, c, d.integers - d.count, false, &d);
     }
-    free(r.all);
-    free(r.planes.data);
-    free(words.data);
+    if (good && rows != 0)
+        put_coded(&d, out);
+    free(d.before.all);
+    free(d.tail.all);
+    free(d.words.data);
+    free(d.planes.data);
     return good;
 }
 

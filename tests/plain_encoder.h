@@ -14,6 +14,7 @@ typedef struct plain_choices {
     unsigned lanes; /* 8, 16 or 32 */
     unsigned step, order, shape;
     bool row_hints, column_hints; /* classes are relative to them */
+    bool small_octets;            /* of one column */
     size_t block_rows, stride, streams;
     int base, classes;
     int64_t *dead_rows, *dead_columns; /* 1 for each dead one; NULL for no marks */
@@ -25,8 +26,7 @@ typedef struct plain_choices {
     corrections *corrections;          /* NULL for none */
     unsigned own; /* 0 for no own models; else the k-th model that occurs is shared, of shape 0 to 3
                    * or a table, as (own + k) mod 6 says */
-    size_t tail;  /* steps wanted; a stream has as many of them as can be */
-    bool wide;    /* exponents have 5 bits even where 4 are enough */
+    size_t tail;  /* integers wanted; a stream has the most up to that for which there are states */
 } plain_choices;
 
 /* Append the bytes for values, row-major. Hints may be NULL. False, with some bytes appended, if

@@ -10,7 +10,7 @@ static void read_fields(stream *s, plain_header *h)
     const unsigned kind = u8(s), flags1 = u8(s), flags2 = u8(s);
     const uint64_t block_rows = varint(s), stride = varint(s), classes = varint(s);
 
-    if (kind == 1 || kind > 8 || flags1 % 4 == 3 || flags2 > 63 || block_rows < 1 ||
+    if (kind == 1 || kind > 8 || flags1 % 4 == 3 || flags2 > 127 || block_rows < 1 ||
         block_rows > h->rows || block_rows > 1024 ||
         (block_rows > 1 && block_rows * h->columns > 67108864) || stride < 1 || stride > h->rows ||
         classes > PLAIN_CLASSES)
@@ -20,6 +20,7 @@ static void read_fields(stream *s, plain_header *h)
     if (s->bad)
         return;
     h->lanes = 8U << flags1 % 4;
+    h->octet_columns = flags2 / 64 == 1 ? 1 : 8;
     h->order = flags1 / 64;
     h->row_hints = (flags1 & 16) != 0;
     h->column_hints = (flags1 & 32) != 0;
@@ -144,7 +145,7 @@ static void read_columns(stream *s, const int32_t *hint, plain_header *h)
 
 static void read_groups(stream *s, const int32_t *hint, plain_header *h)
 {
-    h->octets = (h->live_columns + 7) / 8;
+    h->octets = (h->live_columns + h->octet_columns - 1) / h->octet_columns;
     h->groups = (h->live_columns + h->lanes - 1) / h->lanes;
     if (h->streams > h->groups)
         s->bad = true;
@@ -157,7 +158,8 @@ static void read_groups(stream *s, const int32_t *hint, plain_header *h)
         h->form[k] = s->bad ? 0 : (unsigned)form[k];
     }
     for (size_t k = 0; k < h->octets && !s->bad; k++) {
-        const int64_t unit = h->column_hints ? in_units(h, hint[h->column[8 * k]]) : 0;
+        const int64_t unit =
+            h->column_hints ? in_units(h, hint[h->column[h->octet_columns * k]]) : 0;
         h->octet_class[k] = class_of(s, octet[k] + unit);
     }
     free(octet);
@@ -176,7 +178,15 @@ static void find_occurring(plain_header *h)
     for (size_t octet = 0; octet < h->octets; octet++) {
         for (size_t i = 0; i < h->rows; i++) {
             if (!h->row_dead[i])
-                h->frame.occurs[h->form[8 * octet / h->lanes]][plain_index(h, i, octet)] = true;
+                h->frame.occurs[h->form[h->octet_columns * octet / h->lanes]]
+                               [plain_index(h, i, octet)] = true;
+        }
+    }
+    for (unsigned form = 0; form < PLAIN_FORMS; form++) {
+        for (int index = 0; index < h->frame.classes; index++) {
+            h->frame.number[form][index] = h->frame.models;
+            if (h->frame.occurs[form][index])
+                h->frame.models += plain_form_contexts(form, h->frame.kind);
         }
     }
 }
@@ -219,8 +229,7 @@ void plain_header_close(plain_header *h)
 
 void plain_header_models(stream *s, plain_header *h)
 {
-    h->models =
-        calloc((size_t)PLAIN_FORMS * (size_t)h->frame.classes * PLAIN_CONTEXTS, sizeof *h->models);
+    h->models = calloc(h->frame.models, sizeof *h->models);
     plain_read_models(s, &h->frame, h->models);
 }
 

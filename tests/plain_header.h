@@ -18,7 +18,7 @@ typedef struct plain_header {
     size_t live_columns;
     int *octet_class;
     unsigned *form; /* of each group */
-    size_t octets, groups;
+    size_t octet_columns, octets, groups;
     model *models;
 } plain_header;
 

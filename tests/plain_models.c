@@ -15,7 +15,7 @@ unsigned plain_form_symbols(unsigned form)
 
 unsigned plain_form_contexts(unsigned form, unsigned kind)
 {
-    return kind == 0 || form > 1 ? 1 : form == 1 ? 2 : 4;
+    return kind == 0 ? 1 : form == 0 ? 4 : 2;
 }
 
 unsigned plain_form_shift(unsigned form)
@@ -211,12 +211,12 @@ static void shared_model(const model_frame *frame, const corrections *c, unsigne
 {
     const int g = spacing_of(frame->step), knot = index / g, behind = index % g;
     const unsigned codebook = codebook_of(form, context);
-    const unsigned given = form == 1 ? 2 * codebook : context;
+    const unsigned given = form == 0 ? context : 2 * codebook;
     unsigned corrected = c->count[given];
     int powers[7] = {0};
 
     if (index >= plain_corrected(frame->base, frame->step, frame->classes) ||
-        plain_form_shift(form) != 0 || (frame->kind != 0 && form > 1))
+        plain_form_shift(form) != 0)
         corrected = 0;
     for (unsigned k = 0; k < corrected; k++) {
         const int *const at = &c->power[given][k][knot];
@@ -231,7 +231,7 @@ static void shared_model(const model_frame *frame, const corrections *c, unsigne
 
 size_t plain_model_number(const model_frame *frame, unsigned form, int index, unsigned context)
 {
-    return ((size_t)form * (size_t)frame->classes + (size_t)index) * PLAIN_CONTEXTS + context;
+    return frame->number[form][index] + context;
 }
 
 static void read_model(stream *s, const model_frame *frame, const corrections *c, unsigned form,

@@ -42,6 +42,8 @@ typedef struct model_frame {
     int base, classes;
     bool corrections, own_models;
     bool occurs[PLAIN_FORMS][PLAIN_CLASSES];
+    size_t number[PLAIN_FORMS][PLAIN_CLASSES]; /* of the model of context 0, if it occurs */
+    size_t models;
 } model_frame;
 
 /* All that occur, at the place that plain_model_number() says of `models`. */

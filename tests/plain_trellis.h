@@ -43,9 +43,7 @@ static inline unsigned plain_context(unsigned kind, unsigned form, unsigned stat
     const unsigned next = 2 * state + parity(state & (plain_h0(kind) / 2));
     const unsigned ahead = parity((next << zeros[kind - 2]) & (plain_h1(kind) / 2));
 
-    if (form > 1)
-        return 0;
-    return form == 1 ? plain_codebook(kind, state) : 2 * plain_codebook(kind, state) + ahead;
+    return form == 0 ? 2 * plain_codebook(kind, state) + ahead : plain_codebook(kind, state);
 }
 
 #endif

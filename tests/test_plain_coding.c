@@ -174,18 +174,39 @@ START_TEST(integers_of_their_width_cost_their_entropy)
 }
 END_TEST
 
-/* With tail steps the states begin small: eight integers of 0 cost eight exponents. */
-START_TEST(tail_steps_save_the_ends_of_states)
+/* Eight integers that cost nothing: lanes of 4 + 16 bits each, or one state of 5 + 12. */
+START_TEST(a_tail_saves_the_ends_of_states)
 {
     plain_case c = simple_case(1, 8, 8, 0, 0);
     c.choices.own = 5; /* a table of one symbol, which changes no state */
 
     const size_t without = round_trip(&c);
-    c.choices.tail = 1;
+    c.choices.tail = 8;
     const size_t with = round_trip(&c);
-    /* 1 + 1 + 8 (4 + 16) bits, and 3 + 1 + 8 * 5 */
-    ck_assert_uint_eq(without - with, 21 - 6);
+    /* 8 + 1 + 8 * 20 bits, and 8 + 1 + 5 + 12 */
+    ck_assert_uint_eq(without - with, 22 - 4);
     plain_case_free(&c);
+}
+END_TEST
+
+/* Each length that is wanted, and so each that can be. */
+START_TEST(tails_of_every_length_come_back)
+{
+    uint64_t state = 11;
+
+    for (size_t columns = 1; columns < 20; columns += 6) {
+        plain_case c = simple_case(9, columns, 8, 3, 24);
+        for (size_t k = 0; k < 9 * columns; k++)
+            c.values[k] = (int32_t)lrint((k % 7 == 0 ? 900 : 8) * random_gauss(&state));
+        size_t least = SIZE_MAX, first = 0;
+        for (c.choices.tail = 0; c.choices.tail <= 9 * columns; c.choices.tail++) {
+            const size_t size = round_trip(&c);
+            first = c.choices.tail == 0 ? size : first;
+            least = size < least ? size : least;
+        }
+        ck_assert(columns == 1 ? least == first : least < first);
+        plain_case_free(&c);
+    }
 }
 END_TEST
 
@@ -197,7 +218,7 @@ static const uint8_t BY_HAND[] = {
     1,    1,    1,    0, 1, /* block rows, stride, classes, base, streams */
     0,    0,    0,          /* three arrays of 0 */
     0xC8, 0x0F,             /* 0, 4 in 3 bits, 00111 for first 3, 1 for count, escape and peak */
-    3,    1,    0,    0,    /* a stream of 3 bytes: tail 0, narrow, a state of 2^16 */
+    4,    1,    0x19, 0, 0, /* a stream of 4 bytes: tail 1, and its state, 12 in 5 bits and 0 */
 };
 
 static bool decodes_to(const uint8_t *bytes, size_t size, int32_t expected)
@@ -211,25 +232,19 @@ static bool decodes_to(const uint8_t *bytes, size_t size, int32_t expected)
 
 START_TEST(bytes_made_by_hand_are_understood)
 {
+    static const uint8_t bad[][4] = {{1, 0x59, 0, 0},    /* a state of 4096 + 1 */
+                                     {1, 0x1B, 0, 0},    /* one of 2^13 */
+                                     {1, 0x19, 0, 0x04}, /* filling that is not 0 */
+                                     {2, 0x19, 0, 0},    /* a tail of two integers of one */
+                                     {0, 0x01, 0, 0}};   /* none, so that one lane leaves a word */
     uint8_t bytes[sizeof BY_HAND];
-    const size_t begin = sizeof bytes - 3;
 
     memcpy(bytes, BY_HAND, sizeof bytes);
     ck_assert(decodes_to(bytes, sizeof bytes, 3));
-    bytes[begin] = 1 | 1 << 6; /* a state of 2^16 + 1 is no power of two in the end */
-    ck_assert(!decodes_to(bytes, sizeof bytes, 3));
-    bytes[begin] = 1 | 1 << 2; /* 2^17 is too great a one */
-    ck_assert(!decodes_to(bytes, sizeof bytes, 3));
-    memcpy(bytes, BY_HAND, sizeof bytes);
-    bytes[begin + 2] = 0x40; /* filling that is not 0 */
-    ck_assert(!decodes_to(bytes, sizeof bytes, 3));
-    /* One tail step, wide, a state of 2^0: 9 bits. */
-    bytes[begin - 1] = 2;
-    bytes[begin] = 0x0A;
-    bytes[begin + 1] = 0;
-    ck_assert(decodes_to(bytes, sizeof bytes - 1, 3));
-    bytes[begin] = 0x0E; /* two tail steps of one */
-    ck_assert(!decodes_to(bytes, sizeof bytes - 1, 3));
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        memcpy(bytes + sizeof bytes - 4, bad[k], 4);
+        ck_assert_msg(!decodes_to(bytes, sizeof bytes, 3), "stream %zu", k);
+    }
 }
 END_TEST
 
@@ -245,6 +260,50 @@ START_TEST(encoder_writes_the_bytes_made_by_hand)
     ck_assert_mem_eq(bytes.data, BY_HAND, sizeof BY_HAND);
     free(bytes.data);
     plain_case_free(&c);
+}
+END_TEST
+
+/* Symbols of one bit each: a step takes bit 11 out of the state. States begin as 2^16. The first
+ * step leaves 2^15 and takes a word, of which the five highest bits are the symbols of the next
+ * five steps. Each lane's word holds its number there. After 16 steps 2^16 is left, and the lowest
+ * bits of the word: a 1 of the first lane, so that the empty tail's state is 65536. */
+START_TEST(words_are_taken_by_even_lanes_first)
+{
+    enum { ROWS = 16 };
+    const unsigned lanes = 8U << _i;
+    const unsigned head[] = {0, (unsigned)_i, 0x20, ROWS, 1, 1, 0, 1, 0, 0, 0};
+    writer bytes = {NULL, 0, 0};
+    int32_t out[ROWS * 32];
+    size_t used;
+
+    for (size_t k = 0; k < sizeof head / sizeof *head; k++)
+        put_u8(&bytes, head[k]);
+    put_bits(&bytes, 8, 4); /* a table */
+    put_golomb(&bytes, 0);  /* from 0 */
+    put_golomb(&bytes, 1);  /* to 1 */
+    put_golomb(&bytes, 0);  /* no escape */
+    put_golomb(&bytes, 0);  /* 0 is the peak: 1 has 2^11, of 12 bits */
+    put_golomb(&bytes, 2 * 11);
+    put_bits(&bytes, 0, 5);
+    end_bits(&bytes);
+    put_varint(&bytes, (8 + 1 + 20 * lanes + 7) / 8 + 2 * lanes);
+    put_bits(&bytes, 0, 8); /* no tail */
+    put_golomb(&bytes, 0);
+    for (unsigned k = 0; k < lanes; k++)
+        put_bits(&bytes, 0, 20); /* 2^16 */
+    end_bits(&bytes);
+    for (unsigned k = 0; k < lanes; k++) {
+        const unsigned lane = k < lanes / 2 ? 2 * k : 2 * k + 1 - lanes;
+        put_u8(&bytes, lane == 0 ? 1 : 0); /* stays: the tail's first word */
+        put_u8(&bytes, lane << 3);
+    }
+    ck_assert(plain_decode_codes(bytes.data, bytes.size, ROWS, lanes, NULL, NULL, out, &used));
+    ck_assert_uint_eq(used, bytes.size);
+    for (unsigned i = 0; i < ROWS; i++) {
+        for (unsigned k = 0; k < lanes; k++)
+            ck_assert_int_eq(out[i * lanes + k], i > 0 && i < 6 ? k >> (i - 1) & 1 : 0);
+    }
+    free(bytes.data);
 }
 END_TEST
 
@@ -269,7 +328,7 @@ START_TEST(header_fields_out_of_range_are_refused)
 {
     /* Which byte, and what it must not be */
     static const uint8_t bad[][2] = {{0, 1},    {0, 9}, {1, 3}, {1, 16}, {1, 32}, {1, 64},
-                                     {1, 192},  {3, 0}, {3, 2}, {4, 0},  {4, 2},  {2, 0x60},
+                                     {1, 192},  {3, 0}, {3, 2}, {4, 0},  {4, 2},  {2, 0xE0},
                                      {2, 0xA0}, {5, 0}, {7, 0}, {7, 2},  {6, 65}};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         uint8_t bytes[sizeof BY_HAND];
@@ -526,9 +585,11 @@ int main(void)
     tcase_add_test(tests, escapes_of_every_size_come_back);
     tcase_add_loop_test(tests, trellises_come_back_in_forms_of_every_number_of_contexts, 2, 9);
     tcase_add_loop_test(tests, integers_of_their_width_cost_their_entropy, 0, 10);
-    tcase_add_test(tests, tail_steps_save_the_ends_of_states);
+    tcase_add_test(tests, a_tail_saves_the_ends_of_states);
+    tcase_add_test(tests, tails_of_every_length_come_back);
     tcase_add_test(tests, bytes_made_by_hand_are_understood);
     tcase_add_test(tests, encoder_writes_the_bytes_made_by_hand);
+    tcase_add_loop_test(tests, words_are_taken_by_even_lanes_first, 0, 3);
     tcase_add_test(tests, no_classes_are_zeros);
     tcase_add_test(tests, header_fields_out_of_range_are_refused);
     tcase_add_test(tests, choices_out_of_range_are_refused);
