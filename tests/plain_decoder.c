@@ -94,11 +94,10 @@ static void take_highs(lanes *l, const bool *takes_part, const model *const *m, 
 }
 
 /* The low bits of all lanes. */
-static void take_planes(stream *planes, unsigned lanes_of_group, unsigned width, unsigned shift,
-                        int64_t *low)
+static void take_planes(stream *planes, unsigned width, unsigned shift, int64_t *low)
 {
     for (unsigned p = 0; p < shift; p++) {
-        for (unsigned k = 0; k < lanes_of_group; k++) {
+        for (unsigned k = 0; k < (width + 7) / 8 * 8; k++) {
             const int64_t bit = (int64_t)bits(planes, 1);
             if (k < width)
                 low[k] += bit << p;
@@ -177,7 +176,7 @@ static bool step(coder *c, unsigned form, unsigned width, const model *const *m,
     c->before -= before;
     if (c->lanes.words.bad || !take_tail(c, width, before, m, high))
         return false;
-    take_planes(&c->planes, c->h->lanes, width, shift, low);
+    take_planes(&c->planes, width, shift, low);
     for (unsigned k = 0; k < width; k++)
         v[k] = high[k] * (INT64_C(1) << shift) - half + low[k];
     return !c->planes.bad;
@@ -263,12 +262,12 @@ static bool groups(stream s, const plain_header *h, size_t first, const size_t *
 
     tail += 256 * golomb(&s);
     for (size_t g = first; g < h->groups; g += h->streams) {
-        plane_bytes += rows * plain_form_shift(h->form[g]) * h->lanes / 8;
+        plane_bytes += rows * plain_form_shift(h->form[g]) * ((width_of(h, g) + 7) / 8);
         c.before += rows * width_of(h, g);
     }
-    if (tail > c.before)
+    if (tail >= c.before)
         return false;
-    c.before -= tail;
+    c.before = tail == 0 ? 0 : c.before - tail; /* 0 stands for all */
     const bool all_is_tail = c.before == 0;
     if (all_is_tail)
         c.tail.x[0] = read_state(&s, 5, 0);

@@ -429,7 +429,7 @@ static void put_planes(const matrix *x, size_t row, size_t group, writer *planes
     const unsigned shift = plain_form_shift(x->h.form[group]);
 
     for (unsigned p = 0; p < shift; p++) {
-        for (unsigned k = 0; k < x->h.lanes; k++) {
+        for (unsigned k = 0; k < (width_of(&x->h, group) + 7) / 8 * 8; k++) {
             const bool there = k < width_of(&x->h, group);
             const int64_t v = there ? spot_at(x, row, group * x->h.lanes + k)->v : 0;
             put_bits(planes, there ? low_of(v, shift) >> p : 0, 1);
@@ -497,16 +497,17 @@ static bool add_steps(const matrix *x, const plain_choices *c, size_t begin, boo
 }
 
 /* The tail gets shorter until its words are those that the lanes can leave. */
-static void find_tail(coded *d)
+static bool find_tail(coded *d)
 {
-    for (;; d->count--) {
+    for (; d->count > 0; d->count--) {
         d->x = push_tail(&d->tail, d->count, 4096, &d->words);
         if (d->count == d->integers || d->words.size / 2 + 2 == d->width)
-            return;
+            return true;
         d->x = push_tail(&d->tail, d->count, 65536, &d->words);
         if (d->words.size / 2 + 2 < d->width)
-            return;
+            return true;
     }
+    return false;
 }
 
 static void put_state(uint64_t x, unsigned exponent_bits, unsigned least, writer *out)
@@ -535,8 +536,8 @@ static void put_coded(coded *d, writer *out)
 {
     uint64_t x[32] = {0};
 
-    put_bits(out, d->count, 8);
-    put_golomb(out, d->count / 256);
+    put_bits(out, d->count == d->integers ? 0 : d->count, 8);
+    put_golomb(out, d->count == d->integers ? 0 : d->count / 256);
     if (d->count == d->integers) {
         put_state(d->x, 5, 0, out);
     } else {
@@ -561,12 +562,14 @@ static bool put_stream(const matrix *x, const plain_choices *c, size_t rows, siz
         for (size_t i = 0; i < rows; i++)
             put_planes(x, x->row[i], g, &d.planes);
     }
-    d.count = c->tail < d.integers && d.width > 1 ? c->tail : d.integers;
+    d.count = c->tail < d.integers && c->tail != 0 && d.width > 1 ? c->tail : d.integers;
     bool good = add_steps(x, c, d.integers - d.count, true, &d);
-    if (good && rows != 0) {
-        find_tail(&d);
-        good = add_steps(x, c, d.integers - d.count, false, &d);
+    if (good && rows != 0 && !find_tail(&d)) {
+        d.count = d.integers;
+        d.tail.count = 0;
+        good = add_steps(x, c, 0, true, &d) && find_tail(&d);
     }
+    good = good && add_steps(x, c, d.integers - d.count, false, &d);
     if (good && rows != 0)
         put_coded(&d, out);
     free(d.before.all);

@@ -26,7 +26,8 @@ typedef struct plain_choices {
     corrections *corrections;          /* NULL for none */
     unsigned own; /* 0 for no own models; else the k-th model that occurs is shared, of shape 0 to 3
                    * or a table, as (own + k) mod 6 says */
-    size_t tail;  /* integers wanted; a stream has the most up to that for which there are states */
+    size_t tail; /* integers wanted, 0 for all: a stream has the most up to that for which there are
+                  * states, or else all */
 } plain_choices;
 
 /* Append the bytes for values, row-major. Hints may be NULL. False, with some bytes appended, if

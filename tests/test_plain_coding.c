@@ -86,7 +86,8 @@ static plain_case simple_case(size_t rows, size_t columns, unsigned lanes, int64
                                 .streams = 1,
                                 .base = width,
                                 .classes = 1,
-                                .array_mode = 2};
+                                .array_mode = 2,
+                                .tail = 1};
     c.choices.row_classes = calloc(rows, sizeof *c.choices.row_classes);
     c.choices.octet_classes = calloc(columns, sizeof *c.choices.octet_classes);
     c.choices.forms = calloc(columns, sizeof *c.choices.forms);
@@ -181,7 +182,7 @@ START_TEST(a_tail_saves_the_ends_of_states)
     c.choices.own = 5; /* a table of one symbol, which changes no state */
 
     const size_t without = round_trip(&c);
-    c.choices.tail = 8;
+    c.choices.tail = 0;
     const size_t with = round_trip(&c);
     /* 8 + 1 + 8 * 20 bits, and 8 + 1 + 5 + 12 */
     ck_assert_uint_eq(without - with, 22 - 4);
@@ -201,7 +202,7 @@ START_TEST(tails_of_every_length_come_back)
         size_t least = SIZE_MAX, first = 0;
         for (c.choices.tail = 0; c.choices.tail <= 9 * columns; c.choices.tail++) {
             const size_t size = round_trip(&c);
-            first = c.choices.tail == 0 ? size : first;
+            first = c.choices.tail == 1 ? size : first;
             least = size < least ? size : least;
         }
         ck_assert(columns == 1 ? least == first : least < first);
@@ -214,11 +215,13 @@ END_TEST
 
 /* One integer 3 under a table of one symbol; see the text for each field. */
 static const uint8_t BY_HAND[] = {
-    0,    0,    0x20,       /* any integers, 8 lanes, own models */
-    1,    1,    1,    0, 1, /* block rows, stride, classes, base, streams */
-    0,    0,    0,          /* three arrays of 0 */
-    0xC8, 0x0F,             /* 0, 4 in 3 bits, 00111 for first 3, 1 for count, escape and peak */
-    4,    1,    0x19, 0, 0, /* a stream of 4 bytes: tail 1, and its state, 12 in 5 bits and 0 */
+    0,    0,    0x20, /* any integers, 8 lanes, own models */
+    1,    1,    1,
+    0,    1,       /* block rows, stride, classes, base, streams */
+    0,    0,    0, /* three arrays of 0 */
+    0xC8, 0x0F,    /* 0, 4 in 3 bits, 00111 for first 3, 1 for count, escape and peak */
+    4,    0,    0x19,
+    0,    0, /* a stream of 4 bytes: all in the tail, and its state, 12 in 5 bits and 0 */
 };
 
 static bool decodes_to(const uint8_t *bytes, size_t size, int32_t expected)
@@ -232,11 +235,11 @@ static bool decodes_to(const uint8_t *bytes, size_t size, int32_t expected)
 
 START_TEST(bytes_made_by_hand_are_understood)
 {
-    static const uint8_t bad[][4] = {{1, 0x59, 0, 0},    /* a state of 4096 + 1 */
-                                     {1, 0x1B, 0, 0},    /* one of 2^13 */
-                                     {1, 0x19, 0, 0x04}, /* filling that is not 0 */
-                                     {2, 0x19, 0, 0},    /* a tail of two integers of one */
-                                     {0, 0x01, 0, 0}};   /* none, so that one lane leaves a word */
+    static const uint8_t bad[][4] = {{0, 0x59, 0, 0},    /* a state of 4096 + 1 */
+                                     {0, 0x1B, 0, 0},    /* one of 2^13 */
+                                     {0, 0x19, 0, 0x04}, /* filling that is not 0 */
+                                     {1, 0x19, 0, 0},    /* all, but not as 0 */
+                                     {2, 0x19, 0, 0}};   /* more than all */
     uint8_t bytes[sizeof BY_HAND];
 
     memcpy(bytes, BY_HAND, sizeof bytes);
@@ -265,8 +268,9 @@ END_TEST
 
 /* Symbols of one bit each: a step takes bit 11 out of the state. States begin as 2^16. The first
  * step leaves 2^15 and takes a word, of which the five highest bits are the symbols of the next
- * five steps. Each lane's word holds its number there. After 16 steps 2^16 is left, and the lowest
- * bits of the word: a 1 of the first lane, so that the empty tail's state is 65536. */
+ * five steps: each lane's word holds its number there. After 16 steps 2^16 is left, and the lowest
+ * bits of the word: 2 for the first lane, so that the tail begins with 2^17 and ends with 2^16. The
+ * tail is the last integer of the last lane, which begins with what 15 steps leave 2^16 of. */
 START_TEST(words_are_taken_by_even_lanes_first)
 {
     enum { ROWS = 16 };
@@ -286,15 +290,17 @@ START_TEST(words_are_taken_by_even_lanes_first)
     put_golomb(&bytes, 2 * 11);
     put_bits(&bytes, 0, 5);
     end_bits(&bytes);
-    put_varint(&bytes, (8 + 1 + 20 * lanes + 7) / 8 + 2 * lanes);
-    put_bits(&bytes, 0, 8); /* no tail */
+    put_varint(&bytes, (8 + 1 + 20 * lanes + 15 + 7) / 8 + 2 * (lanes - 1));
+    put_bits(&bytes, 1, 8); /* a tail of one */
     put_golomb(&bytes, 0);
-    for (unsigned k = 0; k < lanes; k++)
+    for (unsigned k = 0; k + 1 < lanes; k++)
         put_bits(&bytes, 0, 20); /* 2^16 */
+    put_bits(&bytes, 15, 4);     /* 2^31 and the symbols */
+    put_bits(&bytes, (lanes - 1) << 12, 31);
     end_bits(&bytes);
-    for (unsigned k = 0; k < lanes; k++) {
+    for (unsigned k = 0; k + 1 < lanes; k++) {
         const unsigned lane = k < lanes / 2 ? 2 * k : 2 * k + 1 - lanes;
-        put_u8(&bytes, lane == 0 ? 1 : 0); /* stays: the tail's first word */
+        put_u8(&bytes, lane == 0 ? 2 : 0); /* stays: the tail's first word */
         put_u8(&bytes, lane << 3);
     }
     ck_assert(plain_decode_codes(bytes.data, bytes.size, ROWS, lanes, NULL, NULL, out, &used));
