@@ -5,293 +5,310 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plain_models.h"
+#include "plain_arrays.h"
+#include "plain_header.h"
+#include "plain_trellis.h"
 
-/* --- blocks -------------------------------------------------------------------- */
-
-typedef struct matrix {
-    unsigned kind;
-    size_t rows;
-    size_t columns;
-    unsigned lanes;
-    int classes;
-    const int *row_class;
-    const int *column_class;
-    const model *models;
-} matrix;
+/* --- a stream ---------------------------------------------------------------------- */
 
 typedef struct lanes {
     uint64_t x[32];
-    size_t word;
-    size_t words_end;
+    stream words;
+    bool may_end; /* words may: then none is taken */
 } lanes;
 
-static int64_t integer(stream *s, stream *bypass, lanes *l, unsigned lane, const model *m)
+static void take_words(lanes *l, const bool *takes_part)
 {
-    const uint64_t slot = l->x[lane] % 4096;
-    uint64_t start = 0;
-    unsigned k = 0;
-
-    while (start + m->f[k] <= slot)
-        start += m->f[k++];
-    l->x[lane] = m->f[k] * (l->x[lane] / 4096) + slot - start;
-    if (l->x[lane] < 65536) {
-        if (l->word >= l->words_end) {
-            s->bad = true;
-            return 0;
+    for (unsigned half = 0; half < 2; half++) {
+        for (unsigned k = half; k < 32; k += 2) {
+            if (!takes_part[k] || l->x[k] >= 65536 || (l->may_end && l->words.at == l->words.size))
+                continue;
+            l->x[k] = 65536 * l->x[k] + u16(&l->words);
         }
-        l->x[lane] = l->x[lane] * 65536 + s->bytes[l->word] + 256U * s->bytes[l->word + 1];
-        l->word += 2;
     }
-    int64_t high = m->first + (int64_t)k - 1;
-    if (k == 0) {
-        const int64_t d = (int64_t)golomb(bypass);
-        high = bits(bypass, 1) == 0 ? m->first + (int64_t)m->n - 1 + d : m->first - 1 - d;
-    }
-    const int64_t half = (INT64_C(1) << m->shift) / 2;
-    const int64_t low = (int64_t)bits(bypass, m->shift);
-    return high * (INT64_C(1) << m->shift) - half + low;
 }
 
-/* The polynomials of the kinds from 2 on, as lists of coefficients from the lowest. */
-static const char *const H0[] = {"101",     "1101",     "11001",    "101001",
-                                 "1100001", "10111001", "101100101"};
-static const char *const H1[] = {"01", "001", "001", "0001", "00101", "0110101", "01001111"};
-
-/* Sum of the coefficients that meet a one among the bits before, the last one first. */
-static unsigned taps(const char *polynomial, const unsigned *past)
+static uint64_t take_bits(uint64_t *x, unsigned count)
 {
-    unsigned sum = 0;
+    const uint64_t slot = *x % 4096, size = UINT64_C(1) << (12 - count);
 
-    for (size_t k = 1; polynomial[k] != 0; k++)
-        sum += polynomial[k] == '1' ? past[k - 1] : 0;
-    return sum % 2;
+    *x = size * (*x / 4096) + slot % size;
+    return slot / size;
 }
 
-static void remember(unsigned kind, unsigned *past, int64_t index)
+static void escape_frequencies(unsigned *f)
 {
-    const unsigned now = (taps(H0[kind - 2], past) + (index % 2 != 0)) % 2;
+    static const unsigned first[] = {1024, 512, 256, 128, 64, 12};
 
-    for (unsigned k = kind - 1; k > 0; k--)
-        past[k] = past[k - 1];
-    past[0] = now;
+    for (unsigned e = 0; e < 64; e++)
+        f[e] = e / 2 < 6 ? first[e / 2] : 2;
 }
 
-/* Twice the codebook, and the one after an even index and as many others, of which it does not
- * depend, as it takes until that index counts. */
-static unsigned context(unsigned kind, const unsigned *past)
+/* High parts of the lanes that escaped. */
+static void escapes(lanes *l, const bool *escaped, const model *const *m, int64_t *high)
 {
-    unsigned ahead[8];
+    unsigned f[64], e[32] = {0}, done[32] = {0};
+    uint64_t z[32] = {0};
+    bool more = true;
 
-    memcpy(ahead, past, sizeof ahead);
-    remember(kind, ahead, 0);
-    for (unsigned k = 1; H1[kind - 2][k] == '0'; k++) {
-        for (unsigned i = 7; i > 0; i--)
-            ahead[i] = ahead[i - 1];
-        ahead[0] = 0;
+    escape_frequencies(f);
+    for (unsigned k = 0; k < 32; k++) {
+        if (escaped[k])
+            e[k] = plain_pull(&l->x[k], f);
     }
-    return 2 * taps(H1[kind - 2], past) + taps(H1[kind - 2], ahead);
+    take_words(l, escaped);
+    while (more) {
+        bool takes_part[32] = {false};
+        more = false;
+        for (unsigned k = 0; k < 32; k++) {
+            const unsigned left = e[k] / 2 - done[k], count = left < 8 ? left : 8;
+            if (count == 0)
+                continue;
+            z[k] += take_bits(&l->x[k], count) << done[k];
+            done[k] += count;
+            takes_part[k] = more = true;
+        }
+        take_words(l, takes_part);
+    }
+    for (unsigned k = 0; k < 32; k++) {
+        const int64_t d = (INT64_C(1) << e[k] / 2) - 1 + (int64_t)z[k];
+        if (escaped[k])
+            high[k] = e[k] % 2 == 0 ? plain_last(m[k]) + 1 + d : plain_first(m[k]) - 1 - d;
+    }
 }
 
-/* The block is all of s; its live rows and columns go to out, row-major. */
-static bool block(stream *s, const matrix *b, int64_t *out)
+/* High parts of the lanes that take part. */
+static void take_highs(lanes *l, const bool *takes_part, const model *const *m, int64_t *high)
 {
-    const uint64_t bypass_size = varint(s);
-    lanes l;
+    bool escaped[32] = {false};
 
-    for (unsigned lane = 0; lane < b->lanes; lane++) {
-        l.x[lane] = varint(s);
-        if (l.x[lane] > UINT64_C(4294901759))
-            s->bad = true;
-        l.x[lane] += 65536;
+    for (unsigned k = 0; k < 32; k++) {
+        if (!takes_part[k])
+            continue;
+        const unsigned symbol = plain_pull(&l->x[k], m[k]->f);
+        escaped[k] = symbol == 0;
+        high[k] = (int64_t)symbol - m[k]->symbols / 2;
     }
-    if (s->bad || bypass_size > s->size - s->at || (s->size - s->at - bypass_size) % 2 != 0)
+    take_words(l, takes_part);
+    escapes(l, escaped, m, high);
+}
+
+/* The low bits of all lanes. */
+static void take_planes(stream *planes, unsigned width, unsigned shift, int64_t *low)
+{
+    for (unsigned p = 0; p < shift; p++) {
+        for (unsigned k = 0; k < (width + 7) / 8 * 8; k++) {
+            const int64_t bit = (int64_t)bits(planes, 1);
+            if (k < width)
+                low[k] += bit << p;
+            else if (bit != 0)
+                planes->bad = true;
+        }
+    }
+}
+
+/* --- the tail ---------------------------------------------------------------------- */
+
+typedef struct coder {
+    const plain_header *h;
+    lanes lanes, tail; /* the tail's state is its first one */
+    stream planes;
+    unsigned width;  /* lanes that have a column */
+    uint64_t before; /* integers before the tail, still to be decoded */
+    bool in_tail;
+    uint8_t left[2 * 32]; /* what the lanes leave: words of the tail */
+} coder;
+
+/* The place of a lane in the order of lanes. */
+static unsigned place_of(unsigned lane, unsigned width)
+{
+    return lane / 2 + (lane % 2 == 0 ? 0 : (width + 1) / 2);
+}
+
+/* False if the states of the lanes are no words, or too few. */
+static bool begin_tail(coder *c)
+{
+    for (unsigned k = 0; k < c->width; k++) {
+        const unsigned place = place_of(k, c->width);
+        if (c->lanes.x[k] < 65536 || c->lanes.x[k] > 131071)
+            return false;
+        c->left[2 * place] = (uint8_t)(c->lanes.x[k] % 256);
+        c->left[2 * place + 1] = (uint8_t)(c->lanes.x[k] / 256 % 256);
+    }
+    if (c->width < 2)
         return false;
-    l.word = s->at;
-    l.words_end = s->size - (size_t)bypass_size;
-    stream bypass = {.bytes = s->bytes, .size = s->size, .at = l.words_end};
+    c->tail.words = (stream){.bytes = c->left, .size = 2 * (size_t)c->width};
+    c->tail.x[0] = 65536 * (uint64_t)u16(&c->tail.words);
+    c->tail.x[0] += u16(&c->tail.words);
+    c->in_tail = true;
+    return true;
+}
 
-    for (size_t group = 0; group < b->columns; group += b->lanes) {
-        unsigned past[32][8] = {{0}};
-        for (size_t i = 0; i < b->rows; i++) {
-            for (size_t j = group; j < group + b->lanes && j < b->columns; j++) {
-                int index = b->row_class[i] + b->column_class[j];
-                index = index < 0 ? 0 : index >= b->classes ? b->classes - 1 : index;
-                const unsigned lane = (unsigned)(j - group);
-                const unsigned seen = b->kind == 0 ? 0 : context(b->kind, past[lane]);
-                const unsigned codebook = seen / 2;
-                const model *const m = &b->models[b->kind == 0 ? index : 4 * index + (int)seen];
-                int64_t v = integer(s, &bypass, &l, lane, m);
-                if (s->bad || bypass.bad || v < INT32_MIN || v > INT32_MAX)
-                    return false;
-                if (b->kind != 0) {
-                    if (v >= 536870912 || v <= -536870912)
-                        return false;
-                    remember(b->kind, past[lane], v);
-                    v = 2 * v - (codebook == 0 || v == 0 ? 0 : v > 0 ? 1 : -1);
-                }
-                out[i * b->columns + j] = v;
-            }
+/* Those of the lanes whose place is from `place` on, one after the other. */
+static bool take_tail(coder *c, unsigned width, unsigned place, const model *const *m,
+                      int64_t *high)
+{
+    static const bool first[32] = {true};
+
+    if (place < width && !c->in_tail && !begin_tail(c))
+        return false;
+    for (; place < width; place++) {
+        for (unsigned k = 0; k < width; k++) {
+            if (place_of(k, width) == place)
+                take_highs(&c->tail, first, &m[k], &high[k]);
         }
     }
-    for (unsigned lane = 0; lane < b->lanes; lane++) {
-        if (l.x[lane] != 65536)
+    return true;
+}
+
+/* One integer of each of the lanes that have a model. */
+static bool step(coder *c, unsigned form, unsigned width, const model *const *m, int64_t *v)
+{
+    const unsigned shift = plain_form_shift(form);
+    const int64_t half = (INT64_C(1) << shift) / 2;
+    const unsigned before = c->before < width ? (unsigned)c->before : width;
+    bool takes_part[32] = {false};
+    int64_t high[32] = {0}, low[32] = {0};
+
+    for (unsigned k = 0; k < width; k++)
+        takes_part[k] = place_of(k, width) < before;
+    take_highs(&c->lanes, takes_part, m, high);
+    c->before -= before;
+    if (c->lanes.words.bad || !take_tail(c, width, before, m, high))
+        return false;
+    take_planes(&c->planes, width, shift, low);
+    for (unsigned k = 0; k < width; k++)
+        v[k] = high[k] * (INT64_C(1) << shift) - half + low[k];
+    return !c->planes.bad;
+}
+
+static bool ends_well(coder *c, bool all_is_tail)
+{
+    if (!c->in_tail && !begin_tail(c))
+        return false;
+    stream *const words = &c->tail.words;
+    const uint64_t x = c->tail.x[0];
+    if (words->at == words->size)
+        return x == 4096 && (all_is_tail || c->lanes.words.at == c->lanes.words.size);
+    while (words->at < words->size) {
+        if (u8(words) != 0)
             return false;
     }
-    end_of_bits(&bypass);
-    return !bypass.bad && l.word == l.words_end && bypass.at == s->size;
+    return x == 65536 && !all_is_tail && c->lanes.words.at == c->lanes.words.size;
 }
 
-static void array(stream *s, size_t count, int64_t *out)
-{
-    const int zero = 0;
-    model m = {.n = 0};
+/* --- groups ------------------------------------------------------------------------ */
 
-    if (count == 0)
-        return;
-    const uint64_t head = varint(s);
-    const unsigned mode = head % 8;
-    const int64_t base = unfold(head / 8);
-    if (s->bad || mode > 5 || llabs(base) >= 1073741824) {
-        s->bad = true;
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        out[i] = 0;
-    if (mode != 0) {
-        const int w = 2 * ((int)u8(s) - 16);
-        if (w > 248)
-            s->bad = true;
-        if (s->bad)
-            return;
-        if (mode == 1) {
-            plain_table_model(s, &m, w);
-            end_of_bits(s);
-        } else {
-            plain_builtin_model(&m, mode - 2, w, 0, 0, NULL);
+static unsigned width_of(const plain_header *h, size_t group)
+{
+    const size_t left = h->live_columns - group * h->lanes;
+
+    return left < h->lanes ? (unsigned)left : h->lanes;
+}
+
+/* False if v is no index of the kind; else moves the state, and v becomes the level. */
+static bool level(unsigned kind, unsigned *state, int64_t *v)
+{
+    const int64_t index = *v, sign = (index > 0) - (index < 0);
+
+    if (index <= -536870912 || index >= 536870912)
+        return false;
+    *v = 2 * index - (plain_codebook(kind, *state) == 1 ? sign : 0);
+    *state = plain_next_state(kind, *state, index);
+    return true;
+}
+
+static bool group(coder *c, size_t number, const size_t *row, size_t rows, int32_t *out)
+{
+    const plain_header *const h = c->h;
+    const unsigned kind = h->frame.kind, form = h->form[number], width = width_of(h, number);
+    unsigned state[32] = {0};
+
+    for (size_t i = 0; i < rows; i++) {
+        const model *m[32] = {NULL};
+        int64_t v[32] = {0};
+        for (unsigned k = 0; k < width; k++) {
+            const int index = plain_index(h, row[i], (number * h->lanes + k) / h->octet_columns);
+            const unsigned context = kind == 0 ? 0 : plain_context(kind, form, state[k]);
+            m[k] = &h->models[plain_model_number(&h->frame, form, index, context)];
         }
-        const uint64_t size = varint(s);
-        if (s->bad || size > s->size - s->at) {
-            s->bad = true;
-            return;
+        if (!step(c, form, width, m, v))
+            return false;
+        for (unsigned k = 0; k < width; k++) {
+            if (v[k] < INT32_MIN || v[k] > INT32_MAX)
+                return false;
+            if (kind != 0 && !level(kind, &state[k], &v[k]))
+                return false;
+            out[row[i] * h->columns + h->column[number * h->lanes + k]] = (int32_t)v[k];
         }
-        int *const classes = calloc(count, sizeof *classes);
-        const matrix b = {0, count, 1, 1, 1, classes, &zero, &m};
-        stream part = {.bytes = s->bytes, .size = s->at + (size_t)size, .at = s->at};
-        s->bad = !block(&part, &b, out);
-        s->at += (size_t)size;
-        free(classes);
     }
-    for (size_t i = 0; i < count && !s->bad; i++) {
-        out[i] += base;
-        if (llabs(out[i]) >= 1073741824)
-            s->bad = true;
-    }
+    return true;
 }
 
-/* --- coded integers -------------------------------------------------------------- */
-
-typedef struct axis {
-    size_t count;
-    size_t *live;
-    int *classes;
-} axis;
-
-static void read_axis(stream *s, size_t total, bool dead, const int32_t *hint, unsigned step,
-                      axis *a)
+static uint64_t read_state(stream *s, unsigned exponent_bits, unsigned least)
 {
-    int64_t *const values = calloc(total, sizeof *values);
+    const unsigned e = least + (unsigned)bits(s, exponent_bits);
 
-    a->live = calloc(total, sizeof *a->live);
-    a->classes = calloc(total, sizeof *a->classes);
-    if (dead)
-        array(s, total, values);
-    for (size_t i = 0; i < total && !s->bad; i++) {
-        if (values[i] != 0 && values[i] != 1)
-            s->bad = true;
-        if (values[i] == 0)
-            a->live[a->count++] = i;
-    }
-    if (a->count == 0)
-        s->bad = true;
-    if (!s->bad)
-        array(s, a->count, values);
-    for (size_t i = 0; i < a->count && !s->bad; i++) {
-        int64_t value = values[i];
-        if (hint)
-            value += floor_div(hint[a->live[i]] + (1 << step) / 2, step);
-        if (value < -1023 || value > 1023)
-            s->bad = true;
-        a->classes[i] = (int)value;
-    }
-    free(values);
+    return (UINT64_C(1) << e) + bits(s, e);
 }
 
-static void read_blocks(stream *s, size_t rows, size_t columns, size_t block_rows, matrix *b,
-                        const axis *r, const axis *c, int32_t *out)
+/* The stream is all of s, and holds the groups from the first one on. */
+static bool groups(stream s, const plain_header *h, size_t first, const size_t *row, size_t rows,
+                   int32_t *out)
 {
-    const size_t count = (rows + block_rows - 1) / block_rows;
-    size_t *const sizes = calloc(count, sizeof *sizes);
-    int64_t *const values = calloc(rows * columns, sizeof *values);
-    size_t row = 0;
+    coder c = {.h = h, .width = width_of(h, first), .tail = {.may_end = true}};
+    size_t plane_bytes = 0;
+    uint64_t tail = bits(&s, 8);
+
+    tail += 256 * golomb(&s);
+    for (size_t g = first; g < h->groups; g += h->streams) {
+        plane_bytes += rows * plain_form_shift(h->form[g]) * ((width_of(h, g) + 7) / 8);
+        c.before += rows * width_of(h, g);
+    }
+    if (tail >= c.before)
+        return false;
+    c.before = tail == 0 ? 0 : c.before - tail; /* 0 stands for all */
+    const bool all_is_tail = c.before == 0;
+    if (all_is_tail)
+        c.tail.x[0] = read_state(&s, 5, 0);
+    for (unsigned k = 0; k < c.width && !all_is_tail; k++)
+        c.lanes.x[k] = read_state(&s, 4, 16);
+    end_of_bits(&s);
+    if (s.bad || plane_bytes > s.size - s.at || (s.size - s.at - plane_bytes) % 2 != 0)
+        return false;
+    c.planes = (stream){.bytes = s.bytes, .size = s.size, .at = s.size - plane_bytes};
+    c.lanes.words = (stream){.bytes = s.bytes, .size = c.planes.at, .at = s.at};
+    c.tail.words = c.lanes.words;
+    c.in_tail = all_is_tail;
+    for (size_t g = first; g < h->groups; g += h->streams) {
+        if (!group(&c, g, row, rows, out))
+            return false;
+    }
+    return ends_well(&c, all_is_tail);
+}
+
+/* --- coded integers ---------------------------------------------------------------- */
+
+static void read_streams(stream *s, const plain_header *h, int32_t *out)
+{
+    const size_t count = (h->rows + h->block_rows - 1) / h->block_rows * h->streams;
+    uint64_t *const size = calloc(count, sizeof *size);
+    size_t *const row = calloc(h->block_rows, sizeof *row);
 
     for (size_t k = 0; k < count; k++)
-        sizes[k] = (size_t)varint(s);
+        size[k] = varint(s);
     for (size_t k = 0; k < count && !s->bad; k++) {
-        if (sizes[k] > s->size - s->at) {
+        const size_t rows = plain_block(h, k / h->streams, row);
+        if (size[k] > s->size - s->at) {
             s->bad = true;
             break;
         }
-        stream part = {.bytes = s->bytes, .size = s->at + sizes[k], .at = s->at};
-        b->row_class = r->classes + row;
-        b->rows = 0;
-        while (row + b->rows < r->count && r->live[row + b->rows] < (k + 1) * block_rows)
-            b->rows++;
-        s->bad = !block(&part, b, values);
-        for (size_t i = 0; i < b->rows && !s->bad; i++) {
-            for (size_t j = 0; j < c->count; j++)
-                out[r->live[row + i] * columns + c->live[j]] = (int32_t)values[i * c->count + j];
-        }
-        row += b->rows;
-        s->at += sizes[k];
+        const stream part = {.bytes = s->bytes, .size = s->at + (size_t)size[k], .at = s->at};
+        s->bad = rows == 0 ? size[k] != 0 : !groups(part, h, k % h->streams, row, rows, out);
+        s->at = part.size;
     }
-    free(values);
-    free(sizes);
-}
-
-static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, size_t block_rows,
-                      int classes, size_t rows, size_t columns, const int32_t *row_hint,
-                      const int32_t *column_hint, int32_t *out)
-{
-    const unsigned step = flags1 / 8 % 4;
-    const int64_t base = unfold(varint(s));
-    axis r = {.count = 0};
-    axis c = {.count = 0};
-    model *const models = calloc((size_t)classes * 4, sizeof *models);
-
-    if (base < -(32 >> step) || base > 248 || base + classes - 1 > 248 >> step) {
-        s->bad = true;
-        free(models);
-        return;
-    }
-    read_axis(s, rows, (flags2 & 4) != 0, flags1 & 32 ? row_hint : NULL, step, &r);
-    if (!s->bad)
-        read_axis(s, columns, (flags2 & 8) != 0, flags1 & 64 ? column_hint : NULL, step, &c);
-    if (!s->bad)
-        plain_read_models(s, kind, flags1, flags2, (int)base, classes, models);
-    matrix b = {.kind = kind,
-                .columns = c.count,
-                .lanes = 1U << flags1 % 8,
-                .classes = classes,
-                .column_class = c.classes,
-                .models = models};
-    if (!s->bad)
-        read_blocks(s, rows, columns, block_rows, &b, &r, &c, out);
-    free(models);
-    free(r.live);
-    free(r.classes);
-    free(c.live);
-    free(c.classes);
+    free(row);
+    free(size);
 }
 
 bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t columns,
@@ -299,23 +316,15 @@ bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t c
                         size_t *used)
 {
     stream s = {.bytes = bytes, .size = size};
-    const unsigned quantizer = u8(&s);
-    const unsigned flags1 = u8(&s);
-    const unsigned flags2 = u8(&s);
-    const uint64_t block_rows = varint(&s);
-    const uint64_t classes = varint(&s);
+    plain_header h;
 
     memset(out, 0, rows * columns * sizeof *out);
-    if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) ||
-        flags1 % 8 > 5 || flags2 > 31 || block_rows == 0 || block_rows > rows || classes > 281 ||
-        (block_rows > 1 && block_rows * columns > 67108864) ||
-        ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
-        return false;
-    if (classes == 0)
-        s.bad = quantizer != 0 || flags1 != 0 || flags2 != 0;
-    else
-        read_rest(&s, quantizer, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns,
-                  row_hint, column_hint, out);
+    plain_header_open(&s, rows, columns, row_hint, column_hint, &h);
+    if (!s.bad && h.frame.classes != 0)
+        plain_header_models(&s, &h);
+    if (!s.bad && h.frame.classes != 0)
+        read_streams(&s, &h, out);
+    plain_header_close(&h);
     *used = s.at;
     return !s.bad;
 }
@@ -347,13 +356,13 @@ bool plain_decode_scales(const uint8_t *bytes, size_t size, size_t count, float 
     for (size_t i = 0; i < count; i++)
         signs[i] = 1;
     if (!s.bad && head >= 16)
-        array(&s, count, signs);
+        plain_array(&s, count, signs);
     for (size_t i = 0; i < count && !s.bad; i++) {
         s.bad = signs[i] < -1 || signs[i] > 1;
         nonzero += signs[i] != 0;
     }
     if (!s.bad)
-        array(&s, nonzero, exponents);
+        plain_array(&s, nonzero, exponents);
     size_t next = 0;
     for (size_t i = 0; i < count && !s.bad; i++) {
         const int64_t exponent = signs[i] == 0 ? 0 : exponents[next++];

@@ -49,10 +49,11 @@ static void read_flags(section codes, plain_layer *layer)
     stream s = {.bytes = codes.bytes, .size = codes.size};
 
     layer->kind = u8(&s);
-    layer->own_models = (u8(&s) & 128) != 0;
+    u8(&s);
     const unsigned flags2 = u8(&s);
     layer->dead_columns = (flags2 & 8) != 0;
     layer->corrections = (flags2 & 16) != 0;
+    layer->own_models = (flags2 & 32) != 0;
     layer->block_rows = (size_t)varint(&s);
 }
 
@@ -64,7 +65,7 @@ plain_layer plain_layer_open(const uint8_t *bytes, size_t size)
     size_t used;
 
     ck_assert_mem_eq(bytes, "WSL", 3);
-    ck_assert_uint_eq(u8(&s), 1);
+    ck_assert_uint_eq(u8(&s), 2);
     layer.rows = (size_t)varint(&s);
     layer.columns = (size_t)varint(&s);
     u8(&s);

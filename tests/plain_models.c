@@ -6,25 +6,51 @@
 
 #include "gamma_tail.h"
 
-static unsigned shift_of(int w)
+/* --- forms ------------------------------------------------------------------------- */
+
+unsigned plain_form_symbols(unsigned form)
 {
-    const int64_t octave = floor_div(w, 3); /* 8 = 2^3 */
-    return octave > 3 ? (unsigned)(octave - 3) : 0;
+    return form == 0 ? 16 : form == 1 ? 32 : 64;
 }
 
-static double exponent_of(unsigned shape)
+unsigned plain_form_contexts(unsigned form, unsigned kind)
 {
-    static const double exponents[] = {2, 1.5, 1, 0.7};
-    return exponents[shape];
+    return kind == 0 ? 1 : form == 0 ? 4 : 2;
 }
+
+unsigned plain_form_shift(unsigned form)
+{
+    return form < 2 ? 0 : form - 2;
+}
+
+int64_t plain_first(const model *m)
+{
+    unsigned k = 1;
+
+    while (m->f[k] == 0)
+        k++;
+    return (int64_t)k - m->symbols / 2;
+}
+
+int64_t plain_last(const model *m)
+{
+    unsigned k = m->symbols - 1;
+
+    while (m->f[k] == 0)
+        k--;
+    return (int64_t)k - m->symbols / 2;
+}
+
+/* --- built-in models --------------------------------------------------------------- */
 
 static int64_t table_entry(unsigned shape, int64_t i)
 {
+    static const double exponents[] = {2, 1.5, 1, 0.7};
     static int64_t table[4][513];
     static bool ready[4];
 
     for (int k = 0; k <= 512 && !ready[shape]; k++)
-        table[shape][k] = llround(gaussian_tail(exponent_of(shape), k / 32.0) * 16777216);
+        table[shape][k] = llround(gaussian_tail(exponents[shape], k / 32.0) * 16777216);
     ready[shape] = true;
     return table[shape][i];
 }
@@ -35,8 +61,7 @@ static int64_t tail(unsigned shape, int w, int64_t t)
     static const int64_t roots[] = {16777216, 15384775, 14107901, 12937002,
                                     11863283, 10878679, 9975792,  9147842};
     const int64_t o = floor_div(w, 3); /* 8 = 2^3 */
-    const int64_t root = roots[w - 8 * o];
-    const int64_t position = floor_div(t * root, (unsigned)(o + 5));
+    const int64_t position = floor_div(t * roots[w - 8 * o], (unsigned)(o + 5));
     const int64_t i = position / 65536;
     const int64_t part = position % 65536;
 
@@ -46,105 +71,120 @@ static int64_t tail(unsigned shape, int w, int64_t t)
     return here - (here - table_entry(shape, i + 1)) * part / 65536;
 }
 
-static int64_t below(unsigned shape, int w, unsigned codebook, int64_t h)
+static int64_t below(unsigned shape, int w, unsigned shift, unsigned codebook, int64_t h)
 {
-    const unsigned shift = shift_of(w);
     const int64_t half = (INT64_C(1) << shift) / 2;
     const int64_t m = h * (INT64_C(1) << shift) - half;
     int64_t t = 4 * m - 2;
+
     if (codebook == 1)
         t = m < 0 ? 4 * m : m > 1 ? 4 * m - 4 : 2 * m - 1;
     return t < 0 ? tail(shape, w, -t) : 16777216 - tail(shape, w, t);
 }
 
-/* powers are in 1/32 of an octave, by magnitude. */
-void plain_builtin_model(model *m, unsigned shape, int w, unsigned codebook, unsigned corrected,
-                         const int *powers)
+static int64_t times_factor(int64_t mass, int power)
+{
+    const int64_t octave = floor_div(power, 5);
+    const int64_t numerator = llround(exp2(16 + (double)(power - 32 * octave) / 32));
+
+    return floor_div(mass * numerator, (unsigned)(16 - octave));
+}
+
+void plain_builtin_model(model *m, unsigned shape, int w, unsigned symbols, unsigned shift,
+                         unsigned codebook, unsigned corrected, const int *powers)
 {
     int64_t mass[256];
-    int64_t all = 0;
-    int64_t sum = 0;
-    int64_t r = 0;
+    int64_t all = 0, before = 0, begin = 0, r = 0;
 
-    while (r < 127 && 16777216 - below(shape, w, codebook, r + 1) >= 8192)
+    while (r < symbols / 2 - 1 && 16777216 - below(shape, w, shift, codebook, r + 1) >= 4096)
         r++;
-    m->first = -r;
-    m->n = (unsigned)(2 * r + 2);
-    m->shift = shift_of(w);
-    mass[0] = 16777216 - below(shape, w, codebook, r + 1) + below(shape, w, codebook, -r);
+    const int64_t count = 2 * r + 2;
+    mass[0] =
+        16777216 - below(shape, w, shift, codebook, r + 1) + below(shape, w, shift, codebook, -r);
     for (int64_t h = -r; h <= r; h++) {
-        const int64_t magnitude = llabs(h);
-        mass[h + r + 1] = below(shape, w, codebook, h + 1) - below(shape, w, codebook, h);
-        if (magnitude < corrected) {
-            const int64_t octave = floor_div(powers[magnitude], 5);
-            const double part = exp2((double)(powers[magnitude] - 32 * octave) / 32);
-            mass[h + r + 1] =
-                floor_div(mass[h + r + 1] * llround(part * 65536), (unsigned)(16 - octave));
-        }
+        int64_t *const here = &mass[h + r + 1];
+        *here = below(shape, w, shift, codebook, h + 1) - below(shape, w, shift, codebook, h);
+        if (llabs(h) < corrected)
+            *here = times_factor(*here, powers[llabs(h)]);
     }
-    for (unsigned k = 0; k < m->n; k++)
-        all += mass[k];
-    int64_t before = 0;
-    for (unsigned k = 0; k < m->n; k++) {
-        sum += mass[k];
-        const int64_t start = k + 1 + (sum * (4096 - (int64_t)m->n) + all / 2) / all;
-        m->f[k] = (unsigned)(start - before);
-        before = start;
+    for (int64_t j = 0; j < count; j++)
+        all += mass[j];
+    *m = (model){.symbols = symbols};
+    for (int64_t j = 0; j < count; j++) {
+        before += mass[j];
+        const int64_t next = j + 1 + (before * (4096 - count) + all / 2) / all;
+        m->f[j == 0 ? 0 : symbols / 2 - r + j - 1] = (unsigned)(next - begin);
+        begin = next;
     }
 }
 
-void plain_table_model(stream *s, model *m, int w)
+/* --- tables ------------------------------------------------------------------------ */
+
+static unsigned read_frequency(stream *s, int64_t *length)
 {
+    *length += unfold(golomb(s));
+    if (s->bad || *length < 1 || *length > 12) {
+        s->bad = true;
+        return 0;
+    }
+    const unsigned rest = (unsigned)*length - 1;
+    const unsigned kept = rest < 5 ? rest : 5;
+    return (1U << rest) + ((unsigned)bits(s, kept) << (rest - kept));
+}
+
+void plain_table_model(stream *s, model *m, unsigned symbols)
+{
+    const int64_t half = symbols / 2;
     const int64_t first = unfold(golomb(s));
-    const uint64_t count = golomb(s);
-    const uint64_t escape = golomb(s);
-    const uint64_t peak = golomb(s);
-    uint64_t sum = escape;
+    const int64_t count = (int64_t)golomb(s);
+    const int64_t escape = (int64_t)golomb(s);
+    const int64_t peak = (int64_t)golomb(s);
+    int64_t sum = escape;
     int64_t length = 1;
 
-    if (s->bad || first < -1048576 || first > 1048576 || count > 254 || escape > 4095 ||
-        peak > count) {
+    *m = (model){.symbols = symbols, .f = {(unsigned)escape}};
+    if (first < 1 - half || first + count > half - 1 || escape > 4095 || peak > count)
         s->bad = true;
-        return;
-    }
-    m->first = first;
-    m->n = (unsigned)count + 2;
-    m->shift = shift_of(w);
-    m->f[0] = (unsigned)escape;
-    for (unsigned k = 1; k < m->n; k++) {
-        if (k == peak + 1)
+    for (int64_t k = 0; k <= count && !s->bad; k++) {
+        if (k == peak)
             continue;
-        length += unfold(golomb(s));
-        if (s->bad || length < 1 || length > 12) {
-            s->bad = true;
-            return;
-        }
-        const unsigned rest = (unsigned)length - 1;
-        const unsigned kept = rest < 5 ? rest : 5;
-        m->f[k] = (1U << rest) + ((unsigned)bits(s, kept) << (rest - kept));
-        sum += m->f[k];
+        m->f[first + k + half] = read_frequency(s, &length);
+        sum += m->f[first + k + half];
     }
     if (sum > 4095)
         s->bad = true;
-    m->f[peak + 1] = (unsigned)(4096 - sum);
+    if (!s->bad)
+        m->f[first + peak + half] = (unsigned)(4096 - sum);
 }
 
-/* Powers of magnitudes by context, magnitude and knot. */
-typedef struct corrections {
-    unsigned count[4];
-    int power[4][7][17];
-    int spacing;
-    int classes; /* that have them */
-} corrections;
+/* --- corrections ------------------------------------------------------------------- */
 
-static void read_corrections(stream *s, int contexts, int base, unsigned step, int classes,
-                             corrections *c)
+static int spacing_of(unsigned step)
 {
-    c->spacing = step == 0 ? 4 : step == 1 ? 2 : 1;
-    while (c->classes < classes && (base + c->classes) * (1 << step) < 32)
-        c->classes++;
-    const int knots = c->classes == 0 ? 0 : (c->classes - 1 + c->spacing - 1) / c->spacing + 1;
-    for (int context = 0; context < contexts && !s->bad; context++) {
+    return step == 0 ? 4 : step == 1 ? 2 : 1;
+}
+
+int plain_corrected(int base, unsigned step, int classes)
+{
+    int count = 0;
+
+    while (count < classes && (base + count) * (1 << step) < 32)
+        count++;
+    return count;
+}
+
+int plain_knots(int base, unsigned step, int classes)
+{
+    const int corrected = plain_corrected(base, step, classes), g = spacing_of(step);
+
+    return corrected == 0 ? 0 : (corrected - 1 + g - 1) / g + 1;
+}
+
+static void read_corrections(stream *s, const model_frame *frame, corrections *c)
+{
+    const int knots = plain_knots(frame->base, frame->step, frame->classes);
+
+    for (unsigned context = 0; context < plain_form_contexts(0, frame->kind); context++) {
         const uint64_t count = golomb(s);
         if (count > 7)
             s->bad = true;
@@ -155,49 +195,79 @@ static void read_corrections(stream *s, int contexts, int base, unsigned step, i
                 power += unfold(golomb(s));
                 if (power < -64 || power > 63)
                     s->bad = true;
-                c->power[context][k][knot] = s->bad ? 0 : (int)power;
+                c->power[context][k][knot] = (int)power;
             }
         }
     }
 }
 
-static void shared_model(const corrections *c, unsigned shape, int w, int context, int index,
-                         model *m)
+static unsigned codebook_of(unsigned form, unsigned context)
 {
-    const int knot = index / c->spacing, behind = index % c->spacing;
-    int powers[7] = {0};
-
-    for (unsigned k = 0; k < c->count[context] && index < c->classes; k++) {
-        const int *const at = &c->power[context][k][knot];
-        powers[k] = 4 * at[0];
-        if (behind != 0)
-            powers[k] = 4 * (at[0] * (c->spacing - behind) + at[1] * behind) / c->spacing;
-    }
-    plain_builtin_model(m, shape, w, (unsigned)context / 2, 7, powers);
+    return form == 0 ? context / 2 : context;
 }
 
-void plain_read_models(stream *s, unsigned kind_of_codes, unsigned flags1, unsigned flags2,
-                       int base, int classes, model *models)
+static void shared_model(const model_frame *frame, const corrections *c, unsigned form, int index,
+                         unsigned context, model *m)
 {
-    const int each = kind_of_codes == 0 ? 1 : 4;
-    const unsigned step = flags1 / 8 % 4;
-    corrections shared = {.spacing = 1};
+    const int g = spacing_of(frame->step), knot = index / g, behind = index % g;
+    const unsigned codebook = codebook_of(form, context);
+    const unsigned given = form == 0 ? context : 2 * codebook;
+    unsigned corrected = c->count[given];
+    int powers[7] = {0};
 
-    if ((flags2 & 16) != 0)
-        read_corrections(s, each, base, step, classes, &shared);
-    for (int index = 0; index < classes * each && !s->bad; index++) {
-        const int w = (base + index / each) * (1 << step);
-        if ((flags1 & 128) == 0 || bits(s, 1) == 1) {
-            shared_model(&shared, flags2 % 4, w, index % each, index / each, &models[index]);
-            continue;
+    if (index >= plain_corrected(frame->base, frame->step, frame->classes) ||
+        plain_form_shift(form) != 0)
+        corrected = 0;
+    for (unsigned k = 0; k < corrected; k++) {
+        const int *const at = &c->power[given][k][knot];
+        powers[k] = (at[0] * (g - behind) + (behind == 0 ? 0 : at[1] * behind)) * 4 / g;
+    }
+    plain_builtin_model(m, frame->shape, (frame->base + index) * (1 << frame->step),
+                        plain_form_symbols(form), plain_form_shift(form), codebook, corrected,
+                        powers);
+}
+
+/* --- all of them ------------------------------------------------------------------- */
+
+size_t plain_model_number(const model_frame *frame, unsigned form, int index, unsigned context)
+{
+    return frame->number[form][index] + context;
+}
+
+static void read_model(stream *s, const model_frame *frame, const corrections *c, unsigned form,
+                       int index, unsigned context, model *m)
+{
+    const int w = (frame->base + index) * (1 << frame->step);
+    const unsigned symbols = plain_form_symbols(form), shift = plain_form_shift(form);
+
+    if (!frame->own_models || bits(s, 1) == 1) {
+        shared_model(frame, c, form, index, context, m);
+        return;
+    }
+    const unsigned shape = (unsigned)bits(s, 3);
+    if (shape > 4)
+        s->bad = true;
+    else if (shape == 4)
+        plain_table_model(s, m, symbols);
+    else
+        plain_builtin_model(m, shape, w, symbols, shift, codebook_of(form, context), 0, NULL);
+}
+
+void plain_read_models(stream *s, const model_frame *frame, model *models)
+{
+    corrections c = {{0}, {{{0}}}};
+
+    if (frame->corrections)
+        read_corrections(s, frame, &c);
+    for (unsigned form = 0; form < PLAIN_FORMS; form++) {
+        for (int index = 0; index < frame->classes; index++) {
+            for (unsigned context = 0; context < plain_form_contexts(form, frame->kind);
+                 context++) {
+                if (frame->occurs[form][index] && !s->bad)
+                    read_model(s, frame, &c, form, index, context,
+                               &models[plain_model_number(frame, form, index, context)]);
+            }
         }
-        const unsigned kind = (unsigned)bits(s, 3);
-        if (kind < 4)
-            plain_builtin_model(&models[index], kind, w, (unsigned)(index % each / 2), 0, NULL);
-        else if (kind == 4)
-            plain_table_model(s, &models[index], w);
-        else
-            s->bad = true;
     }
     end_of_bits(s);
 }

@@ -24,6 +24,12 @@ static inline unsigned u8(stream *s)
     return s->bytes[s->at++];
 }
 
+static inline unsigned u16(stream *s)
+{
+    const unsigned low = u8(s);
+    return low + 256 * u8(s);
+}
+
 static inline uint64_t varint(stream *s)
 {
     uint64_t value = 0;
@@ -69,7 +75,8 @@ static inline uint64_t golomb(stream *s)
         r++;
     if (r > 31)
         s->bad = true;
-    return s->bad ? 0 : (UINT64_C(1) << r) - 1 + bits(s, r);
+    const uint64_t low = s->bad ? 0 : bits(s, r);
+    return s->bad ? 0 : (UINT64_C(1) << r) - 1 + low;
 }
 
 static inline void end_of_bits(stream *s)

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: MIT */
+/* The plain encoder and the plain decoder, both from docs/format.md alone, against each other and
+ * against bytes and probabilities that were found by hand. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "code_matrices.h"
+#include "plain_arrays.h"
+#include "plain_choices.h"
+#include "plain_decoder.h"
+#include "plain_trellis.h"
+
+/* --- round trips ------------------------------------------------------------------- */
+
+static bool decodes(const plain_case *c, const writer *bytes, int32_t *out)
+{
+    /* Of its own size, so that tools see what is read beyond it. */
+    uint8_t *const copy = malloc(bytes->size + 1);
+    size_t used;
+
+    memcpy(copy, bytes->data, bytes->size);
+    uint8_t *const exact = realloc(copy, bytes->size == 0 ? 1 : bytes->size);
+    const bool good = plain_decode_codes(exact, bytes->size, c->rows, c->columns, c->row_hint,
+                                         c->column_hint, out, &used);
+    free(exact);
+    return good && used == bytes->size;
+}
+
+static bool encodes(const plain_case *c, writer *bytes)
+{
+    return plain_encode_codes(c->values, c->rows, c->columns, c->row_hint, c->column_hint,
+                              &c->choices, bytes);
+}
+
+/* Returns the size. */
+static size_t round_trip(const plain_case *c)
+{
+    int32_t *const out = malloc(c->rows * c->columns * sizeof *out);
+    writer bytes = {NULL, 0, 0};
+
+    ck_assert(encodes(c, &bytes));
+    ck_assert(decodes(c, &bytes, out));
+    ck_assert_mem_eq(out, c->values, c->rows * c->columns * sizeof *out);
+    free(bytes.data);
+    free(out);
+    return bytes.size;
+}
+
+static const size_t SHAPES[][2] = {{1, 1},  {1, 70}, {70, 1},  {3, 7},
+                                   {9, 33}, {40, 5}, {17, 90}, {6, 130}};
+
+enum { SHAPE_COUNT = sizeof SHAPES / sizeof *SHAPES };
+
+/* One of the kinds 0 and 2 to 8. */
+static unsigned some_kind(uint64_t number)
+{
+    return number % 8 == 0 ? 0 : (unsigned)(number % 8) + 1;
+}
+
+START_TEST(everything_comes_back_under_any_choices)
+{
+    for (size_t k = 0; k < SHAPE_COUNT; k++) {
+        const size_t rows = SHAPES[k][0], columns = SHAPES[k][1];
+        int32_t *const values = make_codes(MATRICES[_i].make, columns, rows, 17 + k);
+        for (uint64_t seed = 0; seed < 24; seed++) {
+            const unsigned kind = some_kind(seed);
+            plain_case c = plain_case_make(values, rows, columns, kind, 1 + 99 * k + seed);
+            round_trip(&c);
+            plain_case_free(&c);
+        }
+        free(values);
+    }
+}
+END_TEST
+
+/* A case of one class, one block, one stream and nothing optional. */
+static plain_case simple_case(size_t rows, size_t columns, unsigned lanes, int64_t form, int width)
+{
+    plain_case c = {.rows = rows, .columns = columns};
+
+    c.values = calloc(rows * columns, sizeof *c.values);
+    c.choices = (plain_choices){.lanes = lanes,
+                                .block_rows = rows,
+                                .stride = 1,
+                                .streams = 1,
+                                .base = width,
+                                .classes = 1,
+                                .array_mode = 2,
+                                .tail = 1};
+    c.choices.row_classes = calloc(rows, sizeof *c.choices.row_classes);
+    c.choices.octet_classes = calloc(columns, sizeof *c.choices.octet_classes);
+    c.choices.forms = calloc(columns, sizeof *c.choices.forms);
+    for (size_t k = 0; k < columns; k++)
+        c.choices.forms[k] = form;
+    return c;
+}
+
+START_TEST(every_form_comes_back_on_every_number_of_lanes)
+{
+    uint64_t state = 5;
+
+    for (unsigned lanes = 8; lanes <= 32; lanes *= 2) {
+        plain_case c = simple_case(20, lanes + 3, lanes, _i, _i < 3 ? 8 : 8 * _i - 8);
+        for (size_t k = 0; k < c.rows * c.columns; k++) {
+            const double scale = exp2(c.choices.base / 8.0);
+            const double v = rint(scale * random_gauss(&state));
+            c.values[k] = (int32_t)fmin(fmax(v, INT32_MIN), INT32_MAX);
+        }
+        round_trip(&c);
+        plain_case_free(&c);
+    }
+}
+END_TEST
+
+START_TEST(escapes_of_every_size_come_back)
+{
+    for (unsigned lanes = 8; lanes <= 32; lanes *= 2) {
+        for (int64_t form = 0; form < 4; form++) {
+            plain_case c = simple_case(33, 13, lanes, form, 0);
+            for (size_t k = 0; k < c.rows * c.columns; k++) {
+                const int64_t power = INT64_C(1) << k % c.columns * 5 % 32 << k / c.columns % 2;
+                const int64_t v = (k % 3 == 0 ? -power : power) + (int64_t)(k % 5) - 2;
+                c.values[k] = (int32_t)(v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v);
+            }
+            for (size_t tail = 0; tail < 3; tail++) {
+                c.choices.tail = tail;
+                round_trip(&c);
+            }
+            plain_case_free(&c);
+        }
+    }
+}
+END_TEST
+
+START_TEST(trellises_come_back_in_forms_of_every_number_of_contexts)
+{
+    static const int64_t forms[] = {0, 1, 2, 5};
+    const unsigned kind = (unsigned)_i;
+    int32_t *const values = make_codes(outliers, 70, 40, (uint64_t)_i);
+
+    for (size_t k = 0; k < 4; k++) {
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            plain_case c = plain_case_make(values, 40, 70, kind, seed);
+            for (size_t g = 0; g < (70 + c.choices.lanes - 1) / c.choices.lanes; g++)
+                c.choices.forms[g < c.choices.streams ? g : 0] = forms[k];
+            round_trip(&c);
+            plain_case_free(&c);
+        }
+    }
+    free(values);
+}
+END_TEST
+
+/* --- sizes ------------------------------------------------------------------------- */
+
+/* Gaussian integers of a known width cost their entropy, whatever the form. */
+START_TEST(integers_of_their_width_cost_their_entropy)
+{
+    static const int given[][2] = {{0, 0},  {0, 12}, {1, 16}, {1, 20},   {2, 16},
+                                   {2, 27}, {4, 40}, {7, 64}, {20, 168}, {25, 216}};
+    const int form = given[_i][0], width = given[_i][1];
+    const double scale = exp2(width / 8.0);
+    plain_case c = simple_case(500, 64, 32, form, width);
+    uint64_t state = 5;
+
+    for (size_t k = 0; k < c.rows * c.columns; k++)
+        c.values[k] = (int32_t)lrint(scale * random_gauss(&state));
+    const double count = (double)(c.rows * c.columns);
+    const double entropy = 2.0471 + width / 8.0; /* log2(sqrt(2 pi e)), and the width */
+    const double measured = 8 * ((double)round_trip(&c) - 150) / count;
+    ck_assert_msg(fabs(measured - entropy) < (form == 0 && width == 0 ? 0.06 : 0.03),
+                  "form %d width %d: %f bits for %f", form, width, measured, entropy);
+    plain_case_free(&c);
+}
+END_TEST
+
+/* Eight integers that cost nothing: lanes of 4 + 16 bits each, or one state of 5 + 12. */
+START_TEST(a_tail_saves_the_ends_of_states)
+{
+    plain_case c = simple_case(1, 8, 8, 0, 0);
+    c.choices.own = 5; /* a table of one symbol, which changes no state */
+
+    const size_t without = round_trip(&c);
+    c.choices.tail = 0;
+    const size_t with = round_trip(&c);
+    /* 8 + 1 + 8 * 20 bits, and 8 + 1 + 5 + 12 */
+    ck_assert_uint_eq(without - with, 22 - 4);
+    plain_case_free(&c);
+}
+END_TEST
+
+/* Each length that is wanted, and so each that can be. */
+START_TEST(tails_of_every_length_come_back)
+{
+    uint64_t state = 11;
+
+    for (size_t columns = 1; columns < 20; columns += 6) {
+        plain_case c = simple_case(9, columns, 8, 3, 24);
+        for (size_t k = 0; k < 9 * columns; k++)
+            c.values[k] = (int32_t)lrint((k % 7 == 0 ? 900 : 8) * random_gauss(&state));
+        size_t least = SIZE_MAX, first = 0;
+        for (c.choices.tail = 0; c.choices.tail <= 9 * columns; c.choices.tail++) {
+            const size_t size = round_trip(&c);
+            first = c.choices.tail == 1 ? size : first;
+            least = size < least ? size : least;
+        }
+        ck_assert(columns == 1 ? least == first : least < first);
+        plain_case_free(&c);
+    }
+}
+END_TEST
+
+/* --- bytes ------------------------------------------------------------------------- */
+
+/* One integer 3 under a table of one symbol; see the text for each field. */
+static const uint8_t BY_HAND[] = {
+    0,    0,    0x20, /* any integers, 8 lanes, own models */
+    1,    1,    1,
+    0,    1,       /* block rows, stride, classes, base, streams */
+    0,    0,    0, /* three arrays of 0 */
+    0xC8, 0x0F,    /* 0, 4 in 3 bits, 00111 for first 3, 1 for count, escape and peak */
+    4,    0,    0x19,
+    0,    0, /* a stream of 4 bytes: all in the tail, and its state, 12 in 5 bits and 0 */
+};
+
+static bool decodes_to(const uint8_t *bytes, size_t size, int32_t expected)
+{
+    int32_t out;
+    size_t used;
+
+    return plain_decode_codes(bytes, size, 1, 1, NULL, NULL, &out, &used) && used == size &&
+           out == expected;
+}
+
+START_TEST(bytes_made_by_hand_are_understood)
+{
+    static const uint8_t bad[][4] = {{0, 0x59, 0, 0},    /* a state of 4096 + 1 */
+                                     {0, 0x1B, 0, 0},    /* one of 2^13 */
+                                     {0, 0x19, 0, 0x04}, /* filling that is not 0 */
+                                     {1, 0x19, 0, 0},    /* all, but not as 0 */
+                                     {2, 0x19, 0, 0}};   /* more than all */
+    uint8_t bytes[sizeof BY_HAND];
+
+    memcpy(bytes, BY_HAND, sizeof bytes);
+    ck_assert(decodes_to(bytes, sizeof bytes, 3));
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        memcpy(bytes + sizeof bytes - 4, bad[k], 4);
+        ck_assert_msg(!decodes_to(bytes, sizeof bytes, 3), "stream %zu", k);
+    }
+}
+END_TEST
+
+START_TEST(encoder_writes_the_bytes_made_by_hand)
+{
+    plain_case c = simple_case(1, 1, 8, 0, 0);
+    writer bytes = {NULL, 0, 0};
+
+    c.values[0] = 3;
+    c.choices.own = 5;
+    ck_assert(encodes(&c, &bytes));
+    ck_assert_uint_eq(bytes.size, sizeof BY_HAND);
+    ck_assert_mem_eq(bytes.data, BY_HAND, sizeof BY_HAND);
+    free(bytes.data);
+    plain_case_free(&c);
+}
+END_TEST
+
+/* Symbols of one bit each: a step takes bit 11 out of the state. States begin as 2^16. The first
+ * step leaves 2^15 and takes a word, of which the five highest bits are the symbols of the next
+ * five steps: each lane's word holds its number there. After 16 steps 2^16 is left, and the lowest
+ * bits of the word: 2 for the first lane, so that the tail begins with 2^17 and ends with 2^16. The
+ * tail is the last integer of the last lane, which begins with what 15 steps leave 2^16 of. */
+START_TEST(words_are_taken_by_even_lanes_first)
+{
+    enum { ROWS = 16 };
+    const unsigned lanes = 8U << _i;
+    const unsigned head[] = {0, (unsigned)_i, 0x20, ROWS, 1, 1, 0, 1, 0, 0, 0};
+    writer bytes = {NULL, 0, 0};
+    int32_t out[ROWS * 32];
+    size_t used;
+
+    for (size_t k = 0; k < sizeof head / sizeof *head; k++)
+        put_u8(&bytes, head[k]);
+    put_bits(&bytes, 8, 4); /* a table */
+    put_golomb(&bytes, 0);  /* from 0 */
+    put_golomb(&bytes, 1);  /* to 1 */
+    put_golomb(&bytes, 0);  /* no escape */
+    put_golomb(&bytes, 0);  /* 0 is the peak: 1 has 2^11, of 12 bits */
+    put_golomb(&bytes, 2 * 11);
+    put_bits(&bytes, 0, 5);
+    end_bits(&bytes);
+    put_varint(&bytes, (8 + 1 + 20 * lanes + 15 + 7) / 8 + 2 * (lanes - 1));
+    put_bits(&bytes, 1, 8); /* a tail of one */
+    put_golomb(&bytes, 0);
+    for (unsigned k = 0; k + 1 < lanes; k++)
+        put_bits(&bytes, 0, 20); /* 2^16 */
+    put_bits(&bytes, 15, 4);     /* 2^31 and the symbols */
+    put_bits(&bytes, (lanes - 1) << 12, 31);
+    end_bits(&bytes);
+    for (unsigned k = 0; k + 1 < lanes; k++) {
+        const unsigned lane = k < lanes / 2 ? 2 * k : 2 * k + 1 - lanes;
+        put_u8(&bytes, lane == 0 ? 2 : 0); /* stays: the tail's first word */
+        put_u8(&bytes, lane << 3);
+    }
+    ck_assert(plain_decode_codes(bytes.data, bytes.size, ROWS, lanes, NULL, NULL, out, &used));
+    ck_assert_uint_eq(used, bytes.size);
+    for (unsigned i = 0; i < ROWS; i++) {
+        for (unsigned k = 0; k < lanes; k++)
+            ck_assert_int_eq(out[i * lanes + k], i > 0 && i < 6 ? k >> (i - 1) & 1 : 0);
+    }
+    free(bytes.data);
+}
+END_TEST
+
+START_TEST(no_classes_are_zeros)
+{
+    static const uint8_t zeros[] = {0, 0, 0, 1, 1, 0};
+    uint8_t bytes[sizeof zeros];
+
+    ck_assert(decodes_to(zeros, sizeof zeros, 0));
+    for (size_t k = 0; k < sizeof zeros; k++) {
+        memcpy(bytes, zeros, sizeof zeros);
+        bytes[k] += k == 3 || k == 4 ? 1 : 2;
+        ck_assert_msg(!decodes_to(bytes, sizeof zeros, 0), "byte %zu", k);
+        ck_assert(!decodes_to(zeros, k, 0));
+    }
+}
+END_TEST
+
+/* --- what is refused --------------------------------------------------------------- */
+
+START_TEST(header_fields_out_of_range_are_refused)
+{
+    /* Which byte, and what it must not be */
+    static const uint8_t bad[][2] = {{0, 1},    {0, 9}, {1, 3}, {1, 16}, {1, 32}, {1, 64},
+                                     {1, 192},  {3, 0}, {3, 2}, {4, 0},  {4, 2},  {2, 0xE0},
+                                     {2, 0xA0}, {5, 0}, {7, 0}, {7, 2},  {6, 65}};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        uint8_t bytes[sizeof BY_HAND];
+        memcpy(bytes, BY_HAND, sizeof bytes);
+        bytes[bad[k][0]] = bad[k][1];
+        ck_assert_msg(!decodes_to(bytes, sizeof bytes, 3), "byte %d: %d", bad[k][0], bad[k][1]);
+    }
+}
+END_TEST
+
+/* What the encoder is told to write and its own reading of the header refuses, as the decoder does.
+ */
+static void expect_refusal(plain_case *c, const char *what)
+{
+    int32_t *const out = malloc(c->rows * c->columns * sizeof *out);
+    writer bytes = {NULL, 0, 0};
+
+    ck_assert_msg(!encodes(c, &bytes), "%s", what);
+    for (int k = 0; k < 200; k++)
+        put_u8(&bytes, 0);
+    ck_assert_msg(!decodes(c, &bytes, out), "%s", what);
+    free(bytes.data);
+    free(out);
+}
+
+START_TEST(choices_out_of_range_are_refused)
+{
+    static const struct {
+        const char *what;
+        int64_t form, row_class, octet_class, key, dead;
+    } bad[] = {{"form", 31, 0, 0, 0, 0},
+               {"negative form", -1, 0, 0, 0, 0},
+               {"row class", 0, 1024, 0, 0, 0},
+               {"low row class", 0, -1024, 0, 0, 0},
+               {"octet class", 0, 0, 1024, 0, 0},
+               {"low octet class", 0, 0, -1024, 0, 0},
+               {"key", 0, 0, 0, 1048577, 0},
+               {"low key", 0, 0, 0, -1048577, 0},
+               {"mark of a dead column", 0, 0, 0, 0, 2},
+               {"all columns dead", 0, 0, 0, 0, 1}};
+
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        plain_case c = simple_case(2, 3, 8, bad[k].form, 0);
+        c.choices.row_classes[1] = bad[k].row_class;
+        c.choices.octet_classes[0] = bad[k].octet_class;
+        c.choices.order = 2;
+        c.choices.keys = calloc(3, sizeof *c.choices.keys);
+        c.choices.keys[1] = bad[k].key;
+        if (bad[k].dead != 0) {
+            c.choices.dead_columns = calloc(3, sizeof *c.choices.dead_columns);
+            for (size_t j = 0; j < 3; j++)
+                c.choices.dead_columns[j] = bad[k].dead;
+        }
+        expect_refusal(&c, bad[k].what);
+        plain_case_free(&c);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_level_is_refused_by_the_encoder)
+{
+    /* From state 0 on: index 1 of codebook 0, then codebook 1. */
+    static const int32_t bad[][3] = {
+        {1, 0, 0}, {2, 2, 0}, {2, -4, 0}, {0, 0, -3}, {INT32_MIN, 0, 0}};
+
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        plain_case c = simple_case(3, 1, 8, 0, 0);
+        writer bytes = {NULL, 0, 0};
+        c.choices.kind = 2;
+        round_trip(&c);
+        memcpy(c.values, bad[k], sizeof bad[k]);
+        ck_assert(!encodes(&c, &bytes));
+        free(bytes.data);
+        plain_case_free(&c);
+    }
+}
+END_TEST
+
+START_TEST(planes_of_lanes_without_a_column_are_zero)
+{
+    plain_case c = simple_case(4, 5, 8, 5, 32);
+    writer bytes = {NULL, 0, 0};
+    int32_t out[20];
+
+    ck_assert(encodes(&c, &bytes));
+    for (unsigned lane = 0; lane < 8; lane++) {
+        bytes.data[bytes.size - 1] ^= (uint8_t)(1U << lane);
+        ck_assert_int_eq(decodes(&c, &bytes, out), lane < 5);
+        bytes.data[bytes.size - 1] ^= (uint8_t)(1U << lane);
+    }
+    free(bytes.data);
+    plain_case_free(&c);
+}
+END_TEST
+
+/* Any flip of a bit, and any cut, is refused or gives something: never more than the bytes is read.
+ */
+START_TEST(damage_is_survived_and_cuts_are_refused)
+{
+    int32_t *const values = make_codes(outliers, 40, 9, (uint64_t)_i);
+    plain_case c = plain_case_make(values, 9, 40, some_kind((uint64_t)_i), 7 + (uint64_t)_i);
+    int32_t *const out = malloc(9 * 40 * sizeof *out);
+    writer bytes = {NULL, 0, 0};
+    size_t refused = 0;
+
+    ck_assert(encodes(&c, &bytes));
+    const size_t size = bytes.size;
+    for (bytes.size = 0; bytes.size < size; bytes.size++)
+        ck_assert(!decodes(&c, &bytes, out));
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        bytes.data[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        refused += !decodes(&c, &bytes, out);
+        bytes.data[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+    ck_assert_uint_gt(refused, 0);
+    free(bytes.data);
+    free(out);
+    plain_case_free(&c);
+    free(values);
+}
+END_TEST
+
+/* --- models ------------------------------------------------------------------------ */
+
+START_TEST(built_in_models_are_distributions)
+{
+    model m;
+
+    for (unsigned form = 0; form < PLAIN_FORMS; form++) {
+        for (int w = -32; w <= 248; w += 7) {
+            for (unsigned shape = 0; shape < 4; shape++) {
+                unsigned sum = 0;
+                plain_builtin_model(&m, shape, w, plain_form_symbols(form), plain_form_shift(form),
+                                    0, 0, NULL);
+                for (unsigned k = 0; k < m.symbols; k++)
+                    sum += m.f[k];
+                ck_assert_uint_eq(sum, 4096);
+                ck_assert_int_eq(plain_first(&m), -plain_last(&m));
+                ck_assert_uint_ge(m.f[0], 1);
+            }
+        }
+    }
+    /* At shape 2, of density exp(-sqrt(2) |x|) / sqrt(2), and width 8: 1 - exp(-sqrt(2) / 4) */
+    plain_builtin_model(&m, 2, 8, 64, 0, 0, 0, NULL);
+    ck_assert_double_eq_tol(m.f[32] / 4096.0, 1 - exp(-sqrt(2.0) / 4), 0.01);
+}
+END_TEST
+
+/* A power of 32 doubles what a magnitude has, before all is made to sum to 1 again. */
+START_TEST(corrections_are_factors)
+{
+    static const int doubled[7] = {32, 0, 0, 0, 0, 0, 0}, halved[7] = {0, -32, 0, 0, 0, 0, 0};
+    model plain, m;
+
+    plain_builtin_model(&plain, 0, 8, 32, 0, 0, 0, NULL);
+    const double p = plain.f[16] / 4096.0, q = plain.f[17] / 4096.0;
+    plain_builtin_model(&m, 0, 8, 32, 0, 0, 7, doubled);
+    ck_assert_double_eq_tol(m.f[16] / 4096.0, 2 * p / (1 + p), 0.002);
+    ck_assert_double_eq_tol(m.f[17] / 4096.0, q / (1 + p), 0.002);
+    plain_builtin_model(&m, 0, 8, 32, 0, 0, 7, halved);
+    ck_assert_double_eq_tol(m.f[17] / 4096.0, q / 2 / (1 - q), 0.002);
+    ck_assert_double_eq_tol(m.f[15] / 4096.0, m.f[17] / 4096.0, 0.0005);
+}
+END_TEST
+
+/* The second part of a context: which codebook follows as soon as this index counts, if it is even.
+ */
+START_TEST(contexts_foresee_codebooks)
+{
+    static const unsigned further[] = {0, 1, 1, 2, 1, 0, 0};
+    const unsigned kind = (unsigned)_i;
+
+    for (unsigned state = 0; state < 1U << kind; state++) {
+        for (unsigned others = 0; others < 8; others++) {
+            for (int64_t index = 0; index < 2; index++) {
+                unsigned after = plain_next_state(kind, state, index);
+                for (unsigned k = 0; k < further[kind - 2]; k++)
+                    after = plain_next_state(kind, after, others >> k & 1);
+                const unsigned context = plain_context(kind, 0, state);
+                ck_assert_uint_eq(context / 2, plain_codebook(kind, state));
+                ck_assert_uint_eq(plain_codebook(kind, after), (context + (unsigned)index) % 2);
+            }
+        }
+    }
+}
+END_TEST
+
+/* --- arrays and scales ------------------------------------------------------------- */
+
+START_TEST(arrays_come_back_in_every_mode)
+{
+    static const int64_t ranges[] = {0, 1, 2, 100, 5000, 1048576, 1073741823};
+    uint64_t state = 3;
+
+    for (unsigned mode = 1; mode <= 5; mode++) {
+        for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
+            for (size_t count = 0; count < 300; count = 2 * count + 1) {
+                int64_t values[300], out[300];
+                writer bytes = {NULL, 0, 0};
+                for (size_t i = 0; i < count; i++)
+                    values[i] =
+                        (int64_t)(random_bits(&state) % (2 * (uint64_t)ranges[k] + 1)) - ranges[k];
+                plain_encode_array(values, count, mode, &bytes);
+                stream s = {.bytes = bytes.data, .size = bytes.size};
+                plain_array(&s, count, out);
+                ck_assert(!s.bad && s.at == s.size);
+                for (size_t i = 0; i < count; i++)
+                    ck_assert_int_eq(out[i], values[i]);
+                free(bytes.data);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(scales_are_powers_of_two_with_signs)
+{
+    enum { COUNT = 61 };
+    uint64_t state = 9;
+
+    for (unsigned grid = 0; grid <= 12; grid++) {
+        int64_t signs[COUNT], exponents[COUNT], nonzero[COUNT];
+        float values[COUNT];
+        size_t live = 0, used;
+        writer bytes = {NULL, 0, 0};
+        for (size_t i = 0; i < COUNT; i++) {
+            signs[i] = (int64_t)(random_bits(&state) % 3) - 1;
+            exponents[i] = (int64_t)(random_bits(&state) % (253U << grid)) - (126 << grid);
+            if (signs[i] != 0)
+                nonzero[live++] = exponents[i];
+        }
+        put_u8(&bytes, grid | 16);
+        plain_encode_array(signs, COUNT, 1, &bytes);
+        plain_encode_array(nonzero, live, 2, &bytes);
+        ck_assert(plain_decode_scales(bytes.data, bytes.size, COUNT, values, &used));
+        ck_assert_uint_eq(used, bytes.size);
+        for (size_t i = 0; i < COUNT; i++) {
+            const double exact = (double)signs[i] * exp2(ldexp((double)exponents[i], -(int)grid));
+            ck_assert(fabs((double)values[i] - exact) <= 0x1p-24 * 1.0001 * fabs(exact));
+        }
+        free(bytes.data);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("plain_coding");
+    TCase *const tests = tcase_create("plain_coding");
+
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, everything_comes_back_under_any_choices, 0, MATRIX_COUNT);
+    tcase_add_loop_test(tests, every_form_comes_back_on_every_number_of_lanes, 0, PLAIN_FORMS);
+    tcase_add_test(tests, escapes_of_every_size_come_back);
+    tcase_add_loop_test(tests, trellises_come_back_in_forms_of_every_number_of_contexts, 2, 9);
+    tcase_add_loop_test(tests, integers_of_their_width_cost_their_entropy, 0, 10);
+    tcase_add_test(tests, a_tail_saves_the_ends_of_states);
+    tcase_add_test(tests, tails_of_every_length_come_back);
+    tcase_add_test(tests, bytes_made_by_hand_are_understood);
+    tcase_add_test(tests, encoder_writes_the_bytes_made_by_hand);
+    tcase_add_loop_test(tests, words_are_taken_by_even_lanes_first, 0, 3);
+    tcase_add_test(tests, no_classes_are_zeros);
+    tcase_add_test(tests, header_fields_out_of_range_are_refused);
+    tcase_add_test(tests, choices_out_of_range_are_refused);
+    tcase_add_test(tests, what_is_no_level_is_refused_by_the_encoder);
+    tcase_add_test(tests, planes_of_lanes_without_a_column_are_zero);
+    tcase_add_loop_test(tests, damage_is_survived_and_cuts_are_refused, 0, 8);
+    tcase_add_test(tests, built_in_models_are_distributions);
+    tcase_add_test(tests, corrections_are_factors);
+    tcase_add_loop_test(tests, contexts_foresee_codebooks, 2, 9);
+    tcase_add_test(tests, arrays_come_back_in_every_mode);
+    tcase_add_test(tests, scales_are_powers_of_two_with_signs);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
