@@ -96,7 +96,7 @@ void plain_builtin_model(model *m, unsigned shape, int w, unsigned symbols, unsi
     int64_t mass[256];
     int64_t all = 0, before = 0, begin = 0, r = 0;
 
-    while (r < symbols / 2 - 1 && 16777216 - below(shape, w, shift, codebook, r + 1) >= 4096)
+    while (r < symbols / 2 - 1 && 16777216 - below(shape, w, shift, codebook, r + 1) >= 8192)
         r++;
     const int64_t count = 2 * r + 2;
     mass[0] =

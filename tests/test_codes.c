@@ -116,6 +116,7 @@ START_TEST(many_lanes_come_back)
 
     ck_assert_int_eq(wsic_code_plan_make(&env, &matrix, ROWS, &plan), WSIC_OK);
     ck_assert_uint_eq(plan.lanes_log, 5);
+    ck_assert_uint_gt(plan.streams, 1);
     wsic_code_plan_release(&env, &plan);
     round_trip(&env, &matrix, ROWS);
     make_levels(codes, ROWS, 1001, 5, ROWS);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "model_frames.h"
 #include "coding/corrections_fit.h"
 #include "coding_env.h"
 
@@ -18,8 +19,8 @@ START_TEST(a_power_is_a_factor)
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
         const wsic_correction correction = {.count = 2, .power = {0, powers[i]}};
         wsic_model plain, corrected;
-        wsic_model_builtin(&plain, 1, 8, 0, NULL);
-        wsic_model_builtin(&corrected, 1, 8, 0, &correction);
+        make_builtin(&plain, 1, 8, 0, NULL);
+        make_builtin(&corrected, 1, 8, 0, &correction);
         ck_assert_int_eq(corrected.first, plain.first);
         ck_assert_uint_eq(corrected.symbols, plain.symbols);
         ck_assert_uint_eq(corrected.start[corrected.symbols], WSIC_MODEL_TOTAL);
@@ -141,13 +142,14 @@ END_TEST
 static void fill_histogram(wsic_histogram *histogram, int32_t class_number, unsigned context)
 {
     const double zero = (context / 2 == 0 ? -0.5 : 0.5) - class_number / 64.0;
+    const wsic_model_frame frame = frame_of(class_number, context / 2);
     double share[2 * WSIC_MODEL_REACH + 1];
     double sum = 0;
 
     memset(histogram, 0, sizeof *histogram);
     for (int32_t high = -WSIC_MODEL_REACH; high <= WSIC_MODEL_REACH; high++) {
         share[high + WSIC_MODEL_REACH] =
-            wsic_builtin_mass(0, class_number, context / 2, high) * (high == 0        ? exp2(zero)
+            wsic_builtin_mass(0, &frame, high) * (high == 0        ? exp2(zero)
                                                                      : abs(high) == 1 ? 1.1
                                                                                       : 1);
         sum += share[high + WSIC_MODEL_REACH];
@@ -165,7 +167,7 @@ static double spend(const wsic_histogram *histograms, const wsic_corrections *co
         wsic_correction correction;
         wsic_model model;
         wsic_corrections_get(corrections, context, index / CONTEXTS, &correction);
-        wsic_model_builtin(&model, 0, BASE + (int32_t)(index / CONTEXTS), (unsigned)context / 2,
+        make_builtin(&model, 0, BASE + (int32_t)(index / CONTEXTS), (unsigned)context / 2,
                            &correction);
         bits += wsic_model_cost(&model, &histograms[index]);
     }
@@ -182,7 +184,7 @@ START_TEST(fitted_corrections_find_what_differs)
     for (size_t index = 0; index < (size_t)CLASSES * CONTEXTS; index++) {
         fill_histogram(&histograms[index], BASE + (int32_t)(index / CONTEXTS), index % CONTEXTS);
         const uint64_t count = wsic_histogram_count(&histograms[index]);
-        const unsigned shift = wsic_class_shift(BASE + (int32_t)(index / CONTEXTS));
+        const unsigned shift = wsic_array_frame(BASE + (int32_t)(index / CONTEXTS)).shift;
         least += wsic_histogram_bits(&histograms[index], count) + (double)(count * shift);
     }
     least /= (double)CODES * CLASSES * CONTEXTS;

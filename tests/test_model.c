@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "model_frames.h"
 #include "coding/model_fit.h"
 #include "coding_env.h"
 #include "gamma_tail.h"
@@ -37,7 +38,7 @@ START_TEST(frequencies_sum_up_and_none_is_zero)
     for (int32_t number = WSIC_CLASS_LOWEST; number <= WSIC_CLASS_HIGHEST; number++) {
         for (uint32_t k = 0; k < 2 * WSIC_MODEL_SHAPES; k++) {
             wsic_model model;
-            wsic_model_builtin(&model, k / 2, number, k % 2, NULL);
+            make_builtin(&model, k / 2, number, k % 2, NULL);
             ck_assert_uint_ge(model.symbols, 2);
             ck_assert_uint_le(model.symbols, WSIC_MODEL_SYMBOLS);
             ck_assert_uint_eq(model.start[0], 0);
@@ -68,7 +69,7 @@ static void compare_with_density(uint32_t shape, int32_t number, unsigned codebo
 
     *spent = 0;
     *ideal = 0;
-    wsic_model_builtin(&model, shape, number, codebook, NULL);
+    make_builtin(&model, shape, number, codebook, NULL);
     for (int32_t value = -(int32_t)(20 * deviation) - 1; value <= 20 * deviation + 1; value++) {
         const double above =
             gaussian_tail(EXPONENTS[shape], upper_edge(codebook, abs(value)) / deviation);
@@ -134,7 +135,8 @@ static void write_and_read(const wsic_env *env, const wsic_model *model, int32_t
     wsic_finish_bits(&writer);
     ck_assert_uint_eq(bytes.size, (writer.total + 7) / 8);
     wsic_bit_reader reader = {.data = bytes.data, .size = bytes.size};
-    ck_assert(wsic_model_read(&reader, number, &back));
+    const wsic_model_frame frame = frame_of(number, 0);
+    ck_assert(wsic_model_read(&reader, &frame, &back));
     ck_assert(wsic_bits_end(&reader));
     ck_assert_uint_eq(wsic_bits_used(&reader), bytes.size);
     ck_assert_int_eq(back.first, model->first);
@@ -142,7 +144,7 @@ static void write_and_read(const wsic_env *env, const wsic_model *model, int32_t
     ck_assert_mem_eq(back.start, model->start, (model->symbols + 1) * sizeof *model->start);
     for (size_t size = 0; size < bytes.size; size++) {
         wsic_bit_reader cut = {.data = bytes.data, .size = size};
-        ck_assert(!wsic_model_read(&cut, number, &back) || !wsic_bits_end(&cut));
+        ck_assert(!wsic_model_read(&cut, &frame, &back) || !wsic_bits_end(&cut));
     }
     wsic_bytes_release(&bytes);
 }
@@ -162,7 +164,8 @@ START_TEST(fitted_tables_come_back_and_are_near_the_entropy)
         const double deviation = exp2(5 * random_uniform(&state) - 2);
         for (int i = 0; i < 5000; i++)
             wsic_histogram_add(&histogram, (int32_t)lrint(deviation * random_gauss(&state)) + 3);
-        ck_assert(wsic_model_fit_table(&histogram, 0, &model));
+        const wsic_model_frame frame = frame_of(0, 0);
+        ck_assert(wsic_model_fit_table(&histogram, &frame, &model));
         write_and_read(&env, &model, 0);
         for (int bin = 0; bin < WSIC_BINS; bin++) {
             const double count = (double)histogram.bins[bin];

@@ -14,7 +14,7 @@ enum {
 
 /* Below this mass, in units of 2^-24, a tail is left to the escape: a symbol costs at
  * least 2^-12, and its neighbours pay for what it does not need. */
-static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 12;
+static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
 
 static const uint64_t WHOLE = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
 

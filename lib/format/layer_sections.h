@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { WSIC_LAYER_VERSION = 1, WSIC_LAYER_MAGIC_SIZE = 3 };
+enum { WSIC_LAYER_VERSION = 2, WSIC_LAYER_MAGIC_SIZE = 3 };
 
 #define WSIC_LAYER_MAGIC "WSL"
 
