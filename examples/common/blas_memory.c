@@ -77,9 +77,10 @@ bool blas_memory_check(size_t threads, struct failure *failure)
         started++;
     if (started > 0 && await_calls(started))
         return true;
-    return refuse(failure,
-                  "out of memory: BLAS gets no buffers for %zu threads, as memory of the process is "
-                  "limited to %llu bytes (raise it with ulimit -v and ulimit -d, or use fewer "
-                  "processors)",
-                  threads, limit);
+    return refuse(
+        failure,
+        "out of memory: BLAS gets no buffers for %zu threads, as memory of the process is "
+        "limited to %llu bytes (raise it with ulimit -v and ulimit -d, or use fewer "
+        "processors)",
+        threads, limit);
 }

@@ -4,6 +4,9 @@
 #include "common/blas_memory.h"
 #include "common/interrupt.h"
 #include "common/workers.h"
+#include "llm/original.h"
+#include "llm/outputs.h"
+#include "llm/report.h"
 
 /* Attention costs more with every token of a window: longer ones have to be asked for. */
 enum { longest_default_window = 2048 };
@@ -33,7 +36,10 @@ bool session_begin(struct session *session, const struct options *options, struc
         refuse(failure, "%s", wsic_context_message(session->context));
     else if (blas_memory_check(workers_usual(), failure) &&
              model_open(&session->model, options->model, failure) &&
-             choose_window(session, options, failure)) {
+             outputs_check(options, &session->model, failure) &&
+             choose_window(session, options, failure) &&
+             original_check(session, options, failure)) {
+        report_unknown_keys(&session->model.config, options->model);
         interrupt_watch(session->context);
         return true;
     }

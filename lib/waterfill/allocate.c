@@ -164,8 +164,8 @@ void wsic_allocate_rate(const double *sigma, size_t n, double bits, wsic_allocat
     const column_set columns = describe_columns(sigma, n, largest);
 
     if (largest > 0.0)
-        describe(&columns,
-                 step_at(&columns, find_log_step(&columns, largest, excess_rate, bits)), out);
+        describe(&columns, step_at(&columns, find_log_step(&columns, largest, excess_rate, bits)),
+                 out);
     else
         describe_silence(&columns, out);
 }
@@ -177,10 +177,10 @@ void wsic_allocate_distortion(const double *sigma, size_t n, double distortion,
     const column_set columns = describe_columns(sigma, n, largest);
 
     if (distortion < mean_distortion(&columns, HUGE_VAL))
-        describe(&columns,
-                 step_at(&columns,
-                         find_log_step(&columns, largest, missing_distortion, distortion)),
-                 out);
+        describe(
+            &columns,
+            step_at(&columns, find_log_step(&columns, largest, missing_distortion, distortion)),
+            out);
     else
         describe_silence(&columns, out);
 }
@@ -203,6 +203,5 @@ double wsic_reference_step(const double *sigma, size_t n, double knob)
             live++;
         }
     }
-    return live == 0 ? 0.0
-                     : sqrt(12.0) * step_at(&columns, logarithms / (double)live - knob);
+    return live == 0 ? 0.0 : sqrt(12.0) * step_at(&columns, logarithms / (double)live - knob);
 }

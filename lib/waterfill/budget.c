@@ -185,8 +185,7 @@ void wsic_budget_waterfill(wsic_budget_share *shares, size_t count, double bits)
         if (curve->count == 0)
             continue;
         const double first = -log2_of_product(shares[k].sensitivity, curve->level[0]);
-        const double last =
-            -log2_of_product(shares[k].sensitivity, curve->level[curve->count - 1]);
+        const double last = -log2_of_product(shares[k].sensitivity, curve->level[curve->count - 1]);
         low = fmin(low, first);
         high = fmax(high, last + 2.0 * WSIC_BUDGET_MOST_RATE);
     }
