@@ -236,8 +236,8 @@ edit 's/"hidden_size": 192/"moon_phase": 0.5, "hidden_size": 192/'
 warned "a key that nobody knows" "model/config.json: not known and not used: moon_phase" \
     --tokens "$data/calibration.txt" --max-tokens 512
 copy
-place model.layers.2.self_attn.q_proj.weight >place
-read -r offset bytes <place
+place model.layers.2.self_attn.q_proj.weight >span
+read -r offset bytes <span
 yes ab | tr -d '\n' | tr ab '\001\000' | head -c "$bytes" |
     dd of=model/model.safetensors bs=1 seek="$offset" conv=notrunc 2>/dev/null
 warned "a matrix of subnormals" \
