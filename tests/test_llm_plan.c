@@ -325,126 +325,6 @@ START_TEST(files_are_of_all_that_drafts_are_made_on)
 }
 END_TEST
 
-/* --- units ----------------------------------------------------------------------- */
-
-/* Outputs of every layer in a unit of their own, of 2^powers[i], which sensitivities of 1 / unit²
- * make up for. */
-static void add_in_units(struct allocation *allocation, size_t layer, const wsic_stats *stats,
-                         const int *powers)
-{
-    const struct linear *const linear =
-        &model.blocks[layer / LINEAR_KINDS].linear[layer % LINEAR_KINDS];
-    const size_t count = linear->rows * linear->columns;
-    float *const weights = malloc(count * sizeof *weights);
-    struct failure failure;
-    wsic_matrix matrix;
-    wsic_problem *problem;
-
-    ck_assert_ptr_nonnull(weights);
-    for (size_t i = 0; i < count; i++)
-        weights[i] = ldexpf(linear->weights[i], powers[layer]);
-    wsic_matrix_init(&matrix, sizeof matrix, weights, WSIC_F32, linear->rows, linear->columns, 0);
-    ck_assert_int_eq(wsic_problem_create(context, stats, NULL, &matrix, &problem), WSIC_OK);
-    ck_assert(allocation_add(allocation, layer, "layer", problem, &failure));
-    wsic_problem_destroy(problem);
-    free(weights);
-    /* One of them is not measurable. */
-    allocation->sensitivities[layer] =
-        layer == 9 ? 0 : ldexp(1 + (double)(layer % 5), -2 * powers[layer]);
-}
-
-/* As many tokens as inputs, each large in one of them. */
-static wsic_stats *make_stats(size_t columns)
-{
-    float *const x = calloc(columns * columns, sizeof *x);
-    wsic_stats *stats;
-    wsic_matrix matrix;
-
-    ck_assert_ptr_nonnull(x);
-    for (size_t i = 0; i < columns; i++)
-        for (size_t j = 0; j <= i; j++)
-            x[i * columns + j] = i == j ? 1 + (float)(i % 3) : 1 / (float)(1 + i + j);
-    wsic_matrix_init(&matrix, sizeof matrix, x, WSIC_F32, columns, columns, 0);
-    ck_assert_int_eq(wsic_stats_create(context, columns, &stats), WSIC_OK);
-    ck_assert_int_eq(wsic_stats_add_activations(stats, &matrix, NULL), WSIC_OK);
-    free(x);
-    return stats;
-}
-
-static void rates_in_units(const int *powers, double *rates)
-{
-    struct allocation allocation;
-    struct failure failure;
-
-    ck_assert(allocation_create(&allocation, context, &model, &failure));
-    for (size_t i = 0; i < layers; i++) {
-        wsic_stats *const stats = make_stats(model.blocks[0].linear[i % LINEAR_KINDS].columns);
-        add_in_units(&allocation, i, stats, powers);
-        wsic_stats_destroy(stats);
-    }
-    ck_assert_msg(allocation_solve(&allocation, PLAN_WATERFILL, 6, NULL, &failure), "%s",
-                  failure.text);
-    for (size_t i = 0; i < layers; i++)
-        ck_assert(allocation_rate(&allocation, i, &rates[i], &failure));
-    allocation_destroy(&allocation);
-}
-
-START_TEST(plans_know_no_units)
-{
-    const int none[layers] = {0};
-    const int some[layers] = {[3] = 5, [5] = -14, [6] = 14, [9] = -40, [12] = 33};
-    double before[layers];
-    double after[layers];
-
-    rates_in_units(none, before);
-    rates_in_units(some, after);
-    for (size_t i = 0; i < layers; i++)
-        ck_assert_msg(after[i] == before[i], "layer %zu: %.17g, before %.17g", i, after[i],
-                      before[i]);
-    /* What is not measurable gets less than what is, but is not lost. */
-    ck_assert_double_lt(before[9], before[2]);
-    ck_assert_double_ge(before[9], 0.05);
-}
-END_TEST
-
-static void scale_tensor(const char *name, int power)
-{
-    for (size_t i = 0; i < plain.count; i++)
-        for (size_t j = 0;
-             strcmp(plain.tensors[i].name, name) == 0 && j < synthetic_numbers(&plain.tensors[i]);
-             j++)
-            plain.tensors[i].bits[j] = (uint16_t)(plain.tensors[i].bits[j] + power * (1 << 7));
-}
-
-/* What a block's up_proj loses its down_proj gains: the model is the same, and so are all
- * divergences; errors of the one have another unit. */
-START_TEST(sensitivities_follow_the_unit_of_a_layer)
-{
-    const double unit = 0x1p28;
-    struct allocation before;
-    struct allocation after;
-    struct failure failure;
-
-    survey_model(&before, &text, NULL);
-    scale_tensor("model.layers.1.mlp.up_proj.weight", -14);
-    scale_tensor("model.layers.1.mlp.down_proj.weight", 14);
-    synthetic_write(&plain, place.directory);
-    model_free(&model);
-    ck_assert_msg(model_load(&model, place.directory, &failure), "%s", failure.text);
-    survey_model(&after, &text, NULL);
-    for (size_t i = 0; i < layers; i++) {
-        const double expected =
-            before.sensitivities[i] * (i == LINEAR_KINDS + LINEAR_UP ? unit : 1);
-        if (i < LINEAR_KINDS + LINEAR_UP)
-            ck_assert_double_eq(after.sensitivities[i], expected);
-        else /* layers store their unit too, which takes bits from the codes of a draft */
-            ck_assert_double_eq_tol(after.sensitivities[i] / expected, 1, 0.2);
-    }
-    allocation_destroy(&before);
-    allocation_destroy(&after);
-}
-END_TEST
-
 /* --- a whole model -------------------------------------------------------------- */
 
 enum { real_layers = 4 * LINEAR_KINDS, real_length = 1024 };
@@ -577,8 +457,6 @@ int main(void)
     tcase_add_test(sensitivities, damaged_files_are_measured_anew);
     tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);
     tcase_add_test(sensitivities, files_are_of_all_that_drafts_are_made_on);
-    tcase_add_test(sensitivities, plans_know_no_units);
-    tcase_add_test(sensitivities, sensitivities_follow_the_unit_of_a_layer);
     suite_add_tcase(suite, sensitivities);
     tcase_set_timeout(budgets, 280);
     tcase_add_checked_fixture(budgets, set_up_real, tear_down_real);
