@@ -260,6 +260,31 @@ START_TEST(rates_and_distortion_are_monotone)
 }
 END_TEST
 
+/* A power of two changes exponents alone: all digits of a rate, and of a step but for that power,
+ * stay. */
+START_TEST(powers_of_two_change_no_digit)
+{
+    const int powers[] = {-300, -41, -1, 1, 14, 200};
+    wsic_allocation found, scaled;
+    double sigma[N];
+
+    for (size_t k = 0; k < sizeof powers / sizeof *powers; k++) {
+        for (size_t j = 0; j < N; j++)
+            sigma[j] = ldexp(layer_at_1_bit[j], powers[k]);
+        wsic_allocate_rate(layer_at_1_bit, N, 2.3, &found);
+        wsic_allocate_rate(sigma, N, 2.3, &scaled);
+        ck_assert(scaled.step == ldexp(found.step, powers[k]));
+        ck_assert(scaled.rate == found.rate);
+        ck_assert(scaled.distortion == ldexp(found.distortion, 2 * powers[k]));
+        wsic_allocate_distortion(layer_at_1_bit, N, 0.3 * found.distortion, &found);
+        wsic_allocate_distortion(sigma, N, 0.3 * scaled.distortion, &scaled);
+        ck_assert(scaled.step == ldexp(found.step, powers[k]));
+        ck_assert(wsic_reference_step(sigma, N, 1.7) ==
+                  ldexp(wsic_reference_step(layer_at_1_bit, N, 1.7), powers[k]));
+    }
+}
+END_TEST
+
 START_TEST(the_unit_of_the_weights_does_not_matter)
 {
     const double scales[] = {1e-150, 1e-20, 1e20, 1e140};
@@ -366,6 +391,7 @@ int main(void)
     tcase_add_test(allocation, equal_columns_follow_the_scalar_model);
     tcase_add_test(allocation, high_rate_is_waterfilling_and_a_quarter_bit);
     tcase_add_test(allocation, rates_and_distortion_are_monotone);
+    tcase_add_test(allocation, powers_of_two_change_no_digit);
     tcase_add_test(allocation, the_unit_of_the_weights_does_not_matter);
     tcase_add_test(allocation, zero_columns_count_in_the_mean);
     tcase_add_test(allocation, nothing_to_code);

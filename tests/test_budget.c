@@ -171,6 +171,28 @@ START_TEST(levels_by_hand)
 }
 END_TEST
 
+/* Each matrix in a unit of its own, which its sensitivity makes up for: not a digit changes. */
+START_TEST(units_do_not_matter)
+{
+    const int powers[LAYERS] = {-14, 0, 37};
+    model_layer layers[LAYERS];
+    wsic_budget_share before[LAYERS], after[LAYERS];
+
+    make_case(_i, layers, before);
+    wsic_budget_waterfill(before, LAYERS, cases[_i].rate * total_weights(layers));
+    memcpy(after, before, sizeof after);
+    for (size_t l = 0; l < LAYERS; l++) {
+        for (size_t j = 0; j < COLUMNS; j++)
+            layers[l].sigma[j] = ldexp(layers[l].sigma[j], powers[l]);
+        wsic_level_curve_make(layers[l].sigma, COLUMNS, &layers[l].curve);
+        after[l].sensitivity = ldexp(before[l].sensitivity, -2 * powers[l]);
+    }
+    wsic_budget_waterfill(after, LAYERS, cases[_i].rate * total_weights(layers));
+    for (size_t l = 0; l < LAYERS; l++)
+        ck_assert(after[l].rate == before[l].rate);
+}
+END_TEST
+
 START_TEST(nothing_to_code_takes_the_least)
 {
     const double zeros[COLUMNS] = {0.0};
@@ -206,6 +228,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, waterfill_is_the_best_of_all_rates, 0, count);
     tcase_add_loop_test(tests, sensitivity_times_the_water_level_is_the_same, 0, count);
+    tcase_add_loop_test(tests, units_do_not_matter, 0, count);
     tcase_add_test(tests, levels_by_hand);
     tcase_add_test(tests, nothing_to_code_takes_the_least);
     suite_add_tcase(suite, tests);

@@ -27,6 +27,7 @@ for command in quantize eval compare finetune; do
         "$command" --no-such-option
     refused 2 "--model is missing" "$command without a model" "$command"
     refused 2 "--window: 'x'" "$command with a bad window" "$command" --window x
+    refused 2 "--window: in windows of 1 token" "$command with windows of 1 token" "$command" --window 1
     refused 2 "'more' is no option" "$command with an argument" "$command" more
 done
 refused 2 "no command is given" "without a command"
@@ -51,6 +52,8 @@ done
 for option in model tokens output run skip zero-rows; do
     refused 2 "--$option: the value is empty" "an empty --$option" quantize "--$option" ''
 done
+refused 2 "--output: the name is not UTF-8" "a name that JSON cannot tell" quantize --model x --tokens x \
+    --rate 2 --json -o "$(printf 'n\351')"
 refused 2 "--output: the value is empty" "an empty -o" quantize -o ''
 refused 2 "needs a value" "an option without its value" eval --model
 

@@ -93,6 +93,19 @@ bad "a missing shard" "model/part.safetensors: No such file"
 rm model/model.safetensors.index.json
 bad "no checkpoint" "model/model.safetensors: No such file"
 
+# What stands in its place is named.
+copy
+# other FILE KIND: the checkpoint is this text, an archive of that kind
+other()
+{
+    printf '%b' "$1" >model/model.safetensors
+    bad "$2" "model/model.safetensors: is not a safetensors file but $2"
+}
+other 'version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n' "a Git LFS pointer"
+other '<!DOCTYPE html>\n<html><head><title>404</title></head></html>\n' "an HTML page"
+other '\0200\0002}q\0000(X\0005\0000\0000\0000hello' "a pickle"
+other 'PK\0003\0004aaaaaaaaaaaaaaaaaaaaaaaaaa' "a zip archive"
+
 copy
 spoil 600000 2 377
 bad "weights that are not finite" "model/model.safetensors: tensor \"model.layers.0.mlp.up_proj" \
@@ -134,6 +147,103 @@ for command in quantize eval; do
 done
 [ ! -e x.wsic ]
 report $? "texts that cannot be used: no archive"
+
+# --- outputs that are inputs ----------------------------------------------------------------
+
+# spared OUTPUT INPUT NAME: an output of that name is refused, and what is read stays
+spared()
+{
+    before=$(cat model/* text | cksum)
+    refused 1 "$1: is not written, as it is $2, which is read" "$3" quantize --model model \
+        --tokens text --max-tokens 512 --rate 2 --preset fast --plan none -o "$1"
+    [ "$(cat model/* text | cksum)" = "$before" ] && [ ! -e "$1.part" ]
+    report $? "$3: what is read stays"
+}
+copy
+head -c 2000 "$data/calibration.txt" >text
+ln -s text link
+ln -s model there
+spared model/model.safetensors model/model.safetensors "onto the checkpoint"
+spared ./model/../model/config.json model/config.json "onto the configuration"
+spared text text "onto the text"
+spared link text "onto the text, through a link"
+spared there/model.safetensors model/model.safetensors "onto the checkpoint, through a link"
+cp text x.part
+refused 1 "x.part: is not written, as it is x.part" "the unfinished archive onto the text" quantize \
+    --model model --tokens x.part --max-tokens 512 --rate 2 -o x
+mkdir run
+cp text run/sensitivities.json
+refused 1 "run/sensitivities.json: is not written" "sensitivities onto the text" compare \
+    --model model --tokens text --eval run/sensitivities.json --rates 2 --run run
+rm -r run x.part link there
+
+# --- an archive of another checkpoint ---------------------------------------------------------
+
+run 0 "an archive" quantize --model model --tokens text --max-tokens 512 --rate 2 --preset fast \
+    --plan none --recipe plain --skip '*.0.mlp.*' -o x.wsic
+run 0 "an archive and its checkpoint" eval --model model --archive x.wsic --tokens text
+[ ! -s err ]
+report $? "an archive and its checkpoint: nothing to say"
+spoil 600000 2 075
+refused 1 "x.wsic: was made from another checkpoint than model" "another checkpoint, eval" eval \
+    --model model --archive x.wsic --tokens text
+says err "--other-checkpoint" "another checkpoint, eval: the way on is named"
+refused 1 "x.wsic: was made from another checkpoint than model" "another checkpoint, finetune" \
+    finetune --model model --archive x.wsic --tokens text -o y.wsic
+[ ! -e y.wsic ]
+report $? "another checkpoint, finetune: no archive"
+run 0 "another checkpoint that is meant" eval --model model --archive x.wsic --tokens text \
+    --other-checkpoint
+says err "warning: x.wsic: was made from another checkpoint" "another checkpoint that is meant: told"
+copy
+refused 1 "model/config.json: is not written" "tuning onto the configuration" finetune \
+    --model model --archive x.wsic --tokens text -o model/config.json
+run 0 "tuning an archive onto itself" finetune --model model --archive x.wsic --tokens text \
+    -o x.wsic
+rm x.wsic text
+
+# --- what is worth a warning -------------------------------------------------------------------
+
+# place NAME: where the numbers of a tensor begin in model/model.safetensors, and how many bytes
+place()
+{
+    length=$(head -c 8 model/model.safetensors | od -An -tu1 |
+        awk '{ print $1 + 256 * $2 + 65536 * $3 }')
+    head -c $((length + 8)) model/model.safetensors | tail -c "$length" | tr '}' '\n' |
+        sed -n "s/.*\"$1\".*\"data_offsets\":\[\([0-9]*\),\([0-9]*\)\].*/\1 \2/p" |
+        awk -v start=$((length + 8)) '{ print start + $1, $2 - $1 }'
+}
+
+# warned NAME TEXT OPTION... : quantize says this on one line, and goes on
+warned()
+{
+    name=$1
+    text=$2
+    shift 2
+    rm -f x.wsic
+    run 0 "$name" quantize --model model --rate 2 --preset fast --plan none --recipe plain \
+        -o x.wsic "$@"
+    says err "watersic-llm: warning: $text" "$name: is told"
+    [ "$(wc -l <err)" = 1 ]
+    report $? "$name: one line"
+}
+copy
+for number in 1 2 10; do
+    warned "$number tokens to calibrate on" "calibration tokens: $number, fewer than the 512 " \
+        --tokens "$data/calibration.txt" --max-tokens "$number"
+done
+edit 's/"hidden_size": 192/"moon_phase": 0.5, "hidden_size": 192/'
+warned "a key that nobody knows" "model/config.json: not known and not used: moon_phase" \
+    --tokens "$data/calibration.txt" --max-tokens 512
+copy
+place model.layers.2.self_attn.q_proj.weight >span
+read -r offset bytes <span
+yes ab | tr -d '\n' | tr ab '\001\000' | head -c "$bytes" |
+    dd of=model/model.safetensors bs=1 seek="$offset" conv=notrunc 2>/dev/null
+warned "a matrix of subnormals" \
+    "model.layers.2.self_attn.q_proj.weight: stored as zeros: all its weights are subnormal" \
+    --tokens "$data/calibration.txt" --max-tokens 512
+rm -f x.wsic
 
 no_rest "bad input"
 echo "1..$count"

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <watersic/watersic.h>
 
 #include "check_main.h"
 #include "common/safetensors.h"
 #include "common/tokens.h"
+#include "llm/text.h"
 #include "scratch_files.h"
 
 static void expect_refused(const char *header, size_t data_bytes, const char *part)
@@ -191,6 +193,45 @@ static void expect_tokens_refused(const char *name, const void *bytes, size_t si
     unlink(path);
 }
 
+/* What loading a text of two small tokens says on standard error. */
+static void load_text(const char *name, size_t vocabulary, char *said, size_t size)
+{
+    static const unsigned char bytes[] = {1, 0, 0, 0, 2, 0, 0, 0};
+    struct config config = {.vocabulary = vocabulary};
+    struct tokens tokens;
+    struct failure failure;
+    FILE *const caught = tmpfile();
+    const int before = dup(STDERR_FILENO);
+
+    ck_assert_ptr_nonnull(caught);
+    write_file(name, bytes, sizeof bytes);
+    ck_assert_int_ge(dup2(fileno(caught), STDERR_FILENO), 0);
+    const bool ok = text_load(&tokens, path, &config, &failure);
+    fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    ck_assert_msg(ok, "%s", failure.text);
+    tokens_free(&tokens);
+    unlink(path);
+    rewind(caught);
+    said[fread(said, 1, size - 1, caught)] = '\0';
+    fclose(caught);
+}
+
+START_TEST(numbers_too_short_for_the_vocabulary_are_told)
+{
+    char said[400];
+
+    load_text("t.u16", 65536, said, sizeof said);
+    ck_assert_str_eq(said, "");
+    load_text("t.u32", 70000, said, sizeof said);
+    ck_assert_str_eq(said, "");
+    load_text("t.u16", 70000, said, sizeof said);
+    ck_assert_ptr_nonnull(strstr(said, "t.u16: numbers of 16 bits name 65536 tokens"));
+    ck_assert_ptr_nonnull(strstr(said, "70000"));
+}
+END_TEST
+
 START_TEST(tokens_are_read_and_checked)
 {
     static const unsigned char bytes[] = {1, 0, 0, 0, 2, 1, 0, 0};
@@ -256,6 +297,7 @@ int main(void)
     tcase_add_test(files, truncated_files_are_refused);
     tcase_add_test(files, missing_files_are_named);
     tcase_add_test(files, tokens_are_read_and_checked);
+    tcase_add_test(files, numbers_too_short_for_the_vocabulary_are_told);
     tcase_add_test(files, samples_are_spread_over_the_text);
     suite_add_tcase(suite, files);
     run_suite(suite);

@@ -68,6 +68,92 @@ START_TEST(rope_scaling_of_llama_3_is_read)
 }
 END_TEST
 
+#define LLAMA3                                                                                     \
+    "\"rope_type\":\"llama3\",\"factor\":32.0,\"low_freq_factor\":1.0,"                            \
+    "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192"
+
+static bool is_llama3(const struct rope_scaling *scaling)
+{
+    return scaling->on && scaling->factor == 32 && scaling->low == 1 && scaling->high == 4 &&
+           scaling->original == 8192;
+}
+
+/* As transformers 5 writes it, and as old files say nothing special. */
+START_TEST(rotations_are_read_from_old_and_new_keys)
+{
+    static const struct {
+        const char *rest;
+        double theta;
+        bool llama3;
+    } cases[] = {
+        {",\"rope_parameters\":{\"rope_theta\":5e5,\"rope_type\":\"default\"}", 5e5, false},
+        {",\"rope_parameters\":{\"rope_theta\":5e5}", 5e5, false},
+        {",\"rope_parameters\":{\"rope_type\":\"default\"}", 10000, false},
+        {",\"rope_parameters\":{\"rope_type\":\"default\"},\"rope_theta\":3e5", 3e5, false},
+        {",\"rope_parameters\":{}", 10000, false},
+        {",\"rope_parameters\":null,\"rope_theta\":3e5", 3e5, false},
+        {",\"rope_parameters\":{\"rope_theta\":5e5," LLAMA3 "}", 5e5, true},
+        {",\"rope_parameters\":{\"rope_theta\":5e5," LLAMA3 "},\"rope_theta\":5e5,"
+         "\"rope_scaling\":{" LLAMA3 "}",
+         5e5, true},
+        {",\"rope_parameters\":{\"rope_theta\":5e5,\"partial_rotary_factor\":1.0}", 5e5, false},
+        {",\"rope_scaling\":{\"rope_type\":\"default\"}", 10000, false},
+        {",\"rope_scaling\":{\"type\":\"default\"},\"rope_theta\":3e5", 3e5, false},
+        {",\"partial_rotary_factor\":1", 10000, false},
+    };
+    struct config config;
+    struct failure failure;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_msg(load_config(&config, cases[i].rest, &failure), "%s: %s", cases[i].rest,
+                      failure.text);
+        ck_assert_double_eq(config.rope_theta, cases[i].theta);
+        ck_assert(config.rope_scaling.on == cases[i].llama3);
+        ck_assert(!cases[i].llama3 || is_llama3(&config.rope_scaling));
+    }
+}
+END_TEST
+
+/* Positions are only counted: no bound of sizes that are multiplied is theirs. */
+START_TEST(any_number_of_positions_is_read)
+{
+    static const char text[] =
+        "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_act\":"
+        "\"silu\",\"hidden_size\":8,\"intermediate_size\":12,\"num_hidden_layers\":1,"
+        "\"num_attention_heads\":2,\"vocab_size\":16,\"max_position_embeddings\":4194304,"
+        "\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":32.0,\"low_freq_factor\":1.0,"
+        "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":2097152}}";
+    struct config config;
+    struct failure failure;
+
+    write_file("config.json", text, sizeof text - 1);
+    ck_assert_msg(config_load(&config, directory, &failure), "%s", failure.text);
+    ck_assert_uint_eq(config.positions, 4194304);
+    ck_assert_uint_eq(config.rope_scaling.original, 2097152);
+}
+END_TEST
+
+/* Those that mean nothing here, those that are switched off, and those that nobody knows. */
+START_TEST(keys_that_are_not_used_are_told_where_nobody_knows_them)
+{
+    struct config config;
+    struct failure failure;
+
+    ck_assert_msg(load_config(&config,
+                              ",\"torch_dtype\":\"bfloat16\",\"bos_token_id\":1,"
+                              "\"use_cache\":true,\"attention_dropout\":0.1,"
+                              "\"transformers_version\":\"5.0.0\",\"logits_scaling\":1.0,"
+                              "\"final_logit_softcapping\":null,\"some_switch\":false,"
+                              "\"sliding_window\":4096",
+                              &failure),
+                  "%s", failure.text);
+    ck_assert_str_eq(config.unknown_keys, "");
+    ck_assert(load_config(&config, ",\"scale_of_moon\":2,\"phase\":true", &failure));
+    ck_assert_ptr_nonnull(strstr(config.unknown_keys, "scale_of_moon"));
+    ck_assert_ptr_nonnull(strstr(config.unknown_keys, "phase"));
+}
+END_TEST
+
 /* Its defaults are those of one model, so that nothing is assumed. */
 START_TEST(qwen3_must_name_its_heads)
 {
@@ -121,7 +207,23 @@ START_TEST(configs_of_other_models_are_refused_by_name)
          "\"original_max_position_embeddings\" is missing"},
         {",\"use_sliding_window\":true", "\"use_sliding_window\""},
         {",\"layer_types\":[\"full_attention\",\"sliding_attention\"]", "sliding_attention"},
-        {",\"rope_parameters\":{}", "\"rope_parameters\""},
+        {",\"rope_parameters\":[]", "\"rope_parameters\" is not an object"},
+        {",\"rope_parameters\":{\"rope_type\":\"yarn\"}", "\"rope_type\" is \"yarn\""},
+        {",\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1e6}}", "\"full_attention\""},
+        {",\"rope_parameters\":{\"rope_theta\":1e4,\"attention_factor\":2}",
+         "\"attention_factor\" in \"rope_parameters\""},
+        {",\"rope_parameters\":{\"rope_theta\":1e4,\"partial_rotary_factor\":0.5}",
+         "\"partial_rotary_factor\" is 0.5"},
+        {",\"rope_parameters\":{\"rope_theta\":5e5},\"rope_theta\":1e4",
+         "\"rope_theta\" is 10000, but in \"rope_parameters\" it is 500000"},
+        {",\"rope_parameters\":{\"rope_theta\":5e5},\"rope_scaling\":{" LLAMA3 "}",
+         "contradict each other"},
+        {",\"partial_rotary_factor\":0.5", "\"partial_rotary_factor\" is 0.5; only 1"},
+        {",\"partial_rotary_factor\":\"all\"", "\"partial_rotary_factor\" is not a number"},
+        {",\"residual_multiplier\":0.22", "\"residual_multiplier\" is 0.22"},
+        {",\"final_logit_softcapping\":30.0", "\"final_logit_softcapping\" is set"},
+        {",\"num_experts\":8", "\"num_experts\" is set"},
+        {",\"rope_interleaved\":true", "\"rope_interleaved\" is true"},
         {",\"quantization_config\":{}", "\"quantization_config\""},
         {",\"attention_bias\":true", "\"attention_bias\""},
         {",\"mlp_bias\":true", "\"mlp_bias\""},
@@ -280,6 +382,9 @@ int main(void)
     tcase_add_checked_fixture(files, set_up, tear_down);
     tcase_add_test(files, config_has_the_defaults_of_transformers);
     tcase_add_test(files, rope_scaling_of_llama_3_is_read);
+    tcase_add_test(files, rotations_are_read_from_old_and_new_keys);
+    tcase_add_test(files, any_number_of_positions_is_read);
+    tcase_add_test(files, keys_that_are_not_used_are_told_where_nobody_knows_them);
     tcase_add_test(files, qwen3_must_name_its_heads);
     tcase_add_test(files, configs_of_other_models_are_refused_by_name);
     tcase_add_test(files, config_keys_are_checked);

@@ -184,6 +184,39 @@ same $? "after a full disk the run goes on"
 [ "$(value out taken_over)" -gt 5 ]
 report $? "with what was there"
 
+# --- little memory -------------------------------------------------------------------------
+
+# What a process may have ends far below what BLAS takes for itself, which some of them ask for
+# again and again.
+for kilobytes in 100000 150000 200000; do
+    # shellcheck disable=SC3045 # skipped where the shell cannot do it
+    if ! (ulimit -v "$kilobytes" && "$program" --version) >out 2>err; then
+        skip "$kilobytes KiB of memory" "the program does not start with them"
+        continue
+    fi
+    rm -f x.wsic
+    (
+        # shellcheck disable=SC3045
+        ulimit -v "$kilobytes"
+        OPENBLAS_NUM_THREADS=2
+        export OPENBLAS_NUM_THREADS
+        quantize --restart
+    ) &
+    process=$!
+    (
+        sleep 60
+        kill -KILL "$process"
+    ) 2>/dev/null &
+    guard=$!
+    wait "$process"
+    code=$?
+    kill "$guard" 2>/dev/null
+    [ "$code" = 0 ] || { [ "$code" = 1 ] && grep -q "out of memory" err && [ ! -e x.wsic ]; }
+    report $? "$kilobytes KiB of memory: the run ends" "exit code $code"
+    [ "$code" = 0 ] || one_line "$kilobytes KiB of memory"
+done
+cp reference x.wsic
+
 "$program" quantize --model "$data/tinylm" --tokens "$tokens" --rate 2 -o /dev/full >out 2>err
 [ $? = 1 ]
 report $? "a device is refused"

@@ -3,9 +3,11 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file_kind.h"
 #include "common/filemap.h"
 #include "watersic/base.h"
 
@@ -185,20 +187,31 @@ static bool parse_header(struct safetensors *file, struct failure *failure)
     return check_cover(file, failure);
 }
 
+/* Refuse what is no safetensors file at all: by what it is, if that can be seen. */
+static bool refuse_kind(const struct safetensors *file, const char *reason, struct failure *failure)
+{
+    const char *const kind = file_kind(file->map.data, file->map.size);
+
+    return kind ? refuse(failure, "%s: is not a safetensors file but %s", file->path, kind)
+                : refuse(failure, "%s: %s", file->path, reason);
+}
+
 static bool load_header(struct safetensors *file, struct failure *failure)
 {
     const struct filemap *const map = &file->map;
     uint64_t length = 0;
     json_error_t error;
+    char reason[JSON_ERROR_TEXT_LENGTH + 64];
 
+    snprintf(reason, sizeof reason, "%zu bytes are too few for a safetensors file", map->size);
     if (map->size < 8)
-        return refuse(failure, "%s: %zu bytes are too few for a safetensors file", file->path,
-                      map->size);
+        return refuse_kind(file, reason, failure);
     for (size_t i = 8; i-- > 0;)
         length = length << 8 | map->data[i];
+    snprintf(reason, sizeof reason, "header of %llu bytes in a file of %zu",
+             (unsigned long long)length, map->size);
     if (length > map->size - 8 || length > max_header_bytes)
-        return refuse(failure, "%s: header of %llu bytes in a file of %zu", file->path,
-                      (unsigned long long)length, map->size);
+        return refuse_kind(file, reason, failure);
 
     const size_t header_bytes = (size_t)length;
     file->data = map->data + 8 + header_bytes;
@@ -238,6 +251,11 @@ void safetensors_close(struct safetensors *file)
     filemap_close(&file->map);
     free(file->path);
     free(file);
+}
+
+const char *safetensors_path(const struct safetensors *file)
+{
+    return file->path;
 }
 
 size_t safetensors_count(const struct safetensors *file)

@@ -31,6 +31,9 @@ struct tensor {
 bool safetensors_open(struct safetensors **out, const char *path, struct failure *failure);
 void safetensors_close(struct safetensors *file);
 
+/* As it was opened by; valid until it is closed. */
+const char *safetensors_path(const struct safetensors *file);
+
 size_t safetensors_count(const struct safetensors *file);
 
 /* In the order of their bytes. index is below safetensors_count(). */

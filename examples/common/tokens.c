@@ -76,6 +76,11 @@ bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary,
     return ok;
 }
 
+size_t tokens_numbers(const char *path)
+{
+    return has_suffix(path, ".u16") ? (size_t)UINT16_MAX + 1 : SIZE_MAX;
+}
+
 void tokens_sample(struct tokens *tokens, size_t window, size_t most)
 {
     const size_t present = tokens->count / window;

@@ -18,6 +18,9 @@ struct tokens {
 bool tokens_load(struct tokens *tokens, const char *path, size_t vocabulary,
                  struct failure *failure);
 
+/* How many tokens the numbers of a file of that name can tell apart; SIZE_MAX for all. */
+size_t tokens_numbers(const char *path);
+
 /* Keep at most `most` tokens: whole windows, spread evenly over the text, so that a part of it
  * stands for all of it. If not even one window fits, the first tokens are kept. */
 void tokens_sample(struct tokens *tokens, size_t window, size_t most);

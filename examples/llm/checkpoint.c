@@ -172,6 +172,13 @@ void checkpoint_close(struct checkpoint *checkpoint)
     free(checkpoint);
 }
 
+const char *checkpoint_file(const struct checkpoint *checkpoint, size_t index)
+{
+    if (checkpoint->index && index-- == 0)
+        return checkpoint->path;
+    return index < checkpoint->count ? safetensors_path(checkpoint->shards[index].file) : NULL;
+}
+
 static struct shard *shard_of(const struct checkpoint *checkpoint, const char *tensor)
 {
     if (!checkpoint->index)

@@ -15,6 +15,9 @@ struct checkpoint;
 bool checkpoint_open(struct checkpoint **out, const char *directory, struct failure *failure);
 void checkpoint_close(struct checkpoint *checkpoint);
 
+/* Its files: the index, where there is one, and then what holds tensors. NULL beyond the last. */
+const char *checkpoint_file(const struct checkpoint *checkpoint, size_t index);
+
 /* The tensor of that name, which now counts as used. NULL, with the reason, if there is none. */
 const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *name,
                                      struct failure *failure);

@@ -10,6 +10,7 @@
 #include "llm/evaluate.h"
 #include "llm/report.h"
 #include "llm/watersic_run.h"
+#include "llm/text.h"
 
 /* WaterSIC with the first of the presets that are compared; the others follow. */
 enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC };
@@ -253,8 +254,8 @@ static bool prepare(struct comparison *run)
     run->rows = json_array();
     if (!run->results || !run->sensitivities.values || !run->budgets || !run->rows)
         return refuse(run->failure, "out of memory");
-    if (!tokens_load(&run->calibration, options->tokens, config->vocabulary, run->failure) ||
-        !tokens_load(&run->text, options->eval, config->vocabulary, run->failure))
+    if (!text_load(&run->calibration, options->tokens, config, run->failure) ||
+        !text_load(&run->text, options->eval, config, run->failure))
         return false;
     tokens_sample(&run->calibration, run->session->window, options->max_tokens);
     tokens_sample(&run->text, run->session->window, options->eval_tokens);

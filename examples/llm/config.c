@@ -6,108 +6,28 @@
 #include <stdio.h>
 #include <string.h>
 
-struct reader {
-    const char *path;
-    json_t *root;
-    struct failure *failure;
-};
+#include "llm/config_keys.h"
+#include "llm/config_reader.h"
+#include "llm/config_rope.h"
 
-/* Sizes are handed to BLAS, whose index is an int, as products of two of them at most. */
-static const json_int_t max_size = 1 << 20;
-
-static bool read_optional_size(const struct reader *reader, const char *key, size_t *value)
+static bool read_size(const struct config_reader *reader, const char *key, size_t *value)
 {
-    const json_t *const entry = json_object_get(reader->root, key);
-
-    if (!entry || json_is_null(entry))
-        return true;
-    if (!json_is_integer(entry))
-        return refuse(reader->failure, "%s: \"%s\" is not an integer", reader->path, key);
-    const json_int_t number = json_integer_value(entry);
-    if (number < 1 || number > max_size)
-        return refuse(reader->failure, "%s: \"%s\" is %lld, not between 1 and %lld", reader->path,
-                      key, (long long)number, (long long)max_size);
-    *value = (size_t)number;
-    return true;
+    return config_read_size(reader, key, CONFIG_MAX_SIZE, value);
 }
 
-static bool read_size(const struct reader *reader, const char *key, size_t *value)
+static bool require_size(const struct config_reader *reader, const char *key, size_t *value)
 {
-    const json_t *const entry = json_object_get(reader->root, key);
-
-    if (!entry || json_is_null(entry))
-        return refuse(reader->failure, "%s: \"%s\" is missing", reader->path, key);
-    return read_optional_size(reader, key, value);
+    return config_require_size(reader, key, CONFIG_MAX_SIZE, value);
 }
 
-static bool read_positive(const struct reader *reader, const char *key, double *value)
+static bool check_layer_types(const struct config_reader *reader)
 {
-    const json_t *const entry = json_object_get(reader->root, key);
-
-    if (!entry || json_is_null(entry))
-        return true;
-    if (!json_is_number(entry) || !(json_number_value(entry) > 0))
-        return refuse(reader->failure, "%s: \"%s\" is not a positive number", reader->path, key);
-    *value = json_number_value(entry);
-    return true;
-}
-
-static bool read_flag(const struct reader *reader, const char *key, bool *value)
-{
-    const json_t *const entry = json_object_get(reader->root, key);
-
-    if (!entry || json_is_null(entry))
-        return true;
-    if (!json_is_boolean(entry))
-        return refuse(reader->failure, "%s: \"%s\" is neither true nor false", reader->path, key);
-    *value = json_is_true(entry);
-    return true;
-}
-
-static bool expect_name(const struct reader *reader, const char *key, const json_t *entry,
-                        const char *expected)
-{
-    const char *const name = json_string_value(entry);
-
-    if (!name)
-        return refuse(reader->failure, "%s: \"%s\" is missing or not a name", reader->path, key);
-    if (strcmp(name, expected) != 0)
-        return refuse(reader->failure, "%s: \"%s\" is \"%s\"; only \"%s\" is supported",
-                      reader->path, key, name, expected);
-    return true;
-}
-
-/* Things that change what the model computes and that forward.c does not do. */
-static bool refuse_features(const struct reader *reader)
-{
-    static const char *const absent[] = {"rope_parameters", "quantization_config"};
-    static const char *const off[] = {"attention_bias", "mlp_bias", "use_sliding_window"};
-
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
-        const json_t *const entry = json_object_get(reader->root, absent[i]);
-        if (entry && !json_is_null(entry))
-            return refuse(reader->failure, "%s: \"%s\" is set; only null is supported",
-                          reader->path, absent[i]);
-    }
-    for (size_t i = 0; i < sizeof off / sizeof off[0]; i++) {
-        bool on = false;
-        if (!read_flag(reader, off[i], &on))
-            return false;
-        if (on)
-            return refuse(reader->failure, "%s: \"%s\" is true; only false is supported",
-                          reader->path, off[i]);
-    }
-    return true;
-}
-
-static bool check_layer_types(const struct reader *reader)
-{
-    const json_t *const types = json_object_get(reader->root, "layer_types");
+    const json_t *const types = json_object_get(reader->object, "layer_types");
 
     if (types && !json_is_null(types) && !json_is_array(types))
         return refuse(reader->failure, "%s: \"layer_types\" is not a list", reader->path);
     for (size_t i = 0; i < json_array_size(types); i++)
-        if (!expect_name(reader, "layer_types", json_array_get(types, i), "full_attention"))
+        if (!config_expect_name(reader, "layer_types", json_array_get(types, i), "full_attention"))
             return false;
     return true;
 }
@@ -123,9 +43,9 @@ static const struct architecture architectures[] = {
     {"Qwen3ForCausalLM", "qwen3", true},
 };
 
-static const struct architecture *find_architecture(const struct reader *reader)
+static const struct architecture *find_architecture(const struct config_reader *reader)
 {
-    const json_t *const names = json_object_get(reader->root, "architectures");
+    const json_t *const names = json_object_get(reader->object, "architectures");
     const char *const name = json_string_value(json_array_get(names, 0));
 
     if (json_array_size(names) != 1 || !name) {
@@ -140,7 +60,7 @@ static const struct architecture *find_architecture(const struct reader *reader)
     return NULL;
 }
 
-static bool check_architecture(struct config *config, const struct reader *reader)
+static bool check_architecture(struct config *config, const struct config_reader *reader)
 {
     const struct architecture *const architecture = find_architecture(reader);
 
@@ -148,49 +68,15 @@ static bool check_architecture(struct config *config, const struct reader *reade
         return false;
     config->architecture = architecture->name;
     config->head_norms = architecture->head_norms;
-    return expect_name(reader, "model_type", json_object_get(reader->root, "model_type"),
-                       architecture->type) &&
-           expect_name(reader, "hidden_act", json_object_get(reader->root, "hidden_act"), "silu") &&
-           refuse_features(reader) && check_layer_types(reader);
+    return config_expect_name(reader, "model_type", json_object_get(reader->object, "model_type"),
+                              architecture->type) &&
+           config_expect_name(reader, "hidden_act", json_object_get(reader->object, "hidden_act"),
+                              "silu") &&
+           config_check_keys(reader, config->unknown_keys, sizeof config->unknown_keys) &&
+           check_layer_types(reader);
 }
 
-static bool require_positive(const struct reader *reader, const char *key, double *value)
-{
-    *value = 0;
-    if (!read_positive(reader, key, value))
-        return false;
-    return *value > 0 || refuse(reader->failure, "%s: \"%s\" is missing", reader->path, key);
-}
-
-static bool read_scaling(struct rope_scaling *scaling, const struct reader *reader)
-{
-    const json_t *const entry = json_object_get(reader->root, "rope_scaling");
-
-    *scaling = (struct rope_scaling){.on = false};
-    if (!entry || json_is_null(entry))
-        return true;
-    if (!json_is_object(entry))
-        return refuse(reader->failure, "%s: \"rope_scaling\" is not an object", reader->path);
-
-    const struct reader inner = {
-        .path = reader->path, .root = (json_t *)entry, .failure = reader->failure};
-    /* Older files call it "type". */
-    const char *const key = json_object_get(entry, "rope_type") ? "rope_type" : "type";
-    if (!expect_name(&inner, key, json_object_get(entry, key), "llama3") ||
-        !require_positive(&inner, "factor", &scaling->factor) ||
-        !require_positive(&inner, "low_freq_factor", &scaling->low) ||
-        !require_positive(&inner, "high_freq_factor", &scaling->high) ||
-        !read_size(&inner, "original_max_position_embeddings", &scaling->original))
-        return false;
-    if (!(scaling->high > scaling->low))
-        return refuse(reader->failure,
-                      "%s: \"high_freq_factor\" is %g, not above \"low_freq_factor\", %g",
-                      reader->path, scaling->high, scaling->low);
-    scaling->on = true;
-    return true;
-}
-
-static bool check_heads(const struct reader *reader, const struct config *config)
+static bool check_heads(const struct config_reader *reader, const struct config *config)
 {
     if (config->heads % config->kv_heads != 0)
         return refuse(reader->failure,
@@ -199,7 +85,7 @@ static bool check_heads(const struct reader *reader, const struct config *config
     if (config->head_dim % 2 != 0 || config->head_dim == 0)
         return refuse(reader->failure, "%s: \"head_dim\" is %zu, which is not even", reader->path,
                       config->head_dim);
-    if (config->heads * config->head_dim > (size_t)max_size)
+    if (config->heads * config->head_dim > CONFIG_MAX_SIZE)
         return refuse(reader->failure, "%s: \"head_dim\" is %zu, too large for %zu heads",
                       reader->path, config->head_dim, config->heads);
     return true;
@@ -207,36 +93,36 @@ static bool check_heads(const struct reader *reader, const struct config *config
 
 /* What a Llama's file leaves out has the value that transformers gives it. Qwen3's defaults are
  * those of one model and fit no other. */
-static bool read_heads(struct config *config, const struct reader *reader)
+static bool read_heads(struct config *config, const struct config_reader *reader)
 {
     config->kv_heads = config->heads;
     config->head_dim = config->hidden / config->heads;
     if (config->head_norms)
-        return read_size(reader, "num_key_value_heads", &config->kv_heads) &&
-               read_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
-    return read_optional_size(reader, "num_key_value_heads", &config->kv_heads) &&
-           read_optional_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
+        return require_size(reader, "num_key_value_heads", &config->kv_heads) &&
+               require_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
+    return read_size(reader, "num_key_value_heads", &config->kv_heads) &&
+           read_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
 }
 
-static bool read_config(struct config *config, const struct reader *reader)
+static bool read_config(struct config *config, const struct config_reader *reader)
 {
-    if (!check_architecture(config, reader) || !read_size(reader, "hidden_size", &config->hidden) ||
-        !read_size(reader, "intermediate_size", &config->intermediate) ||
-        !read_size(reader, "num_hidden_layers", &config->blocks) ||
-        !read_size(reader, "num_attention_heads", &config->heads) ||
-        !read_size(reader, "vocab_size", &config->vocabulary) ||
-        !read_size(reader, "max_position_embeddings", &config->positions) ||
+    if (!check_architecture(config, reader) ||
+        !require_size(reader, "hidden_size", &config->hidden) ||
+        !require_size(reader, "intermediate_size", &config->intermediate) ||
+        !require_size(reader, "num_hidden_layers", &config->blocks) ||
+        !require_size(reader, "num_attention_heads", &config->heads) ||
+        !require_size(reader, "vocab_size", &config->vocabulary) ||
+        !config_require_size(reader, "max_position_embeddings", CONFIG_MAX_POSITIONS,
+                             &config->positions) ||
         !read_heads(config, reader))
         return false;
 
     /* What is left out has the value that transformers gives it. */
-    config->rope_theta = 10000;
     config->norm_epsilon = 1e-6;
     config->tied = false;
-    return read_positive(reader, "rope_theta", &config->rope_theta) &&
-           read_positive(reader, "rms_norm_eps", &config->norm_epsilon) &&
-           read_flag(reader, "tie_word_embeddings", &config->tied) &&
-           read_scaling(&config->rope_scaling, reader);
+    return config_read_rope(config, reader) &&
+           config_read_positive(reader, "rms_norm_eps", &config->norm_epsilon) &&
+           config_read_flag(reader, "tie_word_embeddings", &config->tied);
 }
 
 bool config_load(struct config *config, const char *directory, struct failure *failure)
@@ -246,14 +132,14 @@ bool config_load(struct config *config, const char *directory, struct failure *f
 
     if ((size_t)snprintf(path, sizeof path, "%s/config.json", directory) >= sizeof path)
         return refuse(failure, "%s: the name is too long", directory);
-    struct reader reader = {.path = path, .failure = failure};
-    reader.root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!reader.root && error.line > 0)
+    json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    const struct config_reader reader = {.path = path, .object = root, .failure = failure};
+    if (!root && error.line > 0)
         return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
-    if (!reader.root)
+    if (!root)
         return refuse(failure, "%s", error.text);
-    const bool ok = json_is_object(reader.root) ? read_config(config, &reader)
-                                                : refuse(failure, "%s: not a JSON object", path);
-    json_decref(reader.root);
+    const bool ok = json_is_object(root) ? read_config(config, &reader)
+                                         : refuse(failure, "%s: not a JSON object", path);
+    json_decref(root);
     return ok;
 }

@@ -8,6 +8,9 @@
 
 #include "common/failure.h"
 
+/* Of positions, which are only counted. */
+#define CONFIG_MAX_POSITIONS ((size_t)1 << 40)
+
 /* How Llama 3.1 and later stretch the rotations for texts longer than those of the first training:
  * turns that take long are slowed down by the factor, short ones are left, and those between are
  * mixed of both. */
@@ -34,7 +37,8 @@ struct config {
     double rope_theta;
     struct rope_scaling rope_scaling;
     double norm_epsilon;
-    bool tied; /* the output head is the embedding */
+    bool tied;              /* the output head is the embedding */
+    char unknown_keys[256]; /* of the file, that are not used; for a warning (config_keys.h) */
 };
 
 /* Read DIRECTORY/config.json. Whatever would make the model compute something else than forward.c

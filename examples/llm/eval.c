@@ -9,6 +9,7 @@
 #include "llm/footprint.h"
 #include "llm/pair.h"
 #include "llm/report.h"
+#include "llm/text.h"
 
 struct measured {
     const struct options *options;
@@ -126,7 +127,7 @@ static bool measure(struct measured *measured, struct failure *failure)
     struct session *const session = measured->session;
     const struct options *const options = measured->options;
 
-    if (!tokens_load(&measured->tokens, options->tokens, session->model.config.vocabulary, failure))
+    if (!text_load(&measured->tokens, options->tokens, &session->model.config, failure))
         return false;
     tokens_sample(&measured->tokens, session->window, options->max_tokens);
     /* Applied to a few tokens at a time, it must be at hand. */

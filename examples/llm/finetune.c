@@ -6,6 +6,7 @@
 
 #include "llm/evaluate.h"
 #include "llm/report.h"
+#include "llm/text.h"
 #include "llm/train.h"
 
 struct tuning {
@@ -30,8 +31,7 @@ static bool load_text(struct tuning *run)
 {
     const size_t window = run->settings.window;
 
-    if (!tokens_load(&run->tokens, run->options->tokens, run->session->model.config.vocabulary,
-                     run->failure))
+    if (!text_load(&run->tokens, run->options->tokens, &run->session->model.config, run->failure))
         return false;
     if (run->tokens.count < window || run->options->max_tokens < window)
         return refuse(run->failure, "%s: there is not one window of %zu tokens",

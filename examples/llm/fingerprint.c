@@ -74,10 +74,16 @@ static uint64_t add_exclusion(uint64_t fingerprint, const struct exclusion *excl
                            exclusion->row_count * sizeof *exclusion->rows);
 }
 
-uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model)
+uint64_t fingerprint_checkpoint(uint64_t fingerprint, const struct model *model)
 {
     fingerprint = add_config(fingerprint, &model->config);
     checkpoint_each_taken(model->checkpoint, add_tensor, &fingerprint);
+    return fingerprint;
+}
+
+uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model)
+{
+    fingerprint = fingerprint_checkpoint(fingerprint, model);
     for (size_t i = 0; model->exclusions && i < model->exclusions->layers; i++)
         fingerprint = add_exclusion(fingerprint, &model->exclusions->of[i]);
     return fingerprint;

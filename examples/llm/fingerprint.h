@@ -14,7 +14,10 @@ uint64_t fingerprint_number(uint64_t fingerprint, double number);
 uint64_t fingerprint_text(uint64_t fingerprint, const char *text);
 uint64_t fingerprint_tokens(uint64_t fingerprint, const struct tokens *tokens);
 
-/* What the model computes: configuration, checkpoint, and what is kept out of it. */
+/* What the model computes: configuration and tensors. */
+uint64_t fingerprint_checkpoint(uint64_t fingerprint, const struct model *model);
+
+/* The same and what is kept out of it (exclusions.h). */
 uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model);
 
 enum { FINGERPRINT_SIZE = 17 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ending.h"
 #include "llm/report.h"
 #include "llm/session.h"
 
@@ -79,6 +80,7 @@ static const char eval_help[] =
     "\n" COMMON_HELP "  --archive FILE     take the layers that it holds from here\n"
     "  --tokens FILE      text to evaluate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
+    "  --other-checkpoint go on with an archive of another checkpoint\n"
     "  --layers           a table of what every layer of the archive loses\n"
     "  --json             report as JSON\n"
     "  -h, --help         print this\n"
@@ -106,6 +108,7 @@ static const char finetune_help[] =
     "model predicts as the checkpoint does, and write a new archive. Codes stay what\n"
     "they are, and so does the size, but for a few bytes.\n"
     "\n" COMMON_HELP "  --archive FILE     what is tuned\n"
+    "  --other-checkpoint go on with an archive of another checkpoint\n"
     "  --tokens FILE      text to train on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 262144)\n"
     "  --epochs N         times to go over it (default 1)\n"
@@ -189,7 +192,7 @@ int main(int count, char **arguments)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(arguments[1], commands[i].name) == 0)
-            return run_command((enum command)i, count - 1, arguments + 1);
+            return ending_bounded(run_command((enum command)i, count - 1, arguments + 1));
     fprintf(stderr, "watersic-llm: '%s' is no command (see watersic-llm --help)\n", arguments[1]);
     return OUTCOME_USAGE;
 }

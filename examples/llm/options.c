@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,19 @@ static bool take_count(void *place, const char *name, const char *value, struct 
         return refuse(failure, "--%s: '%s' is no positive number", name, value);
     *(size_t *)place = (size_t)count;
     return true;
+}
+
+/* BLAS counts the tokens of a window with an int. */
+static bool take_window(void *place, const char *name, const char *value, struct failure *failure)
+{
+    enum { MOST = 1 << 20 };
+
+    if (!take_count(place, name, value, failure))
+        return false;
+    if (*(size_t *)place < 2)
+        return refuse(failure, "--%s: in windows of 1 token none predicts another", name);
+    return *(size_t *)place <= MOST ||
+           refuse(failure, "--%s: '%s' is more than %d tokens", name, value, (int)MOST);
 }
 
 /* A number from 0 to 1. */
@@ -207,12 +221,13 @@ static bool take_recipe(void *place, const char *name, const char *value, struct
 /* In the order of the help texts. */
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
-    {"window", FOR_ALL, 0, take_count, AT(window), WITH_VALUE},
+    {"window", FOR_ALL, 0, take_window, AT(window), WITH_VALUE},
     {"tokens", FOR_ALL, FOR_ALL, take_text, AT(tokens), WITH_VALUE},
     {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval", FOR_COMPARE, FOR_COMPARE, take_text, AT(eval), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
     {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
+    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE, 0, take_on, AT(other_checkpoint), FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE, FOR_COMPARE, take_rates, AT(rates), WITH_VALUE},
     {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
@@ -329,6 +344,17 @@ static bool check_presets(const struct walk *walk)
            refuse(walk->failure, "--preset and --presets exclude each other");
 }
 
+/* JSON is text in UTF-8: what cannot be reported is refused before the work. */
+static bool check_report(const struct options *options, struct failure *failure)
+{
+    json_t *const text = options->output ? json_string(options->output) : json_null();
+    const bool ok = text != NULL;
+
+    json_decref(text);
+    return ok || !options->json ||
+           refuse(failure, "--output: the name is not UTF-8, and --json cannot report it");
+}
+
 static const size_t default_tokens[COMMANDS] = {
     [COMMAND_QUANTIZE] = 65536,
     [COMMAND_EVAL] = 16384,
@@ -362,5 +388,5 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return true;
     if (optind < count)
         return refuse(failure, "'%s' is no option", arguments[optind]);
-    return check_required(&walk) && check_presets(&walk);
+    return check_required(&walk) && check_presets(&walk) && check_report(options, failure);
 }

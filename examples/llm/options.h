@@ -63,9 +63,10 @@ struct options {
     bool limit;
     bool dry_run;
     bool low_memory;
-    bool progress; /* as lines */
-    bool restart;  /* do not go on with an unfinished archive */
-    bool layers;   /* eval: what every layer loses */
+    bool progress;         /* as lines */
+    bool restart;          /* do not go on with an unfinished archive */
+    bool layers;           /* eval: what every layer loses */
+    bool other_checkpoint; /* the archive need not be made from the model */
     bool json;
     bool help;
 };

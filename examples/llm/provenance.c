@@ -46,7 +46,7 @@ static json_t *describe_fingerprints(const struct provenance *provenance)
     char model[FINGERPRINT_SIZE];
     char tokens[FINGERPRINT_SIZE];
 
-    fingerprint_print(fingerprint_model(0, provenance->model), model);
+    fingerprint_print(fingerprint_checkpoint(0, provenance->model), model);
     fingerprint_print(fingerprint_tokens(0, provenance->tokens), tokens);
     return json_pack("{s:s, s:s}", "checkpoint", model, "tokens", tokens);
 }
@@ -112,6 +112,21 @@ bool provenance_write(const json_t *description, wsic_archive_writer *writer, co
                           text ? wsic_archive_writer_message(writer) : "out of memory");
     }
     return true;
+}
+
+/* --- the original ---------------------------------------------------------- */
+
+bool provenance_is_of(const wsic_archive *archive, const struct model *model)
+{
+    const char *const text = wsic_archive_metadata(archive, "fingerprint");
+    json_t *const root = text ? json_loads(text, 0, NULL) : NULL;
+    const char *const written = json_string_value(json_object_get(root, "checkpoint"));
+    char computed[FINGERPRINT_SIZE];
+
+    fingerprint_print(fingerprint_checkpoint(0, model), computed);
+    const bool ok = !written || strcmp(written, computed) == 0;
+    json_decref(root);
+    return ok;
 }
 
 /* --- comparing ----------------------------------------------------------- */

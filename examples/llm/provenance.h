@@ -31,6 +31,10 @@ json_t *provenance_describe(const struct provenance *provenance, struct failure 
 bool provenance_check(const json_t *description, const wsic_archive_writer *writer,
                       const char *output, struct failure *failure);
 
+/* Whether an archive is made from this checkpoint, as far as its metadata tell: true also of one
+ * that says nothing. Reads the whole checkpoint. */
+bool provenance_is_of(const wsic_archive *archive, const struct model *model);
+
 bool provenance_write(const json_t *description, wsic_archive_writer *writer, const char *output,
                       struct failure *failure);
 

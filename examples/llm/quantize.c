@@ -9,6 +9,7 @@
 #include "llm/provenance.h"
 #include "llm/report.h"
 #include "llm/takeover.h"
+#include "llm/text.h"
 #include "llm/watersic_run.h"
 
 struct quantization {
@@ -222,7 +223,7 @@ static bool run_quantization(struct quantization *run)
                            run->failure))
         return false;
     run->session->model.exclusions = &run->exclusions;
-    if (!tokens_load(&run->tokens, options->tokens, config->vocabulary, run->failure))
+    if (!text_load(&run->tokens, options->tokens, config, run->failure))
         return false;
     tokens_sample(&run->tokens, run->session->window, options->max_tokens);
     const struct calibration calibration = describe_calibration(run);

@@ -136,16 +136,46 @@ json_t *report_vocabulary(const struct vocabulary_rates *rates)
     return root;
 }
 
+/* A layer becomes zeros whenever it is loaded; drafts load it over and over. */
+void report_zeros(const char *name)
+{
+    static char last[MODEL_NAME_SIZE];
+
+    if (strcmp(name, last) == 0)
+        return;
+    snprintf(last, sizeof last, "%s", name);
+    fprintf(stderr,
+            "watersic-llm: warning: %s: stored as zeros: all its weights are subnormal (below "
+            "1.2e-38)\n",
+            name);
+}
+
+void report_unknown_keys(const struct config *config, const char *directory)
+{
+    if (config->unknown_keys[0] != '\0')
+        fprintf(stderr,
+                "watersic-llm: warning: %s/config.json: not known and not used: %s (see \"FILES\" "
+                "in the manual page)\n",
+                directory, config->unknown_keys);
+}
+
 /* docs/algorithm.md, "How much text" */
 void report_scarce_text(const struct config *config, const struct calibration *calibration)
 {
     enum { TOKENS_PER_INPUT = 32 };
-    const size_t wanted = TOKENS_PER_INPUT * model_widest(config);
+    const size_t inputs = model_widest(config);
+    const size_t wanted = TOKENS_PER_INPUT * inputs;
+    const size_t count = calibration->tokens->count;
 
-    if (calibration->recipe->plan == PLAN_WATERFILL && calibration->tokens->count < wanted)
+    if (calibration->recipe->plan != PLAN_WATERFILL && count < inputs)
+        fprintf(stderr,
+                "watersic-llm: warning: calibration tokens: %zu, fewer than the %zu inputs of the "
+                "widest layer: of most of their directions nothing is known (--max-tokens)\n",
+                count, inputs);
+    if (calibration->recipe->plan == PLAN_WATERFILL && count < wanted)
         fprintf(stderr,
                 "watersic-llm: warning: %zu calibration tokens are few for layers of up to %zu "
                 "inputs: below %zu a plan can fit the text more than the model (--max-tokens, "
                 "--plan none)\n",
-                calibration->tokens->count, model_widest(config), wanted);
+                count, inputs, wanted);
 }

@@ -42,7 +42,14 @@ json_t *report_recipe(const struct recipe *recipe);
 /* {"embedding_rate": ..., "head_rate": ..., "statistics": ...}, rates only of what is quantized */
 json_t *report_vocabulary(const struct vocabulary_rates *rates);
 
-/* Say on standard error where a plan has less text than it needs. */
+/* Warn on standard error of keys in the configuration that are not used. */
+void report_unknown_keys(const struct config *config, const char *directory);
+
+/* Warn on standard error of a layer that is stored as zeros (watersic_stores_zeros()). */
+void report_zeros(const char *name);
+
+/* Warn on standard error of a text that is too short: for a plan, or for layers to know what their
+ * inputs are. */
 void report_scarce_text(const struct config *config, const struct calibration *calibration);
 
 /* {"name": ..., "rows": ..., ...} */

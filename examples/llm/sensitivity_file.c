@@ -12,8 +12,6 @@
 
 #include "common/atomic_file.h"
 
-static const char file_name[] = "sensitivities.json";
-
 bool sensitivity_file_name(struct sensitivity_file *file, const char *directory,
                            const struct model *model, const struct tokens *tokens, size_t window,
                            double rate, struct failure *failure)
@@ -25,8 +23,8 @@ bool sensitivity_file_name(struct sensitivity_file *file, const char *directory,
         return true;
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return refuse(failure, "%s: %s", directory, strerror(errno));
-    if ((size_t)snprintf(file->path, sizeof file->path, "%s/%s", directory, file_name) >=
-        sizeof file->path)
+    if ((size_t)snprintf(file->path, sizeof file->path, "%s/%s", directory,
+                         SENSITIVITY_FILE_NAME) >= sizeof file->path)
         return refuse(failure, "%s: the name is too long", directory);
     /* Other versions of the library may make other drafts. */
     fingerprint = fingerprint_text(fingerprint, wsic_version());

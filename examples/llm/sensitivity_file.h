@@ -8,6 +8,8 @@
 
 #include "llm/fingerprint.h"
 
+#define SENSITIVITY_FILE_NAME "sensitivities.json"
+
 struct sensitivity_file {
     char path[PATH_MAX]; /* empty: there is none */
     char fingerprint[FINGERPRINT_SIZE];

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/session.h"
 
-#include "llm/interrupt.h"
+#include "common/blas_memory.h"
+#include "common/interrupt.h"
+#include "common/workers.h"
+#include "llm/original.h"
+#include "llm/outputs.h"
+#include "llm/report.h"
 
 /* Attention costs more with every token of a window: longer ones have to be asked for. */
 enum { longest_default_window = 2048 };
@@ -29,8 +34,12 @@ bool session_begin(struct session *session, const struct options *options, struc
         return refuse(failure, "the library's context cannot be created");
     if (wsic_context_set_threads(session->context, 0) < 0)
         refuse(failure, "%s", wsic_context_message(session->context));
-    else if (model_open(&session->model, options->model, failure) &&
-             choose_window(session, options, failure)) {
+    else if (blas_memory_check(workers_usual(), failure) &&
+             model_open(&session->model, options->model, failure) &&
+             outputs_check(options, &session->model, failure) &&
+             choose_window(session, options, failure) &&
+             original_check(session, options, failure)) {
+        report_unknown_keys(&session->model.config, options->model);
         interrupt_watch(session->context);
         return true;
     }

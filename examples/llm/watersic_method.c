@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/watersic_method.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "llm/report.h"
 #include "llm/takeover.h"
 
 static bool apply_setting(wsic_encoder *encoder, const char *setting, struct failure *failure)
@@ -60,6 +63,25 @@ static wsic_status leave_out(wsic_problem *problem, const struct exclusion *excl
                                                       exclusion->column_count);
 }
 
+bool watersic_stores_zeros(const struct linear *linear)
+{
+    const size_t count = linear->rows * linear->columns;
+    float largest = 0;
+
+    for (size_t i = 0; i < count && largest < FLT_MIN; i++)
+        largest = fmaxf(largest, fabsf(linear->weights[i]));
+    return largest > 0 && largest < FLT_MIN;
+}
+
+static void store_zeros(const struct layer_task *task)
+{
+    if (!watersic_stores_zeros(task->linear))
+        return;
+    report_zeros(task->name);
+    memset(task->linear->weights, 0,
+           task->linear->rows * task->linear->columns * sizeof *task->linear->weights);
+}
+
 static bool set_up_problem(wsic_problem *problem, const struct layer_task *task,
                            struct failure *failure)
 {
@@ -73,6 +95,7 @@ bool watersic_problem_create(wsic_context *context, const struct layer_task *tas
 {
     wsic_matrix weights;
 
+    store_zeros(task);
     wsic_matrix_init(&weights, sizeof weights, task->linear->weights, WSIC_F32, task->linear->rows,
                      task->linear->columns, 0);
     if (wsic_problem_create(context, task->stats, task->weighted, &weights, problem) < 0)

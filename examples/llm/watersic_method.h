@@ -44,9 +44,13 @@ struct method_settings {
 wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method_settings *settings,
                                       bool limit, struct failure *failure);
 
-/* What the encoder is to solve for this layer. */
+/* What the encoder is to solve for this layer, whose weights become zeros if they are too small. */
 bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
                              wsic_problem **problem, struct failure *failure);
+
+/* Whether all weights of a layer that is not zero are subnormal: their scales cannot be told as
+ * floats, and what they add is lost beside anything else. Such a layer is made of zeros. */
+bool watersic_stores_zeros(const struct linear *linear);
 
 /* Replace the task's weights by what a layer makes of them; info receives its figures. */
 bool watersic_restore(const struct layer_task *task, wsic_layer *layer, wsic_layer_info *info,
