@@ -214,6 +214,19 @@ static wsic_encoder_report make_report(const wsic_encode_report *inner, double s
     };
 }
 
+/* The end is a report like any other: the host may cancel there, too. */
+static wsic_status report_end(const wsic_env *env, wsic_layer **out)
+{
+    const wsic_progress end = {"done", 1.0, 1.0};
+    const wsic_status status = wsic_progress_report(env, &end, 1.0);
+
+    if (status != WSIC_OK) {
+        wsic_layer_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 /* Encode and turn the bytes into a layer. A notice survives. */
 static wsic_status encode(wsic_encoder *encoder, wsic_encode_problem *problem,
                           wsic_encode_report *report, wsic_layer **out)
@@ -227,11 +240,12 @@ static wsic_status encode(wsic_encoder *encoder, wsic_encode_problem *problem,
     const wsic_status notice = wsic_encode(env, &options, problem, &bytes, report);
     if (notice < 0)
         return notice;
-    const wsic_status status = wsic_layer_from_bytes(encoder->handle.context, &bytes, out);
+    wsic_status status = wsic_layer_from_bytes(encoder->handle.context, &bytes, out);
     wsic_bytes_release(&bytes);
     if (status != WSIC_OK)
         return wsic_fail(env, status, "%s", wsic_context_message(encoder->handle.context));
-    return notice;
+    status = report_end(env, out);
+    return status == WSIC_OK ? notice : status;
 }
 
 /* Encode, and report on it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/half.h"
 
+#include <math.h>
 #include <string.h>
 
 static float float_of_bits(uint32_t bits)
@@ -87,6 +88,14 @@ void wsic_load_f64(double *out, const void *data, uint32_t dtype, size_t count)
     default:
         break;
     }
+}
+
+float wsic_f32_limit(uint32_t dtype)
+{
+    /* Halfway between the largest number and the one that would follow it. */
+    if (dtype == WSIC_F16)
+        return 65520.0F;
+    return dtype == WSIC_BF16 ? 0x1.FFp127F : INFINITY;
 }
 
 void wsic_store_f32(void *data, uint32_t dtype, const float *values, size_t count)
