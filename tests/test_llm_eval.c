@@ -9,7 +9,7 @@
 #include "check_main.h"
 #include "llm/evaluate.h"
 #include "llm/footprint.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 #include "llm/pair.h"
 #include "synthetic_llm.h"
 #include "temporary.h"

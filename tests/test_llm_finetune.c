@@ -7,7 +7,7 @@
 #include "check_main.h"
 #include "llm/adamw.h"
 #include "llm/evaluate.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 #include "llm/train.h"
 #include "tuning_fixture.h"
 

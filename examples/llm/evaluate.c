@@ -6,7 +6,7 @@
 
 #include "common/workers.h"
 #include "llm/divergence.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 
 /* Logits held at once, which bounds the memory where the vocabulary is large. */
 enum { chunk_logits = 1 << 22 };

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 #include "llm/progress.h"
 
 static void subtract_hidden(const struct gatherer *gatherer, const struct stretch_of_text *text)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 
 static bool allocate(struct loss *loss, size_t window, struct failure *failure)
 {

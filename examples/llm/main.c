@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ending.h"
 #include "llm/report.h"
 #include "llm/session.h"
 
@@ -189,7 +190,7 @@ int main(int count, char **arguments)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(arguments[1], commands[i].name) == 0)
-            return run_command((enum command)i, count - 1, arguments + 1);
+            return ending_bounded(run_command((enum command)i, count - 1, arguments + 1));
     fprintf(stderr, "watersic-llm: '%s' is no command (see watersic-llm --help)\n", arguments[1]);
     return OUTCOME_USAGE;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "llm/golden.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 #include "llm/squares.h"
 
 /* Smaller parts of weighted tokens than this change nothing that could be measured. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 
 const char model_embedding_name[] = "model.embed_tokens.weight";
 const char model_head_name[] = "lm_head.weight";

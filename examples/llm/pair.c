@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "llm/evaluate.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 #include "llm/squares.h"
 
 enum { ORIGINAL, RESTORED, SIDES };

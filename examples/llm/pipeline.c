@@ -2,7 +2,7 @@
 #include "llm/pipeline.h"
 
 #include "llm/gather.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 #include "llm/mixing.h"
 #include "llm/progress.h"
 

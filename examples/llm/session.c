@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/session.h"
 
-#include "llm/interrupt.h"
+#include "common/blas_memory.h"
+#include "common/interrupt.h"
+#include "common/workers.h"
 
 /* Attention costs more with every token of a window: longer ones have to be asked for. */
 enum { longest_default_window = 2048 };
@@ -29,7 +31,8 @@ bool session_begin(struct session *session, const struct options *options, struc
         return refuse(failure, "the library's context cannot be created");
     if (wsic_context_set_threads(session->context, 0) < 0)
         refuse(failure, "%s", wsic_context_message(session->context));
-    else if (model_open(&session->model, options->model, failure) &&
+    else if (blas_memory_check(workers_online(), failure) &&
+             model_open(&session->model, options->model, failure) &&
              choose_window(session, options, failure)) {
         interrupt_watch(session->context);
         return true;

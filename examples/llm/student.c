@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/workers.h"
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 
 static const struct linear *linear_of(const struct student *student, size_t layer)
 {

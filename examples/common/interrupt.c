@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-#include "llm/interrupt.h"
+#include "common/interrupt.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 
 /* A signal handler reaches nothing but objects of the whole program. */
-static volatile sig_atomic_t pending;
+static volatile sig_atomic_t first_signal;
 static wsic_context *_Atomic watched;
 
+/* From here the process dies of the signal as soon as the handler returns. */
+static void die_of(int number)
+{
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* A terminal that is closed sends SIGHUP twice, itself and through its shell: only somebody who
+ * insists sends one of the others after the first. */
 static void handle(int number)
 {
     wsic_context *const context = atomic_load(&watched);
 
-    (void)number;
-    pending = 1;
+    if (first_signal != 0 && number != SIGHUP)
+        die_of(number);
+    if (first_signal == 0)
+        first_signal = number;
     if (context)
         wsic_context_cancel(context);
 }
@@ -33,9 +44,14 @@ void interrupt_watch(wsic_context *context)
             sigaction(signals[i], &action, NULL);
 }
 
+int interrupt_signal(void)
+{
+    return first_signal;
+}
+
 bool interrupt_pending(void)
 {
-    return pending != 0;
+    return first_signal != 0;
 }
 
 bool interrupt_none(struct failure *failure)
