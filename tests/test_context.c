@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* sched_setaffinity() is no part of POSIX. */
+#define _GNU_SOURCE
+
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -425,6 +429,30 @@ START_TEST(a_request_to_cancel_stops_one_call)
 }
 END_TEST
 
+/* A thread that is confined to one processor has one. */
+START_TEST(processors_are_those_that_may_be_used)
+{
+#ifdef CPU_COUNT
+    const int32_t before = wsic_processors();
+    cpu_set_t all;
+    cpu_set_t one;
+
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    ck_assert_int_eq(before, CPU_COUNT(&all));
+    CPU_ZERO(&one);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert_int_eq(wsic_processors(), 1);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof all, &all), 0);
+    ck_assert_int_eq(wsic_processors(), before);
+#else
+    ck_assert_int_ge(wsic_processors(), 1);
+#endif
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, the_default_allocator_will_do);
@@ -441,6 +469,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, blocks_are_aligned_and_zeroed);
     tcase_add_test(tests, every_task_runs_once_on_any_number_of_threads);
     tcase_add_test(tests, threads_work_at_the_same_time);
+    tcase_add_test(tests, processors_are_those_that_may_be_used);
     tcase_add_test(tests, the_hosts_runner_is_used);
     tcase_add_test(tests, threads_that_cannot_be_had_leave_the_callers);
     tcase_add_test(tests, the_log_respects_its_level);

@@ -49,7 +49,7 @@ bool gptq_factor(double *covariance, size_t n)
 bool baseline_round(float *weights, size_t rows, size_t columns, uint32_t levels,
                     const double *factor)
 {
-    const size_t workers = workers_online();
+    const size_t workers = workers_usual();
     struct job job = {.weights = weights,
                       .columns = columns,
                       .levels = levels,

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
+#include <watersic/context.h>
 
 enum { max_workers = 64 };
 
@@ -33,13 +33,11 @@ static void *work(void *argument)
     }
 }
 
-size_t workers_online(void)
+size_t workers_usual(void)
 {
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    const size_t processors = (size_t)wsic_processors();
 
-    if (online < 1)
-        return 1;
-    return online > max_workers ? max_workers : (size_t)online;
+    return processors > max_workers ? max_workers : processors;
 }
 
 void workers_run(size_t workers, size_t count, worker_task *task, void *data)

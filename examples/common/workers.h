@@ -9,8 +9,8 @@
  * workers_run()), for scratch memory that each has of its own. */
 typedef void worker_task(void *data, size_t index, size_t worker);
 
-/* Processors that are online, at least 1. */
-size_t workers_online(void);
+/* As many as the process may use processors, at least 1. */
+size_t workers_usual(void);
 
 /* Run task for every index below count on at most `workers` threads, the caller's included.
  * Where threads cannot be started the caller's does the rest. */

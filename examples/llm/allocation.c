@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/allocation.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* A layer whose error does nothing measurable still gets some bits, so that one that is misjudged
- * is not lost. */
-static const double least_sensitivity = 1e-6;
+ * is not lost: it counts as if its whole output were worth this part of what that of the layer is
+ * whose output is worth most. Sensitivities themselves have units, those of the layer's output,
+ * and cannot be compared. */
+static const double least_part = 1e-6;
 
 static bool refuse_plan(const struct allocation *allocation, struct failure *failure)
 {
@@ -24,8 +27,9 @@ bool allocation_create(struct allocation *allocation, wsic_context *context,
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
     allocation->corrections = calloc(layers, sizeof *allocation->corrections);
     allocation->worths = calloc(layers, sizeof *allocation->worths);
+    allocation->energies = calloc(layers, sizeof *allocation->energies);
     if (!allocation->indices || !allocation->sensitivities || !allocation->corrections ||
-        !allocation->worths) {
+        !allocation->worths || !allocation->energies) {
         allocation_destroy(allocation);
         return refuse(failure, "out of memory for a plan of %zu layers", layers);
     }
@@ -43,6 +47,7 @@ void allocation_destroy(struct allocation *allocation)
     free(allocation->sensitivities);
     free(allocation->corrections);
     free(allocation->worths);
+    free(allocation->energies);
     wsic_plan_destroy(allocation->plan);
     *allocation = (struct allocation){.layers = 0};
 }
@@ -60,26 +65,36 @@ static bool is_planned(const struct allocation *allocation, size_t layer)
     return allocation->indices[layer] != SIZE_MAX;
 }
 
-static double largest_worth(const struct allocation *allocation)
+/* What the whole output of the layer is worth that is worth most, in bits of divergence. */
+static double largest_loss(const struct allocation *allocation)
 {
     double largest = 0;
 
     for (size_t i = 0; i < allocation->layers; i++)
-        largest = fmax(largest, allocation->worths[i]);
+        largest = fmax(largest, allocation->worths[i] * allocation->energies[i]);
     return largest;
 }
 
-/* All count alike if none is known. */
+/* All outputs count alike if nothing is known of any. Any number will do for a layer that puts
+ * nothing out. */
+static double sensitivity_of(const struct allocation *allocation, size_t layer, double largest)
+{
+    const double energy = allocation->energies[layer];
+    const double least = largest > 0 ? least_part * largest : 1;
+    const double value = energy > 0 ? fmax(allocation->worths[layer], least / energy) : 1;
+
+    return fmin(fmax(value, DBL_MIN), DBL_MAX);
+}
+
 static bool set_sensitivities(struct allocation *allocation, struct failure *failure)
 {
-    const double largest = largest_worth(allocation);
+    const double largest = largest_loss(allocation);
 
-    for (size_t i = 0; i < allocation->layers && largest > 0; i++) {
-        const double value = fmax(allocation->worths[i] / largest, least_sensitivity);
+    for (size_t i = 0; i < allocation->layers; i++)
         if (is_planned(allocation, i) &&
-            wsic_plan_set_sensitivity(allocation->plan, allocation->indices[i], value) < 0)
+            wsic_plan_set_sensitivity(allocation->plan, allocation->indices[i],
+                                      sensitivity_of(allocation, i, largest)) < 0)
             return refuse_plan(allocation, failure);
-    }
     return true;
 }
 
@@ -123,18 +138,19 @@ static bool read_plan(const struct allocation *allocation, size_t layer, wsic_pl
            refuse_plan(allocation, failure);
 }
 
-/* The plan tells shapes only once it is solved for something. */
-static bool count_weights(const struct allocation *allocation, double *weights,
-                          struct failure *failure)
+/* Shapes and energies, which the plan tells only once it is solved for something. */
+static bool read_sizes(struct allocation *allocation, struct failure *failure)
 {
-    *weights = 0;
+    allocation->weights = 0;
     if (wsic_plan_solve_rate(allocation->plan, 1) < 0)
         return refuse_plan(allocation, failure);
     for (size_t i = 0; i < allocation->layers; i++) {
         wsic_plan_layer planned = {.rows = 0};
         if (is_planned(allocation, i) && !read_plan(allocation, i, &planned, failure))
             return false;
-        *weights += (double)planned.rows * (double)planned.columns;
+        const double weights = (double)planned.rows * (double)planned.columns;
+        allocation->weights += weights;
+        allocation->energies[i] = weights * planned.energy;
     }
     return true;
 }
@@ -144,13 +160,11 @@ static bool find_budget(const struct allocation *allocation, double rate,
                         wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
 {
     uint64_t others = 0;
-    double weights;
 
-    if (!count_weights(allocation, &weights, failure) ||
-        (writer && !layer_bytes(writer, &others, failure)))
+    if (writer && !layer_bytes(writer, &others, failure))
         return false;
     const double container = writer ? (double)(container_bytes(allocation, writer) - others) : 0;
-    const double left = rate * weights / 8 - container;
+    const double left = rate * allocation->weights / 8 - container;
     if (left < 1)
         return refuse(failure,
                       "plan: names and metadata alone take %.0f bytes, more than %g bits "
@@ -223,9 +237,10 @@ bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double
 {
     enum { ROUNDS = 32 };
     const size_t rounds = mode == PLAN_WATERFILL ? ROUNDS : 1;
-    uint64_t budget;
+    uint64_t budget = 0;
 
-    if (!(writer ? keep_budget(allocation, rate, writer, &budget, failure)
+    if (!read_sizes(allocation, failure) ||
+        !(writer ? keep_budget(allocation, rate, writer, &budget, failure)
                  : find_budget(allocation, rate, NULL, &budget, failure)))
         return false;
     for (size_t i = 0; i < rounds; i++)

@@ -17,6 +17,8 @@ struct allocation {
     double *sensitivities;          /* of every layer; 0 if unknown */
     struct correction *corrections; /* of the plan's slopes */
     double *worths;                 /* what an error as the plan sees it costs now */
+    double *energies;               /* a n D where nothing of the layer is left */
+    double weights;                 /* of all layers in the plan */
 };
 
 bool allocation_create(struct allocation *allocation, wsic_context *context,

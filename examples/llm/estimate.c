@@ -209,7 +209,7 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
     const size_t tokens = calibration->tokens->count;
 
     *estimate = (struct memory_estimate){
-        .program = program_bytes + workers_online() * blas_bytes,
+        .program = program_bytes + workers_usual() * blas_bytes,
         .blocks = streams * block_memory(config),
         .states = streams * stream_memory(config, &text) + tokens * sizeof(uint32_t),
         .passing = streams * forward_memory(config, text.window, tokens) +

@@ -141,7 +141,7 @@ static bool measure(struct evaluation *evaluation, struct chunk *chunk, size_t c
                     const struct readout *readout, const struct readout *reference,
                     struct failure *failure)
 {
-    const size_t workers = workers_online();
+    const size_t workers = workers_usual();
     const size_t length = readout->model->config.hidden;
 
     for (chunk->first = 0; chunk->first < chunk->tokens->count; chunk->first += chunk->count) {

@@ -37,7 +37,7 @@ uint64_t forward_memory(const struct config *config, size_t window, size_t token
     const uint64_t query = config->heads * config->head_dim;
     const uint64_t key = config->kv_heads * config->head_dim;
     const uint64_t states = config->hidden + 2 * query + 2 * key + 2 * config->intermediate;
-    const uint64_t of_window = workers_online() * ATTENTION_STRIP + config->head_dim;
+    const uint64_t of_window = workers_usual() * ATTENTION_STRIP + config->head_dim;
 
     return (count * states + window * of_window) * sizeof(float);
 }
@@ -50,7 +50,7 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
     const size_t key = config->kv_heads * config->head_dim;
 
     *forward = (struct forward){.config = *config, .window = window, .capacity = capacity};
-    forward->workers = workers_online();
+    forward->workers = workers_usual();
     forward->normed = forward_numbers(capacity, config->hidden);
     forward->query = forward_numbers(capacity, query);
     forward->key = forward_numbers(capacity, key);

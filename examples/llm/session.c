@@ -31,7 +31,7 @@ bool session_begin(struct session *session, const struct options *options, struc
         return refuse(failure, "the library's context cannot be created");
     if (wsic_context_set_threads(session->context, 0) < 0)
         refuse(failure, "%s", wsic_context_message(session->context));
-    else if (blas_memory_check(workers_online(), failure) &&
+    else if (blas_memory_check(workers_usual(), failure) &&
              model_open(&session->model, options->model, failure) &&
              choose_window(session, options, failure)) {
         interrupt_watch(session->context);

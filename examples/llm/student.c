@@ -94,7 +94,7 @@ static bool read_layers(struct student *student, struct failure *failure)
 bool student_create(struct student *student, const struct model *original, wsic_context *context,
                     const char *archive, struct failure *failure)
 {
-    *student = (struct student){.workers = workers_online(), .rounded = true};
+    *student = (struct student){.workers = workers_usual(), .rounded = true};
     if (!restored_open(&student->restored, original, context, archive, failure))
         return false;
     if (load_blocks(student, failure) && allocate(student, failure) &&

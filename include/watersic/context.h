@@ -125,8 +125,8 @@ WSIC_API const char *wsic_context_message(const wsic_context *context);
  * are never touched. Replaces a runner. The threads are started here.
  *
  * \param context  not NULL
- * \param threads  1 to 1024; 1 means the caller's thread alone; 0 means one for
- *                 every processor that is online
+ * \param threads  1 to 1024; 1 means the caller's thread alone; 0 means
+ *                 wsic_processors()
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: threads is outside its range
@@ -134,6 +134,18 @@ WSIC_API const char *wsic_context_message(const wsic_context *context);
  *     the context goes on with the caller's thread
  */
 WSIC_API wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads);
+
+/**
+ * \brief Number of processors that the calling thread may run on.
+ *
+ * Where the system tells (sched_getaffinity() on Linux), those to which the thread is not
+ * confined by taskset, a container or a batch system do not count; elsewhere it is the number
+ * of those that are online. Quotas of processor time, as control groups have them, are not
+ * looked at. No handle, no allocation; thread-safe.
+ *
+ * \return 1 to 1024
+ */
+WSIC_API int32_t wsic_processors(void);
 
 /**
  * \brief Run the library's loops on the host's threads.

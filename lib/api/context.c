@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void *default_allocate(void *user, size_t size)
 {
@@ -127,10 +126,8 @@ wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads)
     if (threads < 0 || threads > 1024)
         return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "threads is %d, not within 0 to 1024",
                          (int)threads);
-    if (threads == 0) {
-        const long online = sysconf(_SC_NPROCESSORS_ONLN);
-        threads = online < 1 ? 1 : online > 1024 ? 1024 : (int32_t)online;
-    }
+    if (threads == 0)
+        threads = wsic_processors();
 
     wsic_context_set_runner(context, NULL, NULL);
     if (threads == 1)

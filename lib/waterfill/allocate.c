@@ -21,6 +21,8 @@ enum { MAX_STEPS = 200 };
 typedef struct column_set {
     const double *sigma;
     size_t n;
+    int unit; /* log2 of what steps are searched in: another unit of σ changes no bit of the result
+                 but by that power of two */
 } column_set;
 
 static double mean_rate(const column_set *columns, double step)
@@ -46,12 +48,25 @@ static double mean_distortion(const column_set *columns, double step)
     return sum / (double)columns->n;
 }
 
-static double largest_sigma(const column_set *columns)
+double wsic_largest_sigma(const double *sigma, size_t n)
 {
     double largest = 0.0;
-    for (size_t j = 0; j < columns->n; j++)
-        largest = fmax(largest, columns->sigma[j]);
+    for (size_t j = 0; j < n; j++)
+        largest = fmax(largest, sigma[j]);
     return largest;
+}
+
+static column_set describe_columns(const double *sigma, size_t n, double largest)
+{
+    column_set columns = {.sigma = sigma, .n = n};
+
+    frexp(largest, &columns.unit);
+    return columns;
+}
+
+static double step_at(const column_set *columns, double log_step)
+{
+    return ldexp(exp2(log_step), columns->unit);
 }
 
 /* --- root in the logarithm of the step ------------------------------------ */
@@ -71,14 +86,14 @@ static double missing_distortion(const column_set *columns, double step, double 
 }
 
 typedef struct point {
-    double log_step; /* log2 */
+    double log_step; /* log2, in the unit of the columns */
     double excess;
 } point;
 
 static point evaluate(const column_set *columns, excess_function *excess, double target,
                       double log_step)
 {
-    return (point){log_step, excess(columns, exp2(log_step), target)};
+    return (point){log_step, excess(columns, step_at(columns, log_step), target)};
 }
 
 /* Regula falsi with the Illinois rule: the end that stays twice counts half, so that
@@ -109,10 +124,11 @@ static double close_in(const column_set *columns, excess_function *excess, doubl
 
 /* Walk from the step at which all columns are silent to finer ones, in growing strides,
  * until the excess is positive. */
-static double find_log_step(const column_set *columns, excess_function *excess, double target)
+static double find_log_step(const column_set *columns, double largest, excess_function *excess,
+                            double target)
 {
-    const double start = log2(largest_sigma(columns));
-    const double finest = fmax(start + FINEST_LOG2, log2(DBL_MIN));
+    const double start = log2(ldexp(largest, -columns->unit));
+    const double finest = fmax(start + FINEST_LOG2, log2(DBL_MIN) - columns->unit);
     point coarse = evaluate(columns, excess, target, start - log2(SILENT));
 
     for (double stride = 2.0; coarse.log_step > finest; stride *= 1.5) {
@@ -144,10 +160,12 @@ static void describe_silence(const column_set *columns, wsic_allocation *out)
 
 void wsic_allocate_rate(const double *sigma, size_t n, double bits, wsic_allocation *out)
 {
-    const column_set columns = {sigma, n};
+    const double largest = wsic_largest_sigma(sigma, n);
+    const column_set columns = describe_columns(sigma, n, largest);
 
-    if (largest_sigma(&columns) > 0.0)
-        describe(&columns, exp2(find_log_step(&columns, excess_rate, bits)), out);
+    if (largest > 0.0)
+        describe(&columns,
+                 step_at(&columns, find_log_step(&columns, largest, excess_rate, bits)), out);
     else
         describe_silence(&columns, out);
 }
@@ -155,10 +173,14 @@ void wsic_allocate_rate(const double *sigma, size_t n, double bits, wsic_allocat
 void wsic_allocate_distortion(const double *sigma, size_t n, double distortion,
                               wsic_allocation *out)
 {
-    const column_set columns = {sigma, n};
+    const double largest = wsic_largest_sigma(sigma, n);
+    const column_set columns = describe_columns(sigma, n, largest);
 
     if (distortion < mean_distortion(&columns, HUGE_VAL))
-        describe(&columns, exp2(find_log_step(&columns, missing_distortion, distortion)), out);
+        describe(&columns,
+                 step_at(&columns,
+                         find_log_step(&columns, largest, missing_distortion, distortion)),
+                 out);
     else
         describe_silence(&columns, out);
 }
@@ -171,14 +193,16 @@ void wsic_column_rates(const double *sigma, size_t n, double step, double *rates
 
 double wsic_reference_step(const double *sigma, size_t n, double knob)
 {
+    const column_set columns = describe_columns(sigma, n, wsic_largest_sigma(sigma, n));
     double logarithms = 0.0;
     size_t live = 0;
 
     for (size_t j = 0; j < n; j++) {
         if (sigma[j] > 0.0) {
-            logarithms += log2(sigma[j]);
+            logarithms += log2(ldexp(sigma[j], -columns.unit));
             live++;
         }
     }
-    return live == 0 ? 0.0 : sqrt(12.0) * exp2(logarithms / (double)live - knob);
+    return live == 0 ? 0.0
+                     : sqrt(12.0) * step_at(&columns, logarithms / (double)live - knob);
 }

@@ -16,6 +16,10 @@ typedef struct wsic_allocation {
     double water_level; /* c² / 12 */
 } wsic_allocation;
 
+/* All of the following change by a power of two, and no other bit, where sigma does. */
+
+double wsic_largest_sigma(const double *sigma, size_t n);
+
 /* Step for a mean rate in bits, > 0. A rate that no step in double precision reaches (all of
  * it on few columns of many) gives the nearest; out->rate says what it is. */
 void wsic_allocate_rate(const double *sigma, size_t n, double bits, wsic_allocation *out);

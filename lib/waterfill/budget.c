@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "waterfill/allocate.h"
 #include "waterfill/scalar_rate.h"
 
 static const double two_ln_2 = 1.38629436111989061883;
@@ -35,15 +36,6 @@ static model_point evaluate(const double *sigma, size_t n, double step)
     return point;
 }
 
-static double largest(const double *sigma, size_t n)
-{
-    double result = 0.0;
-
-    for (size_t j = 0; j < n; j++)
-        result = fmax(result, sigma[j]);
-    return result;
-}
-
 /* The slope between two points, as that in the middle of them: of a straight line in the logarithm
  * of D, which high rates follow exactly. */
 static double level_between(model_point coarse, model_point fine)
@@ -70,18 +62,22 @@ static void add_segment(model_point coarse, model_point fine, wsic_level_curve *
 
 void wsic_level_curve_make(const double *sigma, size_t n, wsic_level_curve *curve)
 {
-    const double top = largest(sigma, n);
+    const double top = wsic_largest_sigma(sigma, n);
+    /* Octaves are counted from a power of two, so that another unit of sigma gives the same rates
+     * bit for bit. */
+    int unit;
 
     curve->count = 0;
     if (!(top > 0.0))
         return;
-    double octave = log2(top) + silent_octaves;
-    model_point coarse = evaluate(sigma, n, exp2(octave));
+    double octave = log2(frexp(top, &unit)) + silent_octaves;
+    model_point coarse = evaluate(sigma, n, ldexp(exp2(octave), unit));
     while (curve->count < WSIC_LEVEL_POINTS && coarse.rate < 1.5 * WSIC_BUDGET_MOST_RATE) {
         octave -= stride;
-        if (octave < -1000.0)
+        /* Where double ends. */
+        if (octave + unit < -1000.0)
             break;
-        const model_point fine = evaluate(sigma, n, exp2(octave));
+        const model_point fine = evaluate(sigma, n, ldexp(exp2(octave), unit));
         add_segment(coarse, fine, curve);
         coarse = fine;
     }
@@ -146,6 +142,16 @@ static double total_bits(wsic_budget_share *shares, size_t count, rate_function 
     return bits;
 }
 
+/* log2 of s times a level: of one fraction, so that what s gains and the level loses by a power of
+ * two cancels exactly, and of two numbers whose product need not be one. */
+static double log2_of_product(double sensitivity, double level)
+{
+    int exponents[2];
+    const double fraction = frexp(sensitivity, &exponents[0]) * frexp(level, &exponents[1]);
+
+    return log2(fraction) + (exponents[0] + exponents[1]);
+}
+
 /* Between two numbers of which the first gives too few bits: to the last digit. */
 static void share_out(wsic_budget_share *shares, size_t count, rate_function *rate, double low,
                       double high, double bits)
@@ -178,8 +184,9 @@ void wsic_budget_waterfill(wsic_budget_share *shares, size_t count, double bits)
         const wsic_level_curve *const curve = shares[k].curve;
         if (curve->count == 0)
             continue;
-        const double first = -log2(shares[k].sensitivity) - log2(curve->level[0]);
-        const double last = -log2(shares[k].sensitivity) - log2(curve->level[curve->count - 1]);
+        const double first = -log2_of_product(shares[k].sensitivity, curve->level[0]);
+        const double last =
+            -log2_of_product(shares[k].sensitivity, curve->level[curve->count - 1]);
         low = fmin(low, first);
         high = fmax(high, last + 2.0 * WSIC_BUDGET_MOST_RATE);
     }
