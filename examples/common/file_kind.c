@@ -6,6 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+const char file_kind_archive[] = "an archive of watersic";
+const char file_kind_statistics[] = "a statistics file of watersic";
+
 /* How files of a kind begin. Bytes behind a zero byte count, so that the length is given. */
 #define START(text) text, sizeof(text) - 1
 
@@ -17,8 +20,8 @@ static const struct {
     {START("version https://git-lfs."),
      "a Git LFS pointer (\"git lfs pull\" fetches the file that it stands for)"},
     {START("\x93NUMPY"), "a .npy file"},
-    {START("WSICARCH"), "an archive of watersic"},
-    {START("WSICSTAT"), "a statistics file of watersic"},
+    {START("WSICARCH"), file_kind_archive},
+    {START("WSICSTAT"), file_kind_statistics},
     {START("GGUF"), "a GGUF file"},
     {START("PK\3\4"), "a zip archive (as torch.save and numpy.savez write)"},
     {START("\x89HDF\r\n\x1a\n"), "an HDF5 file"},

@@ -16,6 +16,10 @@ enum { FILE_KIND_BYTES = 512 };
  * good file can resemble another kind. */
 const char *file_kind(const uint8_t *bytes, size_t size);
 
+/* Two of the answers, to compare with. */
+extern const char file_kind_archive[];
+extern const char file_kind_statistics[];
+
 /* The same of a file that can be opened; NULL also where it cannot be read. */
 const char *file_kind_of(const char *path);
 
