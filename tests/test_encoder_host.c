@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The encoder and its host: an allocation that is refused is told and changes no byte, progress
- * rises to 1. Both are asked of every way through the encoder. */
+/* The encoder and its host: an allocation that is refused is told, progress rises to 1, other
+ * rounding modes do no harm. */
+#include <fenv.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,11 +241,75 @@ START_TEST(progress_of_a_plan_rises_to_one)
 }
 END_TEST
 
+/* --- rounding modes -------------------------------------------------------------- */
+
+static const int other_modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+
+enum { MODES = sizeof other_modes / sizeof *other_modes };
+
+START_TEST(other_rounding_is_refused_by_the_encoder)
+{
+    wsic_layer *layer = NULL;
+
+    choose_way(0);
+    ck_assert_int_eq(fesetround(other_modes[_i]), 0);
+    const wsic_status status = wsic_encoder_run(f.encoder, f.stats, &f.w_view, &layer);
+    const int mode = fegetround();
+    ck_assert_int_eq(fesetround(FE_TONEAREST), 0);
+    ck_assert_int_eq(status, WSIC_ERROR_STATE);
+    ck_assert_int_eq(mode, other_modes[_i]);
+    ck_assert_ptr_null(layer);
+    ck_assert_ptr_nonnull(strstr(wsic_encoder_message(f.encoder), "round to nearest"));
+    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.w_view, &layer), 0);
+    wsic_layer_destroy(layer);
+}
+END_TEST
+
+static void decode(const wsic_layer *layer, float *weights, int32_t *codes)
+{
+    wsic_matrix matrix;
+
+    wsic_matrix_init(&matrix, sizeof matrix, weights, WSIC_F32, DRIFT_ROWS, DRIFT_COLUMNS, 0);
+    ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &matrix), WSIC_OK);
+    wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, DRIFT_ROWS, DRIFT_COLUMNS, 0);
+    ck_assert_int_eq(wsic_layer_codes(layer, 0, &matrix), WSIC_OK);
+}
+
+START_TEST(other_rounding_decodes_the_same_codes)
+{
+    enum { COUNT = DRIFT_ROWS * DRIFT_COLUMNS };
+    static float weights[2][COUNT];
+    static int32_t codes[2][COUNT];
+    const void *bytes = NULL;
+    size_t size = 0;
+    wsic_layer *made = NULL, *read = NULL;
+
+    choose_way(3);
+    ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.w_view, &made), 0);
+    ck_assert_int_eq(wsic_layer_write(made, &bytes, &size), WSIC_OK);
+    decode(made, weights[0], codes[0]);
+    ck_assert_int_eq(fesetround(other_modes[_i]), 0);
+    feclearexcept(FE_ALL_EXCEPT);
+    ck_assert_int_eq(wsic_layer_read(f.context, bytes, size, &read), WSIC_OK);
+    decode(read, weights[1], codes[1]);
+    const int raised = fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW), mode = fegetround();
+    ck_assert_int_eq(fesetround(FE_TONEAREST), 0);
+    ck_assert_int_eq(mode, other_modes[_i]);
+    ck_assert_int_eq(raised, 0);
+    ck_assert_mem_eq(codes[0], codes[1], sizeof codes[0]);
+    for (size_t k = 0; k < COUNT; k++)
+        ck_assert(fabsf(weights[0][k] - weights[1][k]) <= 0x1p-22F * fabsf(weights[0][k]));
+    wsic_layer_destroy(made);
+    wsic_layer_destroy(read);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *const suite = suite_create("encoder and host");
     TCase *const memory = tcase_create("memory");
     TCase *const progress = tcase_create("progress");
+    TCase *const rounding = tcase_create("rounding");
 
     tcase_add_checked_fixture(memory, begin, end);
     tcase_set_timeout(memory, 120);
@@ -256,6 +322,11 @@ static Suite *make_suite(void)
     tcase_add_test(progress, progress_of_zeros_rises_to_one);
     tcase_add_test(progress, progress_of_a_plan_rises_to_one);
     suite_add_tcase(suite, progress);
+
+    tcase_add_checked_fixture(rounding, begin, end);
+    tcase_add_loop_test(rounding, other_rounding_is_refused_by_the_encoder, 0, MODES);
+    tcase_add_loop_test(rounding, other_rounding_decodes_the_same_codes, 0, MODES);
+    suite_add_tcase(suite, rounding);
     return suite;
 }
 

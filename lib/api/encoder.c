@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/rounding.h"
 #include "coding/codes.h"
 
 struct wsic_encoder {
@@ -248,6 +249,16 @@ static wsic_status encode(wsic_encoder *encoder, wsic_encode_problem *problem,
     return status == WSIC_OK ? notice : status;
 }
 
+/* Codes are chosen by rounding: in another mode they would be far from the best, without a word. */
+static wsic_status check_rounding(const wsic_env *env)
+{
+    if (wsic_rounds_to_nearest())
+        return WSIC_OK;
+    return wsic_fail(env, WSIC_ERROR_STATE,
+                     "the calling thread does not round to nearest: fesetround(FE_TONEAREST) is "
+                     "needed before");
+}
+
 /* Encode, and report on it. */
 static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, double begin,
                        wsic_layer **out)
@@ -257,7 +268,9 @@ static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, doub
     const uint64_t used_before = wsic_context_memory(context, &peak_before);
     wsic_encode_report report;
 
-    wsic_status status = check_blocks(encoder, &problem->input.weights);
+    wsic_status status = check_rounding(&encoder->handle.env);
+    if (status == WSIC_OK)
+        status = check_blocks(encoder, &problem->input.weights);
     if (status != WSIC_OK)
         return status;
     wsic_context_reset_peak(context);
