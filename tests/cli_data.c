@@ -76,6 +76,8 @@ static int make(void)
                 npy_write("tiny.npy", weights, WSIC_F32, 1, COLUMNS, &failure);
     weights[300] = NAN;
     good = good && npy_write("nan.npy", weights, WSIC_F32, ROWS, COLUMNS, &failure);
+    weights[300] = 1e6F;
+    good = good && npy_write("large.npy", weights, WSIC_F32, ROWS, COLUMNS, &failure);
     weights[300] = 0.01F;
     if (!good)
         return fail(failure.text);

@@ -4,6 +4,7 @@
 #define TESTS_COUNTING_ALLOCATOR_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "watersic/base.h"
@@ -40,28 +41,34 @@ static inline wsic_allocator counting_hooks(counting_allocator *counter)
     return (wsic_allocator){sizeof(wsic_allocator), counting_allocate, counting_release, counter};
 }
 
-/* Run operation(data) with its first, second, ... allocation refused until it needs no
- * more: every refusal must come back as WSIC_ERROR_MEMORY and must leave no block behind. At
- * the end the operation has succeeded once. */
+/* Run operation(data) with its k-th allocation refused: it must come back as WSIC_ERROR_MEMORY and
+ * must leave no block behind. False if the operation needed less and has succeeded. */
+static inline bool refuse_allocation(counting_allocator *counter, size_t k,
+                                     wsic_status (*operation)(void *data), void *data)
+{
+    const size_t live = counter->live;
+
+    counter->calls = 0;
+    counter->fail_at = k;
+    const wsic_status status = operation(data);
+    const bool refused = counter->calls >= k;
+    counter->fail_at = 0;
+    ck_assert_msg(status == (refused ? WSIC_ERROR_MEMORY : WSIC_OK),
+                  "allocation %zu %s: status %d", k, refused ? "refused" : "granted", (int)status);
+    if (refused)
+        ck_assert_uint_eq(counter->live, live);
+    return refused;
+}
+
+/* The same with the first, second, ... allocation until the operation needs no more. */
 static inline void refuse_every_allocation(counting_allocator *counter,
                                            wsic_status (*operation)(void *data), void *data)
 {
-    for (size_t k = 1;; k++) {
-        const size_t live = counter->live;
-        counter->calls = 0;
-        counter->fail_at = k;
-        const wsic_status status = operation(data);
-        const int refused = counter->calls >= k;
-        counter->fail_at = 0;
-        if (!refused) {
-            ck_assert_int_eq(status, WSIC_OK);
-            ck_assert_uint_gt(k, 1);
-            return;
-        }
-        ck_assert_msg(status == WSIC_ERROR_MEMORY, "allocation %zu refused: status %d", k,
-                      (int)status);
-        ck_assert_uint_eq(counter->live, live);
-    }
+    size_t k = 1;
+
+    while (refuse_allocation(counter, k, operation, data))
+        k++;
+    ck_assert_uint_gt(k, 1);
 }
 
 #endif

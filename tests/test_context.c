@@ -146,6 +146,19 @@ START_TEST(statuses_have_names_and_texts)
 }
 END_TEST
 
+START_TEST(number_types_have_sizes_and_names)
+{
+    ck_assert_str_eq(wsic_dtype_name(WSIC_F64), "F64");
+    ck_assert_str_eq(wsic_dtype_name(WSIC_BF16), "BF16");
+    ck_assert_str_eq(wsic_dtype_name(WSIC_I32), "I32");
+    ck_assert_str_eq(wsic_dtype_name(0), "unknown");
+    ck_assert_str_eq(wsic_dtype_name(WSIC_I32 + 1), "unknown");
+    ck_assert_str_eq(wsic_dtype_name(UINT32_MAX), "unknown");
+    for (uint32_t dtype = 0; dtype < 40; dtype++)
+        ck_assert_int_eq(wsic_dtype_size(dtype) == 0, strcmp(wsic_dtype_name(dtype), "unknown") == 0);
+}
+END_TEST
+
 START_TEST(versions_agree)
 {
     unsigned major, minor, patch;
@@ -494,6 +507,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, kernels_have_names);
     tcase_add_test(tests, struct_sizes_follow_the_three_rules);
     tcase_add_test(tests, statuses_have_names_and_texts);
+    tcase_add_test(tests, number_types_have_sizes_and_names);
     tcase_add_test(tests, versions_agree);
     tcase_add_test(tests, handles_may_be_destroyed_in_any_order);
     tcase_add_test(tests, messages_of_failed_creations_are_on_the_context);

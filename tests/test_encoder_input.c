@@ -168,7 +168,8 @@ START_TEST(bad_input_is_named_and_nothing_is_lost)
     expect(&f, &wrong, WSIC_ERROR_SHAPE, "20 x 11, where 20 x 12");
     wrong = f.matrix;
     wrong.dtype = WSIC_I8;
-    expect(&f, &wrong, WSIC_ERROR_DTYPE, "dtype is 5");
+    expect(&f, &wrong, WSIC_ERROR_DTYPE,
+           "weights->dtype is I8, where F64, F32, F16 or BF16 is expected");
     wrong = f.matrix;
     wrong.size = 3;
     expect(&f, &wrong, WSIC_ERROR_STRUCT_SIZE, "size is 3");

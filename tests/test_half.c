@@ -149,6 +149,23 @@ START_TEST(arrays_are_converted_elementwise)
 }
 END_TEST
 
+/* The limit is where infinity begins: the number before it is finite. */
+START_TEST(the_limit_is_where_infinity_begins)
+{
+    const uint32_t dtypes[] = {WSIC_F16, WSIC_BF16, WSIC_F32, WSIC_F64};
+
+    for (size_t d = 0; d < 4; d++) {
+        const float limit = wsic_f32_limit(dtypes[d]);
+        const float values[] = {limit, -limit, nextafterf(limit, 0), -nextafterf(limit, 0)};
+        double stored[4], loaded[4];
+        wsic_store_f32(stored, dtypes[d], values, 4);
+        wsic_load_f64(loaded, stored, dtypes[d], 4);
+        ck_assert(isinf(loaded[0]) && isinf(loaded[1]));
+        ck_assert(isfinite(loaded[2]) && isfinite(loaded[3]));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("half");
@@ -160,6 +177,7 @@ int main(void)
     tcase_add_test(tests, f16_rounds_to_nearest_even);
     tcase_add_test(tests, bf16_rounds_to_nearest_even);
     tcase_add_test(tests, arrays_are_converted_elementwise);
+    tcase_add_test(tests, the_limit_is_where_infinity_begins);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/half.h"
@@ -247,6 +248,54 @@ START_TEST(weights_are_the_product_of_scales_and_codes)
 }
 END_TEST
 
+/* The layer that made describes, in F16, BF16 or F32: whatever the type cannot hold is refused, and
+ * the message names the first such weight. */
+static void expect_named(uint32_t dtype, size_t row, size_t column, const char *advice)
+{
+    static double room[ROWS * COLUMNS];
+    wsic_layer *other;
+    wsic_matrix matrix;
+    char expected[100];
+
+    ck_assert_int_eq(sample_layer(context, &made, &other), WSIC_OK);
+    wsic_matrix_init(&matrix, sizeof matrix, room, dtype, ROWS, COLUMNS, 0);
+    ck_assert_int_eq(wsic_layer_dequantize(other, 0, &matrix), WSIC_ERROR_RANGE);
+    snprintf(expected, sizeof expected, "weight (%zu, %zu) is %g, beyond the range of %s", row,
+             column, (double)expected_weight(row, column), advice);
+    ck_assert_str_eq(wsic_layer_message(other), expected);
+    matrix.rows = row;
+    ck_assert_int_eq(wsic_layer_dequantize(other, 0, &matrix), WSIC_OK);
+    matrix.rows = ROWS;
+    matrix.dtype = WSIC_F32;
+    ck_assert_int_eq(wsic_layer_dequantize(other, 0, &matrix),
+                     dtype == WSIC_F16 ? WSIC_OK : WSIC_ERROR_RANGE);
+    wsic_layer_destroy(other);
+}
+
+/* Let row be greater by factors of two until a weight of it reaches the limit; returns the column
+ * of the first that does. */
+static size_t raise_row(size_t row, float limit)
+{
+    for (;;) {
+        for (size_t j = 0; j < COLUMNS; j++) {
+            if (!(fabsf(expected_weight(row, j)) < limit))
+                return j;
+        }
+        made.row_exponent[row]++;
+    }
+}
+
+START_TEST(weights_that_do_not_fit_are_named)
+{
+    enum { BAD_ROW = 17 };
+
+    expect_named(WSIC_F16, BAD_ROW, raise_row(BAD_ROW, 65520.0F), "F16; F32 holds it");
+    /* The next power of two behind BF16 is beyond single precision as well. */
+    expect_named(WSIC_BF16, BAD_ROW, raise_row(BAD_ROW, 0x1.FFp127F), "single precision");
+    expect_named(WSIC_F32, BAD_ROW, raise_row(BAD_ROW, INFINITY), "single precision");
+}
+END_TEST
+
 START_TEST(matvec_follows_its_formula)
 {
     float x[COLUMNS], y[ROWS];
@@ -413,6 +462,7 @@ int main(void)
     tcase_add_test(tests, codes_of_every_range_and_type_come_back);
     tcase_add_test(tests, codes_that_do_not_fit_are_named);
     tcase_add_test(tests, weights_are_the_product_of_scales_and_codes);
+    tcase_add_test(tests, weights_that_do_not_fit_are_named);
     tcase_add_test(tests, matvec_follows_its_formula);
     tcase_add_test(tests, decoding_checks_its_arguments);
     tcase_add_test(tests, matrices_of_any_shape_round_trip);

@@ -176,6 +176,38 @@ START_TEST(failed_write_keeps_the_old_file)
 }
 END_TEST
 
+/* A process that was killed leaves its temporary file; another one of the same number comes. */
+START_TEST(names_that_are_left_do_not_matter)
+{
+    char name[64];
+    struct failure failure = {""};
+
+    for (unsigned k = 0; k < 3; k++) {
+        snprintf(name, sizeof name, ".watersic-%ld-%u", (long)getpid(), k);
+        FILE *const left = fopen(name, "wb");
+        ck_assert_ptr_nonnull(left);
+        fclose(left);
+    }
+    ck_assert_msg(npy_write(path, pattern, WSIC_F32, 2, 3, &failure), "%s", failure.text);
+    for (unsigned k = 0; k < 3; k++) {
+        snprintf(name, sizeof name, ".watersic-%ld-%u", (long)getpid(), k);
+        ck_assert_int_eq(remove(name), 0);
+    }
+}
+END_TEST
+
+START_TEST(longest_name)
+{
+    char name[256];
+    struct failure failure = {""};
+
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    ck_assert_msg(npy_write(name, pattern, WSIC_F32, 2, 3, &failure), "%s", failure.text);
+    ck_assert_int_eq(remove(name), 0);
+}
+END_TEST
+
 START_TEST(devices_are_written_to_not_replaced)
 {
     struct failure failure;
@@ -229,6 +261,50 @@ START_TEST(one_dimension)
 }
 END_TEST
 
+/* Python 2 wrote long integers with an L. */
+START_TEST(shapes_of_python_2)
+{
+    npy_array array;
+
+    read_header(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3L), }\n", pattern, 24,
+                &array);
+    ck_assert_uint_eq(array.rows, 2);
+    ck_assert_uint_eq(array.columns, 3);
+    ck_assert_mem_eq(array.data, pattern, 24);
+    npy_release(&array);
+}
+END_TEST
+
+/* Batches of sequences: (batch, tokens, channels) is (batch * tokens, channels), in either order. */
+START_TEST(three_dimensions_are_flattened)
+{
+    enum { BATCH = 2, TOKENS = 3, CHANNELS = 4 };
+    float c_order[BATCH * TOKENS * CHANNELS], fortran[BATCH * TOKENS * CHANNELS];
+    npy_array array;
+
+    for (size_t b = 0; b < BATCH; b++) {
+        for (size_t t = 0; t < TOKENS; t++) {
+            for (size_t c = 0; c < CHANNELS; c++) {
+                const float value = (float)(100 * b + 10 * t + c);
+                c_order[(b * TOKENS + t) * CHANNELS + c] = value;
+                fortran[b + BATCH * (t + TOKENS * c)] = value;
+            }
+        }
+    }
+    for (int order = 0; order < 2; order++) {
+        read_header(1,
+                    order ? "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3, 4), }\n"
+                          : "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 4), }\n",
+                    order ? fortran : c_order, sizeof c_order, &array);
+        ck_assert_uint_eq(array.dimensions, 3);
+        ck_assert_uint_eq(array.rows, BATCH * TOKENS);
+        ck_assert_uint_eq(array.columns, CHANNELS);
+        ck_assert_mem_eq(array.data, c_order, sizeof c_order);
+        npy_release(&array);
+    }
+}
+END_TEST
+
 START_TEST(big_endian)
 {
     static const uint8_t f4[8] = {0x3f, 0x80, 0, 0, 0xc0, 0x49, 0x0f, 0xdb};
@@ -270,7 +346,8 @@ START_TEST(widening)
     ck_assert(npy_write(path, integers, WSIC_I8, 1, 2, &failure));
     ck_assert(npy_read(path, &array, &failure));
     ck_assert(!npy_widen(&array, &failure));
-    ck_assert(strstr(failure.text, "integers") != NULL);
+    ck_assert_str_eq(failure.text,
+                     "holds integers (i1) where floating-point numbers are expected");
     npy_release(&array);
 }
 END_TEST
@@ -369,7 +446,12 @@ START_TEST(bad_shapes)
         {"()", "single number"},
         {"(6)", "not a tuple"},
         {"6", "not a tuple"},
-        {"(2, 3, 1)", "more than two"},
+        {"(1, 1, 1, 1, 1, 1, 1, 2, 3)", "more than 8 dimensions"},
+        {"(2, 0, 3)", "empty: 2 x 0 x 3"},
+        {"(2LL, 3)", "not a tuple"},
+        {"(L, 3)", "other than sizes"},
+        {"(2147483648, 2147483648, 2147483648)", "address space"},
+        {"(2, 2, 2)", "ends after 24 of its 32 bytes"},
         {"(0, 3)", "empty: 0 x 3"},
         {"(0,)", "empty"},
         {"(-2, 3)", "other than sizes"},
@@ -415,6 +497,19 @@ START_TEST(bad_dictionaries)
 }
 END_TEST
 
+START_TEST(other_kinds_are_named)
+{
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:00\n";
+
+    refuse_bytes((const uint8_t *)pointer, sizeof pointer - 1,
+                 "is not a .npy file but a Git LFS pointer");
+    refuse_bytes((const uint8_t *)"<!DOCTYPE html><html>", 21,
+                 "is not a .npy file but an HTML page");
+    refuse_bytes((const uint8_t *)"PK\3\4\x14\0\0\0\0\0", 10, "is not a .npy file but a zip archive");
+    refuse_bytes((const uint8_t *)"nothing known", 13, "is not a .npy file");
+}
+END_TEST
+
 START_TEST(missing_file)
 {
     struct failure failure = {""};
@@ -443,10 +538,16 @@ static Suite *make_suite(void)
     tcase_add_test(good, devices_are_written_to_not_replaced);
     tcase_add_test(good, versions_and_layouts);
     tcase_add_test(good, one_dimension);
+    tcase_add_test(good, shapes_of_python_2);
+    tcase_add_test(good, three_dimensions_are_flattened);
     tcase_add_test(good, big_endian);
+    tcase_add_test(good, names_that_are_left_do_not_matter);
+    tcase_add_test(good, longest_name);
     tcase_add_test(good, widening);
     suite_add_tcase(suite, good);
 
+    /* Thousands of small files, which a busy disk writes slowly. */
+    tcase_set_timeout(hostile, 60);
     tcase_add_checked_fixture(hostile, make_path, remove_path);
     tcase_add_test(hostile, truncated_anywhere);
     tcase_add_test(hostile, one_byte_changed);
@@ -454,6 +555,7 @@ static Suite *make_suite(void)
     tcase_add_test(hostile, bad_types);
     tcase_add_test(hostile, bad_shapes);
     tcase_add_test(hostile, bad_dictionaries);
+    tcase_add_test(hostile, other_kinds_are_named);
     tcase_add_test(hostile, missing_file);
     suite_add_tcase(suite, hostile);
     return suite;

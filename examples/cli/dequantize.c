@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "common/interrupt.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
@@ -69,6 +70,15 @@ static int open_layer(dequantize_job *job)
     return EXIT_SUCCESS;
 }
 
+static int fail_layer(const dequantize_job *job, wsic_status status)
+{
+    const char *const message = wsic_layer_message(job->layer);
+
+    if (status == WSIC_ERROR_RANGE && job->dtype == WSIC_F16)
+        return complain(job->options->archive, "%s (--dtype f4)", message);
+    return complain_status(job->options->archive, status, message);
+}
+
 /* Whole blocks of rows, so that none is decoded twice. */
 static int write_rows(dequantize_job *job, struct failure *failure)
 {
@@ -85,8 +95,8 @@ static int write_rows(dequantize_job *job, struct failure *failure)
         wsic_matrix_init(&piece, sizeof piece, job->rows, job->dtype, count, columns, 0);
         const wsic_status status = wsic_layer_dequantize(job->layer, row, &piece);
         if (status != WSIC_OK)
-            return complain_status(job->options->archive, status, wsic_layer_message(job->layer));
-        if (session_signal())
+            return fail_layer(job, status);
+        if (interrupt_pending())
             return complain(NULL, "interrupted");
         if (!atomic_file_write(&job->file, job->rows, count * row_bytes, failure))
             return complain(NULL, "%s", failure->text);
@@ -99,7 +109,8 @@ static int dequantize(dequantize_job *job)
 {
     struct failure failure;
 
-    if (open_layer(job) != EXIT_SUCCESS)
+    if (!spares_input(job->options->out, job->options->archive) ||
+        open_layer(job) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     if (!npy_begin(&job->file, job->options->out, job->dtype, (size_t)job->info.rows,
                    (size_t)job->info.columns, &failure))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "common/interrupt.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
@@ -47,7 +48,7 @@ static int read_all(info_job *job)
     for (size_t i = 0; i < job->count; i++) {
         if (read_layer(job, i) != EXIT_SUCCESS)
             return EXIT_FAILURE;
-        if (session_signal())
+        if (interrupt_pending())
             return complain(NULL, "interrupted");
         progress_show(NULL, (double)(i + 1) / (double)job->count, "decode");
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/file_kind.h"
 #include "output.h"
 
 static char *copy_text(const char *text, size_t length)
@@ -40,16 +41,28 @@ int activations_open(const char *path, npy_array *array, wsic_matrix *matrix)
 
     if (!npy_read(path, array, &failure))
         return complain(NULL, "%s", failure.text);
+    if (!npy_is_real(array, &failure)) {
+        npy_release(array);
+        return complain(path, "%s", failure.text);
+    }
     describe_array(array, matrix);
     return EXIT_SUCCESS;
+}
+
+/* More dimensions of activations are more tokens; of anything else they are a mistake. */
+static int check_dimensions(const char *path, const npy_array *array)
+{
+    if (array->dimensions <= 2)
+        return EXIT_SUCCESS;
+    return complain(path, "has %u dimensions, where a matrix has 2", (unsigned)array->dimensions);
 }
 
 static int open_npy(const char *path, weights_input *weights)
 {
     const int result = activations_open(path, &weights->array, &weights->matrix);
 
-    if (result != EXIT_SUCCESS)
-        return result;
+    if (result != EXIT_SUCCESS || check_dimensions(path, &weights->array) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
     weights->name = stem_of(path);
     return weights->name ? EXIT_SUCCESS : complain(NULL, "out of memory");
 }
@@ -98,25 +111,65 @@ static bool ends_with(const char *text, const char *end)
     return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-int weights_open(const char *from, weights_input *weights)
+/* The file of FILE.safetensors:TENSOR, and where the name of the tensor begins; the whole of from,
+ * and NULL, for any other. Both parts may hold colons: the file is the first prefix that exists.
+ * NULL if memory is short. */
+static char *split_source(const char *from, const char **tensor)
 {
     const bool whole = access(from, F_OK) == 0;
 
-    *weights = (weights_input){.name = NULL};
-    /* Both parts may hold colons: the file is the first prefix that exists. */
+    *tensor = NULL;
     for (const char *colon = strchr(from, ':'); colon && !whole; colon = strchr(colon + 1, ':')) {
         char *const path = copy_text(from, (size_t)(colon - from));
-        if (!path)
-            return complain(NULL, "out of memory");
-        const bool found = access(path, F_OK) == 0;
-        const int result = found ? open_tensor(path, colon + 1, weights) : EXIT_SUCCESS;
+        if (!path || access(path, F_OK) == 0) {
+            *tensor = colon + 1;
+            return path;
+        }
         free(path);
-        if (found)
-            return result;
     }
-    if (ends_with(from, ".safetensors"))
-        return complain(from, "a tensor of it has to be named, as FILE.safetensors:TENSOR");
-    return open_npy(from, weights);
+    return copy_text(from, strlen(from));
+}
+
+static int open_source(const char *path, const char *tensor, weights_input *weights)
+{
+    if (tensor)
+        return open_tensor(path, tensor, weights);
+    if (ends_with(path, ".safetensors"))
+        return complain(path, "a tensor of it has to be named, as FILE.safetensors:TENSOR");
+    return open_npy(path, weights);
+}
+
+int weights_open(const char *from, weights_input *weights)
+{
+    const char *tensor;
+    char *const path = split_source(from, &tensor);
+
+    *weights = (weights_input){.name = NULL};
+    const int result =
+        path ? open_source(path, tensor, weights) : complain(NULL, "out of memory");
+    free(path);
+    return result;
+}
+
+bool weights_spared(const char *output, const char *from)
+{
+    const char *tensor;
+    char *const path = split_source(from, &tensor);
+
+    if (!path)
+        complain(NULL, "out of memory");
+    const bool spared = path && spares_input(output, path);
+    free(path);
+    return spared;
+}
+
+bool is_text(const char *name)
+{
+    json_t *const text = json_string(name);
+    const bool good = text != NULL;
+
+    json_decref(text);
+    return good;
 }
 
 void weights_close(weights_input *weights)
@@ -144,6 +197,8 @@ static int stats_from_array(wsic_context *context, const char *path, npy_array *
     struct failure failure;
     wsic_matrix matrix;
 
+    if (check_dimensions(path, array) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
     if (array->rows != array->columns)
         return complain(path, "is %zu x %zu: a covariance is square", array->rows, array->columns);
     if (!npy_widen(array, &failure))
@@ -160,6 +215,19 @@ static int stats_from_array(wsic_context *context, const char *path, npy_array *
     return result;
 }
 
+/* What the library cannot read may be a file of another kind altogether: that is said, too. */
+static int complain_input(const char *path, wsic_status status, const char *message,
+                          const char *expected)
+{
+    const bool misread = status == WSIC_ERROR_FORMAT || status == WSIC_ERROR_TRUNCATED ||
+                         status == WSIC_ERROR_VERSION || status == WSIC_ERROR_CHECKSUM;
+    const char *const kind = misread ? file_kind_of(path) : NULL;
+
+    if (!kind || strcmp(kind, expected) == 0)
+        return complain_status(path, status, message);
+    return complain(path, "%s; it is %s, not %s", message, kind, expected);
+}
+
 int stats_open(wsic_context *context, const char *path, double samples, wsic_stats **out)
 {
     struct failure failure;
@@ -169,7 +237,8 @@ int stats_open(wsic_context *context, const char *path, double samples, wsic_sta
     if (!npy_recognize(path)) {
         const wsic_status status = wsic_stats_load(context, path, out);
         return status == WSIC_OK ? EXIT_SUCCESS
-                                 : complain_status(path, status, wsic_context_message(context));
+                                 : complain_input(path, status, wsic_context_message(context),
+                                                  file_kind_statistics);
     }
     if (!npy_read(path, &array, &failure))
         return complain(NULL, "%s", failure.text);
@@ -183,7 +252,8 @@ int archive_open(wsic_context *context, const char *path, wsic_archive **out)
     const wsic_status status = wsic_archive_open(context, path, out);
 
     return status == WSIC_OK ? EXIT_SUCCESS
-                             : complain_status(path, status, wsic_context_message(context));
+                             : complain_input(path, status, wsic_context_message(context),
+                                              file_kind_archive);
 }
 
 int archive_layer(wsic_archive *archive, const char *path, size_t index, wsic_layer **out)

@@ -19,6 +19,10 @@ typedef struct weights_input {
 
 /* A .npy file, or FILE.safetensors:TENSOR. */
 int weights_open(const char *from, weights_input *weights);
+/* spares_input() of the file that holds the weights. */
+bool weights_spared(const char *output, const char *from);
+/* Whether a name can be that of a layer: well-formed UTF-8. */
+bool is_text(const char *name);
 void weights_close(weights_input *weights);
 
 /* A batch of activations, a token a row. */

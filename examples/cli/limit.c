@@ -73,7 +73,7 @@ static int limit(const limit_options *options)
     wsic_context *context = NULL;
     wsic_stats *stats = NULL;
     limit_result found;
-    int result = session_open(&options->session, &context);
+    int result = session_open_for_blas(&options->session, &context);
 
     if (result == EXIT_SUCCESS)
         result = stats_open(context, options->stats, (double)NAN, &stats);

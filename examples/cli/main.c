@@ -6,8 +6,9 @@
 #include <watersic/watersic.h>
 
 #include "commands.h"
+#include "common/ending.h"
+#include "common/interrupt.h"
 #include "output.h"
-#include "session.h"
 
 static const char weights_notes[] =
     "WEIGHTS is a .npy file (f2, f4, f8) or FILE.safetensors:TENSOR.\n"
@@ -54,7 +55,7 @@ static int run_command(const cli_command *found, int argc, char **argv)
     const int result = found->run(found, argc, argv);
 
     /* What failed because of a signal ends as a shell expects it. */
-    return result == EXIT_FAILURE && session_signal() ? EXIT_SIGNAL + session_signal() : result;
+    return result == EXIT_FAILURE && interrupt_pending() ? EXIT_SIGNAL + interrupt_signal() : result;
 }
 
 int main(int argc, char **argv)
@@ -69,7 +70,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i].name) == 0)
-            return run_command(&commands[i], argc - 1, argv + 1);
+            return ending_bounded(run_command(&commands[i], argc - 1, argv + 1));
     }
     complain(NULL,
              argc > 1 ? "'%s' is no command (see watersic --help)"

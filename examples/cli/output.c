@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/same_file.h"
 #include "progress.h"
 
 int complain(const char *file, const char *format, ...)
@@ -50,6 +51,14 @@ bool may_replace(const char *path)
     if (stat(path, &facts) != 0 || S_ISREG(facts.st_mode))
         return true;
     complain(path, "is there and not a regular file");
+    return false;
+}
+
+bool spares_input(const char *output, const char *input)
+{
+    if (!same_file(output, input))
+        return true;
+    complain(output, "is the file of the input %s: it would be lost", input);
     return false;
 }
 

@@ -31,6 +31,10 @@ int complain_status(const char *file, wsic_status status, const char *message);
  * place, which would replace a device or a pipe. Complains where it may not. */
 bool may_replace(const char *path);
 
+/* Whether writing a file would not destroy an input, by whatever names; complains, naming both,
+ * where it would. */
+bool spares_input(const char *output, const char *input);
+
 /* Success, unless what was printed could not be written. */
 int finish_output(void);
 

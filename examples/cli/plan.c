@@ -44,7 +44,7 @@ static void release(plan_job *job)
 
 static int open_inputs(plan_job *job)
 {
-    if (session_open(&job->options->session, &job->context) != EXIT_SUCCESS ||
+    if (session_open_for_blas(&job->options->session, &job->context) != EXIT_SUCCESS ||
         weights_open(job->options->weights, &job->weights) != EXIT_SUCCESS ||
         stats_open(job->context, job->options->stats, (double)NAN, &job->stats) != EXIT_SUCCESS)
         return EXIT_FAILURE;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "commands.h"
+#include "common/interrupt.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
@@ -88,11 +89,32 @@ static int set_parameters(const quantize_job *job)
     return EXIT_SUCCESS;
 }
 
+/* Names in archives are UTF-8, those of files need not be. */
+static int choose_name(quantize_job *job)
+{
+    const char *const given = job->options->name;
+
+    job->name = given ? given : job->weights.name;
+    if (is_text(job->name))
+        return EXIT_SUCCESS;
+    return given ? complain("--name", "'%s' is not UTF-8, as the name of a layer has to be", given)
+                 : complain(job->options->weights, "the name is not UTF-8, as that of a layer has "
+                                                   "to be: give one with --name");
+}
+
+static bool may_write(const quantize_options *options)
+{
+    return weights_spared(options->out, options->weights) &&
+           spares_input(options->out, options->stats) && may_replace(options->out);
+}
+
 static int prepare(quantize_job *job)
 {
     const quantize_options *const options = job->options;
 
-    if (session_open(&options->session, &job->context) != EXIT_SUCCESS)
+    if (!may_write(options))
+        return EXIT_FAILURE;
+    if (session_open_for_blas(&options->session, &job->context) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     const wsic_status status = wsic_encoder_create(job->context, &job->encoder);
     if (status != WSIC_OK)
@@ -102,7 +124,8 @@ static int prepare(quantize_job *job)
         return result;
     if (weights_open(options->weights, &job->weights) != EXIT_SUCCESS)
         return EXIT_FAILURE;
-    job->name = options->name ? options->name : job->weights.name;
+    if (choose_name(job) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
     return stats_open(job->context, options->stats, options->samples, &job->stats);
 }
 
@@ -114,9 +137,6 @@ static int fail_writer(const quantize_job *job, wsic_status status)
 static int open_writer(quantize_job *job)
 {
     const char *const path = job->options->out;
-
-    if (!may_replace(path))
-        return EXIT_FAILURE;
     const wsic_status status = wsic_archive_writer_create(job->context, path, &job->writer);
     return status == WSIC_OK ? EXIT_SUCCESS
                              : complain_status(path, status, wsic_context_message(job->context));
@@ -160,7 +180,7 @@ static int store(const quantize_job *job)
 {
     wsic_status status = wsic_archive_writer_add(job->writer, job->name, job->layer);
 
-    if (status == WSIC_OK && session_signal())
+    if (status == WSIC_OK && interrupt_pending())
         return complain(NULL, "interrupted");
     if (status == WSIC_OK)
         status = wsic_archive_writer_finish(job->writer);

@@ -24,9 +24,10 @@ typedef struct session_options {
 /* Create a context; *out is NULL on failure. Returns the exit code. One session at a
  * time: interrupts go to it. */
 int session_open(const session_options *options, wsic_context **out);
-void session_close(wsic_context *context);
 
-/* Number of the signal that asked to stop, or 0. */
-int session_signal(void);
+/* The same for commands that compute with BLAS: they end with a message where it gets no memory. */
+int session_open_for_blas(const session_options *options, wsic_context **out);
+
+void session_close(wsic_context *context);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "common/interrupt.h"
 #include "inputs.h"
 #include "output.h"
 #include "session.h"
@@ -67,10 +68,8 @@ static int merge(wsic_context *context, const text_list *files, wsic_stats **sta
 
 static int save(wsic_stats *stats, const char *path)
 {
-    if (session_signal())
+    if (interrupt_pending())
         return complain(NULL, "interrupted");
-    if (!may_replace(path))
-        return EXIT_FAILURE;
     const wsic_status status = wsic_stats_save(stats, path);
     if (status != WSIC_OK)
         return fail_stats(path, status, stats);
@@ -79,11 +78,24 @@ static int save(wsic_stats *stats, const char *path)
     return finish_output();
 }
 
+/* Merging may replace one of the files that are merged: nothing is lost of it. */
+static bool may_write(const stats_options *options)
+{
+    for (size_t i = 0; i < options->activations.count; i++) {
+        if (!spares_input(options->out, options->activations.items[i]))
+            return false;
+    }
+    return may_replace(options->out);
+}
+
 static int gather(const stats_options *options)
 {
     wsic_context *context = NULL;
     wsic_stats *stats = NULL;
-    int result = session_open(&options->session, &context);
+
+    if (!may_write(options))
+        return EXIT_FAILURE;
+    int result = session_open_for_blas(&options->session, &context);
 
     if (result == EXIT_SUCCESS)
         result = options->merge.count ? merge(context, &options->merge, &stats)

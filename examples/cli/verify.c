@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "common/interrupt.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
@@ -16,7 +17,7 @@ static int verify_all(wsic_archive *archive, const char *path)
     int result = EXIT_SUCCESS;
 
     for (size_t i = 0; i < count; i++) {
-        if (session_signal())
+        if (interrupt_pending())
             return complain(NULL, "interrupted");
         if (archive_checked_layer(archive, path, i, &layer) != EXIT_SUCCESS)
             result = EXIT_FAILURE;

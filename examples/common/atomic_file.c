@@ -16,39 +16,53 @@ static bool is_special(const char *path)
     return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
 }
 
-static char *temporary_name(const char *path)
+static size_t folder_length(const char *path)
 {
-    const size_t size = strlen(path) + 32;
-    char *const name = malloc(size);
+    const char *const slash = strrchr(path, '/');
 
-    if (name)
-        snprintf(name, size, "%s.%ld.tmp", path, (long)getpid());
-    return name;
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* As the library's writers do it: the name does not derive from the final one, which may be as long
+ * as a name can be, and what another process of the same number has left is stepped over. */
+static int create_temporary(atomic_file *file)
+{
+    enum { ATTEMPTS = 10000, SUFFIX = 64 };
+    const size_t folder = folder_length(file->path);
+
+    file->temporary = malloc(folder + SUFFIX);
+    if (!file->temporary)
+        return -1;
+    memcpy(file->temporary, file->path, folder);
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        snprintf(file->temporary + folder, SUFFIX, ".watersic-%ld-%u", (long)getpid(), attempt);
+        const int descriptor =
+            open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0)
+            return descriptor;
+        if (errno != EEXIST)
+            break;
+    }
+    /* What stands there under the temporary name is not ours to remove. */
+    free(file->temporary);
+    file->temporary = NULL;
+    return -1;
 }
 
 bool atomic_file_open(atomic_file *file, const char *path, struct failure *failure)
 {
-    const bool direct = is_special(path);
-
-    *file = (atomic_file){.path = strdup(path), .temporary = direct ? NULL : temporary_name(path)};
-    if (!file->path || (!direct && !file->temporary)) {
-        atomic_file_abandon(file);
+    *file = (atomic_file){.path = strdup(path)};
+    if (!file->path)
         return refuse(failure, "%s: out of memory", path);
-    }
-    const int flags = direct ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL;
-    const int descriptor = open(direct ? path : file->temporary, flags, 0666);
+    const int descriptor =
+        is_special(path) ? open(path, O_WRONLY | O_CLOEXEC) : create_temporary(file);
     file->stream = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
     if (file->stream)
         return true;
 
     refuse(failure, "%s: cannot be written: %s", path, strerror(errno));
-    if (descriptor >= 0) {
+    if (descriptor >= 0)
         close(descriptor);
-    } else {
-        /* What stands there under the temporary name is not ours to remove. */
-        free(file->temporary);
-        file->temporary = NULL;
-    }
     atomic_file_abandon(file);
     return false;
 }

@@ -15,7 +15,8 @@ typedef struct atomic_file {
     char *temporary; /* NULL where path is a device or a pipe: written to directly */
 } atomic_file;
 
-/* Open for writing. Failures name the path. */
+/* Open for writing. Failures name the path. A link is replaced when the file is complete; what it
+ * points to is left alone. */
 bool atomic_file_open(atomic_file *file, const char *path, struct failure *failure);
 bool atomic_file_write(atomic_file *file, const void *data, size_t size, struct failure *failure);
 /* Bring everything to the disk and give the file its name. The file is closed in any

@@ -8,6 +8,7 @@
 
 #include <watersic/base.h>
 
+#include "common/file_kind.h"
 #include "common/npy_header.h"
 
 /* A stream that ended, or could not be read. */
@@ -37,6 +38,18 @@ static bool read_header_size(FILE *stream, const uint8_t *prefix, size_t *size,
     return true;
 }
 
+/* What stands there instead can often be told. */
+static bool refuse_other_kind(FILE *stream, const uint8_t *prefix, struct failure *failure)
+{
+    uint8_t bytes[FILE_KIND_BYTES];
+
+    memcpy(bytes, prefix, NPY_PREFIX_SIZE);
+    const size_t more = fread(bytes + NPY_PREFIX_SIZE, 1, sizeof bytes - NPY_PREFIX_SIZE, stream);
+    const char *const kind = file_kind(bytes, NPY_PREFIX_SIZE + more);
+    return kind ? refuse(failure, "is not a .npy file but %s", kind)
+                : refuse(failure, "is not a .npy file");
+}
+
 static bool read_header(FILE *stream, npy_header *header, struct failure *failure)
 {
     uint8_t prefix[NPY_PREFIX_SIZE];
@@ -45,7 +58,7 @@ static bool read_header(FILE *stream, npy_header *header, struct failure *failur
     if (fread(prefix, 1, sizeof prefix, stream) != sizeof prefix)
         return fail_read(stream, "the .npy header", failure);
     if (!npy_is_magic(prefix))
-        return refuse(failure, "is not a .npy file");
+        return refuse_other_kind(stream, prefix, failure);
     if (!read_header_size(stream, prefix, &size, failure))
         return false;
     char *const text = malloc(size + 1);
@@ -104,18 +117,27 @@ static void swap_bytes(uint8_t *data, size_t count, size_t size)
     }
 }
 
-static bool transpose(const npy_header *header, void **data, struct failure *failure)
+/* From Fortran order, where the first index counts fastest, to that of C. */
+static bool reorder(const npy_header *header, void **data, struct failure *failure)
 {
-    const size_t size = header->size;
+    const size_t size = header->size, count = header->rows * header->columns;
     const char *const from = *data;
     char *const to = malloc(header->bytes);
+    size_t index[NPY_MOST_DIMENSIONS] = {0}, stride[NPY_MOST_DIMENSIONS] = {1}, place = 0;
 
     if (!to)
         return refuse(failure, "out of memory");
-    for (size_t i = 0; i < header->rows; i++) {
-        for (size_t j = 0; j < header->columns; j++)
-            memcpy(to + (i * header->columns + j) * size, from + (j * header->rows + i) * size,
-                   size);
+    for (uint32_t i = 1; i < header->dimensions; i++)
+        stride[i] = stride[i - 1] * header->shape[i - 1];
+    for (size_t k = 0; k < count; k++) {
+        memcpy(to + k * size, from + place * size, size);
+        for (uint32_t i = header->dimensions; i-- > 0;) {
+            place += stride[i];
+            if (++index[i] < header->shape[i])
+                break;
+            place -= stride[i] * header->shape[i];
+            index[i] = 0;
+        }
     }
     free(*data);
     *data = to;
@@ -131,7 +153,7 @@ static bool read_stream(FILE *stream, npy_array *array, struct failure *failure)
         return false;
     if (header.swapped)
         swap_bytes(data, header.rows * header.columns, header.size);
-    if (header.fortran && header.dimensions == 2 && !transpose(&header, &data, failure)) {
+    if (header.fortran && header.dimensions > 1 && !reorder(&header, &data, failure)) {
         free(data);
         return false;
     }
@@ -173,14 +195,22 @@ static double half_value(uint16_t bits)
     return bits >> 15 ? -magnitude : magnitude;
 }
 
+bool npy_is_real(const npy_array *array, struct failure *failure)
+{
+    if (array->dtype == WSIC_F64 || array->dtype == WSIC_F32 || array->dtype == WSIC_F16)
+        return true;
+    return refuse(failure, "holds integers (%s) where floating-point numbers are expected",
+                  npy_type_name(array->dtype));
+}
+
 bool npy_widen(npy_array *array, struct failure *failure)
 {
     const size_t count = array->rows * array->columns;
 
     if (array->dtype == WSIC_F64)
         return true;
-    if (array->dtype != WSIC_F32 && array->dtype != WSIC_F16)
-        return refuse(failure, "holds integers where floating-point numbers are expected");
+    if (!npy_is_real(array, failure))
+        return false;
     double *const wide = count > SIZE_MAX / sizeof *wide ? NULL : malloc(count * sizeof *wide);
     if (!wide)
         return refuse(failure, "out of memory");
@@ -213,7 +243,7 @@ bool npy_begin(atomic_file *file, const char *path, uint32_t dtype, size_t rows,
 
     *file = (atomic_file){.stream = NULL};
     if (size == 0)
-        return refuse(failure, "%s: .npy files have no type for dtype %u", path, (unsigned)dtype);
+        return refuse(failure, "%s: .npy files have no type for such numbers", path);
     if (!atomic_file_open(file, path, failure))
         return false;
     if (atomic_file_write(file, header, size, failure))

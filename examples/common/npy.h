@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arrays in NumPy's .npy files: one or two dimensions of floating-point numbers or
- * small integers. */
+/* Arrays in NumPy's .npy files: floating-point numbers or small integers. */
 #ifndef EXAMPLES_NPY_H
 #define EXAMPLES_NPY_H
 
@@ -13,17 +12,20 @@
 
 typedef struct npy_array {
     void *data;          /* row by row, in the byte order of this machine */
-    size_t rows;         /* 1 where the file has one dimension */
+    size_t rows;         /* all dimensions but the last, multiplied; 1 where there is one */
     size_t columns;      /* the last dimension */
     uint32_t dtype;      /* WSIC_F64, WSIC_F32, WSIC_F16, WSIC_I8, WSIC_I16 or WSIC_I32 */
-    uint32_t dimensions; /* 1 or 2 */
+    uint32_t dimensions; /* at most 8; for callers to whom more than two mean something else */
 } npy_array;
 
 /* Read a file of format version 1, 2 or 3, of either byte order; Fortran order is
- * transposed. Release the array with npy_release(). Memory is taken in proportion to the
+ * turned into that of C. Release the array with npy_release(). Memory is taken in proportion to the
  * bytes that are there, whatever the header promises. Failures name the path. */
 bool npy_read(const char *path, npy_array *array, struct failure *failure);
 void npy_release(npy_array *array);
+
+/* Refuse an array of integers. Failures do not name the file. */
+bool npy_is_real(const npy_array *array, struct failure *failure);
 
 /* Replace the numbers of a floating-point array by the same ones in double precision. */
 bool npy_widen(npy_array *array, struct failure *failure);

@@ -98,6 +98,9 @@ static bool read_size(reader *in, size_t *value)
             return false;
         *value = *value * 10 + unit;
     }
+    /* Python 2 marks long integers: 400L. */
+    if (digit == 'L')
+        in->next++;
     return true;
 }
 
@@ -131,15 +134,14 @@ static bool read_order(reader *in, npy_header *header, struct failure *failure)
 
 static bool read_shape(reader *in, npy_header *header, struct failure *failure)
 {
-    size_t shape[2] = {0, 0};
     uint32_t count = 0;
 
     if (!accept(in, '('))
         return refuse(failure, "its shape is not a tuple");
     while (!accept(in, ')')) {
-        if (count == 2)
-            return refuse(failure, "it has more than two dimensions");
-        if (!read_size(in, &shape[count++]))
+        if (count == NPY_MOST_DIMENSIONS)
+            return refuse(failure, "it has more than %d dimensions", NPY_MOST_DIMENSIONS);
+        if (!read_size(in, &header->shape[count++]))
             return refuse(failure, "its shape holds something other than sizes");
         /* (3) without a comma is a number in Python, not a tuple. */
         if (!accept(in, ',') && (count == 1 || peek(in) != ')'))
@@ -148,8 +150,6 @@ static bool read_shape(reader *in, npy_header *header, struct failure *failure)
     if (count == 0)
         return refuse(failure, "it holds a single number, not an array");
     header->dimensions = count;
-    header->rows = count == 2 ? shape[0] : 1;
-    header->columns = shape[count - 1];
     return true;
 }
 
@@ -179,19 +179,36 @@ static bool read_entry(reader *in, npy_header *header, unsigned *seen, struct fa
     return refuse(failure, "its header holds the unknown entry '%s'", key);
 }
 
-/* The product of the sizes, which nothing may overflow later: half of the address
- * space is more than any file. */
-static bool check_bytes(npy_header *header, struct failure *failure)
+static void print_shape(const npy_header *header, char *text, size_t size)
 {
-    const size_t size = header->size;
+    size_t length = 0;
 
-    if (header->rows == 0 || header->columns == 0)
-        return refuse(failure, "it is empty: %zu x %zu", header->rows, header->columns);
-    if (header->columns > SIZE_MAX / 2 / size ||
-        header->rows > SIZE_MAX / 2 / size / header->columns)
-        return refuse(failure, "its shape %zu x %zu does not fit the address space", header->rows,
-                      header->columns);
-    header->bytes = header->rows * header->columns * size;
+    for (uint32_t i = 0; i < header->dimensions && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%zu", i > 0 ? " x " : "",
+                                   header->shape[i]);
+}
+
+/* Rows and columns, whose products nothing may overflow later: half of the address
+ * space is more than any file. */
+static bool set_extent(npy_header *header, struct failure *failure)
+{
+    const uint32_t last = header->dimensions - 1;
+    size_t room = SIZE_MAX / 2 / header->size;
+    char shape[24 * NPY_MOST_DIMENSIONS];
+
+    print_shape(header, shape, sizeof shape);
+    for (uint32_t i = 0; i <= last; i++)
+        if (header->shape[i] == 0)
+            return refuse(failure, "it is empty: %s", shape);
+    header->rows = 1;
+    for (uint32_t i = 0; i <= last; i++) {
+        if (header->shape[i] > room)
+            return refuse(failure, "its shape %s does not fit the address space", shape);
+        room /= header->shape[i];
+        header->rows *= i < last ? header->shape[i] : 1;
+    }
+    header->columns = header->shape[last];
+    header->bytes = header->rows * header->columns * header->size;
     return true;
 }
 
@@ -219,7 +236,7 @@ bool npy_header_parse(const char *text, size_t length, npy_header *header, struc
         if (!(seen & (1U << i)))
             return refuse(failure, "its header lacks '%s'", entries[i].key);
     }
-    return check_bytes(header, failure);
+    return set_extent(header, failure);
 }
 
 static size_t find_type(uint32_t dtype)
@@ -235,6 +252,12 @@ size_t npy_type_size(uint32_t dtype)
 {
     const size_t type = find_type(dtype);
     return type < TYPES ? types[type].size : 0;
+}
+
+const char *npy_type_name(uint32_t dtype)
+{
+    const size_t type = find_type(dtype);
+    return type < TYPES ? types[type].name : "unknown";
 }
 
 size_t npy_header_format(uint8_t out[192], uint32_t dtype, size_t rows, size_t columns)

@@ -12,7 +12,8 @@
 enum {
     NPY_PREFIX_SIZE = 8, /* magic and version */
     /* Longer headers are legal from version 2 on, but describe structured types only. */
-    NPY_HEADER_MAX = 65535
+    NPY_HEADER_MAX = 65535,
+    NPY_MOST_DIMENSIONS = 8
 };
 
 typedef struct npy_header {
@@ -20,9 +21,10 @@ typedef struct npy_header {
     size_t size;    /* of one number, bytes */
     bool swapped;   /* the other byte order than this machine's */
     bool fortran;
-    uint32_t dimensions; /* 1 or 2 */
-    size_t rows;         /* 1 where there is one dimension */
-    size_t columns;
+    uint32_t dimensions; /* 1 to NPY_MOST_DIMENSIONS */
+    size_t shape[NPY_MOST_DIMENSIONS];
+    size_t rows;    /* all dimensions but the last, multiplied; 1 where there is one */
+    size_t columns; /* the last */
     size_t bytes; /* of all numbers; does not overflow */
 } npy_header;
 
@@ -33,6 +35,9 @@ bool npy_header_parse(const char *text, size_t length, npy_header *header, struc
 
 /* Bytes of one number; 0 for a type that .npy files cannot hold. */
 size_t npy_type_size(uint32_t dtype);
+
+/* NumPy's name of a type, such as "f4"; "unknown" for one that .npy files cannot hold. */
+const char *npy_type_name(uint32_t dtype);
 
 /* Make prefix, length and text of a version 1 header; returns its size, a multiple of
  * 64, or 0 for a type that .npy files cannot hold. */

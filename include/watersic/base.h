@@ -152,6 +152,17 @@ enum {
 WSIC_API size_t wsic_dtype_size(uint32_t dtype);
 
 /**
+ * \brief Name of a number type, for messages.
+ *
+ * \param dtype  any value
+ * \return the constant's name without its prefix, such as "BF16"; "unknown" for a value that this
+ *         version does not know. Static storage, never NULL.
+ *
+ * Thread-safe.
+ */
+WSIC_API const char *wsic_dtype_name(uint32_t dtype);
+
+/**
  * \brief A matrix in the caller's memory.
  *
  * Element (i, j) is number i * row_stride + j after data. The library borrows

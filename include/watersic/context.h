@@ -52,12 +52,15 @@ typedef void (*wsic_log_function)(void *user, int32_t level, const char *message
  * \brief Receives progress, and may cancel.
  *
  * \param user      as given to wsic_context_set_progress()
- * \param fraction  part of the running call that is done, 0 to 1, never falling
+ * \param fraction  part of the running call that is done, 0 to 1, never falling; 1 in the last
+ *                  report of a call that succeeds
  * \param stage     what is being done ("search", "quantize", ...); valid during
  *                  the call
  * \return 0 to go on, anything else to cancel: the running call then returns
  *         #WSIC_ERROR_CANCELLED and its handles stay usable
  *
+ * Reports come from wsic_encoder_run(), wsic_encoder_run_problem(), wsic_plan_add(),
+ * wsic_plan_add_problem() and wsic_plan_solve_budget().
  * Called on the thread that called the library. It must not call the library,
  * except for wsic_context_cancel().
  */

@@ -314,7 +314,8 @@ WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
  *     that could be reached; the message says how near. With a step too where there is nothing to
  *     code: no column is live, or all weights are zero
  *   - #WSIC_ERROR_STATE: no target is set, or more than one; or a parameter does not go
- *     with another or with the shape: survivors, block_rows
+ *     with another or with the shape: survivors, block_rows; or the calling thread does not round
+ *     to nearest (see docs/determinism.md for what else the host may have set)
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
  *   - #WSIC_ERROR_NOT_FINITE: a weight is NaN or infinite; the message gives the
  *     first such index and their number

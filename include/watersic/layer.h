@@ -127,7 +127,12 @@ WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer);
  * \param first_row  first row wanted
  * \param weights    to be filled: as many rows as wanted × n; F64, F32, F16 or BF16.
  *                   F16 and BF16 are rounded to nearest even from single precision.
- * \return as wsic_layer_codes()
+ * \return as wsic_layer_codes(), with
+ *   - #WSIC_ERROR_RANGE: a weight would become infinite in the type asked for: in F16 from 65520
+ *     on, in BF16 above 3.39e38. The message gives row, column, weight and a type that holds it.
+ *     Weights that another program has stored beyond single precision are refused in every type.
+ *
+ * On failure the contents of weights are undefined.
  */
 WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first_row,
                                            wsic_matrix *weights);

@@ -67,6 +67,14 @@ wsic_status wsic_give_struct(const wsic_env *env, const char *name, void *target
     return WSIC_OK;
 }
 
+/* The types that may stand there, for the message. */
+static const char *names_of_allowed(unsigned allowed)
+{
+    if (allowed & WSIC_ALLOW_CODES)
+        return "I8, I16 or I32";
+    return allowed & WSIC_ALLOW_REAL ? "F64, F32, F16 or BF16" : "F64 or F32";
+}
+
 static bool dtype_allowed(uint32_t dtype, unsigned allowed)
 {
     switch (dtype) {
@@ -83,6 +91,18 @@ static bool dtype_allowed(uint32_t dtype, unsigned allowed)
     default:
         return false;
     }
+}
+
+static wsic_status refuse_dtype(const wsic_env *env, const char *name, uint32_t dtype,
+                                unsigned allowed)
+{
+    const char *const wanted = names_of_allowed(allowed);
+
+    if (wsic_dtype_size(dtype) == 0)
+        return wsic_fail(env, WSIC_ERROR_DTYPE, "%s->dtype is %u, no number type; %s is expected",
+                         name, (unsigned)dtype, wanted);
+    return wsic_fail(env, WSIC_ERROR_DTYPE, "%s->dtype is %s, where %s is expected", name,
+                     wsic_dtype_name(dtype), wanted);
 }
 
 static wsic_status check_extent(const wsic_env *env, const char *name, const wsic_matrix *matrix)
@@ -122,8 +142,7 @@ wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is %zu x %zu: empty", name, matrix->rows,
                          matrix->columns);
     if (!dtype_allowed(matrix->dtype, allowed))
-        return wsic_fail(env, WSIC_ERROR_DTYPE, "%s->dtype is %u, not accepted here", name,
-                         (unsigned)matrix->dtype);
+        return refuse_dtype(env, name, matrix->dtype, allowed);
     if (matrix->row_stride == 0)
         matrix->row_stride = matrix->columns;
     if ((expected.rows != 0 && matrix->rows != expected.rows) ||
@@ -200,4 +219,13 @@ size_t wsic_dtype_size(uint32_t dtype)
     default:
         return 0;
     }
+}
+
+const char *wsic_dtype_name(uint32_t dtype)
+{
+    static const char *const names[] = {
+        [WSIC_F64] = "F64", [WSIC_F32] = "F32", [WSIC_F16] = "F16", [WSIC_BF16] = "BF16",
+        [WSIC_I8] = "I8",   [WSIC_I16] = "I16", [WSIC_I32] = "I32",
+    };
+    return wsic_dtype_size(dtype) > 0 ? names[dtype] : "unknown";
 }

@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/rounding.h"
 #include "coding/codes.h"
 
 struct wsic_encoder {
@@ -214,6 +215,19 @@ static wsic_encoder_report make_report(const wsic_encode_report *inner, double s
     };
 }
 
+/* The end is a report like any other: the host may cancel there, too. */
+static wsic_status report_end(const wsic_env *env, wsic_layer **out)
+{
+    const wsic_progress end = {"done", 1.0, 1.0};
+    const wsic_status status = wsic_progress_report(env, &end, 1.0);
+
+    if (status != WSIC_OK) {
+        wsic_layer_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 /* Encode and turn the bytes into a layer. A notice survives. */
 static wsic_status encode(wsic_encoder *encoder, wsic_encode_problem *problem,
                           wsic_encode_report *report, wsic_layer **out)
@@ -227,11 +241,22 @@ static wsic_status encode(wsic_encoder *encoder, wsic_encode_problem *problem,
     const wsic_status notice = wsic_encode(env, &options, problem, &bytes, report);
     if (notice < 0)
         return notice;
-    const wsic_status status = wsic_layer_from_bytes(encoder->handle.context, &bytes, out);
+    wsic_status status = wsic_layer_from_bytes(encoder->handle.context, &bytes, out);
     wsic_bytes_release(&bytes);
     if (status != WSIC_OK)
         return wsic_fail(env, status, "%s", wsic_context_message(encoder->handle.context));
-    return notice;
+    status = report_end(env, out);
+    return status == WSIC_OK ? notice : status;
+}
+
+/* Codes are chosen by rounding: in another mode they would be far from the best, without a word. */
+static wsic_status check_rounding(const wsic_env *env)
+{
+    if (wsic_rounds_to_nearest())
+        return WSIC_OK;
+    return wsic_fail(env, WSIC_ERROR_STATE,
+                     "the calling thread does not round to nearest: fesetround(FE_TONEAREST) is "
+                     "needed before");
 }
 
 /* Encode, and report on it. */
@@ -243,7 +268,9 @@ static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, doub
     const uint64_t used_before = wsic_context_memory(context, &peak_before);
     wsic_encode_report report;
 
-    wsic_status status = check_blocks(encoder, &problem->input.weights);
+    wsic_status status = check_rounding(&encoder->handle.env);
+    if (status == WSIC_OK)
+        status = check_blocks(encoder, &problem->input.weights);
     if (status != WSIC_OK)
         return status;
     wsic_context_reset_peak(context);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/layer.h"
 
+#include <math.h>
+
 #include "base/checked.h"
 #include "base/half.h"
 
@@ -256,23 +258,45 @@ wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row, wsic_mat
 }
 
 typedef struct weights_target {
-    const wsic_layer_content *content;
+    const wsic_layer *layer;
     size_t first_row;
     wsic_matrix matrix;
     float *row; /* one row in single precision */
 } weights_target;
 
+/* A weight that would become infinite is named. Single precision is as far as any type goes, since
+ * weights are computed in it. */
+static wsic_status check_weights(const weights_target *target, size_t index)
+{
+    const float limit = wsic_f32_limit(target->matrix.dtype);
+
+    for (size_t j = 0; j < target->matrix.columns; j++) {
+        const float weight = target->row[j];
+        if (weight < limit && weight > -limit)
+            continue;
+        const char *const type =
+            isfinite(weight) ? wsic_dtype_name(target->matrix.dtype) : "single precision";
+        return wsic_fail(&target->layer->handle.env, WSIC_ERROR_RANGE,
+                         "weight (%zu, %zu) is %g, beyond the range of %s%s",
+                         target->first_row + index, j, (double)weight, type,
+                         isfinite(weight) ? "; F32 holds it" : "");
+    }
+    return WSIC_OK;
+}
+
 static wsic_status store_weights(void *data, size_t index, const int32_t *codes)
 {
     const weights_target *const target = data;
-    const float *const column_scale = target->content->column_scales;
-    const float row_scale = target->content->row_scales[target->first_row + index];
+    const wsic_layer_content *const content = &target->layer->content;
+    const float row_scale = content->row_scales[target->first_row + index];
 
-    for (size_t j = 0; j < target->content->columns; j++)
-        target->row[j] = row_scale * (column_scale[j] * (float)codes[j]);
-    wsic_store_f32(row_of(&target->matrix, index), target->matrix.dtype, target->row,
-                   target->content->columns);
-    return WSIC_OK;
+    for (size_t j = 0; j < content->columns; j++)
+        target->row[j] = row_scale * (content->column_scales[j] * (float)codes[j]);
+    const wsic_status status = check_weights(target, index);
+    if (status == WSIC_OK)
+        wsic_store_f32(row_of(&target->matrix, index), target->matrix.dtype, target->row,
+                       content->columns);
+    return status;
 }
 
 wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first_row, wsic_matrix *weights)
@@ -280,7 +304,7 @@ wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first_row, wsi
     if (!layer)
         return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &layer->handle.env;
-    weights_target target = {.content = &layer->content, .first_row = first_row};
+    weights_target target = {.layer = layer, .first_row = first_row};
 
     wsic_status status =
         check_target(layer, "weights", first_row, weights, WSIC_ALLOW_REAL, &target.matrix);

@@ -43,7 +43,7 @@ static wsic_status make_curves(wsic_plan *plan)
         if (status == WSIC_OK)
             status = make_curve(&plan->handle.env, &plan->entries[i]);
     }
-    return status;
+    return status == WSIC_OK ? wsic_progress_report(&plan->handle.env, &progress, 1.0) : status;
 }
 
 /* Shares of the matrices that are still to come; returns their number. */

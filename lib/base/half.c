@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/half.h"
 
+#include <math.h>
 #include <string.h>
 
 static float float_of_bits(uint32_t bits)
@@ -32,6 +33,20 @@ float wsic_f16_to_f32(uint16_t bits)
     return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
+/* Below 2^-14 the spacing is 2^-24: the bits of a float in such units, rounded to nearest even
+ * whatever the processor's mode is. */
+static uint32_t subnormal_f16(uint32_t magnitude)
+{
+    const uint32_t exponent = magnitude >> 23;
+    const uint32_t fraction = (magnitude & 0x7FFFFFU) | 0x800000U;
+
+    if (exponent < 101) /* below half of the least */
+        return 0;
+    const uint32_t shift = 126 - exponent;
+    const uint32_t odd = fraction >> shift & 1U;
+    return (fraction + (1U << (shift - 1)) - 1 + odd) >> shift;
+}
+
 uint16_t wsic_f32_to_f16(float value)
 {
     const uint32_t bits = bits_of_float(value);
@@ -42,12 +57,8 @@ uint16_t wsic_f32_to_f16(float value)
         return (uint16_t)(sign | 0x7E00U);
     if (magnitude >= 0x477FF000U) /* 65520 and above round to infinity */
         return (uint16_t)(sign | 0x7C00U);
-    if (magnitude < 0x38800000U) {
-        /* Below 2^-14 the spacing is 2^-24. In [0.5, 1) that is the spacing of
-         * float, so that adding 0.5 rounds to nearest even for us. */
-        const float rounded = float_of_bits(magnitude) + 0.5F;
-        return (uint16_t)(sign | (bits_of_float(rounded) - bits_of_float(0.5F)));
-    }
+    if (magnitude < 0x38800000U)
+        return (uint16_t)(sign | subnormal_f16(magnitude));
     const uint32_t odd = magnitude >> 13 & 1U;
     return (uint16_t)(sign | (magnitude - 0x38000000U + 0xFFFU + odd) >> 13);
 }
@@ -87,6 +98,14 @@ void wsic_load_f64(double *out, const void *data, uint32_t dtype, size_t count)
     default:
         break;
     }
+}
+
+float wsic_f32_limit(uint32_t dtype)
+{
+    /* Halfway between the largest number and the one that would follow it. */
+    if (dtype == WSIC_F16)
+        return 65520.0F;
+    return dtype == WSIC_BF16 ? 0x1.FFp127F : INFINITY;
 }
 
 void wsic_store_f32(void *data, uint32_t dtype, const float *values, size_t count)

@@ -18,7 +18,11 @@ uint16_t wsic_f32_to_bf16(float value);
 /* out[i] = the i-th of count consecutive numbers of a floating type at data. */
 void wsic_load_f64(double *out, const void *data, uint32_t dtype, size_t count);
 
-/* Write count floats as numbers of a floating type. */
+/* Magnitudes of floats from here on become infinite in a floating type. */
+float wsic_f32_limit(uint32_t dtype);
+
+/* Write count floats as numbers of a floating type; what is beyond wsic_f32_limit() as infinities.
+ */
 void wsic_store_f32(void *data, uint32_t dtype, const float *values, size_t count);
 
 #endif

@@ -122,16 +122,19 @@ static wsic_status round_rows(assembly *s, double relative)
 
 /* Whether the rows' scales save more than they cost: lowering the distortion by a
  * factor is worth ½ log2 of it in bits for every weight. */
-static bool rows_pay(const assembly *s, const wsic_rescale_result *result)
+static wsic_status judge_rows(const assembly *s, const wsic_rescale_result *result, bool *pay)
 {
     const double weights = (double)s->job->rows * (double)s->job->live;
     const double without = reducible(s, result, result->loss_columns);
     const double with = reducible(s, result, result->loss);
     double cost = 0.0;
 
-    if (!(with > 0.0) || wsic_job_scale_bits(s->job, &s->row_scales, &cost) != WSIC_OK)
-        return true;
-    return 0.5 * log2(without / with) * weights > cost;
+    *pay = true;
+    if (!(with > 0.0))
+        return WSIC_OK;
+    const wsic_status status = wsic_job_scale_bits(s->job, &s->row_scales, &cost);
+    *pay = 0.5 * log2(without / with) * weights > cost;
+    return status;
 }
 
 static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
@@ -149,15 +152,16 @@ static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
 static wsic_status round_both(assembly *s, const wsic_rescale *problem, wsic_rescale_result *result)
 {
     const double relative = relative_loss(s, result, result->loss);
+    bool rows_pay = true;
     wsic_status status = round_columns(s, relative);
 
     if (status == WSIC_OK && problem->fit_rows)
         status = wsic_rescale_rows(s->job->env, problem, s->g, s->t, &result->loss);
     if (status == WSIC_OK)
         status = round_rows(s, relative);
-    if (status == WSIC_OK && s->job->options->rescale == WSIC_RESCALE_AUTO && !rows_pay(s, result))
-        status = drop_rows(s, result);
-    return status;
+    if (status == WSIC_OK && s->job->options->rescale == WSIC_RESCALE_AUTO)
+        status = judge_rows(s, result, &rows_pay);
+    return status == WSIC_OK && !rows_pay ? drop_rows(s, result) : status;
 }
 
 static wsic_status fit_scales(assembly *s)

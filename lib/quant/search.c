@@ -221,26 +221,24 @@ static wsic_status evaluate(void *user, double x, double *value)
 }
 
 /* First guess: the step at which Gaussian columns would have the rate. */
-static double first_guess(const search *s)
+static wsic_status first_guess(const search *s, double *guess)
 {
     const wsic_job *const job = s->job;
     wsic_allocation plan = {.step = 0.0};
     wsic_status status = WSIC_OK;
-    double guess = 0.5 * (s->curve.lowest + s->curve.highest);
     double *const sigma = wsic_alloc(job->env, job->live, sizeof *sigma, &status);
 
     if (!sigma)
-        return guess;
+        return status;
     wsic_job_sigma(job, sigma);
     const double share = (double)job->columns / (double)job->live;
     if (s->by_rate)
         wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);
     else
         wsic_allocate_distortion(sigma, job->live, wsic_job_open_distortion(job) * share, &plan);
-    if (plan.step > 0.0)
-        guess = log2(plan.step);
+    *guess = plan.step > 0.0 ? log2(plan.step) : 0.5 * (s->curve.lowest + s->curve.highest);
     wsic_free(job->env, sigma);
-    return guess;
+    return WSIC_OK;
 }
 
 /* --- the whole matrix -------------------------------------------------------- */
@@ -329,10 +327,12 @@ static double stay_enclosed(const search *s, double x)
 /* Next step to try: where the curve, corrected by the last pass, meets the target. */
 static wsic_status choose_step(search *s, double correction, double *x, double *promise)
 {
-    const double start = s->curve.count == 0 ? first_guess(s) : 0.0;
-    wsic_status status =
-        wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance, start, x, promise);
+    double start = 0.0;
+    wsic_status status = s->curve.count == 0 ? first_guess(s, &start) : WSIC_OK;
 
+    if (status == WSIC_OK)
+        status = wsic_curve_solve(&s->curve, s->target - correction, 0.2 * s->tolerance, start, x,
+                                  promise);
     if (status == WSIC_OK) {
         *x = stay_enclosed(s, *x);
         status = wsic_curve_at(&s->curve, *x, promise);
