@@ -138,8 +138,8 @@ static int64_t sum_of(const wsic_matrix *codes)
     return sum;
 }
 
-/* To the narrowest integers that hold the codes: int8 for all but extreme layers. An engine has
- * its own place for them, here it is overwritten by the next layer. */
+/* To the narrowest integers that hold the codes: int8 wherever these fit. An engine has its own
+ * place for them; here they are overwritten by those of the next layer. */
 static bool decode(stream *s, const wsic_layer *layer, buffer *target)
 {
     wsic_layer_info info = {.size = sizeof info};
