@@ -34,6 +34,7 @@ static void end(void)
 typedef struct assembly {
     uint8_t bytes[1 << 16];
     size_t size;
+    uint64_t alignment;
     uint8_t index[4096]; /* heads */
     size_t index_size;
 } assembly;
@@ -63,7 +64,8 @@ static void put_header(void)
 {
     out.size = 0;
     out.index_size = 0;
-    put("WSICARCH\1\0\0\0", 12);
+    out.alignment = 64;
+    put("WSICARCH\2\0\6\0", 12);
 }
 
 static void put_checksum(size_t start)
@@ -86,12 +88,20 @@ static void note(size_t start)
     out.index_size += out.size - start;
 }
 
+static void put_zeros(void)
+{
+    while (out.size % out.alignment != 0)
+        out.bytes[out.size++] = 0;
+}
+
 static void put_record(unsigned type, const char *name, const void *payload, size_t size)
 {
     const size_t start = out.size;
 
     put_head(type, name, strlen(name), size);
     note(start);
+    if (type == 1)
+        put_zeros();
     put(payload, size);
     put_checksum(start);
 }
@@ -181,12 +191,27 @@ START_TEST(other_versions_are_refused)
 {
     put_header();
     put_end();
+    for (unsigned version = 0; version < 256; version++) {
+        out.bytes[8] = (uint8_t)version;
+        ck_assert_int_eq(open_it(), version == 0   ? WSIC_ERROR_FORMAT
+                                    : version == 2 ? WSIC_OK
+                                                   : WSIC_ERROR_VERSION);
+        if (version == 1 || version > 2)
+            ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "knows version 2"));
+    }
     out.bytes[8] = 2;
+    out.bytes[9] = 1;
     ck_assert_int_eq(open_it(), WSIC_ERROR_VERSION);
-    out.bytes[8] = 1;
-    out.bytes[10] = 1;
+    out.bytes[9] = 0;
+    out.bytes[11] = 1;
     ck_assert_int_eq(open_it(), WSIC_ERROR_VERSION);
-    out.bytes[10] = 0;
+    out.bytes[11] = 0;
+    for (unsigned alignment = 0; alignment < 256; alignment++) {
+        out.bytes[10] = (uint8_t)alignment;
+        ck_assert_int_eq(open_it(),
+                         alignment >= 6 && alignment <= 16 ? WSIC_OK : WSIC_ERROR_FORMAT);
+    }
+    out.bytes[10] = 6;
     out.bytes[8] = 0;
     ck_assert_int_eq(open_it(), WSIC_ERROR_FORMAT);
     out.bytes[0] = 'X';
@@ -281,6 +306,8 @@ static void put_named(unsigned type, const char *name, size_t name_size)
     put_header();
     put_head(type, name, name_size, 0);
     note(12);
+    if (type == 1)
+        put_zeros();
     put_checksum(12);
     put_end();
 }
@@ -370,6 +397,48 @@ START_TEST(the_head_in_the_file_must_be_that_in_the_index)
 }
 END_TEST
 
+/* Zeros that are none, or too few or too many of them, under a checksum that is right. */
+START_TEST(layers_lie_where_they_must)
+{
+    static const int wrong[] = {0, 1, -1, 64};
+
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        wsic_archive *archive;
+        wsic_layer *found;
+        const void *bytes;
+        size_t size;
+
+        ck_assert_int_eq(wsic_layer_write(layer, &bytes, &size), WSIC_OK);
+        put_header();
+        put_record(2, "key", "some text", 9);
+        const size_t start = out.size;
+        put_head(1, "a", 1, size);
+        note(start);
+        ck_assert_uint_ne(out.size % 64, 0);
+        put_zeros();
+        out.size += (size_t)wrong[k];
+        if (wrong[k] > 0)
+            memset(out.bytes + out.size - wrong[k], 0, (size_t)wrong[k]);
+        if (wrong[k] == 0)
+            out.bytes[out.size - 1] = 1;
+        put(bytes, size);
+        put_checksum(start);
+        put_end();
+        const wsic_status status =
+            wsic_archive_open_memory(context, out.bytes, out.size, &archive);
+        if (wrong[k] != 0) {
+            ck_assert_int_eq(status, WSIC_ERROR_FORMAT);
+            continue;
+        }
+        ck_assert_int_eq(status, WSIC_OK);
+        ck_assert_int_eq(wsic_archive_layer(archive, 0, &found), WSIC_ERROR_CHECKSUM);
+        ck_assert_int_eq(wsic_archive_layer_view(archive, 0, &found), WSIC_ERROR_CHECKSUM);
+        ck_assert_ptr_null(found);
+        wsic_archive_destroy(archive);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("archive_hostile");
@@ -378,6 +447,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_description_is_what_the_library_reads);
     tcase_add_test(tests, other_versions_are_refused);
+    tcase_add_test(tests, layers_lie_where_they_must);
     tcase_add_test(tests, names_must_be_unique);
     tcase_add_test(tests, records_must_fill_the_file);
     tcase_add_test(tests, footers_must_point_at_the_index);

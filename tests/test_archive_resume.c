@@ -90,7 +90,7 @@ START_TEST(the_finished_archive_holds_everything)
     writer = resume();
     for (size_t k = 2; k < LAYERS; k++)
         ck_assert_int_eq(wsic_archive_writer_add(writer, names[k], layers[k]), WSIC_OK);
-    const uint64_t expected = wsic_archive_writer_size(writer, NULL);
+    const uint64_t expected = wsic_archive_writer_size(writer, NULL, 0);
     ck_assert_int_eq(wsic_archive_writer_finish(writer), WSIC_OK);
     wsic_archive_writer_destroy(writer);
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "q"), &archive), WSIC_OK);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "check_main.h"
+#include "format/checksum.h"
 #include "resume_fixture.h"
 
 /* Go on with these bytes of an unfinished file, of whose layers the first count are good. Bringing
@@ -67,10 +68,12 @@ START_TEST(what_is_no_unfinished_archive_is_refused_and_left_alone)
     } cases[] = {
         {"a text that somebody wrote", 26, WSIC_ERROR_FORMAT, "magic"},
         {"x", 1, WSIC_ERROR_FORMAT, "magic"},
-        {"WSICARCX\1\0\0\0", 12, WSIC_ERROR_FORMAT, "magic"},
-        {"WSICARCH\2\0\0\0", 12, WSIC_ERROR_VERSION, "version"},
-        {"WSICARCH\1\0\1\0abc", 15, WSIC_ERROR_VERSION, "version"},
-        {"WSICARCH\2", 9, WSIC_ERROR_VERSION, "version"},
+        {"WSICARCX\2\0\6\0", 12, WSIC_ERROR_FORMAT, "magic"},
+        {"WSICARCH\1\0\0\0", 12, WSIC_ERROR_VERSION, "version 1"},
+        {"WSICARCH\3\0\6\0", 12, WSIC_ERROR_VERSION, "version 3"},
+        {"WSICARCH\2\0\6\1abc", 15, WSIC_ERROR_VERSION, "flags"},
+        {"WSICARCH\2\0\5\0abc", 15, WSIC_ERROR_FORMAT, "2^5"},
+        {"WSICARCH\3", 9, WSIC_ERROR_VERSION, "version"},
     };
 
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -84,17 +87,33 @@ START_TEST(what_is_no_unfinished_archive_is_refused_and_left_alone)
 }
 END_TEST
 
+/* A record of metadata that brings what stands behind it to the same place within 64 bytes as
+ * `first`; returns its size. */
+static size_t put_filler(uint8_t *bytes, size_t offset, size_t first)
+{
+    enum { BESIDE = 12 };
+    const size_t value = (first - offset - BESIDE) % 64;
+
+    memcpy(bytes, (const uint8_t[]){2, 1, 'x', (uint8_t)value}, 4);
+    memset(bytes + 4, 'y', value);
+    const uint64_t checksum = wsic_checksum_of(bytes, 4 + value);
+    for (size_t i = 0; i < 8; i++)
+        bytes[4 + value + i] = (uint8_t)(checksum >> 8 * i);
+    return BESIDE + value;
+}
+
 /* A layer, or the metadata before the first one. */
 START_TEST(a_name_that_comes_twice_is_refused)
 {
     const struct expected expected = uninterrupted();
     const size_t first = (size_t)expected.ends[_i];
     const size_t end = (size_t)expected.ends[_i + 1];
-    const size_t size = end + end - first;
-    uint8_t *const twice = malloc(size);
+    uint8_t *const twice = malloc(end + 128 + end - first);
 
     memcpy(twice, expected.bytes, end);
-    memcpy(twice + end, expected.bytes + first, end - first);
+    const size_t again = end + put_filler(twice + end, end, first);
+    const size_t size = again + end - first;
+    memcpy(twice + again, expected.bytes + first, end - first);
     write_file(temporary_path(&place, "q.part"), twice, size);
     ck_assert_int_eq(refused(), WSIC_ERROR_FORMAT);
     ck_assert_ptr_nonnull(

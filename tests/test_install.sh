@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# An installed library serves a program outside the tree, shared and static.
+# Installed libraries serve a program outside the tree, shared and static, also where no package of
+# BLAS is installed.
 # Usage: test_install.sh MESON BUILD_ROOT SOURCE_ROOT COMPILER...
 set -u
 # shellcheck source=/dev/null
@@ -13,18 +14,33 @@ shift 3
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# link OUTPUT OPTION... : a program that knows nothing but what pkg-config says
+# link PROGRAM OUTPUT OPTION... : a program that knows nothing but what pkg-config says
 link()
 {
-    output=$1
-    shift
+    source_file=$1
+    output=$2
+    shift 2
     # shellcheck disable=SC2046,SC2086 # the flags, and the compiler with its, are words
-    $compiler 01_quantize_matrix.c $(pkg-config "$@" --cflags --libs watersic) -o "$output"
+    $compiler "$source_file" $(pkg-config --cflags --libs "$@") -o "$output"
+}
+
+# includes PACKAGE: its only folder of headers is ours
+includes()
+{
+    flags=$(pkg-config --cflags "$1") && echo "$flags" &&
+        [ "$(echo "$flags" | tr -d ' ')" = "-I$root/include" ]
+}
+
+# decodes PROGRAM: it writes the weights of an archive, each of four bytes
+decodes()
+{
+    ./"$1" made.wsic >weights && [ -s weights ] && [ $(($(wc -c <weights) % 4)) = 0 ]
 }
 
 try "meson install" "$meson" install -C "$build" --no-rebuild --destdir "$work/stage"
 prefix=$(find "$work/stage" -name watersic.pc -exec sed -n 's/^prefix=//p' {} \;)
 pc=$(find "$work/stage" -name watersic.pc)
+decoder_pc=${pc%/*}/watersic-decoder.pc
 root=$work/stage$prefix
 for file in include/watersic/watersic.h include/watersic/layer.h bin/watersic \
     share/man/man1/watersic.1; do
@@ -32,19 +48,44 @@ for file in include/watersic/watersic.h include/watersic/layer.h bin/watersic \
 done
 
 # As if it had been configured with this prefix.
-sed -i "s|^prefix=.*|prefix=$root|" "$pc"
-PKG_CONFIG_PATH=${pc%/*}
+sed -i "s|^prefix=.*|prefix=$root|" "$pc" "$decoder_pc"
+# No other packages than these two, nor headers of theirs that come without being asked for.
+PKG_CONFIG_LIBDIR=${pc%/*}
+unset PKG_CONFIG_PATH
 libraries=${pc%/pkgconfig/*}
-export PKG_CONFIG_PATH
+export PKG_CONFIG_LIBDIR
 compiler=$*
 
 cd "$work" || exit 1
-cp "$source/examples/01_quantize_matrix.c" .
-try "link with the shared library" link shared
+cp "$source/examples/01_quantize_matrix.c" "$source/tests/decoder.c" .
+try "no package of BLAS is there" sh -c '! pkg-config --exists blas'
+for package in watersic watersic-decoder; do
+    try "$package brings no folder of headers but ours" includes "$package"
+    try "$package is $(pkg-config --modversion watersic)" \
+        pkg-config --exact-version="$(pkg-config --modversion watersic)" "$package"
+done
+try "link with the shared library" link 01_quantize_matrix.c shared watersic
 try "run with it" env LD_LIBRARY_PATH="$libraries" ./shared
 try "the installed program finds it" env LD_LIBRARY_PATH="$libraries" "$root/bin/watersic" --version
 
-rm -f "$libraries"/libwatersic.so*
-try "link with the static library" link static --static
+try "link with the decoder" link decoder.c decoder watersic-decoder
+try "link the same with the whole library" link decoder.c whole watersic
+try "make a matrix" "$build/tests/cli_data" make
+try "quantize" env LD_LIBRARY_PATH="$libraries" "$root/bin/watersic" quantize -w w.npy -s s.npy \
+    -r 3 -o made.wsic
+LD_LIBRARY_PATH=$libraries
+export LD_LIBRARY_PATH
+try "the decoder decodes it" decodes decoder
+mv weights expected
+try "the whole library decodes it" decodes whole
+try "and they agree" cmp weights expected
+mv "$libraries"/libwatersic.so* .
+try "the decoder decodes without the library" decodes decoder
+unset LD_LIBRARY_PATH
+
+rm -f "$libraries"/libwatersic-decoder.so*
+try "link with the static library" link 01_quantize_matrix.c static --static watersic
 try "run with it" ./static
+try "link with the static decoder" link decoder.c static-decoder --static watersic-decoder
+try "it decodes" decodes static-decoder
 finish

@@ -128,7 +128,7 @@ START_TEST(the_library_reads_them)
 }
 END_TEST
 
-/* Step over a record to its payload, and from there to the next record. */
+/* Step over a record to its payload, which is aligned if it is a layer, and from there to the next record. */
 static unsigned next_record(stream *s, stream *name, stream *payload)
 {
     const unsigned type = u8(s);
@@ -137,6 +137,8 @@ static unsigned next_record(stream *s, stream *name, stream *payload)
     name->bytes = s->bytes + s->at;
     s->at += name->size;
     payload->size = (size_t)varint(s);
+    while (type == 1 && s->at % ((size_t)1 << s->bytes[10]) != 0)
+        s->at++;
     payload->bytes = s->bytes + s->at;
     s->at += payload->size + 8;
     ck_assert(!s->bad && s->at <= s->size);

@@ -368,7 +368,7 @@ static uint64_t quantize(enum plan_mode plan, double rate, const char *name)
     ck_assert_msg(watersic_run(&method, &model, &calibration, rate, &stretch, &failure), "%s",
                   failure.text);
     ck_assert_int_eq(wsic_archive_writer_finish(method.writer), WSIC_OK);
-    const uint64_t bytes = wsic_archive_writer_size(method.writer, NULL);
+    const uint64_t bytes = wsic_archive_writer_size(method.writer, NULL, 0);
     wsic_archive_writer_destroy(method.writer);
     wsic_encoder_destroy(method.encoder);
     return bytes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs that were compiled with earlier or later headers than the library: their structs are
  * shorter or longer than it knows (docs/abi.md, "Structs"). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,11 +87,14 @@ typedef struct later_matrix {
 /* Last unknown byte of the matrices that the calls below make. */
 static unsigned char last_byte;
 
+static size_t shift; /* bytes that the data of matrices are off */
+
 static later_matrix later(const void *data, uint32_t dtype, size_t rows, size_t columns)
 {
     later_matrix matrix = {.more = {0}};
 
-    wsic_matrix_init(&matrix.known, sizeof matrix, data, dtype, rows, columns, 0);
+    wsic_matrix_init(&matrix.known, sizeof matrix, (const char *)data + shift, dtype, rows, columns,
+                     0);
     matrix.more[sizeof matrix.more - 1] = last_byte;
     return matrix;
 }
@@ -302,6 +306,48 @@ START_TEST(a_checked_matrix_does_not_claim_bytes_of_the_original)
 }
 END_TEST
 
+/* As a mapped file may have them: every function that takes a matrix refuses it. */
+START_TEST(matrices_must_be_aligned)
+{
+    for (shift = 1; shift < 4; shift++)
+        ck_assert_msg(takers[_i].call() == WSIC_ERROR_ARGUMENT, "%s", takers[_i].name);
+    shift = 0;
+    ck_assert_msg(takers[_i].call() == WSIC_OK, "%s", takers[_i].name);
+}
+END_TEST
+
+START_TEST(misalignment_is_told)
+{
+    static const struct {
+        uint32_t dtype;
+        size_t alignment;
+    } types[] = {{WSIC_F64, _Alignof(double)}, {WSIC_F32, 4}, {WSIC_F16, 2}, {WSIC_BF16, 2},
+                 {WSIC_I8, 1},                 {WSIC_I16, 2}, {WSIC_I32, 4}};
+    const wsic_env env = wsic_context_env(fixture.context);
+    static double data[4];
+    wsic_matrix given, checked;
+    char expected[100];
+
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        for (size_t off = 0; off < 2 * types[k].alignment; off++) {
+            wsic_matrix_init(&given, sizeof given, (char *)data + off, types[k].dtype, 1, 1, 0);
+            const wsic_status status =
+                wsic_check_matrix(&env, "given", &given, WSIC_ALLOW_REAL | WSIC_ALLOW_CODES,
+                                  (wsic_shape){0, 0}, &checked);
+            if (off % types[k].alignment == 0) {
+                ck_assert_int_eq(status, WSIC_OK);
+                continue;
+            }
+            ck_assert_int_eq(status, WSIC_ERROR_ARGUMENT);
+            snprintf(expected, sizeof expected, "%zu bytes beyond a multiple of %zu",
+                     off % types[k].alignment, types[k].alignment);
+            ck_assert_ptr_nonnull(strstr(wsic_context_message(fixture.context), "given->data"));
+            ck_assert_ptr_nonnull(strstr(wsic_context_message(fixture.context), expected));
+        }
+    }
+}
+END_TEST
+
 /* --- what is filled ------------------------------------------------------ */
 
 enum { MORE = 24 };
@@ -394,6 +440,8 @@ int main(void)
     tcase_add_test(tests, less_than_the_first_struct_is_refused);
     tcase_add_test(tests, a_first_size_does_not_grow_with_the_struct);
     tcase_add_loop_test(tests, unknown_members_of_matrices_may_be_there_but_not_be_set, 0, TAKERS);
+    tcase_add_loop_test(tests, matrices_must_be_aligned, 0, TAKERS);
+    tcase_add_test(tests, misalignment_is_told);
     tcase_add_test(tests, a_checked_matrix_does_not_claim_bytes_of_the_original);
     tcase_add_test(tests, later_and_shorter_infos_of_layers);
     tcase_add_test(tests, later_and_shorter_reports);

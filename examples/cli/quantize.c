@@ -148,15 +148,20 @@ static int open_writer(quantize_job *job)
 static int count_container(const quantize_job *job)
 {
     const bool counts = !isnan(job->options->rate);
+    const wsic_matrix *const weights = &job->weights.matrix;
     double counted = 0;
     wsic_status status;
 
+    /* The layer will be somewhat smaller, which changes no more than the length of a length. */
+    const uint64_t layer =
+        counts ? (uint64_t)(job->options->rate * (double)weights->rows * (double)weights->columns / 8)
+               : 0;
     for (;;) {
         status = wsic_archive_writer_set_metadata(job->writer, "parameters",
                                                   wsic_encoder_parameters(job->encoder));
         if (status != WSIC_OK)
             return fail_writer(job, status);
-        const uint64_t size = wsic_archive_writer_size(job->writer, job->name);
+        const uint64_t size = wsic_archive_writer_size(job->writer, job->name, layer) - layer;
         wsic_encoder_get_number(job->encoder, WSIC_CONTAINER_BYTES, &counted);
         if (!counts || (double)size <= counted)
             return EXIT_SUCCESS;

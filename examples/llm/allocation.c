@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A layer whose error does nothing measurable still gets some bits, so that one that is misjudged
  * is not lost: it counts as if its whole output were worth this part of what that of the layer is
@@ -114,18 +115,30 @@ static bool layer_bytes(wsic_archive_writer *writer, uint64_t *bytes, struct fai
     return true;
 }
 
-/* What the archive adds to its layers. */
-static uint64_t container_bytes(const struct allocation *allocation,
-                                const wsic_archive_writer *writer)
+static double length_bytes(double length)
 {
-    const uint64_t empty = wsic_archive_writer_size(writer, NULL);
-    uint64_t bytes = empty;
+    double bytes = 1;
+
+    for (; length >= 128; length /= 128)
+        bytes++;
+    return bytes;
+}
+
+/* What the archive adds to its layers, of this size on average. The zeros before a layer that is
+ * not written yet depend on all layers before it: their mean is taken. All else is as
+ * docs/format.md, "Archive", tells: two heads and a checksum. */
+static double container_bytes(const struct allocation *allocation,
+                              const wsic_archive_writer *writer, double layer_bytes)
+{
+    const double zeros = (double)(wsic_archive_writer_alignment(writer) - 1) / 2;
+    double bytes = (double)wsic_archive_writer_size(writer, NULL, 0);
     char name[MODEL_NAME_SIZE];
 
     for (size_t i = 0; i < allocation->layers; i++) {
         model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        const double length = (double)strlen(name);
         if (is_planned(allocation, i))
-            bytes += wsic_archive_writer_size(writer, name) - empty;
+            bytes += 2 * (1 + length_bytes(length) + length + length_bytes(layer_bytes)) + zeros + 8;
     }
     return bytes;
 }
@@ -163,7 +176,9 @@ static bool find_budget(const struct allocation *allocation, double rate,
 
     if (writer && !layer_bytes(writer, &others, failure))
         return false;
-    const double container = writer ? (double)(container_bytes(allocation, writer) - others) : 0;
+    const double mean = rate * allocation->weights / 8 / (double)allocation->layers;
+    const double container =
+        writer ? container_bytes(allocation, writer, mean) - (double)others : 0;
     const double left = rate * allocation->weights / 8 - container;
     if (left < 1)
         return refuse(failure,

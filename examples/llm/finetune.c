@@ -87,7 +87,7 @@ static bool write_archive(struct tuning *run)
     if (!ok)
         return refuse(run->failure, "%s: %s", run->options->output,
                       written ? wsic_archive_writer_message(run->writer) : reason.text);
-    run->bytes = wsic_archive_writer_size(run->writer, NULL);
+    run->bytes = wsic_archive_writer_size(run->writer, NULL, 0);
     return true;
 }
 

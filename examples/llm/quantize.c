@@ -135,7 +135,7 @@ static bool finish_archive(struct quantization *run)
     if (wsic_archive_writer_finish(run->method.writer) < 0)
         return refuse(run->failure, "%s: %s", run->options->output,
                       wsic_archive_writer_message(run->method.writer));
-    run->bytes = wsic_archive_writer_size(run->method.writer, NULL);
+    run->bytes = wsic_archive_writer_size(run->method.writer, NULL, 0);
     meter_stop(&run->session->meter);
     return true;
 }

@@ -106,21 +106,33 @@ bool watersic_problem_create(wsic_context *context, const struct layer_task *tas
     return false;
 }
 
+uint64_t watersic_container_bytes(const wsic_archive_writer *writer, const char *name, double bits)
+{
+    const uint64_t layer = (uint64_t)(bits / 8);
+
+    return wsic_archive_writer_size(writer, name, layer) - layer -
+           wsic_archive_writer_size(writer, NULL, 0);
+}
+
 /* What the archive adds counts as the layer's own, unless a plan has taken it off beforehand. */
 static bool aim(struct watersic_method *method, const struct layer_task *task,
                 struct failure *failure)
 {
     wsic_encoder *const encoder = method->encoder;
     const struct allocation *const allocation = method->allocation;
+    const struct linear *const linear = task->linear;
     uint64_t container = 0;
+    double rate = 0;
     wsic_status status = WSIC_OK;
 
     if (allocation)
         status =
             wsic_encoder_set_plan(encoder, allocation->plan, allocation->indices[task->number]);
-    else if (method->writer)
-        container = wsic_archive_writer_size(method->writer, task->name) -
-                    wsic_archive_writer_size(method->writer, NULL);
+    else if (method->writer) {
+        status = wsic_encoder_get_number(encoder, WSIC_RATE, &rate);
+        container = watersic_container_bytes(method->writer, task->name,
+                                             rate * (double)linear->rows * (double)linear->columns);
+    }
     if (status < 0 ||
         wsic_encoder_set_integer(encoder, WSIC_CONTAINER_BYTES, (int64_t)container) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(encoder));

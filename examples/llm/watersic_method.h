@@ -44,6 +44,9 @@ struct method_settings {
 wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method_settings *settings,
                                       bool limit, struct failure *failure);
 
+/* What the archive adds to a layer of so many bits that is added next. */
+uint64_t watersic_container_bytes(const wsic_archive_writer *writer, const char *name, double bits);
+
 /* What the encoder is to solve for this layer, whose weights become zeros if they are too small. */
 bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
                              wsic_problem **problem, struct failure *failure);

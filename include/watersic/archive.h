@@ -10,6 +10,18 @@
  * A writer comes from wsic_archive_writer_create(), which leaves nothing behind unless
  * it finishes, or from wsic_archive_writer_resume(), which goes on where a process that
  * was killed had stopped.
+ *
+ * Each layer lies in one piece at a multiple of 64 bytes, or of more if the writer was told so:
+ * wsic_archive_extent() says where, so that an engine can map the file or read the bytes itself
+ * and hand them to wsic_layer_view(). wsic_archive_layer_view() does the former on its own.
+ *
+ * Threads: any number of threads may call functions of one open archive at the same time, among
+ * them wsic_archive_layer() and wsic_archive_layer_view(), also while others decode layers that
+ * came from it. This needs an allocator that several threads may call at once (that of
+ * wsic_context_create() without one is), and no thread that changes the context meanwhile. Two
+ * things are not protected: wsic_archive_destroy() needs all other calls on this handle to have
+ * returned, and the message is that of the call that failed last, whichever thread made it; read
+ * it when no other thread is in a call that may fail. A writer is used by one thread at a time.
  */
 #ifndef WATERSIC_ARCHIVE_H
 #define WATERSIC_ARCHIVE_H
@@ -85,6 +97,31 @@ WSIC_API wsic_status wsic_archive_writer_resume(wsic_context *context, const cha
                                                 wsic_archive_writer **out);
 
 /**
+ * \brief Choose where layers may begin.
+ *
+ * Layers begin at multiples of 64 bytes of the file, so that they begin on cache lines of a
+ * mapping. Whoever reads them with O_DIRECT, or maps them one by one, takes the sector size
+ * or the page size: 4096 serves nearly everywhere. Each layer costs half of the alignment on
+ * average. The alignment is kept in the archive.
+ *
+ * \param writer     not NULL, not finished
+ * \param alignment  bytes, a power of two from 64 to 65536
+ * \return
+ *   - #WSIC_OK: also if it is the alignment that the archive has
+ *   - #WSIC_ERROR_ARGUMENT
+ *   - #WSIC_ERROR_STATE: the archive is finished, or holds layers of another alignment (from
+ *     before a resumption, too)
+ *   - #WSIC_ERROR_IO: as it was before
+ */
+WSIC_API wsic_status wsic_archive_writer_set_alignment(wsic_archive_writer *writer,
+                                                       uint64_t alignment);
+
+/** \brief Alignment of the layers: 64, what was set, or that of the archive that was resumed.
+ *  \param writer not NULL
+ *  \return bytes */
+WSIC_API uint64_t wsic_archive_writer_alignment(const wsic_archive_writer *writer);
+
+/**
  * \brief Release a writer.
  *
  * An archive that was not finished is removed; but one of wsic_archive_writer_resume()
@@ -135,13 +172,19 @@ WSIC_API wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const 
 /**
  * \brief Size that the finished file would have now.
  *
- * \param writer  not NULL
- * \param name    if not NULL: as if a layer of that name and of 0 bytes were added,
- *                which tells what the archive adds to a layer
- *                (#WSIC_CONTAINER_BYTES)
+ * With a name it is the size after a layer of this name and of layer_bytes bytes: exactly that,
+ * if nothing is added or set before. What the archive adds to a layer (#WSIC_CONTAINER_BYTES) is
+ * the difference to the size without a name, less layer_bytes. It depends on layer_bytes by a
+ * few bytes, and on what is in the file already by the zeros that bring the layer to its
+ * alignment; docs/format.md, "Archive", has the formula.
+ *
+ * \param writer       not NULL
+ * \param name         of the layer that might be added, or NULL for none
+ * \param layer_bytes  its size (info.bytes); without a name it does not matter
  * \return bytes
  */
-WSIC_API uint64_t wsic_archive_writer_size(const wsic_archive_writer *writer, const char *name);
+WSIC_API uint64_t wsic_archive_writer_size(const wsic_archive_writer *writer, const char *name,
+                                           uint64_t layer_bytes);
 
 /** \brief Number of layers that were added, those before a resumption included.
  *  \param writer not NULL
@@ -198,16 +241,18 @@ WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer);
 /**
  * \brief Open an archive.
  *
- * Reads and checks the header and the index; layers are read and checked when
- * they are asked for.
+ * Reads and checks the header, the index and the metadata; layers are read and checked when
+ * they are asked for. The time grows with the index and the metadata, not with the layers. The
+ * file is mapped where the system can do that, for wsic_archive_layer_view() alone: all other
+ * functions read the file, and what is mapped does not count as memory of the context.
  *
  * \param context  not NULL; kept alive by the archive
  * \param path     file name
  * \param out      receives the handle, or NULL on failure
  * \return
  *   - #WSIC_OK
- *   - #WSIC_ERROR_IO, #WSIC_ERROR_FORMAT, #WSIC_ERROR_TRUNCATED,
- *     #WSIC_ERROR_CHECKSUM, #WSIC_ERROR_VERSION
+ *   - #WSIC_ERROR_IO, #WSIC_ERROR_FORMAT, #WSIC_ERROR_TRUNCATED, #WSIC_ERROR_CHECKSUM
+ *   - #WSIC_ERROR_VERSION: of another version, later or earlier than the library's
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
 WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path,
@@ -217,7 +262,8 @@ WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path,
  * \brief Open an archive that is in memory, for example mapped by the caller.
  *
  * \param context  not NULL; kept alive by the archive
- * \param bytes    the whole archive; borrowed until the handle is destroyed
+ * \param bytes    the whole archive, at any address; borrowed, unchanged, until the handle and all
+ *                 layers of wsic_archive_layer_view() are destroyed
  * \param size     their number
  * \param out      receives the handle, or NULL on failure
  * \return as wsic_archive_open()
@@ -225,7 +271,8 @@ WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path,
 WSIC_API wsic_status wsic_archive_open_memory(wsic_context *context, const void *bytes, size_t size,
                                               wsic_archive **out);
 
-/** \brief Close an archive. Layers that were read from it live on.
+/** \brief Close an archive. Layers that came from it live on; the mapping and the file are
+ *  closed with the last layer that borrows from them.
  *  \param archive may be NULL */
 WSIC_API void wsic_archive_destroy(wsic_archive *archive);
 
@@ -268,11 +315,63 @@ WSIC_API wsic_status wsic_archive_find(wsic_archive *archive, const char *name, 
  *
  * \param archive  not NULL
  * \param index    below wsic_archive_count()
- * \param out      receives the layer, or NULL on failure; it does not depend on
- *                 the archive any more
- * \return as wsic_layer_read(), and #WSIC_ERROR_IO
+ * \param out      receives the layer, which has a copy of its bytes and does not depend on
+ *                 the archive any more, or NULL on failure
+ * \return as wsic_layer_read(), and #WSIC_ERROR_IO. A file that shrank is
+ *         #WSIC_ERROR_TRUNCATED.
+ *
+ * Any number of threads may call this on one archive at the same time.
  */
 WSIC_API wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsic_layer **out);
+
+/**
+ * \brief A layer that borrows its bytes from the archive.
+ *
+ * The bytes stay where they are, in the mapping of the file or in the memory of
+ * wsic_archive_open_memory(), and are checked there as wsic_layer_read() checks them. The layer
+ * holds what it needs of the archive: wsic_archive_destroy() may come first. Where the system
+ * could not map the file the layer has a copy, as with wsic_archive_layer().
+ *
+ * What is in the file must not change while the layer lives: the codes would be wrong, or
+ * refused, or different from call to call. *A mapped file that shrinks ends the process* with
+ * SIGBUS as soon as a byte is touched that is gone, in this call or while the layer is decoded;
+ * so does a disk that fails. Replacing a file by renaming another one over it, as writers of
+ * this library do, is safe. Where files may be cut, take wsic_archive_layer().
+ *
+ * \param archive  not NULL
+ * \param index    below wsic_archive_count()
+ * \param out      receives the layer, or NULL on failure
+ * \return as wsic_archive_layer()
+ *
+ * Any number of threads may call this on one archive at the same time.
+ */
+WSIC_API wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index,
+                                             wsic_layer **out);
+
+/**
+ * \brief Where in the file the bytes of a layer lie.
+ *
+ * They are what wsic_layer_read() and wsic_layer_view() take, so that an engine can read them
+ * itself. With O_DIRECT, from an archive whose alignment is a multiple of the sector size: read
+ * from offset the size rounded up to sectors, into a buffer of that size; use the first size
+ * bytes and ignore the rest, which belongs to what follows in the file. A read that ends at the
+ * end of the file comes back short; it always holds size bytes and more, since the index and the
+ * footer stand behind the last layer. (This is of the offset in the file. Memory that was
+ * handed to wsic_archive_open_memory() is as aligned as its first byte.)
+ *
+ * \param archive  not NULL
+ * \param index    below wsic_archive_count()
+ * \param offset   receives the offset of the first byte, a multiple of wsic_archive_alignment()
+ * \param size     receives the number of bytes
+ * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT; on failure offset and size are untouched
+ */
+WSIC_API wsic_status wsic_archive_extent(wsic_archive *archive, size_t index, uint64_t *offset,
+                                         uint64_t *size);
+
+/** \brief Bytes that the offset of every layer is a multiple of.
+ *  \param archive not NULL
+ *  \return a power of two from 64 to 65536 */
+WSIC_API uint64_t wsic_archive_alignment(const wsic_archive *archive);
 
 /** \brief Number of metadata entries.
  *  \param archive not NULL

@@ -95,7 +95,7 @@ enum {
     WSIC_ERROR_CHECKSUM = -31,
     /** The bytes end too early. */
     WSIC_ERROR_TRUNCATED = -32,
-    /** The bytes were written by a later version of the format, or carry a
+    /** The bytes were written by another version of the format, or carry a
      *  critical section that this version does not know. */
     WSIC_ERROR_VERSION = -33,
     /** No layer, parameter or key of that name. */
@@ -170,7 +170,12 @@ WSIC_API const char *wsic_dtype_name(uint32_t dtype);
  * not written to even though the pointer is not const; where it fills one, only
  * the rows × columns elements are written, never the gap between two rows.
  *
- * Data must be aligned for its type.
+ * Data must be aligned for its type, which is _Alignof(double), _Alignof(float) and so on: every
+ * function that takes a matrix refuses other addresses with #WSIC_ERROR_ARGUMENT, and the message
+ * names the matrix and tells how many bytes it is off. Matrices in a mapped file can be so, for
+ * instance in files of safetensors whose header was not filled up: copy those. (Arguments of type
+ * `const float *` and their like follow C's own rule and are not looked at. Bytes of layers and
+ * archives may have any address.)
  */
 typedef struct wsic_matrix {
     size_t size;       /**< sizeof(wsic_matrix): set by wsic_matrix_init() */

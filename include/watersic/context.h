@@ -9,9 +9,11 @@
  * Thread-safety of all handles: one handle may be used by one thread at a time,
  * and a call counts as a use of the handle's context too, except where a
  * function says otherwise. Threads that work at the same time use a context
- * each; contexts are cheap and share nothing. Two exceptions:
- * wsic_context_cancel() may be called from any thread, and any number of threads
- * may read one layer (see layer.h).
+ * each; contexts are cheap and share nothing. Exceptions:
+ * wsic_context_cancel() may be called from any thread; any number of threads
+ * may read one layer (see layer.h), take layers from one archive (see archive.h), and
+ * make layers from bytes on one context (wsic_layer_read(), wsic_layer_view()) and destroy them,
+ * while no thread does anything else with that context.
  *
  * The library keeps no global state, prints nothing, never ends the process and
  * tells nothing by errno: functions on files leave it as it was, and what the

@@ -17,6 +17,9 @@
  * its own. Decoding runs on the calling thread: rows can be shared out by the
  * caller. Only the message is not protected: read it when no other thread is in
  * a call that may fail.
+ *
+ * The bytes of a layer lie in the layer (wsic_layer_read()), or with the caller
+ * (wsic_layer_view()), or in an archive (wsic_archive_layer_view()). Nothing else differs.
  */
 #ifndef WATERSIC_LAYER_H
 #define WATERSIC_LAYER_H
@@ -192,7 +195,8 @@ WSIC_API wsic_status wsic_layer_with_scales(const wsic_layer *layer, const float
  * \brief The bytes of a layer: what belongs into a file.
  *
  * \param layer  not NULL
- * \param bytes  receives a pointer to the bytes, owned by the layer
+ * \param bytes  receives a pointer to the bytes, owned by the layer; those that the caller
+ *               keeps if it is a wsic_layer_view()
  * \param size   receives their number, info.bytes
  * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT
  */
@@ -217,6 +221,29 @@ WSIC_API wsic_status wsic_layer_write(const wsic_layer *layer, const void **byte
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
 WSIC_API wsic_status wsic_layer_read(wsic_context *context, const void *bytes, size_t size,
+                                     wsic_layer **out);
+
+/**
+ * \brief Make a layer on bytes that the caller keeps.
+ *
+ * As wsic_layer_read(), with the same checks, but nothing is copied: the layer decodes from the
+ * bytes where they are, in a mapping of a file, a read buffer, a tensor of bytes in another
+ * container. What it takes itself is for scales and models.
+ *
+ * \param context  not NULL; kept alive by the layer
+ * \param bytes    the bytes, at any address: no alignment is needed. They must stay where they
+ *                 are, unchanged, until the layer is destroyed. Several layers and threads may
+ *                 use the same bytes. If somebody writes to them nevertheless, codes may be wrong,
+ *                 or refused, or different from call to call. If they are a mapping of a file
+ *                 that shrinks, the system raises SIGBUS where they are touched.
+ * \param size     their number: exactly those of the layer
+ * \param out      receives the layer, or NULL on failure
+ * \return as wsic_layer_read()
+ *
+ * The call counts as a use of the context; but threads that use the context for nothing else may
+ * call this at the same time, each for layers of its own, if the allocator allows several threads.
+ */
+WSIC_API wsic_status wsic_layer_view(wsic_context *context, const void *bytes, size_t size,
                                      wsic_layer **out);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/archive.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "watersic/version.h"
@@ -141,9 +142,32 @@ wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const char *nam
     return wsic_archive_output_layer(env, &writer->output, name, bytes, size);
 }
 
-uint64_t wsic_archive_writer_size(const wsic_archive_writer *writer, const char *name)
+uint64_t wsic_archive_writer_size(const wsic_archive_writer *writer, const char *name,
+                                  uint64_t layer_bytes)
 {
-    return wsic_archive_output_size(&writer->output, name);
+    return wsic_archive_output_size(&writer->output, name, layer_bytes);
+}
+
+wsic_status wsic_archive_writer_set_alignment(wsic_archive_writer *writer, uint64_t alignment)
+{
+    if (!writer)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &writer->handle.env;
+
+    const wsic_status status = check_open(writer);
+    if (status != WSIC_OK)
+        return status;
+    if (alignment < WSIC_ARCHIVE_ALIGNMENT_MIN || alignment > WSIC_ARCHIVE_ALIGNMENT_MAX ||
+        (alignment & (alignment - 1)) != 0)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                         "alignment is %" PRIu64 ", not a power of two from %d to %d", alignment,
+                         WSIC_ARCHIVE_ALIGNMENT_MIN, WSIC_ARCHIVE_ALIGNMENT_MAX);
+    return wsic_archive_output_align(env, &writer->output, alignment);
+}
+
+uint64_t wsic_archive_writer_alignment(const wsic_archive_writer *writer)
+{
+    return writer->output.alignment;
 }
 
 wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer)
@@ -185,8 +209,13 @@ wsic_status wsic_archive_writer_layer(wsic_archive_writer *writer, size_t index,
         wsic_handle_fail_creation(&writer->handle);
         return status;
     }
-    return wsic_archive_give_layer(&writer->handle, &source, entry ? &entry->item : NULL, index,
-                                   output->count, out);
+    return wsic_archive_give_layer(
+        &(wsic_layer_request){.handle = &writer->handle,
+                              .source = &source,
+                              .item = entry ? &entry->item : NULL,
+                              .index = index,
+                              .count = output->count},
+        out);
 }
 
 const char *wsic_archive_writer_metadata(const wsic_archive_writer *writer, const char *key)

@@ -123,6 +123,37 @@ static wsic_status check_extent(const wsic_env *env, const char *name, const wsi
     return WSIC_OK;
 }
 
+static size_t alignment_of(uint32_t dtype)
+{
+    switch (dtype) {
+    case WSIC_F64:
+        return _Alignof(double);
+    case WSIC_F32:
+        return _Alignof(float);
+    case WSIC_F16:
+    case WSIC_BF16:
+    case WSIC_I16:
+        return _Alignof(uint16_t);
+    case WSIC_I32:
+        return _Alignof(int32_t);
+    default:
+        return 1;
+    }
+}
+
+static wsic_status check_alignment(const wsic_env *env, const char *name, const wsic_matrix *matrix)
+{
+    const size_t alignment = alignment_of(matrix->dtype);
+    const size_t beyond = (size_t)((uintptr_t)matrix->data % alignment);
+
+    if (beyond != 0)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                         "%s->data is not aligned for its type: its address is %zu bytes beyond a "
+                         "multiple of %zu",
+                         name, beyond, alignment);
+    return WSIC_OK;
+}
+
 wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_matrix *given,
                               unsigned allowed, wsic_shape expected, wsic_matrix *matrix)
 {
@@ -143,6 +174,9 @@ wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_
                          matrix->columns);
     if (!dtype_allowed(matrix->dtype, allowed))
         return refuse_dtype(env, name, matrix->dtype, allowed);
+    const wsic_status aligned = check_alignment(env, name, matrix);
+    if (aligned != WSIC_OK)
+        return aligned;
     if (matrix->row_stride == 0)
         matrix->row_stride = matrix->columns;
     if ((expected.rows != 0 && matrix->rows != expected.rows) ||

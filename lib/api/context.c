@@ -87,13 +87,20 @@ wsic_env wsic_context_env(wsic_context *context)
 void *wsic_handle_create(wsic_context *context, size_t size, wsic_status *status)
 {
     const wsic_env env = wsic_context_env(context);
-    wsic_handle *const handle = wsic_alloc_zero(&env, 1, size, status);
+
+    return wsic_handle_create_telling(context, &env, size, status);
+}
+
+void *wsic_handle_create_telling(wsic_context *context, const wsic_env *env, size_t size,
+                                 wsic_status *status)
+{
+    wsic_handle *const handle = wsic_alloc_zero(env, 1, size, status);
 
     if (!handle)
         return NULL;
     if (wsic_message_init(&handle->message) != 0) {
-        wsic_free(&env, handle);
-        *status = wsic_fail(&env, WSIC_ERROR_MEMORY, "no lock could be created");
+        wsic_free(env, handle);
+        *status = wsic_fail(env, WSIC_ERROR_MEMORY, "no lock could be created");
         return NULL;
     }
     handle->context = context;
@@ -116,8 +123,7 @@ void wsic_handle_destroy(void *opaque)
 
 void wsic_handle_fail_creation(const wsic_handle *handle)
 {
-    const wsic_env env = wsic_context_env(handle->context);
-    wsic_fail(&env, WSIC_OK, "%s", handle->message.text);
+    wsic_message_pass(handle->env.message, &handle->context->message);
 }
 
 wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads)

@@ -22,6 +22,9 @@ typedef struct wsic_handle {
 /* Allocate a zeroed handle of size bytes (at least sizeof(wsic_handle)) that holds the
  * context. On failure NULL, with the message left on the context. */
 void *wsic_handle_create(wsic_context *context, size_t size, wsic_status *status);
+/* The same with the message left where env says. */
+void *wsic_handle_create_telling(wsic_context *context, const wsic_env *env, size_t size,
+                                 wsic_status *status);
 /* Release a handle's own memory and its hold on the context. NULL is allowed. */
 void wsic_handle_destroy(void *handle);
 /* After a failed creation: move the message of a handle that is about to be destroyed

@@ -16,19 +16,11 @@ wsic_status wsic_layer_from_bytes(wsic_context *context, wsic_bytes *bytes, wsic
     *out = NULL;
     if (status != WSIC_OK)
         return status;
-    wsic_layer *const layer = wsic_handle_create(context, sizeof *layer, &status);
-    if (!layer)
-        return status;
-    status = wsic_layer_format_read(&env, bytes->data, bytes->size, &layer->content);
-    if (status != WSIC_OK) {
-        wsic_handle_destroy(layer);
-        return status;
-    }
-    layer->bytes = bytes->data;
-    layer->size = bytes->size;
-    wsic_bytes_init(bytes, bytes->env);
-    *out = layer;
-    return WSIC_OK;
+    status = wsic_layer_on_bytes(context, &env, bytes->data, bytes->size,
+                                 (wsic_layer_keeper){wsic_free, bytes->data}, out);
+    if (status == WSIC_OK)
+        wsic_bytes_init(bytes, bytes->env);
+    return status;
 }
 
 wsic_status wsic_layer_read(wsic_context *context, const void *bytes, size_t size, wsic_layer **out)
@@ -53,7 +45,8 @@ void wsic_layer_destroy(wsic_layer *layer)
     if (!layer)
         return;
     wsic_layer_content_release(&layer->handle.env, &layer->content);
-    wsic_free(&layer->handle.env, layer->bytes);
+    if (layer->keeper.release)
+        layer->keeper.release(&layer->handle.env, layer->keeper.owner);
     wsic_handle_destroy(layer);
 }
 

@@ -31,7 +31,7 @@ static const status_entry entries[] = {
     STATUS(WSIC_ERROR_FORMAT, "the bytes are not what they should be"),
     STATUS(WSIC_ERROR_CHECKSUM, "the bytes were damaged: a checksum does not match"),
     STATUS(WSIC_ERROR_TRUNCATED, "the bytes end too early"),
-    STATUS(WSIC_ERROR_VERSION, "the bytes were written by a later version"),
+    STATUS(WSIC_ERROR_VERSION, "the bytes were written by another version"),
     STATUS(WSIC_ERROR_NOT_FOUND, "there is nothing of that name"),
     STATUS(WSIC_ERROR_EXISTS, "there is something of that name already"),
     STATUS(WSIC_ERROR_BUFFER, "the buffer is too small"),

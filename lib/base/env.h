@@ -74,6 +74,9 @@ typedef struct wsic_env {
 int wsic_message_init(wsic_message *message); /* 0, or non-zero without a lock */
 void wsic_message_destroy(wsic_message *message);
 
+/* Leave the message of one handle on another, whatever other threads do with both. */
+void wsic_message_pass(wsic_message *from, wsic_message *to);
+
 /* Leave a message and return status, so that a check is one line. */
 wsic_status wsic_fail(const wsic_env *env, wsic_status status, const char *format, ...)
     WSIC_PRINTF(3, 4);

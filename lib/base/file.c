@@ -3,24 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The reason stands before the path, which may be longer than a message. */
-static wsic_status fail_errno(const wsic_env *env, int error, const char *action, const char *path)
-{
-    char reason[128];
-
-    if (strerror_r(error, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "error %d", error);
-    return wsic_fail(env, WSIC_ERROR_IO, "%s failed: %s: %s", action, reason, path);
-}
-
-/* --- writing ------------------------------------------------------------- */
+#include "base/system_error.h"
 
 static size_t directory_length(const char *path)
 {
@@ -95,7 +84,7 @@ static wsic_status open_temporary(const wsic_env *env, wsic_file_writer *file)
         if (errno != EEXIST)
             break;
     }
-    status = fail_errno(env, errno, "creating a temporary file", file->temporary);
+    status = wsic_fail_errno(env, errno, "creating a temporary file", file->temporary);
     wsic_free(env, file->temporary);
     file->temporary = NULL;
     return status;
@@ -160,7 +149,7 @@ static wsic_status open_locked(const wsic_env *env, const char *path, int *descr
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         const int opened = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
         if (opened < 0)
-            return fail_errno(env, errno, "opening the unfinished file", path);
+            return wsic_fail_errno(env, errno, "opening the unfinished file", path);
         if (fstat(opened, &facts) != 0 || !S_ISREG(facts.st_mode))
             status = wsic_fail(env, WSIC_ERROR_IO, "not a regular file: %s", path);
         else
@@ -205,7 +194,7 @@ static wsic_status resume(const wsic_env *env, const char *path, wsic_file_write
     if (status != WSIC_OK)
         return status;
     if (fstat(file->descriptor, &facts) != 0) {
-        status = fail_errno(env, errno, "asking for the size", file->temporary);
+        status = wsic_fail_errno(env, errno, "asking for the size", file->temporary);
         wsic_file_abandon(env, file);
         return status;
     }
@@ -227,7 +216,7 @@ wsic_status wsic_file_resume(const wsic_env *env, const char *path, wsic_file_wr
 
 wsic_source wsic_file_source(const wsic_file_writer *file, uint64_t size)
 {
-    return (wsic_source){.descriptor = file->descriptor, .open = false, .size = size};
+    return (wsic_source){.descriptor = file->descriptor, .size = size};
 }
 
 static wsic_status write_range(const wsic_env *env, wsic_file_writer *file, uint64_t offset,
@@ -238,7 +227,7 @@ static wsic_status write_range(const wsic_env *env, wsic_file_writer *file, uint
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return fail_errno(env, errno, "writing", file->path);
+            return wsic_fail_errno(env, errno, "writing", file->path);
         offset += (uint64_t)written;
         data += written;
         size -= (size_t)written;
@@ -258,7 +247,7 @@ wsic_status wsic_file_write(const wsic_env *env, wsic_file_writer *file, uint64_
 static wsic_status cut(const wsic_env *env, wsic_file_writer *file, uint64_t size)
 {
     if (ftruncate(file->descriptor, (off_t)size) != 0)
-        return fail_errno(env, errno, "setting the size", file->path);
+        return wsic_fail_errno(env, errno, "setting the size", file->path);
     return WSIC_OK;
 }
 
@@ -287,7 +276,7 @@ static wsic_status bring_to_disk(const wsic_env *env, wsic_file_writer *file)
                          file->path);
     if (synchronize(file->descriptor) != 0) {
         file->lost_data = true;
-        return fail_errno(env, errno, "writing to the disk", file->path);
+        return wsic_fail_errno(env, errno, "writing to the disk", file->path);
     }
     return WSIC_OK;
 }
@@ -312,7 +301,7 @@ static wsic_status commit(const wsic_env *env, wsic_file_writer *file, uint64_t 
         return wsic_fail(env, WSIC_ERROR_IO, "the temporary file was removed by someone else: %s",
                          file->temporary);
     if (rename(file->temporary, file->path) != 0)
-        return fail_errno(env, errno, "renaming the temporary file", file->path);
+        return wsic_fail_errno(env, errno, "renaming the temporary file", file->path);
     wsic_free(env, file->temporary);
     file->temporary = NULL;
     synchronize_directory(file->path);
@@ -340,89 +329,5 @@ void wsic_file_abandon(const wsic_env *env, wsic_file_writer *file)
     wsic_free(env, file->temporary);
     wsic_free(env, file->path);
     *file = (wsic_file_writer){.descriptor = -1};
-    errno = saved;
-}
-
-/* --- reading ------------------------------------------------------------- */
-
-static wsic_status open_source(const wsic_env *env, const char *path, wsic_source *source)
-{
-    struct stat facts;
-
-    *source = (wsic_source){.descriptor = -1};
-    /* Without O_NONBLOCK a pipe without a writer would block here for ever. */
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0)
-        return fail_errno(env, errno, "opening", path);
-    if (fstat(descriptor, &facts) != 0) {
-        const wsic_status status = fail_errno(env, errno, "asking for the size", path);
-        close(descriptor);
-        return status;
-    }
-    if (!S_ISREG(facts.st_mode)) {
-        close(descriptor);
-        return wsic_fail(env, WSIC_ERROR_IO, "not a regular file: %s", path);
-    }
-    source->descriptor = descriptor;
-    source->open = true;
-    source->size = (uint64_t)facts.st_size;
-    return WSIC_OK;
-}
-
-wsic_status wsic_source_open(const wsic_env *env, const char *path, wsic_source *source)
-{
-    const int saved = errno;
-    const wsic_status status = open_source(env, path, source);
-    errno = saved;
-    return status;
-}
-
-wsic_source wsic_source_memory(const void *bytes, size_t size)
-{
-    return (wsic_source){.memory = bytes, .descriptor = -1, .open = false, .size = size};
-}
-
-static wsic_status read_range(const wsic_env *env, const wsic_source *source, uint64_t offset,
-                              uint8_t *data, size_t size)
-{
-    while (size != 0) {
-        const ssize_t count = pread(source->descriptor, data, size, (off_t)offset);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return fail_errno(env, errno, "reading", "the open file");
-        if (count == 0)
-            return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the file shrank while it was open");
-        offset += (uint64_t)count;
-        data += count;
-        size -= (size_t)count;
-    }
-    return WSIC_OK;
-}
-
-wsic_status wsic_source_read(const wsic_env *env, const wsic_source *source, uint64_t offset,
-                             void *data, size_t size)
-{
-    if (offset > source->size || size > source->size - offset)
-        return wsic_fail(env, WSIC_ERROR_TRUNCATED,
-                         "%zu bytes at offset %" PRIu64 " are not within %" PRIu64 " bytes", size,
-                         offset, source->size);
-    if (source->memory) {
-        memcpy(data, source->memory + offset, size);
-        return WSIC_OK;
-    }
-    const int saved = errno;
-    const wsic_status status = read_range(env, source, offset, data, size);
-    errno = saved;
-    return status;
-}
-
-void wsic_source_close(wsic_source *source)
-{
-    const int saved = errno;
-
-    if (source->open)
-        close(source->descriptor);
-    *source = (wsic_source){.descriptor = -1};
     errno = saved;
 }

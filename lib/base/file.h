@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Files: ranges are read, and what is written shows under its name only when it is
- * complete. This is the only place that meets errno: its text goes into the message,
- * and its value is put back before returning. */
+/* Files that are written: they show under their name only when they are complete. errno's
+ * text goes into the message, and its value is put back before returning. */
 #ifndef WSIC_BASE_FILE_H
 #define WSIC_BASE_FILE_H
 
-#include "base/env.h"
-
-/* Bytes that can be read by range: a file, or the caller's memory. */
-typedef struct wsic_source {
-    const uint8_t *memory; /* NULL: the descriptor */
-    int descriptor;
-    bool open;
-    uint64_t size;
-} wsic_source;
-
-/* --- writing ------------------------------------------------------------- */
+#include "base/source.h"
 
 /* A temporary file in the directory of the one that it will become. All zero: nothing
  * is open. */
@@ -62,14 +51,5 @@ wsic_status wsic_file_commit(const wsic_env *env, wsic_file_writer *file, uint64
 
 /* Close, and remove the temporary file if it has not become the final one and is not kept. */
 void wsic_file_abandon(const wsic_env *env, wsic_file_writer *file);
-
-/* --- reading ------------------------------------------------------------- */
-
-wsic_status wsic_source_open(const wsic_env *env, const char *path, wsic_source *source);
-wsic_source wsic_source_memory(const void *bytes, size_t size);
-/* WSIC_ERROR_TRUNCATED if the range is not within the source. */
-wsic_status wsic_source_read(const wsic_env *env, const wsic_source *source, uint64_t offset,
-                             void *data, size_t size);
-void wsic_source_close(wsic_source *source);
 
 #endif

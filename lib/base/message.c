@@ -15,19 +15,32 @@ void wsic_message_destroy(wsic_message *message)
     pthread_mutex_destroy(&message->lock);
 }
 
+static void set_text(wsic_message *message, const char *text)
+{
+    pthread_mutex_lock(&message->lock);
+    memcpy(message->text, text, sizeof message->text);
+    pthread_mutex_unlock(&message->lock);
+}
+
+void wsic_message_pass(wsic_message *from, wsic_message *to)
+{
+    char text[sizeof from->text];
+
+    pthread_mutex_lock(&from->lock);
+    memcpy(text, from->text, sizeof text);
+    pthread_mutex_unlock(&from->lock);
+    set_text(to, text);
+}
+
 wsic_status wsic_fail(const wsic_env *env, wsic_status status, const char *format, ...)
 {
-    wsic_message *const message = env->message;
-    char text[sizeof message->text];
+    char text[sizeof env->message->text];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-
-    pthread_mutex_lock(&message->lock);
-    memcpy(message->text, text, sizeof text);
-    pthread_mutex_unlock(&message->lock);
+    set_text(env->message, text);
     return status;
 }
 

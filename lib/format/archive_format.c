@@ -1,7 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/archive_format.h"
 
+#include <string.h>
+
 #include "format/checksum.h"
+
+/* --- header -------------------------------------------------------------- */
+
+enum { VERSION_AT = WSIC_ARCHIVE_MAGIC_SIZE, ALIGNMENT_AT = 10, FLAGS_AT = 11 };
+
+void wsic_put_archive_header(uint8_t header[WSIC_ARCHIVE_HEADER_SIZE], uint64_t alignment)
+{
+    memset(header, 0, WSIC_ARCHIVE_HEADER_SIZE);
+    memcpy(header, WSIC_ARCHIVE_MAGIC, WSIC_ARCHIVE_MAGIC_SIZE);
+    header[VERSION_AT] = WSIC_ARCHIVE_VERSION;
+    for (; alignment > 1; alignment >>= 1)
+        header[ALIGNMENT_AT]++;
+}
+
+static wsic_status check_version(const wsic_env *env, unsigned version, const char *path)
+{
+    const char *const colon = *path ? ": " : "";
+
+    if (version == WSIC_ARCHIVE_VERSION)
+        return WSIC_OK;
+    if (version == 0)
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "an archive cannot be of version 0%s%s", colon,
+                         path);
+    return wsic_fail(env, WSIC_ERROR_VERSION,
+                     "an archive of version %u, where this library knows version %d only%s%s%s",
+                     version, WSIC_ARCHIVE_VERSION,
+                     version < WSIC_ARCHIVE_VERSION ? ": quantize the weights anew" : "", colon,
+                     path);
+}
+
+wsic_status wsic_check_archive_header(const wsic_env *env, const uint8_t *bytes, size_t size,
+                                      const char *path, uint64_t *alignment)
+{
+    const char *const colon = path ? ": " : "";
+    const char *const name = path ? path : "";
+    uint8_t header[WSIC_ARCHIVE_HEADER_SIZE];
+
+    /* What is not there is what it would be. */
+    wsic_put_archive_header(header, WSIC_ARCHIVE_ALIGNMENT_MIN);
+    memcpy(header, bytes, size);
+    if (memcmp(header, WSIC_ARCHIVE_MAGIC, WSIC_ARCHIVE_MAGIC_SIZE) != 0)
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "not an archive: the magic is missing%s%s", colon,
+                         name);
+    const wsic_status status =
+        check_version(env, header[VERSION_AT] | (unsigned)header[VERSION_AT + 1] << 8, name);
+    if (status != WSIC_OK)
+        return status;
+    if (header[FLAGS_AT] != 0)
+        return wsic_fail(env, WSIC_ERROR_VERSION,
+                         "an archive with flags %#x, where this version knows none%s%s",
+                         header[FLAGS_AT], colon, name);
+    *alignment = header[ALIGNMENT_AT] < 64 ? (uint64_t)1 << header[ALIGNMENT_AT] : 0;
+    if (*alignment < WSIC_ARCHIVE_ALIGNMENT_MIN || *alignment > WSIC_ARCHIVE_ALIGNMENT_MAX)
+        return wsic_fail(env, WSIC_ERROR_FORMAT,
+                         "layers aligned to 2^%u bytes, where 2^6 to 2^16 are possible%s%s",
+                         header[ALIGNMENT_AT], colon, name);
+    return WSIC_OK;
+}
+
+/* --- records ------------------------------------------------------------- */
 
 size_t wsic_record_head_size(const wsic_record_head *head)
 {
@@ -9,9 +71,17 @@ size_t wsic_record_head_size(const wsic_record_head *head)
            wsic_varint_size(head->payload_size);
 }
 
-uint64_t wsic_record_size(const wsic_record_head *head)
+uint64_t wsic_record_payload(const wsic_record_head *head, wsic_record_place place)
 {
-    return wsic_record_head_size(head) + head->payload_size + WSIC_CHECKSUM_SIZE;
+    const uint64_t after_head = place.offset + wsic_record_head_size(head);
+    const uint64_t alignment = head->type == WSIC_RECORD_LAYER ? place.alignment : 1;
+
+    return (after_head + alignment - 1) & ~(alignment - 1);
+}
+
+uint64_t wsic_record_end(const wsic_record_head *head, wsic_record_place place)
+{
+    return wsic_record_payload(head, place) + head->payload_size + WSIC_CHECKSUM_SIZE;
 }
 
 void wsic_put_record_head(wsic_bytes *bytes, const wsic_record_head *head)
@@ -20,6 +90,18 @@ void wsic_put_record_head(wsic_bytes *bytes, const wsic_record_head *head)
     wsic_put_varint(bytes, head->name_size);
     wsic_bytes_append(bytes, head->name, head->name_size);
     wsic_put_varint(bytes, head->payload_size);
+}
+
+void wsic_put_record_front(wsic_bytes *bytes, const wsic_record_head *head,
+                           wsic_record_place place)
+{
+    const uint64_t size = wsic_record_payload(head, place) - place.offset;
+    const size_t padding = (size_t)(size - wsic_record_head_size(head));
+
+    wsic_put_record_head(bytes, head);
+    uint8_t *const zeros = wsic_bytes_extend(bytes, padding);
+    if (zeros)
+        memset(zeros, 0, padding);
 }
 
 bool wsic_get_record_head(wsic_cursor *cursor, wsic_record_head *head)

@@ -9,43 +9,58 @@
 
 /* --- records ------------------------------------------------------------- */
 
+static wsic_status fail_damaged(const wsic_env *env, const wsic_archive_item *item)
+{
+    return wsic_fail(env, WSIC_ERROR_CHECKSUM, "the record of '%s' is damaged", item->name);
+}
+
+/* Check that head and zeros in the file are those that follow from the index, and begin the
+ * record's checksum with them. */
+static wsic_status check_front(const wsic_env *env, const wsic_source *source, unsigned type,
+                               const wsic_archive_item *item, wsic_checksum *checksum)
+{
+    const wsic_record_head head = {type, item->name, strlen(item->name), item->payload_size};
+    const size_t size = (size_t)(item->payload - item->offset);
+    const size_t head_size = wsic_record_head_size(&head);
+    wsic_bytes expected;
+
+    wsic_bytes_init(&expected, env);
+    wsic_put_record_head(&expected, &head);
+    uint8_t *const zeros = wsic_bytes_extend(&expected, size - head_size + size);
+    wsic_status status = expected.status;
+    if (status == WSIC_OK) {
+        uint8_t *const found = zeros + (size - head_size);
+        memset(zeros, 0, size - head_size);
+        status = wsic_source_read(env, source, item->offset, found, size);
+        wsic_checksum_begin(checksum);
+        wsic_checksum_add(checksum, expected.data, size);
+        if (status == WSIC_OK && memcmp(expected.data, found, size) != 0)
+            status = fail_damaged(env, item);
+    }
+    wsic_bytes_release(&expected);
+    return status;
+}
+
 /* Read payload_size bytes of a record whose head the index has told. */
 static wsic_status read_record(const wsic_env *env, const wsic_source *source, unsigned type,
                                const wsic_archive_item *item, void *payload)
 {
-    const wsic_record_head head = {type, item->name, strlen(item->name), item->payload_size};
-    const size_t head_size = wsic_record_head_size(&head);
-    const uint64_t after_head = item->offset + head_size;
+    const size_t size = (size_t)item->payload_size;
     wsic_checksum checksum;
     uint8_t trailer[WSIC_CHECKSUM_SIZE];
-    wsic_bytes expected;
-    wsic_status status;
 
-    /* The checksum is computed with the head as it should be, and the head in the file is
-     * compared to that. */
-    wsic_bytes_init(&expected, env);
-    wsic_put_record_head(&expected, &head);
-    uint8_t *const found = wsic_bytes_extend(&expected, head_size);
-    status = expected.status;
+    wsic_status status = check_front(env, source, type, item, &checksum);
     if (status == WSIC_OK)
-        status = wsic_source_read(env, source, item->offset, found, head_size);
+        status = wsic_source_read(env, source, item->payload, payload, size);
     if (status == WSIC_OK)
-        status = wsic_source_read(env, source, after_head, payload, (size_t)item->payload_size);
-    if (status == WSIC_OK)
-        status =
-            wsic_source_read(env, source, after_head + item->payload_size, trailer, sizeof trailer);
-    if (status == WSIC_OK) {
-        wsic_cursor cursor = wsic_cursor_make(trailer, sizeof trailer);
-        wsic_checksum_begin(&checksum);
-        wsic_checksum_add(&checksum, expected.data, head_size);
-        wsic_checksum_add(&checksum, payload, (size_t)item->payload_size);
-        if (memcmp(expected.data, found, head_size) != 0 ||
-            wsic_get_u64(&cursor) != wsic_checksum_end(&checksum))
-            status =
-                wsic_fail(env, WSIC_ERROR_CHECKSUM, "the record of '%s' is damaged", item->name);
-    }
-    wsic_bytes_release(&expected);
-    return status;
+        status = wsic_source_read(env, source, item->payload + item->payload_size, trailer,
+                                  sizeof trailer);
+    if (status != WSIC_OK)
+        return status;
+    wsic_cursor cursor = wsic_cursor_make(trailer, sizeof trailer);
+    wsic_checksum_add(&checksum, payload, size);
+    return wsic_get_u64(&cursor) == wsic_checksum_end(&checksum) ? WSIC_OK
+                                                                 : fail_damaged(env, item);
 }
 
 static wsic_status check_fits(const wsic_env *env, const wsic_archive_item *item)
@@ -68,6 +83,16 @@ wsic_status wsic_archive_read_layer(const wsic_env *env, const wsic_source *sour
     return read_record(env, source, WSIC_RECORD_LAYER, item, payload);
 }
 
+wsic_status wsic_archive_borrow_layer(const wsic_env *env, const wsic_source *source,
+                                      const wsic_archive_item *item, const uint8_t **bytes)
+{
+    wsic_checksum checksum;
+    const wsic_status status = check_front(env, source, WSIC_RECORD_LAYER, item, &checksum);
+
+    *bytes = source->memory + item->payload;
+    return status;
+}
+
 static wsic_status read_text(const wsic_env *env, const wsic_source *source,
                              wsic_archive_item *item)
 {
@@ -88,7 +113,8 @@ static wsic_status read_text(const wsic_env *env, const wsic_source *source,
 
 /* --- header and footer --------------------------------------------------- */
 
-static wsic_status check_header(const wsic_env *env, const wsic_source *source)
+static wsic_status check_header(const wsic_env *env, const wsic_source *source,
+                                uint64_t *alignment)
 {
     uint8_t header[WSIC_ARCHIVE_HEADER_SIZE];
 
@@ -96,20 +122,9 @@ static wsic_status check_header(const wsic_env *env, const wsic_source *source)
         return wsic_fail(env, WSIC_ERROR_TRUNCATED, "%" PRIu64 " bytes are too few for an archive",
                          source->size);
     const wsic_status status = wsic_source_read(env, source, 0, header, sizeof header);
-    if (status != WSIC_OK)
-        return status;
-    wsic_cursor cursor = wsic_cursor_make(header, sizeof header);
-    if (memcmp(wsic_take(&cursor, WSIC_ARCHIVE_MAGIC_SIZE), WSIC_ARCHIVE_MAGIC,
-               WSIC_ARCHIVE_MAGIC_SIZE) != 0)
-        return wsic_fail(env, WSIC_ERROR_FORMAT, "not an archive: the magic is missing");
-    const unsigned version = wsic_get_u16(&cursor);
-    const unsigned flags = wsic_get_u16(&cursor);
-    if (version != WSIC_ARCHIVE_VERSION || flags != 0)
-        return wsic_fail(env, version == 0 ? WSIC_ERROR_FORMAT : WSIC_ERROR_VERSION,
-                         "an archive of version %u with flags %#x, where this library knows "
-                         "version %d without flags",
-                         version, flags, WSIC_ARCHIVE_VERSION);
-    return WSIC_OK;
+    return status == WSIC_OK
+               ? wsic_check_archive_header(env, header, sizeof header, NULL, alignment)
+               : status;
 }
 
 typedef struct extent {
@@ -177,8 +192,8 @@ static wsic_status read_index(const wsic_env *env, const wsic_source *source, ex
 /* A walk over the index, which keeps account of where the records are. */
 typedef struct index_walk {
     wsic_cursor cursor;
-    uint64_t offset; /* of the next record */
-    uint64_t end;    /* of the last */
+    wsic_record_place next;
+    uint64_t end; /* of the last */
 } index_walk;
 
 static wsic_status check_name(const wsic_env *env, const wsic_record_head *head)
@@ -199,21 +214,20 @@ static bool is_known(const wsic_record_head *head)
 }
 
 static wsic_status next_record(const wsic_env *env, index_walk *walk, wsic_record_head *head,
-                               uint64_t *offset)
+                               wsic_record_place *place)
 {
-    const uint64_t room = walk->end - walk->offset;
-
+    *place = walk->next;
     if (!wsic_get_record_head(&walk->cursor, head) || head->type == WSIC_RECORD_INDEX)
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "the index of the archive is malformed at byte %zu",
                          walk->cursor.position);
-    if (head->payload_size > room || wsic_record_size(head) > room)
+    if (head->payload_size > walk->end - place->offset ||
+        wsic_record_end(head, *place) > walk->end)
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "a record of %" PRIu64 " bytes at offset %" PRIu64
                          " reaches into the index of the archive",
-                         head->payload_size, walk->offset);
-    *offset = walk->offset;
-    walk->offset += wsic_record_size(head);
+                         head->payload_size, place->offset);
+    walk->next.offset = wsic_record_end(head, *place);
     return is_known(head) ? check_name(env, head) : WSIC_OK;
 }
 
@@ -222,10 +236,10 @@ static wsic_status count_records(const wsic_env *env, index_walk walk, wsic_arch
                                  size_t *name_bytes)
 {
     wsic_record_head head;
-    uint64_t offset;
+    wsic_record_place place;
 
     while (wsic_cursor_left(&walk.cursor) != 0) {
-        const wsic_status status = next_record(env, &walk, &head, &offset);
+        const wsic_status status = next_record(env, &walk, &head, &place);
         if (status != WSIC_OK)
             return status;
         if (!is_known(&head))
@@ -236,10 +250,10 @@ static wsic_status count_records(const wsic_env *env, index_walk walk, wsic_arch
         else
             input->texts.count++;
     }
-    if (walk.offset != walk.end)
+    if (walk.next.offset != walk.end)
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "the index of the archive leaves out %" PRIu64 " bytes before it",
-                         walk.end - walk.offset);
+                         walk.end - walk.next.offset);
     return WSIC_OK;
 }
 
@@ -249,14 +263,15 @@ static void list_records(const wsic_env *env, index_walk walk, wsic_archive_inpu
     wsic_archive_item *layer = input->layers.items, *text = input->texts.items;
     char *name = input->names;
     wsic_record_head head;
-    uint64_t offset;
+    wsic_record_place place;
 
     while (wsic_cursor_left(&walk.cursor) != 0) {
-        next_record(env, &walk, &head, &offset);
+        next_record(env, &walk, &head, &place);
         if (!is_known(&head))
             continue;
         wsic_archive_item *const item = head.type == WSIC_RECORD_LAYER ? layer++ : text++;
-        *item = (wsic_archive_item){name, offset, head.payload_size, NULL};
+        *item = (wsic_archive_item){name, place.offset, wsic_record_payload(&head, place),
+                                    head.payload_size, NULL};
         memcpy(name, head.name, head.name_size);
         name[head.name_size] = '\0';
         name += head.name_size + 1;
@@ -341,13 +356,14 @@ static wsic_status read_lists(const wsic_env *env, wsic_archive_input *input)
 {
     extent place;
     wsic_bytes record;
-    index_walk records = {.offset = WSIC_ARCHIVE_HEADER_SIZE};
+    index_walk records = {.next.offset = WSIC_ARCHIVE_HEADER_SIZE};
 
-    wsic_status status = check_header(env, &input->source);
+    wsic_status status = check_header(env, &input->source, &input->alignment);
     if (status == WSIC_OK)
         status = read_footer(env, &input->source, &place);
     if (status != WSIC_OK)
         return status;
+    records.next.alignment = input->alignment;
     records.end = place.offset;
     wsic_bytes_init(&record, env);
     status = read_index(env, &input->source, place, &record, &records.cursor);

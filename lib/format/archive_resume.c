@@ -16,20 +16,21 @@ enum { WINDOW = 1 << 17, GLANCE = 1 << 9 };
 typedef struct record_walk {
     const wsic_env *env;
     wsic_source source;
-    uint64_t offset; /* of the next record */
+    wsic_record_place next;
     uint8_t *window;
 } record_walk;
 
 /* --- one record ---------------------------------------------------------- */
 
-static bool is_possible(const wsic_record_head *head, uint64_t left)
+static bool is_possible(const record_walk *walk, const wsic_record_head *head)
 {
+    const uint64_t end = walk->source.size;
     const uint64_t most =
         head->type == WSIC_RECORD_METADATA ? (uint64_t)WSIC_ARCHIVE_VALUE_MAX : UINT64_MAX;
 
     return (head->type == WSIC_RECORD_LAYER || head->type == WSIC_RECORD_METADATA) &&
-           wsic_record_is_named(head) && head->payload_size <= most && head->payload_size <= left &&
-           wsic_record_size(head) <= left;
+           wsic_record_is_named(head) && head->payload_size <= most && head->payload_size <= end &&
+           wsic_record_end(head, walk->next) <= end;
 }
 
 /* In the first bytes, which are read to the window; *found is false if it is not there. */
@@ -37,7 +38,7 @@ static wsic_status look_for_head(const record_walk *walk, size_t size, wsic_reco
                                  bool *found)
 {
     const wsic_status status =
-        wsic_source_read(walk->env, &walk->source, walk->offset, walk->window, size);
+        wsic_source_read(walk->env, &walk->source, walk->next.offset, walk->window, size);
     wsic_cursor cursor = wsic_cursor_make(walk->window, size);
 
     *found = status == WSIC_OK && wsic_get_record_head(&cursor, head);
@@ -47,20 +48,31 @@ static wsic_status look_for_head(const record_walk *walk, size_t size, wsic_reco
 /* The head of the next record, in the window. *found is false where there can be none. */
 static wsic_status read_head(const record_walk *walk, wsic_record_head *head, bool *found)
 {
-    const uint64_t left = walk->source.size - walk->offset;
+    const uint64_t left = walk->source.size - walk->next.offset;
     wsic_status status = look_for_head(walk, left < GLANCE ? (size_t)left : GLANCE, head, found);
 
     if (status == WSIC_OK && !*found && left > GLANCE)
         status = look_for_head(walk, left < WINDOW ? (size_t)left : WINDOW, head, found);
-    *found = *found && is_possible(head, left);
+    *found = *found && is_possible(walk, head);
     return status;
 }
 
-/* *whole tells whether the checksum is right. The head in the window is gone then. */
+static bool are_zero(const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* *whole tells whether padding and checksum are right. The head in the window is gone then. */
 static wsic_status check_sum(const record_walk *walk, const wsic_record_head *head, bool *whole)
 {
-    uint64_t offset = walk->offset + wsic_record_head_size(head);
-    const uint64_t end = offset + head->payload_size;
+    uint64_t offset = walk->next.offset + wsic_record_head_size(head);
+    const uint64_t payload = wsic_record_payload(head, walk->next);
+    const uint64_t end = payload + head->payload_size;
+    bool padded = true;
     uint8_t trailer[WSIC_CHECKSUM_SIZE];
     wsic_checksum checksum;
     wsic_status status = WSIC_OK;
@@ -70,8 +82,12 @@ static wsic_status check_sum(const record_walk *walk, const wsic_record_head *he
     while (status == WSIC_OK && offset < end) {
         const size_t size = end - offset < WINDOW ? (size_t)(end - offset) : WINDOW;
         status = wsic_source_read(walk->env, &walk->source, offset, walk->window, size);
-        if (status == WSIC_OK)
+        if (status == WSIC_OK) {
+            /* All of it is in the first window. */
+            padded = padded && (offset >= payload ||
+                                are_zero(walk->window, (size_t)(payload - offset)));
             wsic_checksum_add(&checksum, walk->window, size);
+        }
         offset += size;
     }
     if (status == WSIC_OK)
@@ -79,7 +95,7 @@ static wsic_status check_sum(const record_walk *walk, const wsic_record_head *he
     if (status != WSIC_OK)
         return status;
     wsic_cursor cursor = wsic_cursor_make(trailer, sizeof trailer);
-    *whole = wsic_get_u64(&cursor) == wsic_checksum_end(&checksum);
+    *whole = padded && wsic_get_u64(&cursor) == wsic_checksum_end(&checksum);
     return WSIC_OK;
 }
 
@@ -92,16 +108,16 @@ static wsic_status find_end(record_walk walk, uint64_t *end)
     wsic_record_head head;
     bool whole = true;
 
-    *end = walk.offset;
+    *end = walk.next.offset;
     for (;;) {
         wsic_status status = read_head(&walk, &head, &whole);
         if (status == WSIC_OK && whole)
             status = check_sum(&walk, &head, &whole);
         if (status != WSIC_OK || !whole)
             return status;
-        walk.offset += wsic_record_size(&head);
+        walk.next.offset = wsic_record_end(&head, walk.next);
         if (head.type == WSIC_RECORD_LAYER)
-            *end = walk.offset;
+            *end = walk.next.offset;
     }
 }
 
@@ -110,7 +126,7 @@ static wsic_status note_text(const record_walk *walk, const wsic_record_head *he
 {
     const wsic_env *const env = walk->env;
     const size_t size = (size_t)head->payload_size;
-    const uint64_t offset = walk->offset + wsic_record_head_size(head);
+    const uint64_t offset = wsic_record_payload(head, walk->next);
     char key[WSIC_ARCHIVE_KEY_MAX + 1];
     wsic_status status = WSIC_OK;
 
@@ -136,7 +152,7 @@ static wsic_status note_records(record_walk walk, wsic_archive_output *output)
     wsic_record_head head;
     bool found;
 
-    while (status == WSIC_OK && walk.offset < walk.source.size) {
+    while (status == WSIC_OK && walk.next.offset < walk.source.size) {
         status = read_head(&walk, &head, &found);
         if (status != WSIC_OK)
             return status;
@@ -145,7 +161,7 @@ static wsic_status note_records(record_walk walk, wsic_archive_output *output)
         status = head.type == WSIC_RECORD_LAYER
                      ? wsic_archive_output_stored_layer(walk.env, output, &head)
                      : note_text(&walk, &head, output);
-        walk.offset = output->position;
+        walk.next.offset = output->position;
     }
     return status;
 }
@@ -196,33 +212,26 @@ static wsic_status check_names(const wsic_env *env, const wsic_archive_output *o
 
 /* A file that was cut off within its header is one without records; any other that does not begin
  * as an archive does was not made by a writer. */
-static wsic_status check_header(const wsic_env *env, const wsic_archive_output *output,
+static wsic_status check_header(const wsic_env *env, wsic_archive_output *output,
                                 const wsic_source *source)
 {
     uint8_t header[WSIC_ARCHIVE_HEADER_SIZE];
     const size_t size =
         source->size < sizeof header ? (size_t)source->size : (size_t)WSIC_ARCHIVE_HEADER_SIZE;
-    const size_t magic = size < WSIC_ARCHIVE_MAGIC_SIZE ? size : (size_t)WSIC_ARCHIVE_MAGIC_SIZE;
 
     const wsic_status status = wsic_source_read(env, source, 0, header, size);
-    if (status != WSIC_OK)
-        return status;
-    if (memcmp(header, WSIC_ARCHIVE_HEADER, magic) != 0)
-        return wsic_fail(env, WSIC_ERROR_FORMAT,
-                         "not an unfinished archive: the magic is missing: %s",
-                         output->file.temporary);
-    if (memcmp(header, WSIC_ARCHIVE_HEADER, size) != 0)
-        return wsic_fail(env, WSIC_ERROR_VERSION,
-                         "an unfinished archive of a version that this library does not know: %s",
-                         output->file.temporary);
-    return WSIC_OK;
+    return status == WSIC_OK ? wsic_check_archive_header(env, header, size, output->file.temporary,
+                                                         &output->alignment)
+                             : status;
 }
 
 static wsic_status take_records(const wsic_env *env, wsic_archive_output *output,
                                 wsic_source source)
 {
     wsic_status status = WSIC_OK;
-    record_walk walk = {.env = env, .source = source, .offset = WSIC_ARCHIVE_HEADER_SIZE};
+    record_walk walk = {.env = env,
+                        .source = source,
+                        .next = {WSIC_ARCHIVE_HEADER_SIZE, output->alignment}};
     uint64_t end = 0;
 
     walk.window = wsic_alloc(env, WINDOW, 1, &status);
@@ -230,7 +239,7 @@ static wsic_status take_records(const wsic_env *env, wsic_archive_output *output
         return status;
     status = find_end(walk, &end);
     walk.source.size = end;
-    output->position = walk.offset;
+    output->position = walk.next.offset;
     if (status == WSIC_OK)
         status = note_records(walk, output);
     if (status == WSIC_OK)
@@ -246,8 +255,11 @@ static wsic_status take_file(const wsic_env *env, wsic_archive_output *output, u
 
     if (status == WSIC_OK && size > WSIC_ARCHIVE_HEADER_SIZE)
         status = take_records(env, output, source);
-    if (status == WSIC_OK && output->count == 0)
+    if (status == WSIC_OK && output->count == 0) {
+        /* Whoever begins anew chooses anew. */
+        output->alignment = WSIC_ARCHIVE_ALIGNMENT_MIN;
         status = wsic_archive_output_begin(env, output);
+    }
     if (status == WSIC_OK && size > output->position)
         status = wsic_file_cut(env, &output->file, output->position);
     return status;

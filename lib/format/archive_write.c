@@ -12,8 +12,9 @@ typedef struct piece {
     size_t size;
 } piece;
 
-/* Write head, payload and their checksum at *position, and move it behind them. */
-static wsic_status write_record(const wsic_env *env, wsic_file_writer *file, piece head,
+/* Write what stands before a payload, the payload and their checksum at *position, and move it
+ * behind them. */
+static wsic_status write_pieces(const wsic_env *env, wsic_file_writer *file, piece front,
                                 piece payload, uint64_t *position)
 {
     wsic_checksum checksum;
@@ -21,13 +22,13 @@ static wsic_status write_record(const wsic_env *env, wsic_file_writer *file, pie
     uint64_t offset = *position;
 
     wsic_checksum_begin(&checksum);
-    wsic_checksum_add(&checksum, head.data, head.size);
+    wsic_checksum_add(&checksum, front.data, front.size);
     wsic_checksum_add(&checksum, payload.data, payload.size);
     const uint64_t value = wsic_checksum_end(&checksum);
     for (size_t i = 0; i < sizeof trailer; i++)
         trailer[i] = (uint8_t)(value >> 8 * i);
 
-    const piece pieces[] = {head, payload, {trailer, sizeof trailer}};
+    const piece pieces[] = {front, payload, {trailer, sizeof trailer}};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         const wsic_status status =
             wsic_file_write(env, file, offset, pieces[i].data, pieces[i].size);
@@ -39,8 +40,24 @@ static wsic_status write_record(const wsic_env *env, wsic_file_writer *file, pie
     return WSIC_OK;
 }
 
+static wsic_status write_record(const wsic_env *env, wsic_archive_output *output,
+                                const wsic_record_head *head, const void *payload,
+                                uint64_t *position)
+{
+    wsic_bytes front;
+
+    wsic_bytes_init(&front, env);
+    wsic_put_record_front(&front, head, (wsic_record_place){*position, output->alignment});
+    wsic_status status = front.status;
+    if (status == WSIC_OK)
+        status = write_pieces(env, &output->file, (piece){front.data, front.size},
+                              (piece){payload, (size_t)head->payload_size}, position);
+    wsic_bytes_release(&front);
+    return status;
+}
+
 /* Append the head to the index, write the record, and take the head back if that fails. */
-static wsic_status append_record(const wsic_env *env, wsic_file_writer *file,
+static wsic_status append_record(const wsic_env *env, wsic_archive_output *output,
                                  const wsic_record_head *head, const void *payload,
                                  wsic_bytes *index, uint64_t *position)
 {
@@ -49,8 +66,7 @@ static wsic_status append_record(const wsic_env *env, wsic_file_writer *file,
     wsic_put_record_head(index, head);
     wsic_status status = index->status;
     if (status == WSIC_OK)
-        status = write_record(env, file, (piece){index->data + start, index->size - start},
-                              (piece){payload, (size_t)head->payload_size}, position);
+        status = write_record(env, output, head, payload, position);
     if (status != WSIC_OK) {
         index->size = start;
         index->status = WSIC_OK;
@@ -62,7 +78,7 @@ static wsic_status append_record(const wsic_env *env, wsic_file_writer *file,
 
 void wsic_archive_output_init(const wsic_env *env, wsic_archive_output *output)
 {
-    *output = (wsic_archive_output){.position = 0};
+    *output = (wsic_archive_output){.alignment = WSIC_ARCHIVE_ALIGNMENT_MIN};
     output->last_text = &output->texts;
     output->last_layer = &output->layers;
     wsic_bytes_init(&output->index, env);
@@ -70,8 +86,29 @@ void wsic_archive_output_init(const wsic_env *env, wsic_archive_output *output)
 
 wsic_status wsic_archive_output_begin(const wsic_env *env, wsic_archive_output *output)
 {
+    uint8_t header[WSIC_ARCHIVE_HEADER_SIZE];
+
+    wsic_put_archive_header(header, output->alignment);
     output->position = WSIC_ARCHIVE_HEADER_SIZE;
-    return wsic_file_write(env, &output->file, 0, WSIC_ARCHIVE_HEADER, WSIC_ARCHIVE_HEADER_SIZE);
+    return wsic_file_write(env, &output->file, 0, header, sizeof header);
+}
+
+wsic_status wsic_archive_output_align(const wsic_env *env, wsic_archive_output *output,
+                                      uint64_t alignment)
+{
+    const uint64_t before = output->alignment;
+
+    if (alignment == before)
+        return WSIC_OK;
+    if (output->count != 0)
+        return wsic_fail(env, WSIC_ERROR_STATE,
+                         "layers are in the archive already, aligned to %u bytes",
+                         (unsigned)before);
+    output->alignment = alignment;
+    const wsic_status status = wsic_archive_output_begin(env, output);
+    if (status != WSIC_OK)
+        output->alignment = before;
+    return status;
 }
 
 wsic_status wsic_archive_output_open(const wsic_env *env, const char *path,
@@ -194,7 +231,8 @@ wsic_status wsic_archive_output_stored_text(const wsic_env *env, wsic_archive_ou
         return output->index.status;
     }
     text->stored = true;
-    output->position += wsic_record_size(&head);
+    output->position =
+        wsic_record_end(&head, (wsic_record_place){output->position, output->alignment});
     put_text(env, output, output->last_text, text);
     return WSIC_OK;
 }
@@ -219,17 +257,26 @@ const wsic_archive_entry *wsic_archive_output_at(const wsic_archive_output *outp
 }
 
 static wsic_archive_entry *make_entry(const wsic_env *env, const wsic_record_head *head,
-                                      uint64_t offset, wsic_status *status)
+                                      wsic_status *status)
 {
     wsic_archive_entry *const entry =
         wsic_alloc(env, sizeof *entry + head->name_size + 1, 1, status);
 
     if (!entry)
         return NULL;
-    *entry = (wsic_archive_entry){NULL, {entry->name, offset, head->payload_size, NULL}};
+    *entry = (wsic_archive_entry){.item = {entry->name, 0, 0, head->payload_size, NULL}};
     memcpy(entry->name, head->name, head->name_size);
     entry->name[head->name_size] = '\0';
     return entry;
+}
+
+/* Returns where the record ends. */
+static uint64_t place_entry(wsic_archive_entry *entry, const wsic_record_head *head,
+                            wsic_record_place place)
+{
+    entry->item.offset = place.offset;
+    entry->item.payload = wsic_record_payload(head, place);
+    return wsic_record_end(head, place);
 }
 
 static void link_entry(wsic_archive_output *output, wsic_archive_entry *entry)
@@ -243,7 +290,7 @@ wsic_status wsic_archive_output_stored_layer(const wsic_env *env, wsic_archive_o
                                              const wsic_record_head *head)
 {
     wsic_status status = WSIC_OK;
-    wsic_archive_entry *const entry = make_entry(env, head, output->position, &status);
+    wsic_archive_entry *const entry = make_entry(env, head, &status);
 
     if (!entry)
         return status;
@@ -252,7 +299,8 @@ wsic_status wsic_archive_output_stored_layer(const wsic_env *env, wsic_archive_o
         wsic_free(env, entry);
         return output->index.status;
     }
-    output->position += wsic_record_size(head);
+    output->position =
+        place_entry(entry, head, (wsic_record_place){output->position, output->alignment});
     link_entry(output, entry);
     return WSIC_OK;
 }
@@ -267,7 +315,7 @@ static wsic_status write_texts(const wsic_env *env, wsic_archive_output *output,
          text = text->next) {
         const wsic_record_head head = text_head(text);
         if (!text->stored)
-            status = append_record(env, &output->file, &head, wsic_archive_text_value(text), index,
+            status = append_record(env, output, &head, wsic_archive_text_value(text), index,
                                    position);
     }
     return status;
@@ -283,9 +331,9 @@ static wsic_status store_layer(const wsic_env *env, wsic_archive_output *output,
 
     if (output->durable)
         status = write_texts(env, output, &output->index, &position);
-    entry->item.offset = position;
+    place_entry(entry, head, (wsic_record_place){position, output->alignment});
     if (status == WSIC_OK)
-        status = append_record(env, &output->file, head, bytes, &output->index, &position);
+        status = append_record(env, output, head, bytes, &output->index, &position);
     if (status == WSIC_OK && output->durable) {
         status = wsic_file_synchronize(env, &output->file);
         /* What could not be written still reads as if it had been: a resumption would take it
@@ -304,7 +352,7 @@ wsic_status wsic_archive_output_layer(const wsic_env *env, wsic_archive_output *
     const wsic_record_head head = {WSIC_RECORD_LAYER, name, strlen(name), size};
     const size_t index_size = output->index.size;
     wsic_status status = WSIC_OK;
-    wsic_archive_entry *const entry = make_entry(env, &head, 0, &status);
+    wsic_archive_entry *const entry = make_entry(env, &head, &status);
 
     if (!entry)
         return status;
@@ -323,41 +371,47 @@ wsic_status wsic_archive_output_layer(const wsic_env *env, wsic_archive_output *
 
 /* --- end ----------------------------------------------------------------- */
 
-uint64_t wsic_archive_output_size(const wsic_archive_output *output, const char *name)
-{
-    uint64_t position = output->position;
-    uint64_t index = output->index.size;
+/* Records that are counted before they are written. */
+typedef struct tally {
+    uint64_t position;
+    uint64_t index;
+    uint64_t alignment;
+} tally;
 
-    if (name) {
-        const wsic_record_head layer = {WSIC_RECORD_LAYER, name, strlen(name), 0};
-        position += wsic_record_size(&layer);
-        index += wsic_record_head_size(&layer);
-    }
-    for (const wsic_archive_text *text = output->texts; text; text = text->next) {
-        const wsic_record_head head = text_head(text);
-        if (text->stored)
-            continue;
-        position += wsic_record_size(&head);
-        index += wsic_record_head_size(&head);
-    }
-    const wsic_record_head last = {WSIC_RECORD_INDEX, "", 0, index};
-    return position + wsic_record_size(&last) + WSIC_ARCHIVE_FOOTER_SIZE;
+static void count_record(tally *sizes, const wsic_record_head *head)
+{
+    sizes->position =
+        wsic_record_end(head, (wsic_record_place){sizes->position, sizes->alignment});
+    sizes->index += wsic_record_head_size(head);
 }
 
-static wsic_status write_index(const wsic_env *env, wsic_archive_output *output,
-                               const wsic_bytes *index, uint64_t *position)
+static void count_texts(tally *sizes, const wsic_archive_output *output)
 {
-    const wsic_record_head head = {WSIC_RECORD_INDEX, "", 0, index->size};
-    wsic_bytes bytes;
+    for (const wsic_archive_text *text = output->texts; text; text = text->next) {
+        const wsic_record_head head = text_head(text);
+        if (!text->stored)
+            count_record(sizes, &head);
+    }
+}
 
-    wsic_bytes_init(&bytes, env);
-    wsic_put_record_head(&bytes, &head);
-    wsic_status status = bytes.status;
-    if (status == WSIC_OK)
-        status = write_record(env, &output->file, (piece){bytes.data, bytes.size},
-                              (piece){index->data, index->size}, position);
-    wsic_bytes_release(&bytes);
-    return status;
+/* Texts stand before the layer where layers are brought to the disk one by one, behind it
+ * elsewhere: this decides about the zeros before the layer. */
+uint64_t wsic_archive_output_size(const wsic_archive_output *output, const char *name,
+                                  uint64_t layer_size)
+{
+    tally sizes = {output->position, output->index.size, output->alignment};
+
+    if (output->durable)
+        count_texts(&sizes, output);
+    if (name) {
+        const wsic_record_head layer = {WSIC_RECORD_LAYER, name, strlen(name), layer_size};
+        count_record(&sizes, &layer);
+    }
+    if (!output->durable)
+        count_texts(&sizes, output);
+    const wsic_record_head last = {WSIC_RECORD_INDEX, "", 0, sizes.index};
+    count_record(&sizes, &last);
+    return sizes.position + WSIC_ARCHIVE_FOOTER_SIZE;
 }
 
 static wsic_status write_footer(const wsic_env *env, wsic_archive_output *output,
@@ -393,7 +447,9 @@ wsic_status wsic_archive_output_finish(const wsic_env *env, wsic_archive_output 
         status = write_texts(env, output, &index, &position);
     const uint64_t index_offset = position;
     if (status == WSIC_OK)
-        status = write_index(env, output, &index, &position);
+        status = write_record(env, output,
+                              &(wsic_record_head){WSIC_RECORD_INDEX, "", 0, index.size},
+                              index.data, &position);
     if (status == WSIC_OK)
         status = write_footer(env, output, index_offset, &position);
     if (status == WSIC_OK)
