@@ -55,6 +55,51 @@ START_TEST(creation_checks_its_arguments)
 }
 END_TEST
 
+START_TEST(kernels_are_those_of_the_processor_or_fewer)
+{
+    const int32_t found = wsic_context_kernels(context);
+
+    ck_assert_int_ge(found, WSIC_KERNELS_C);
+    ck_assert_int_le(found, WSIC_KERNELS_NEON);
+    ck_assert_int_eq(wsic_context_set_kernels(context, WSIC_KERNELS_C), WSIC_OK);
+    ck_assert_int_eq(wsic_context_kernels(context), WSIC_KERNELS_C);
+    ck_assert_int_eq(wsic_context_set_kernels(context, found), WSIC_OK);
+    ck_assert_int_eq(wsic_context_kernels(context), found);
+    ck_assert_int_eq(wsic_context_set_kernels(context, WSIC_KERNELS_C), WSIC_OK);
+    ck_assert_int_eq(wsic_context_set_kernels(context, WSIC_KERNELS_AUTO), WSIC_OK);
+    ck_assert_int_eq(wsic_context_kernels(context), found);
+}
+END_TEST
+
+START_TEST(kernels_of_another_processor_are_refused)
+{
+    /* No processor has both. */
+    const int32_t foreign =
+        wsic_context_kernels(context) == WSIC_KERNELS_NEON ? WSIC_KERNELS_AVX2 : WSIC_KERNELS_NEON;
+    const int32_t wrong[] = {foreign, -1, 5, INT32_MAX, INT32_MIN};
+
+    ck_assert_int_eq(wsic_context_set_kernels(NULL, WSIC_KERNELS_C), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_context_set_kernels(context, WSIC_KERNELS_C), WSIC_OK);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_int_eq(wsic_context_set_kernels(context, wrong[i]), WSIC_ERROR_ARGUMENT);
+        ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "kernels is "));
+        ck_assert_int_eq(wsic_context_kernels(context), WSIC_KERNELS_C);
+    }
+}
+END_TEST
+
+START_TEST(kernels_have_names)
+{
+    ck_assert_str_eq(wsic_kernels_name(WSIC_KERNELS_AUTO), "auto");
+    ck_assert_str_eq(wsic_kernels_name(WSIC_KERNELS_C), "c");
+    ck_assert_str_eq(wsic_kernels_name(WSIC_KERNELS_AVX2), "avx2");
+    ck_assert_str_eq(wsic_kernels_name(WSIC_KERNELS_AVX512), "avx512");
+    ck_assert_str_eq(wsic_kernels_name(WSIC_KERNELS_NEON), "neon");
+    ck_assert_str_eq(wsic_kernels_name(-1), "unknown");
+    ck_assert_str_eq(wsic_kernels_name(5), "unknown");
+}
+END_TEST
+
 /* A struct of a later version: members that this one does not know follow. */
 typedef struct later_allocator {
     wsic_allocator known;
@@ -416,6 +461,9 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, the_default_allocator_will_do);
     tcase_add_test(tests, creation_checks_its_arguments);
+    tcase_add_test(tests, kernels_are_those_of_the_processor_or_fewer);
+    tcase_add_test(tests, kernels_of_another_processor_are_refused);
+    tcase_add_test(tests, kernels_have_names);
     tcase_add_test(tests, struct_sizes_follow_the_three_rules);
     tcase_add_test(tests, statuses_have_names_and_texts);
     tcase_add_test(tests, versions_agree);

@@ -143,6 +143,50 @@ WSIC_API wsic_status wsic_context_set_threads(wsic_context *context, int32_t thr
 WSIC_API wsic_status wsic_context_set_runner(wsic_context *context, wsic_runner_function runner,
                                              void *user);
 
+/** \brief Instructions that the kernels of decoding, products and coding use. Fixed numbers. */
+enum {
+    WSIC_KERNELS_AUTO = 0,   /**< the fastest that the processor has */
+    WSIC_KERNELS_C = 1,      /**< those of the compiler's target alone */
+    WSIC_KERNELS_AVX2 = 2,   /**< x86: AVX2, FMA, BMI, BMI2, F16C, POPCNT */
+    WSIC_KERNELS_AVX512 = 3, /**< x86: the above, AVX-512 F, BW, VL, DQ, VBMI, VBMI2, BITALG */
+    WSIC_KERNELS_NEON = 4    /**< 64-bit Arm: Advanced SIMD */
+};
+
+/**
+ * \brief Choose the instructions of the kernels.
+ *
+ * For tests, for measurements, and for hosts that know better than the library. Every choice gives
+ * the same bits. A kernel of which there is no version for the choice runs the one for less: AVX-512,
+ * AVX2, C.
+ *
+ * \param context  not NULL; no other thread is in a call on it or on one of its children
+ * \param kernels  #WSIC_KERNELS_AUTO ... #WSIC_KERNELS_NEON. A new context has
+ *                 #WSIC_KERNELS_AUTO.
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: context is NULL, or kernels is no such number, or the processor, its
+ *     operating system or the library's build does not have them; the choice stays what it was
+ */
+WSIC_API wsic_status wsic_context_set_kernels(wsic_context *context, int32_t kernels);
+
+/**
+ * \brief The instructions that the kernels use.
+ *
+ * \param context  not NULL
+ * \return #WSIC_KERNELS_C ... #WSIC_KERNELS_NEON: what was chosen, or what #WSIC_KERNELS_AUTO found
+ */
+WSIC_API int32_t wsic_context_kernels(const wsic_context *context);
+
+/**
+ * \brief Name of a choice of instructions, for logs.
+ *
+ * \param kernels  any value
+ * \return "auto", "c", "avx2", "avx512", "neon"; "unknown" for any other. Static storage, never NULL.
+ *
+ * Thread-safe.
+ */
+WSIC_API const char *wsic_kernels_name(int32_t kernels);
+
 /**
  * \brief Set the log function.
  *

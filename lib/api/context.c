@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
+
 static void *default_allocate(void *user, size_t size)
 {
     (void)user;
@@ -51,6 +53,7 @@ wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_context **
         return WSIC_ERROR_MEMORY;
     }
     context->host.allocator = chosen;
+    context->host.kernels = wsic_kernels_detect();
     atomic_init(&context->references, 1);
     *out = context;
     return WSIC_OK;
@@ -152,6 +155,31 @@ wsic_status wsic_context_set_runner(wsic_context *context, wsic_runner_function 
     context->host.runner = runner;
     context->host.runner_user = user;
     return WSIC_OK;
+}
+
+wsic_status wsic_context_set_kernels(wsic_context *context, int32_t kernels)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env env = wsic_context_env(context);
+    const int32_t chosen = kernels == WSIC_KERNELS_AUTO ? wsic_kernels_detect() : kernels;
+    if (!wsic_kernels_available(chosen))
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "kernels is %d (%s), which cannot run here",
+                         (int)kernels, wsic_kernels_name(kernels));
+    context->host.kernels = chosen;
+    return WSIC_OK;
+}
+
+int32_t wsic_context_kernels(const wsic_context *context)
+{
+    return context->host.kernels;
+}
+
+const char *wsic_kernels_name(int32_t kernels)
+{
+    static const char *const names[] = {"auto", "c", "avx2", "avx512", "neon"};
+
+    return kernels < 0 || kernels > WSIC_KERNELS_NEON ? "unknown" : names[kernels];
 }
 
 wsic_status wsic_context_set_log(wsic_context *context, wsic_log_function log, void *user,

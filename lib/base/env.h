@@ -49,6 +49,8 @@ typedef struct wsic_host {
     atomic_uint_least64_t memory_peak;
     atomic_uint_least64_t memory_limit; /* 0: none */
 
+    int32_t kernels; /* WSIC_KERNELS_C ...: what base/cpu.h hands out */
+
     wsic_runner_function runner; /* NULL: the caller's thread */
     void *runner_user;
     struct wsic_pool *pool; /* own threads behind runner, or NULL */
