@@ -19,4 +19,7 @@ struct wsic_layer {
  * is empty after success and unchanged after failure. Messages go to the context. */
 wsic_status wsic_layer_from_bytes(wsic_context *context, wsic_bytes *bytes, wsic_layer **out);
 
+/* Bytes that a reader of codes holds. */
+size_t wsic_code_reader_memory(const wsic_code_reader *reader);
+
 #endif

@@ -3,11 +3,11 @@
  * that coder is merged. It shows what a visitor has to expect: columns and rows out of order, tiles of
  * fewer columns, wide ones, strides, and rubbish behind the rows. Its own scratch memory is
  * malloc()'s, so that whoever counts allocations counts those of the visitors alone. */
-#define wsic_code_reader old_reader
-#define wsic_code_reader_open old_reader_open
-#define wsic_code_reader_close old_reader_close
-#define wsic_code_reader_block_rows old_reader_block_rows
-#define wsic_code_reader_block old_reader_block
+#define wsic_code_reader wsic_old_reader
+#define wsic_code_reader_open wsic_old_reader_open
+#define wsic_code_reader_close wsic_old_reader_close
+#define wsic_code_reader_block_rows wsic_old_reader_block_rows
+#define wsic_code_reader_block wsic_old_reader_block
 #include "codes_decode.c"
 #undef wsic_code_reader
 #undef wsic_code_reader_open
@@ -20,7 +20,7 @@
 #include "coding/code_tiles.h"
 
 struct wsic_code_reader {
-    old_reader *old;
+    wsic_old_reader *old;
     uint32_t *order;
     bool narrow;
 };
@@ -38,20 +38,20 @@ void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader)
 {
     if (!reader)
         return;
-    old_reader_close(env, reader->old);
+    wsic_old_reader_close(env, reader->old);
     wsic_free(env, reader->order);
     wsic_free(env, reader);
 }
 
 size_t wsic_code_reader_block_rows(const wsic_code_reader *reader)
 {
-    return old_reader_block_rows(reader->old);
+    return wsic_old_reader_block_rows(reader->old);
 }
 
 wsic_status wsic_code_reader_block(const wsic_env *env, const wsic_code_reader *reader,
                                    size_t block, int32_t *out)
 {
-    return old_reader_block(env, reader->old, block, out);
+    return wsic_old_reader_block(env, reader->old, block, out);
 }
 
 size_t wsic_code_reader_memory(const wsic_code_reader *reader)
@@ -80,14 +80,14 @@ static bool is_narrow(int32_t code)
     return code >= INT8_MIN && code <= INT8_MAX;
 }
 
-static bool find_narrow(const wsic_env *env, const old_reader *old)
+static bool find_narrow(const wsic_env *env, const wsic_old_reader *old)
 {
     const size_t block_codes = old->block_rows * old->columns.total;
     int32_t *const codes = malloc(block_codes * sizeof *codes);
     bool narrow = codes != NULL;
 
     for (size_t block = 0; narrow && block < old->blocks; block++) {
-        if (old_reader_block(env, old, block, codes) != WSIC_OK)
+        if (wsic_old_reader_block(env, old, block, codes) != WSIC_OK)
             break;
         const size_t rows =
             wsic_min_size(old->block_rows, old->rows.total - block * old->block_rows);
@@ -119,7 +119,7 @@ wsic_status wsic_code_reader_open(const wsic_env *env, wsic_cursor *cursor, size
     *out = NULL;
     if (!reader)
         return status;
-    status = old_reader_open(env, cursor, rows, columns, row_hint, column_hint, &reader->old);
+    status = wsic_old_reader_open(env, cursor, rows, columns, row_hint, column_hint, &reader->old);
     if (status == WSIC_OK)
         reader->order = wsic_alloc(env, columns, sizeof *reader->order, &status);
     if (status != WSIC_OK || !reader->order) {
@@ -145,7 +145,7 @@ size_t wsic_code_reader_workspace(const wsic_code_reader *reader)
 }
 
 /* Rows in a strided order; returns how many. */
-static size_t list_rows(const old_reader *old, size_t block, uint32_t *row)
+static size_t list_rows(const wsic_old_reader *old, size_t block, uint32_t *row)
 {
     enum { STRIDE = 3 };
     size_t count = 0;
@@ -214,12 +214,12 @@ wsic_status wsic_code_reader_visit(const wsic_env *env, const wsic_code_reader *
                                    size_t block, void *workspace, wsic_tile_visitor *visit,
                                    void *data)
 {
-    const old_reader *const old = reader->old;
+    const wsic_old_reader *const old = reader->old;
     int32_t *const codes = malloc(old->block_rows * old->columns.total * sizeof *codes);
 
     if (!codes)
         return wsic_fail(env, WSIC_ERROR_MEMORY, "a block of codes could not be had");
-    wsic_status status = old_reader_block(env, old, block, codes);
+    wsic_status status = wsic_old_reader_block(env, old, block, codes);
     if (status == WSIC_OK)
         status = visit_tiles(reader, block, codes, workspace, visit, data);
     free(codes);

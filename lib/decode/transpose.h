@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* From columns to rows: squares of 16 × 16 bytes. */
+#ifndef WSIC_DECODE_TRANSPOSE_H
+#define WSIC_DECODE_TRANSPOSE_H
+
+#include "base/env.h"
+
+enum { WSIC_SQUARE = 16 };
+
+/* rows[i * row_stride + j] = columns[j * column_stride + i] for i and j below WSIC_SQUARE. Nothing need be
+ * aligned. */
+typedef void wsic_transpose_function(const int8_t *columns, size_t column_stride, int8_t *rows,
+                                     size_t row_stride);
+
+wsic_transpose_function wsic_transpose_c;
+#ifdef __SSE2__
+wsic_transpose_function wsic_transpose_sse2; /* x86/transpose_sse2.c */
+#endif
+
+/* The one for a choice of kernels. */
+wsic_transpose_function *wsic_transpose_for(int32_t kernels);
+
+#endif
