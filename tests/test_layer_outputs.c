@@ -64,13 +64,11 @@ static void check_element(const target *t, const void *data, size_t i, size_t j)
     if (t->kind == WSIC_JOB_WEIGHTS) {
         const double found = real_at(data, t->dtype, index);
         const double expected = rounded(weight_at(row, column), t->dtype);
-        ck_assert_msg(found == expected, "weight (%zu, %zu) is %g, not %g", row, column, found,
-                      expected);
-        ck_assert(signbit(found) == signbit(expected));
-    } else {
-        ck_assert_msg(integer_at(data, t->dtype, index) == code_at(row, column),
-                      "code (%zu, %zu) is %d, not %d", row, column,
-                      (int)integer_at(data, t->dtype, index), (int)code_at(row, column));
+        if (found != expected || signbit(found) != signbit(expected))
+            ck_abort_msg("weight (%zu, %zu) is %g, not %g", row, column, found, expected);
+    } else if (integer_at(data, t->dtype, index) != code_at(row, column)) {
+        ck_abort_msg("code (%zu, %zu) is %d, not %d", row, column,
+                     (int)integer_at(data, t->dtype, index), (int)code_at(row, column));
     }
 }
 
@@ -80,8 +78,10 @@ static void check_gap(const target *t, const uint8_t *data, size_t i)
     const size_t from = bytes_of(t->dtype, i * t->stride + t->columns);
     const size_t to = bytes_of(t->dtype, (i + 1) * t->stride);
 
-    for (size_t k = from; i + 1 < t->rows && k < to; k++)
-        ck_assert_uint_eq(data[k], 0x55);
+    for (size_t k = from; i + 1 < t->rows && k < to; k++) {
+        if (data[k] != 0x55)
+            ck_abort_msg("the gap behind row %zu was written to", i);
+    }
 }
 
 static void check_target(target t)
