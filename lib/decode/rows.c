@@ -44,33 +44,51 @@ static bool take_rows(const uint32_t *row, size_t count, uint32_t *out)
     return any;
 }
 
-/* Columns in the outer loop: each line of the output is written whole, and the columns that are
- * read stay in the first-level cache for all rows. */
-wsic_status wsic_rows_from_columns(int32_t kernels, const wsic_columns *source,
+typedef struct row_source {
+    const wsic_columns *columns;
+    const uint32_t *row;
+    size_t first_column; /* in the output */
+    wsic_transpose_function *transpose;
+    wsic_piece_function *store;
+    void *data;
+} row_source;
+
+/* Rows i to i + 15 of columns j to j + 63. */
+static wsic_status hand_out(const row_source *source, size_t i, size_t j)
+{
+    const wsic_columns *const columns = source->columns;
+    const size_t first = j * columns->stride + i;
+    uint32_t numbers[WSIC_PIECE_ROWS];
+    strip room;
+    const wsic_row_piece piece = {
+        .narrow = columns->narrow ? room.narrow : NULL,
+        .wide = columns->narrow ? NULL : room.wide,
+        .row = numbers,
+        .column = source->first_column + j,
+        .columns = wsic_min_size(WSIC_PIECE_COLUMNS, columns->columns - j)};
+
+    if (!take_rows(source->row + i, columns->rows - i, numbers))
+        return WSIC_OK;
+    if (columns->narrow)
+        transpose_narrow(source->transpose, columns->narrow + first, columns->stride,
+                         piece.columns, room.narrow);
+    else
+        transpose_wide(columns->wide + first, columns->stride, piece.columns, room.wide);
+    return source->store(source->data, &piece);
+}
+
+/* Columns in the inner loop: the output is written in as many streams as a processor can follow, a
+ * whole cache line at a time. With rows in the inner loop, lines of all rows compete for a few places
+ * in the cache where the stride of the output is a power of two. */
+wsic_status wsic_rows_from_columns(int32_t kernels, const wsic_columns *columns,
                                    const uint32_t *row, size_t column, wsic_piece_function *store,
                                    void *data)
 {
-    wsic_transpose_function *const transpose = wsic_transpose_for(kernels);
-    uint32_t numbers[WSIC_PIECE_ROWS];
-    strip room;
+    const row_source source = {columns, row, column, wsic_transpose_for(kernels), store, data};
 
-    for (size_t j = 0; j < source->columns; j += WSIC_PIECE_COLUMNS) {
-        const wsic_row_piece piece = {
-            .narrow = source->narrow ? room.narrow : NULL,
-            .wide = source->narrow ? NULL : room.wide,
-            .row = numbers,
-            .column = column + j,
-            .columns = wsic_min_size(WSIC_PIECE_COLUMNS, source->columns - j)};
-        for (size_t i = 0; i < source->rows; i += WSIC_PIECE_ROWS) {
-            const size_t first = j * source->stride + i;
-            if (!take_rows(row + i, source->rows - i, numbers))
-                continue;
-            if (source->narrow)
-                transpose_narrow(transpose, source->narrow + first, source->stride, piece.columns,
-                                 room.narrow);
-            else
-                transpose_wide(source->wide + first, source->stride, piece.columns, room.wide);
-            const wsic_status status = store(data, &piece);
+    for (size_t i = 0; i < columns->rows; i += WSIC_PIECE_ROWS) {
+        for (size_t j = 0; j < columns->columns; j += WSIC_PIECE_COLUMNS) {
+            const wsic_status status = hand_out(&source, i, j);
             if (status != WSIC_OK)
                 return status;
         }

@@ -5,13 +5,15 @@
 
 #include "base/half.h"
 
-static void *element_of(const wsic_output *output, size_t row, size_t column)
+/* Of types of which two elements take a byte, index is even. */
+static void *element_of(const wsic_output *output, size_t half_bytes, size_t row, size_t column)
 {
-    const size_t index = row * output->row_stride + column;
+    return (char *)output->data + (row * output->row_stride + column) * half_bytes / 2;
+}
 
-    if (output->dtype == WSIC_I4)
-        return (char *)output->data + index / 2;
-    return (char *)output->data + index * wsic_dtype_size(output->dtype);
+static size_t half_bytes_of(uint32_t dtype)
+{
+    return dtype == WSIC_I4 ? 1 : 2 * wsic_dtype_size(dtype);
 }
 
 static size_t column_in_layer(const wsic_output *output, size_t column)
@@ -134,6 +136,7 @@ static void store_wide(uint32_t dtype, const int32_t *codes, size_t count, void 
 wsic_status wsic_store_code_piece(void *data, const wsic_row_piece *piece)
 {
     const wsic_output *const output = data;
+    const size_t half_bytes = half_bytes_of(output->dtype);
     wsic_status status = WSIC_OK;
 
     for (size_t i = 0; i < WSIC_PIECE_ROWS && status == WSIC_OK; i++) {
@@ -141,7 +144,7 @@ wsic_status wsic_store_code_piece(void *data, const wsic_row_piece *piece)
         const size_t first = i * WSIC_PIECE_COLUMNS;
         if (row == WSIC_NO_ROW)
             continue;
-        void *const out = element_of(output, row, piece->column);
+        void *const out = element_of(output, half_bytes, row, piece->column);
         if (piece->narrow) {
             status = check_narrow(output, row, piece->column, piece->narrow + first,
                                   piece->columns);
@@ -196,12 +199,13 @@ static wsic_status store_weights(const wsic_output *output, const wsic_row_piece
 wsic_status wsic_store_weight_piece(void *data, const wsic_row_piece *piece)
 {
     const wsic_output *const output = data;
+    const size_t half_bytes = half_bytes_of(output->dtype);
     wsic_status status = WSIC_OK;
 
     for (size_t i = 0; i < WSIC_PIECE_ROWS && status == WSIC_OK; i++) {
         if (piece->row[i] != WSIC_NO_ROW)
             status = store_weights(output, piece, i,
-                                   element_of(output, piece->row[i], piece->column));
+                                   element_of(output, half_bytes, piece->row[i], piece->column));
     }
     return status;
 }
