@@ -188,6 +188,19 @@ START_TEST(every_small_shape)
 }
 END_TEST
 
+/* A few columns of a layer are wide, all others narrow. */
+START_TEST(every_type_and_range_of_mixed_codes)
+{
+    sample_make(&made, 150, 300, 100, 21);
+    made.block_rows = 70;
+    for (size_t i = 0; i < 150; i += 3)
+        made.codes[5 * 150 + i] = made.codes[277 * 150 + i] = made.row_sign[i] ? 300 + (int32_t)i : 0;
+    build();
+    check_types(all_types + 1, 2, 6);
+    check_types(all_types + 4, WITHOUT_I4 - 4, 6);
+}
+END_TEST
+
 /* Rows and columns of zeros, and a block of nothing else. */
 START_TEST(zeros_come_back)
 {
@@ -493,6 +506,7 @@ int main(void)
     tcase_add_test(tests, every_type_and_range_of_narrow_codes);
     tcase_add_test(tests, every_type_and_range_of_codes_that_fit_four_bits);
     tcase_add_test(tests, every_type_and_range_of_wide_codes);
+    tcase_add_test(tests, every_type_and_range_of_mixed_codes);
     tcase_add_test(tests, every_small_shape);
     tcase_add_test(tests, zeros_come_back);
     tcase_add_test(tests, the_range_of_the_codes_is_found);

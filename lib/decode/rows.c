@@ -6,9 +6,11 @@
 #include "base/checked.h"
 #include "decode/transpose.h"
 
-typedef union strip {
-    int8_t narrow[WSIC_PIECE_ROWS * WSIC_PIECE_COLUMNS];
-    int32_t wide[WSIC_PIECE_ROWS * WSIC_PIECE_COLUMNS];
+enum { PIECE_CODES = WSIC_PIECE_ROWS * WSIC_PIECE_COLUMNS };
+
+typedef struct strip {
+    int8_t narrow[PIECE_CODES];
+    int32_t wide[PIECE_CODES];
 } strip;
 
 static void transpose_narrow(wsic_transpose_function *transpose, const int8_t *codes, size_t stride,
@@ -24,12 +26,51 @@ static void transpose_narrow(wsic_transpose_function *transpose, const int8_t *c
     }
 }
 
-static void transpose_wide(const int32_t *codes, size_t stride, size_t columns, int32_t *out)
+static void transpose_wide(const int32_t *codes, size_t columns, size_t stride, int32_t *out)
 {
     for (size_t j = 0; j < columns; j++) {
         for (size_t i = 0; i < WSIC_PIECE_ROWS; i++)
             out[i * WSIC_PIECE_COLUMNS + j] = codes[j * stride + i];
     }
+}
+
+/* All columns as narrow ones; if some are not, all become wide, and those are put right. True if the
+ * result is narrow. */
+static bool transpose_mixed(wsic_transpose_function *transpose, const wsic_columns *columns,
+                            size_t i, size_t j, size_t count, strip *room)
+{
+    const int32_t *const first = columns->wide + j * columns->stride;
+    const uint8_t *const is_wide = columns->is_wide + j;
+    uint8_t any = 0;
+
+    transpose_narrow(transpose, (const int8_t *)first + i, columns->stride * sizeof *first, count,
+                     room->narrow);
+    for (size_t k = 0; k < count; k++)
+        any |= is_wide[k];
+    if (any == 0)
+        return true;
+    for (size_t k = 0; k < PIECE_CODES; k++)
+        room->wide[k] = room->narrow[k];
+    for (size_t k = 0; k < count; k++) {
+        if (is_wide[k])
+            transpose_wide(first + k * columns->stride + i, 1, 0, room->wide + k);
+    }
+    return false;
+}
+
+/* Into one of the two strips; true if it is the narrow one. */
+static bool transpose_piece(wsic_transpose_function *transpose, const wsic_columns *columns,
+                            size_t i, size_t j, size_t count, strip *room)
+{
+    if (columns->narrow)
+        transpose_narrow(transpose, columns->narrow + j * columns->stride + i, columns->stride,
+                         count, room->narrow);
+    else if (columns->is_wide)
+        return transpose_mixed(transpose, columns, i, j, count, room);
+    else
+        transpose_wide(columns->wide + j * columns->stride + i, count, columns->stride,
+                       room->wide);
+    return columns->narrow != NULL;
 }
 
 /* The numbers of the next rows; false if none of them is wanted. */
@@ -57,23 +98,18 @@ typedef struct row_source {
 static wsic_status hand_out(const row_source *source, size_t i, size_t j)
 {
     const wsic_columns *const columns = source->columns;
-    const size_t first = j * columns->stride + i;
+    const size_t count = wsic_min_size(WSIC_PIECE_COLUMNS, columns->columns - j);
     uint32_t numbers[WSIC_PIECE_ROWS];
     strip room;
-    const wsic_row_piece piece = {
-        .narrow = columns->narrow ? room.narrow : NULL,
-        .wide = columns->narrow ? NULL : room.wide,
-        .row = numbers,
-        .column = source->first_column + j,
-        .columns = wsic_min_size(WSIC_PIECE_COLUMNS, columns->columns - j)};
 
     if (!take_rows(source->row + i, columns->rows - i, numbers))
         return WSIC_OK;
-    if (columns->narrow)
-        transpose_narrow(source->transpose, columns->narrow + first, columns->stride,
-                         piece.columns, room.narrow);
-    else
-        transpose_wide(columns->wide + first, columns->stride, piece.columns, room.wide);
+    const bool narrow = transpose_piece(source->transpose, columns, i, j, count, &room);
+    const wsic_row_piece piece = {.narrow = narrow ? room.narrow : NULL,
+                                  .wide = narrow ? NULL : room.wide,
+                                  .row = numbers,
+                                  .column = source->first_column + j,
+                                  .columns = count};
     return source->store(source->data, &piece);
 }
 
@@ -86,7 +122,7 @@ wsic_status wsic_rows_from_columns(int32_t kernels, const wsic_columns *columns,
 {
     const row_source source = {columns, row, column, wsic_transpose_for(kernels), store, data};
 
-    for (size_t i = 0; i < columns->rows; i += WSIC_PIECE_ROWS) {
+    for (size_t i = columns->first; i < columns->rows; i += WSIC_PIECE_ROWS) {
         for (size_t j = 0; j < columns->columns; j += WSIC_PIECE_COLUMNS) {
             const wsic_status status = hand_out(&source, i, j);
             if (status != WSIC_OK)

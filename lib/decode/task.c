@@ -68,16 +68,25 @@ static size_t named_size(const wsic_decode_task *task)
     return round_up(block_rows(task), WSIC_TILE_ALIGNMENT);
 }
 
+static size_t marks_size(const wsic_decode_task *task)
+{
+    return needs_scratch(task) ? round_up(task->columns, WSIC_TILE_ALIGNMENT) : 0;
+}
+
 bool wsic_task_workspace(const wsic_decode_task *task, size_t *bytes)
 {
     size_t data;
 
     return data_size(task, &data) && data <= SIZE_MAX - WSIC_TILE_ALIGNMENT &&
-           wsic_add_size(reader_size(task) + numbers_size(task) + named_size(task),
+           wsic_add_size(reader_size(task) + numbers_size(task) + named_size(task) +
+                             marks_size(task),
                          round_up(data, WSIC_TILE_ALIGNMENT), bytes);
 }
 
 /* --- a block ------------------------------------------------------------- */
+
+/* Marks of the columns of the scratch, see wsic_columns. */
+enum { COLUMN_NARROW = 0, COLUMN_WIDE = 1, COLUMN_ABSENT = 2 };
 
 typedef struct block_walk {
     const wsic_decode_task *task;
@@ -91,8 +100,9 @@ typedef struct block_walk {
     size_t position;   /* of the next tile in the order of columns */
 
     float *sums;          /* products */
-    wsic_columns scratch; /* rows: borrowed from the workspace, written through `room` */
-    void *room;
+    wsic_columns scratch; /* rows */
+    void *room;           /* what the scratch is written through */
+    uint8_t *marks;
 } block_walk;
 
 /* Number of a row of the block in the output, or WSIC_NO_ROW. */
@@ -122,24 +132,36 @@ static void take_rows(block_walk *walk, const wsic_code_tile *tile)
         walk->begin = 0;
 }
 
+/* The first byte of a row of a column of the scratch. */
+static char *scratch_at(const block_walk *walk, size_t place, size_t row, size_t code)
+{
+    const size_t slot = walk->scratch.narrow ? 1 : sizeof(int32_t);
+    return (char *)walk->room + place * walk->scratch.stride * slot + row * code;
+}
+
 static void place_column(const block_walk *walk, const wsic_code_tile *tile, size_t j, size_t place)
 {
-    const size_t end = round_up(walk->end, WSIC_PIECE_ROWS);
-    const size_t first = place * walk->scratch.stride;
+    const size_t count = round_up(walk->end, WSIC_PIECE_ROWS) - walk->begin;
+    const size_t first = j * tile->stride + walk->begin;
 
-    if (walk->scratch.narrow) {
-        memcpy((int8_t *)walk->room + first + walk->begin,
-               tile->narrow + j * tile->stride + walk->begin, end - walk->begin);
-        return;
+    walk->marks[place] = tile->narrow ? COLUMN_NARROW : COLUMN_WIDE;
+    if (tile->narrow)
+        memcpy(scratch_at(walk, place, walk->begin, 1), tile->narrow + first, count);
+    else
+        memcpy(scratch_at(walk, place, walk->begin, sizeof *tile->wide), tile->wide + first,
+               count * sizeof *tile->wide);
+}
+
+/* Columns that no tile brought. */
+static void place_zeros(const block_walk *walk)
+{
+    for (size_t place = 0; place < walk->task->columns; place++) {
+        if (walk->marks[place] != COLUMN_ABSENT)
+            continue;
+        walk->marks[place] = COLUMN_NARROW;
+        memset(scratch_at(walk, place, walk->begin, 1), 0,
+               round_up(walk->end, WSIC_PIECE_ROWS) - walk->begin);
     }
-    int32_t *const out = (int32_t *)walk->room + first;
-    if (tile->wide) {
-        memcpy(out + walk->begin, tile->wide + j * tile->stride + walk->begin,
-               (end - walk->begin) * sizeof *out);
-        return;
-    }
-    for (size_t i = walk->begin; i < end; i++)
-        out[i] = tile->narrow[j * tile->stride + i];
 }
 
 /* Columns of the tile that are wanted go where they belong. */
@@ -165,15 +187,16 @@ static wsic_status store_tile(block_walk *walk, const wsic_code_tile *tile)
 
     if (skip >= tile->columns || column >= task->columns || walk->end == 0)
         return WSIC_OK;
-    const size_t first = skip * tile->stride + walk->begin;
+    const size_t first = skip * tile->stride;
     const wsic_columns source = {
         .narrow = tile->narrow ? tile->narrow + first : NULL,
         .wide = tile->narrow ? NULL : tile->wide + first,
         .stride = tile->stride,
-        .rows = walk->end - walk->begin,
+        .first = walk->begin,
+        .rows = walk->end,
         .columns = wsic_min_size(tile->columns - skip, task->columns - column)};
-    return wsic_rows_from_columns(task->kernels, &source, walk->numbers + walk->begin, column,
-                                  task->store, (void *)&task->output);
+    return wsic_rows_from_columns(task->kernels, &source, walk->numbers, column, task->store,
+                                  (void *)&task->output);
 }
 
 static wsic_status take_tile(void *data, const wsic_code_tile *tile)
@@ -249,13 +272,11 @@ static wsic_status store_rows(const block_walk *walk)
 
     if (needs_scratch(task) && walk->end != 0) {
         wsic_columns wanted = walk->scratch;
-        if (wanted.narrow)
-            wanted.narrow += walk->begin;
-        else
-            wanted.wide += walk->begin;
-        wanted.rows = walk->end - walk->begin;
-        status = wsic_rows_from_columns(task->kernels, &wanted, walk->numbers + walk->begin, 0,
-                                        task->store, (void *)&task->output);
+        wanted.first = walk->begin;
+        wanted.rows = walk->end;
+        place_zeros(walk);
+        status = wsic_rows_from_columns(task->kernels, &wanted, walk->numbers, 0, task->store,
+                                        (void *)&task->output);
     }
     return status == WSIC_OK ? store_zeros(walk) : status;
 }
@@ -267,15 +288,16 @@ static block_walk begin_block(const wsic_decode_task *task, size_t block, char *
     const size_t first_row = block * wsic_code_reader_block_rows(task->reader);
     char *const numbers = workspace + reader_size(task);
     char *const named = numbers + numbers_size(task);
-    char *const data = named + named_size(task);
+    char *const marks = named + named_size(task);
+    char *const data = marks + marks_size(task);
     const bool narrow = wsic_code_reader_narrow(task->reader);
     size_t bytes = 0;
 
     data_size(task, &bytes);
-    /* Sums begin at 0; columns that no tile brings are 0. */
-    if (!task->store || wsic_code_reader_live_columns(task->reader) < task->layer_columns)
+    if (!task->store)
         memset(data, 0, bytes);
     memset(named, 0, named_size(task));
+    memset(marks, COLUMN_ABSENT, marks_size(task));
     return (block_walk){.task = task,
                         .first_row = first_row,
                         .rows = wsic_min_size(block_rows(task), task->layer_rows - first_row),
@@ -284,9 +306,11 @@ static block_walk begin_block(const wsic_decode_task *task, size_t block, char *
                         .sums = (float *)(void *)data,
                         .scratch = {.narrow = narrow ? (int8_t *)data : NULL,
                                     .wide = narrow ? NULL : (int32_t *)(void *)data,
+                                    .is_wide = narrow ? NULL : (uint8_t *)marks,
                                     .stride = scratch_stride(task),
                                     .columns = task->columns},
-                        .room = data};
+                        .room = data,
+                        .marks = (uint8_t *)marks};
 }
 
 wsic_status wsic_task_run_block(const wsic_env *env, const wsic_decode_task *task, size_t block,
