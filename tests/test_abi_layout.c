@@ -67,6 +67,29 @@ static const member members[] = {
     MEMBER(wsic_layer_info, damping_retries, 152, 8),
     MEMBER(wsic_layer_info, dead_columns, 160, 8),
     MEMBER(wsic_layer_info, dead_rows, 168, 8),
+    MEMBER(wsic_layer_info, live_columns, 176, 8),
+    MEMBER(wsic_layer_info, memory, 184, 8),
+    MEMBER(wsic_layer_info, codes_fit_i4, 192, 4),
+    MEMBER(wsic_layer_info, reserved_2, 196, 4),
+
+    MEMBER(wsic_layer_job, size, 0, 8),
+    MEMBER(wsic_layer_job, layer, 8, 8),
+    MEMBER(wsic_layer_job, kind, 16, 4),
+    MEMBER(wsic_layer_job, reserved, 20, 4),
+    MEMBER(wsic_layer_job, first_row, 24, 8),
+    MEMBER(wsic_layer_job, first_column, 32, 8),
+    MEMBER(wsic_layer_job, input, 40, 8),
+    MEMBER(wsic_layer_job, output, 48, 8),
+
+    MEMBER(wsic_tile, size, 0, 8),
+    MEMBER(wsic_tile, first_row, 8, 8),
+    MEMBER(wsic_tile, rows, 16, 8),
+    MEMBER(wsic_tile, columns, 24, 8),
+    MEMBER(wsic_tile, row, 32, 8),
+    MEMBER(wsic_tile, column, 40, 8),
+    MEMBER(wsic_tile, stride, 48, 8),
+    MEMBER(wsic_tile, narrow, 56, 8),
+    MEMBER(wsic_tile, wide, 64, 8),
 
     MEMBER(wsic_plan_layer, size, 0, 8),
     MEMBER(wsic_plan_layer, rows, 8, 8),
@@ -127,7 +150,9 @@ START_TEST(no_struct_has_grown_unnoticed)
     ck_assert_uint_eq(sizeof(wsic_matrix), 48);
     ck_assert_uint_eq(sizeof(wsic_allocator), 32);
     ck_assert_uint_eq(sizeof(wsic_pair_moments), 56);
-    ck_assert_uint_eq(sizeof(wsic_layer_info), 176);
+    ck_assert_uint_eq(sizeof(wsic_layer_info), 200);
+    ck_assert_uint_eq(sizeof(wsic_layer_job), 56);
+    ck_assert_uint_eq(sizeof(wsic_tile), 72);
     ck_assert_uint_eq(sizeof(wsic_plan_layer), 120);
     ck_assert_uint_eq(sizeof(wsic_encoder_report), 104);
     ck_assert_uint_eq(sizeof(wsic_parameter_info), 64);
@@ -179,6 +204,13 @@ static const constant constants[] = {
     CONSTANT(WSIC_I8, 5),
     CONSTANT(WSIC_I16, 6),
     CONSTANT(WSIC_I32, 7),
+    CONSTANT(WSIC_I4, 8),
+
+    CONSTANT(WSIC_WORKSPACE_ALIGNMENT, 64),
+    CONSTANT(WSIC_JOB_CODES, 1),
+    CONSTANT(WSIC_JOB_CODED_ORDER, 2),
+    CONSTANT(WSIC_JOB_WEIGHTS, 3),
+    CONSTANT(WSIC_JOB_PRODUCT, 4),
 
     CONSTANT(WSIC_LOG_NONE, 0),
     CONSTANT(WSIC_LOG_WARNING, 1),

@@ -138,14 +138,19 @@ enum {
     WSIC_BF16 = 4, /**< bfloat16 (the upper half of a binary32), as uint16_t */
     WSIC_I8 = 5,   /**< int8_t, codes only */
     WSIC_I16 = 6,  /**< int16_t, codes only */
-    WSIC_I32 = 7   /**< int32_t, codes only */
+    WSIC_I32 = 7,  /**< int32_t, codes only */
+    /** Integers from -8 to 7, two to a byte; codes that are filled only. Element j of a row is in
+     *  byte j / 2 of the row, in bits 0 to 3 for an even j and in bits 4 to 7 for an odd one, as
+     *  two's complement. A row stride is even, and data need not be aligned. Where the number
+     *  of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
+    WSIC_I4 = 8
 };
 
 /**
  * \brief Bytes of one number of a type.
  *
  * \param dtype  #WSIC_F64 ... #WSIC_I32
- * \return 1, 2, 4 or 8; 0 for an unknown type
+ * \return 1, 2, 4 or 8; 0 for #WSIC_I4, of which two take a byte, and for an unknown type
  *
  * Thread-safe.
  */
@@ -182,7 +187,8 @@ typedef struct wsic_matrix {
     void *data;        /**< first element */
     size_t rows;       /**< at least 1 */
     size_t columns;    /**< at least 1 */
-    size_t row_stride; /**< elements from one row to the next; 0 means columns */
+    /** Elements from one row to the next. 0 means columns, for I4 rounded up to an even number. */
+    size_t row_stride;
     uint32_t dtype;    /**< #WSIC_F64 ... */
     uint32_t reserved; /**< 0 */
 } wsic_matrix;

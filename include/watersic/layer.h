@@ -14,9 +14,10 @@
  * BLAS nor the mathematical library.
  *
  * Any number of threads may read one layer at the same time, each with calls of
- * its own. Decoding runs on the calling thread: rows can be shared out by the
- * caller. Only the message is not protected: read it when no other thread is in
- * a call that may fail.
+ * its own. The functions of this file decode on the calling thread and take memory from the
+ * context; those of decode.h share rows out to threads, work within memory of the caller, and
+ * fill any range of columns. Only the message is not protected: read it when no
+ * other thread is in a call that may fail.
  *
  * The bytes of a layer lie in the layer (wsic_layer_read()), or with the caller
  * (wsic_layer_view()), or in an archive (wsic_archive_layer_view()). Nothing else differs.
@@ -63,6 +64,12 @@ typedef struct wsic_layer_info {
     uint64_t damping_retries; /**< times that δ had to be raised tenfold */
     uint64_t dead_columns; /**< columns left out: their input is (nearly) always 0 */
     uint64_t dead_rows;   /**< rows whose weights are all zero, or that were left out */
+
+    uint64_t live_columns; /**< columns that are coded; all codes of the others are 0 */
+    uint64_t memory;       /**< bytes of memory that the layer holds, its coded bytes included */
+    uint32_t codes_fit_i4; /**< 1: all codes fit #WSIC_I4, as the bytes tell; 0: they do not, or the
+                                bytes do not tell, and wsic_layer_code_range() finds out */
+    uint32_t reserved_2;   /**< 0 */
 } wsic_layer_info;
 
 /** \brief Release a layer. \param layer may be NULL */
@@ -87,7 +94,7 @@ WSIC_API wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_inf
  *
  * \param layer      not NULL
  * \param first_row  first row wanted
- * \param codes      to be filled: as many rows as wanted × n columns, I8, I16 or I32
+ * \param codes      to be filled: as many rows as wanted × n columns, I8, I16, I32 or I4
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: first_row + codes->rows is beyond the layer
@@ -103,6 +110,20 @@ WSIC_API wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_inf
  */
 WSIC_API wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row,
                                       wsic_matrix *codes);
+
+/**
+ * \brief Find the least and the greatest code.
+ *
+ * \param layer     not NULL
+ * \param least     receives the least code of the layer; not NULL
+ * \param greatest  receives the greatest one; not NULL
+ * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_FORMAT, #WSIC_ERROR_MEMORY,
+ *         #WSIC_ERROR_MEMORY_LIMIT; on failure nothing is written
+ *
+ * Decodes the whole layer. It tells which number types hold all codes: #WSIC_I4 from -8 to 7.
+ */
+WSIC_API wsic_status wsic_layer_code_range(const wsic_layer *layer, int32_t *least,
+                                           int32_t *greatest);
 
 /**
  * \brief The scales of the rows.
@@ -141,10 +162,40 @@ WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first
                                            wsic_matrix *weights);
 
 /**
- * \brief y = Ŵ x, straight from the coded bytes.
+ * \brief Y = X Ŵᵀ, straight from the coded bytes: products for a batch of tokens.
  *
- * y[i] = row_scale[i] · Σ_j code[i][j] · (column_scale[j] · x[j]), accumulated in
- * single precision in the order of j. Only one block of rows is held decoded.
+ * With x = X[t] the input of a token and first_row + i a row,
+ *
+ *     Y[t][i] = row_scale[first_row + i] · s,    s = fma((float)code[first_row + i][j], v[j], s)
+ *     v[j] = column_scale[j] · x[j]
+ *
+ * in single precision: s begins at 0 and takes the columns j in the order of
+ * wsic_layer_column_order(), with one fused multiply-add for each, which rounds once. Columns that
+ * this order leaves out have codes of 0 and are not looked at. These are the same bits with every
+ * number of tokens, range of rows, number of threads and choice of kernels, on every machine; a
+ * result that is NaN is always the one with the bits 0x7FC00000.
+ *
+ * \param layer      not NULL
+ * \param first_row  first row wanted
+ * \param x          inputs: tokens × n, F32 or BF16, any row stride. Not checked to be finite.
+ * \param y          to be filled: tokens × as many rows as wanted, F32, any row stride; must not
+ *                   overlap x
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, or first_row + y->columns is beyond the layer
+ *   - #WSIC_ERROR_SHAPE: x->columns is not n, or y->rows is not x->rows
+ *   - #WSIC_ERROR_DTYPE, #WSIC_ERROR_STRUCT_SIZE, #WSIC_ERROR_STRUCT_NEWER, #WSIC_ERROR_TOO_LARGE
+ *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ *
+ * Every block of rows is decoded once, whatever the number of tokens. On failure the contents of y
+ * are undefined.
+ */
+WSIC_API wsic_status wsic_layer_matmul(const wsic_layer *layer, size_t first_row,
+                                       const wsic_matrix *x, wsic_matrix *y);
+
+/**
+ * \brief y = Ŵ x: wsic_layer_matmul() for one token and all rows, with the same bits.
  *
  * \param layer  not NULL
  * \param x      n floats
@@ -153,6 +204,18 @@ WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first
  *         #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x, float *y);
+
+/**
+ * \brief The order in which columns are coded.
+ *
+ * \param layer  not NULL
+ * \return info.live_columns numbers of columns, each below n and none twice; owned by the layer,
+ *         valid until it is destroyed. Columns that do not occur have codes of 0 throughout.
+ *
+ * Columns of nearly equal width stand together. Engines that expand codes can leave them in this order
+ * (#WSIC_JOB_CODED_ORDER), which is cheaper to decode, and permute the input instead.
+ */
+WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer);
 
 /**
  * \brief The same codes under other scales, as fine-tuning finds them.

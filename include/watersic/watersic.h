@@ -48,6 +48,7 @@
 #include <watersic/archive.h>
 #include <watersic/base.h>
 #include <watersic/context.h>
+#include <watersic/decode.h>
 #include <watersic/encoder.h>
 #include <watersic/layer.h>
 #include <watersic/plan.h>

@@ -79,11 +79,16 @@ static bool dtype_allowed(uint32_t dtype, unsigned allowed)
 {
     switch (dtype) {
     case WSIC_F64:
-    case WSIC_F32:
         return (allowed & (WSIC_ALLOW_REAL | WSIC_ALLOW_DOUBLE)) != 0;
+    case WSIC_F32:
+        return (allowed & (WSIC_ALLOW_REAL | WSIC_ALLOW_DOUBLE | WSIC_ALLOW_SINGLE |
+                           WSIC_ALLOW_INPUT)) != 0;
     case WSIC_F16:
-    case WSIC_BF16:
         return (allowed & WSIC_ALLOW_REAL) != 0;
+    case WSIC_BF16:
+        return (allowed & (WSIC_ALLOW_REAL | WSIC_ALLOW_INPUT)) != 0;
+    case WSIC_I4:
+        return (allowed & WSIC_ALLOW_PACKED) != 0;
     case WSIC_I8:
     case WSIC_I16:
     case WSIC_I32:
@@ -177,8 +182,8 @@ wsic_status wsic_check_matrix(const wsic_env *env, const char *name, const wsic_
     const wsic_status aligned = check_alignment(env, name, matrix);
     if (aligned != WSIC_OK)
         return aligned;
-    if (matrix->row_stride == 0)
-        matrix->row_stride = matrix->columns;
+    if (matrix->row_stride == 0) /* rows of I4 begin at whole bytes */
+        matrix->row_stride = matrix->columns + (matrix->dtype == WSIC_I4 && matrix->columns % 2);
     if ((expected.rows != 0 && matrix->rows != expected.rows) ||
         (expected.columns != 0 && matrix->columns != expected.columns))
         return wsic_fail(env, WSIC_ERROR_SHAPE, "%s is %zu x %zu, where %zu x %zu is expected",

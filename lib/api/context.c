@@ -6,6 +6,8 @@
 
 #include "base/cpu.h"
 
+#include "base/cpu.h"
+
 static void *default_allocate(void *user, size_t size)
 {
     (void)user;

@@ -4,6 +4,7 @@
 
 #include "api/layer.h"
 #include "base/checked.h"
+#include "coding/code_tiles.h"
 
 /* Round new scales to the grid of the old ones; NULL keeps those. */
 static wsic_status round_scales(const wsic_layer *layer, const char *name, const float *wanted,
@@ -26,37 +27,42 @@ static wsic_status round_scales(const wsic_layer *layer, const char *name, const
     return WSIC_OK;
 }
 
-/* All codes, column by column. */
-static wsic_status decode_blocks(const wsic_layer *layer, int32_t *block, int32_t *codes)
-{
-    const wsic_layer_content *const content = &layer->content;
-    const size_t block_rows = wsic_code_reader_block_rows(content->codes);
+typedef struct code_columns {
+    int32_t *codes; /* of the first row of the block */
+    size_t stride;
+} code_columns;
 
-    for (size_t first = 0; first < content->rows; first += block_rows) {
-        const size_t count = wsic_min_size(block_rows, content->rows - first);
-        const wsic_status status =
-            wsic_code_reader_block(&layer->handle.env, content->codes, first / block_rows, block);
-        if (status != WSIC_OK)
-            return status;
-        for (size_t j = 0; j < content->columns; j++) {
-            for (size_t i = 0; i < count; i++)
-                codes[j * content->rows + first + i] = block[i * content->columns + j];
+static wsic_status copy_tile(void *data, const wsic_code_tile *tile)
+{
+    const code_columns *const target = data;
+
+    for (size_t j = 0; j < tile->columns; j++) {
+        int32_t *const column = target->codes + tile->column[j] * target->stride;
+        for (size_t i = 0; i < tile->rows; i++) {
+            const size_t index = j * tile->stride + i;
+            column[tile->row[i]] = tile->narrow ? tile->narrow[index] : tile->wide[index];
         }
     }
     return WSIC_OK;
 }
 
+/* All codes, column by column, into zeros. */
 static wsic_status decode_codes(const wsic_layer *layer, int32_t *codes)
 {
     const wsic_env *const env = &layer->handle.env;
     const wsic_layer_content *const content = &layer->content;
-    const size_t rows = wsic_min_size(wsic_code_reader_block_rows(content->codes), content->rows);
+    const size_t block_rows = wsic_code_reader_block_rows(content->codes);
     wsic_status status = WSIC_OK;
-    int32_t *const block = wsic_alloc(env, rows * content->columns, sizeof *block, &status);
+    void *const workspace =
+        wsic_alloc(env, wsic_code_reader_workspace(content->codes), 1, &status);
 
-    if (block)
-        status = decode_blocks(layer, block, codes);
-    wsic_free(env, block);
+    for (size_t first = 0; workspace && first < content->rows && status == WSIC_OK;
+         first += block_rows) {
+        code_columns target = {codes + first, content->rows};
+        status = wsic_code_reader_visit(env, content->codes, first / block_rows, workspace,
+                                        copy_tile, &target);
+    }
+    wsic_free(env, workspace);
     return status;
 }
 
@@ -82,7 +88,7 @@ static wsic_status write_layer(const wsic_layer *layer, const wsic_scales *rows,
     if (!wsic_mul_size(content->rows, content->columns, &elements))
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu codes do not fit", content->rows,
                          content->columns);
-    int32_t *const codes = wsic_alloc(env, elements, sizeof *codes, &status);
+    int32_t *const codes = wsic_alloc_zero(env, elements, sizeof *codes, &status);
     if (!codes)
         return status;
     const wsic_layer_parts parts = {

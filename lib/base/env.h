@@ -99,6 +99,10 @@ void wsic_free(const wsic_env *env, void *pointer);
 void wsic_parallel_for(const wsic_env *env, size_t count, void (*task)(void *data, size_t index),
                        void *data);
 
+/* How many tasks can run at the same time: with a runner of the host's that is not known, and
+ * is taken for the number of processors that are online. At least 1. */
+size_t wsic_parallel_threads(const wsic_env *env);
+
 struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads);
 void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool);
 void wsic_pool_run(void *pool, size_t count, void (*task)(void *data, size_t index), void *data);

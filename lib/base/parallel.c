@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/env.h"
 
+#include <unistd.h>
+
 typedef void task_function(void *data, size_t index);
 
 /* A fixed set of threads that wait for work. A round of work is published under
@@ -123,4 +125,16 @@ void wsic_parallel_for(const wsic_env *env, size_t count, task_function *task, v
     }
     for (size_t i = 0; i < count; i++)
         task(data, i);
+}
+
+size_t wsic_parallel_threads(const wsic_env *env)
+{
+    const wsic_host *const host = env->host;
+
+    if (!host->runner)
+        return 1;
+    if (host->pool)
+        return host->pool->threads + 1;
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > 1024 ? 1024 : (size_t)online;
 }

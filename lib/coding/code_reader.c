@@ -461,6 +461,16 @@ size_t wsic_code_reader_block_rows(const wsic_code_reader *reader)
     return reader->block_rows;
 }
 
+void wsic_code_reader_set_narrow(wsic_code_reader *reader)
+{
+    reader->narrow = true;
+}
+
+bool wsic_code_reader_narrow(const wsic_code_reader *reader)
+{
+    return reader->narrow;
+}
+
 size_t wsic_code_reader_memory(const wsic_code_reader *reader)
 {
     return reader->memory;

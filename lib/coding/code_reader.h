@@ -57,6 +57,7 @@ struct wsic_code_reader {
     size_t streams; /* to a block */
     size_t *offset; /* of each stream, and behind the last one */
     const uint8_t *bytes;
+    bool narrow;   /* no code leaves a byte */
     size_t memory; /* bytes that are held */
 };
 

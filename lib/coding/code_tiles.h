@@ -34,7 +34,7 @@ typedef wsic_status wsic_tile_visitor(void *data, const wsic_code_tile *tile);
 
 typedef struct wsic_code_reader wsic_code_reader;
 
-/* Bytes that a walk needs for itself: at most 256 KiB. Aligned to WSIC_TILE_ALIGNMENT. */
+/* Bytes that a walk needs for itself: at most 512 KiB. Aligned to WSIC_TILE_ALIGNMENT. */
 size_t wsic_code_reader_workspace(const wsic_code_reader *reader);
 
 /* Decode block number `block`, the rows from block * block_rows on. Rows and columns that no
@@ -47,6 +47,11 @@ wsic_status wsic_code_reader_visit(const wsic_env *env, const wsic_code_reader *
 /* The columns in the order in which tiles bring them: live_columns numbers. */
 size_t wsic_code_reader_live_columns(const wsic_code_reader *reader);
 const uint32_t *wsic_code_reader_column_order(const wsic_code_reader *reader);
+
+/* All codes of all tiles are narrow. Said by whoever knows that no code leaves a byte; a code that does is
+ * refused as damage when it is decoded. */
+void wsic_code_reader_set_narrow(wsic_code_reader *reader);
+bool wsic_code_reader_narrow(const wsic_code_reader *reader);
 
 /* Bytes that the reader holds. */
 size_t wsic_code_reader_memory(const wsic_code_reader *reader);
