@@ -146,6 +146,27 @@ static void follow_escapes(wsic_stream *stream, const wsic_trellis *trellis, siz
     }
 }
 
+/* The states of a trellis whose indices have low bits: the lowest one moves it. */
+INLINE uint32_t follow_planes(wsic_stream *stream, const wsic_steps *steps, size_t row)
+{
+    const wsic_trellis *const trellis = steps->trellis;
+    const uint8_t *const plane = stream->planes + row * wsic_step_planes(&steps->form, steps->lanes);
+    const uint8_t flip = wsic_vector_flips(steps->form.shift) ? 0xFF : 0;
+    uint32_t codebooks = 0;
+
+    for (size_t octet = 0; octet < steps->lanes / OCTET; octet++) {
+        const uint32_t parities = plane[octet] ^ flip;
+        UNROLL_LANES
+        for (size_t k = 0; k < OCTET; k++) {
+            const size_t lane = OCTET * octet + k;
+            const unsigned state = stream->trellis[lane];
+            codebooks |= (uint32_t)trellis->codebook[state] << lane;
+            stream->trellis[lane] = trellis->next[state][parities >> k & 1];
+        }
+    }
+    return codebooks;
+}
+
 INLINE void high_parts(const uint8_t *nodes, unsigned levels, int8_t *high)
 {
     for (size_t lane = 0; lane < ROW_BYTES; lane++)
@@ -153,7 +174,7 @@ INLINE void high_parts(const uint8_t *nodes, unsigned levels, int8_t *high)
 }
 
 INLINE void step(wsic_vector_group *group, const plain_tables *tables, size_t row,
-                 unsigned levels, bool trellis)
+                 unsigned levels, bool trellis, bool low_bits)
 {
     const wsic_steps *const steps = group->steps;
     const size_t lanes = steps->lanes;
@@ -170,20 +191,22 @@ INLINE void step(wsic_vector_group *group, const plain_tables *tables, size_t ro
         stream->words.next =
             take_half(stream->state + half * (lanes / 2), trellis ? stream->trellis + half : NULL,
                       lanes, bounds, levels, tables, stream->words.next, nodes + half);
-    if (any_escape(nodes, levels)) {
-        high_parts(nodes, levels, high);
-        take_escapes(group, row, nodes, levels, high);
-        if (trellis)
-            follow_escapes(stream, steps->trellis, lanes, high);
-    } else if (trellis) {
+    const bool escaped = any_escape(nodes, levels);
+    if (trellis && !low_bits && !escaped) {
         follow(stream, steps->trellis, tables, lanes, nodes, high);
-    } else {
-        high_parts(nodes, levels, high);
+        return;
     }
+    high_parts(nodes, levels, high);
+    if (escaped)
+        take_escapes(group, row, nodes, levels, high);
+    if (trellis && !low_bits)
+        follow_escapes(stream, steps->trellis, lanes, high);
+    if (trellis && low_bits)
+        group->codebooks[row] = follow_planes(stream, steps, row);
 }
 
 INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t to, unsigned levels,
-                  bool trellis)
+                  bool trellis, bool low_bits)
 {
     plain_tables tables;
     size_t row = from;
@@ -198,29 +221,32 @@ INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t t
         if (!go)
             break;
         for (size_t k = 0; k < count; k++) {
-            step(&groups[k], &tables, row, levels, trellis);
+            step(&groups[k], &tables, row, levels, trellis, low_bits);
             go &= !groups[k].outside;
         }
     }
     return row;
 }
 
-#define KERNEL(name, levels, trellis)                                                              \
+#define KERNEL(name, levels, trellis, low_bits)                                                    \
     static size_t name(wsic_vector_group *groups, size_t count, size_t from, size_t to)            \
     {                                                                                              \
-        return run(groups, count, from, to, levels, trellis);                                      \
+        return run(groups, count, from, to, levels, trellis, low_bits);                            \
     }
 
-KERNEL(plain_16, 4, false)
-KERNEL(plain_32, 5, false)
-KERNEL(plain_64, 6, false)
-KERNEL(trellis_16, 4, true)
-KERNEL(trellis_32, 5, true)
-KERNEL(trellis_64, 6, true)
+KERNEL(plain_16, 4, false, false)
+KERNEL(plain_32, 5, false, false)
+KERNEL(plain_64, 6, false, false)
+KERNEL(trellis_16, 4, true, false)
+KERNEL(trellis_32, 5, true, false)
+KERNEL(trellis_64, 6, true, false)
+KERNEL(trellis_low, 6, true, true)
 
 wsic_vector_steps *wsic_vector_kernel_c(const wsic_form *form, bool trellis)
 {
     static wsic_vector_steps *const kernels[2][3] = {{plain_16, plain_32, plain_64},
                                                      {trellis_16, trellis_32, trellis_64}};
+    if (trellis && form->shift != 0)
+        return trellis_low;
     return kernels[trellis][form->symbols_log - 4];
 }
