@@ -6,7 +6,7 @@
 #include "check_main.h"
 #include "stream_cases.h"
 #if WSIC_X86
-#include "coding/x86/expand.h"
+#include "coding/expand.h"
 #endif
 
 static void expect_same(const char *name, stream_kernel_choice *choice, unsigned form,

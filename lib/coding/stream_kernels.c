@@ -13,6 +13,9 @@ wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps)
         return wsic_vector_kernel_avx512(&steps->form, trellis);
     if (wsic_kernels_have_avx2(kernels) && steps->lanes == WSIC_VECTOR_LANES)
         return wsic_vector_kernel_avx2(&steps->form, trellis);
+#elif WSIC_NEON
+    if (kernels == WSIC_KERNELS_NEON && steps->lanes == WSIC_VECTOR_LANES)
+        return wsic_vector_kernel_neon(&steps->form, trellis);
 #else
     (void)kernels;
 #endif

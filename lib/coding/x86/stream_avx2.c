@@ -12,7 +12,7 @@
 
 #include <immintrin.h>
 
-#include "coding/x86/expand.h"
+#include "coding/expand.h"
 #include "coding/x86/lanes_trellis.h"
 
 #define AVX2 WSIC_TARGET_AVX2
