@@ -31,7 +31,7 @@ bool wsic_kernels_available(int32_t kernels)
     case WSIC_KERNELS_AVX512:
         return has_avx512();
 #endif
-#if defined(__aarch64__) && defined(__ARM_NEON)
+#if WSIC_NEON
     case WSIC_KERNELS_NEON:
         return true;
 #endif

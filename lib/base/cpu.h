@@ -14,6 +14,13 @@
 #define WSIC_X86 0
 #endif
 
+/* What every 64-bit Arm has. */
+#if defined(__aarch64__) && defined(__ARM_NEON) && defined(__GNUC__) && !defined(__AARCH64EB__)
+#define WSIC_NEON 1
+#else
+#define WSIC_NEON 0
+#endif
+
 /* For these functions alone, whatever the rest is compiled for. What they need beyond the
  * name's own set is what every processor with it has. */
 #define WSIC_TARGET_AVX2 __attribute__((__target__("avx2,fma,bmi,bmi2,f16c,popcnt")))

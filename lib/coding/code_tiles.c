@@ -6,6 +6,7 @@
 #include "coding/code_reader.h"
 #include "coding/codes.h"
 #include "coding/stream_kernels.h"
+#include "coding/stream_widen.h"
 
 /* --- the workspace -------------------------------------------------------------------- */
 
@@ -14,6 +15,7 @@ typedef struct lane_group {
     wsic_steps steps;
     const uint16_t **bounds; /* by kind of row and octet */
     int8_t *rows;            /* codes or high parts, step by step */
+    uint32_t *codebooks;     /* beside high parts under a trellis */
 } lane_group;
 
 /* One block while it is decoded. */
@@ -59,10 +61,16 @@ static size_t rows_size(const wsic_code_reader *reader)
     return tile_stride(reader->block_rows) * WSIC_TILE_COLUMNS;
 }
 
+static size_t codebooks_size(const wsic_code_reader *reader)
+{
+    return reader->is_trellis ? aligned(reader->block_rows * sizeof(uint32_t)) : 0;
+}
+
 size_t wsic_code_reader_workspace(const wsic_code_reader *reader)
 {
     return tile_size(reader) + aligned(reader->streams * sizeof(wsic_stream)) +
-           WSIC_VECTOR_STREAMS * (rows_size(reader) + bounds_size(reader));
+           WSIC_VECTOR_STREAMS *
+               (rows_size(reader) + codebooks_size(reader) + bounds_size(reader));
 }
 
 /* In an order that keeps everything aligned. */
@@ -78,6 +86,8 @@ static void lay_out(walk *w, void *workspace)
     for (size_t k = 0; k < WSIC_VECTOR_STREAMS; k++) {
         w->groups[k].rows = (int8_t *)next;
         next += rows_size(reader);
+        w->groups[k].codebooks = (uint32_t *)(void *)next;
+        next += codebooks_size(reader);
         w->groups[k].bounds = (const uint16_t **)(void *)next;
         next += bounds_size(reader);
     }
@@ -236,7 +246,8 @@ static size_t decode_vectors(const walk *w, size_t first, size_t count)
     for (size_t k = 0; k < count; k++) {
         groups[k] = (wsic_vector_group){.stream = stream_of(w, first + k),
                                         .steps = &w->groups[k].steps,
-                                        .rows = w->groups[k].rows};
+                                        .rows = w->groups[k].rows,
+                                        .codebooks = w->groups[k].codebooks};
         to = wsic_min_size(to, wsic_stream_full_steps(groups[k].stream, steps));
     }
     const size_t done = kernel(groups, count, 0, to);
@@ -249,26 +260,19 @@ static size_t decode_vectors(const walk *w, size_t first, size_t count)
     return done;
 }
 
-/* Codes from high parts and planes. */
-static void add_planes(const walk *w, wsic_stream *stream, const lane_group *group, size_t rows)
+/* Codes or levels from what kernels leave of forms with low bits. */
+static void widen(const walk *w, wsic_stream *stream, const lane_group *group, size_t count)
 {
-    const unsigned shift = group->steps.form.shift;
-    const int32_t half = (int32_t)wsic_shift_half(shift);
+    const wsic_form *const form = &group->steps.form;
+    const wsic_narrow_steps steps = {.high = group->rows,
+                                     .planes = stream->planes,
+                                     .codebooks = group->steps.trellis ? group->codebooks : NULL,
+                                     .count = count,
+                                     .lanes = group->steps.lanes,
+                                     .shift = form->shift};
 
-    const size_t lanes = group->steps.lanes;
-
-    for (size_t row = 0; row < rows; row++) {
-        int32_t low[WSIC_VECTOR_LANES] = {0};
-        for (unsigned plane = 0; plane < shift; plane++) {
-            const uint8_t *const bytes = stream->planes + plane * wsic_plane_bytes(lanes);
-            for (size_t lane = 0; lane < lanes; lane++)
-                low[lane] |= (bytes[lane / 8] >> lane % 8 & 1) << plane;
-        }
-        for (size_t lane = 0; lane < lanes; lane++)
-            low[lane] += group->rows[row * WSIC_TILE_COLUMNS + lane] * (1 << shift) - half;
-        put_wide(w, low, lanes, row);
-        stream->planes += wsic_step_planes(&group->steps.form, lanes);
-    }
+    wsic_widen_steps(&steps, w->transpose, w->tile, w->stride);
+    stream->planes += count * wsic_step_planes(form, group->steps.lanes);
 }
 
 /* From rows of bytes to columns. */
@@ -302,8 +306,26 @@ static void finish_group(const walk *w, size_t group, const lane_group *of, size
         *stream = *before;
         done = 0;
     }
-    add_planes(w, stream, of, done);
+    widen(w, stream, of, done);
     decode_wide(w, stream, steps, done);
+}
+
+/* Codes of a wide tile as bytes, in its own place; false if one does not fit. */
+static bool narrow_tile(const walk *w, wsic_code_tile *tile)
+{
+    int8_t *const narrow = (int8_t *)w->tile;
+    int32_t outside = 0;
+
+    for (size_t j = 0; j < tile->columns; j++) {
+        for (size_t k = j * w->stride; k < j * w->stride + tile->rows; k++) {
+            const int32_t code = w->tile[k];
+            outside |= code < INT8_MIN || code > INT8_MAX;
+            narrow[k] = (int8_t)code;
+        }
+    }
+    tile->narrow = narrow;
+    tile->wide = NULL;
+    return !outside;
 }
 
 /* How many groups from one on are decoded together. */
@@ -333,7 +355,9 @@ static wsic_status decode_groups(walk *w, size_t group, size_t count, wsic_code_
         tile->columns = group_columns(w->reader, group + k);
         tile->column = w->reader->column + (group + k) * w->reader->lanes;
         finish_group(w, group + k, &w->groups[k], done, &before[k], tile);
-        status = stream_of(w, group + k)->failed ? damaged(w) : visit(data, tile);
+        const bool good = !stream_of(w, group + k)->failed &&
+                          (!w->reader->narrow || tile->narrow || narrow_tile(w, tile));
+        status = good ? visit(data, tile) : damaged(w);
     }
     return status;
 }

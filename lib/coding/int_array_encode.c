@@ -27,6 +27,7 @@ static void fill_histogram(wsic_histogram *histogram, unsigned shift, const int3
                            size_t count)
 {
     memset(histogram, 0, sizeof *histogram);
+    histogram->of_array = true;
     for (size_t i = 0; i < count; i++)
         wsic_histogram_add(histogram, wsic_high_part(values[i], shift));
 }

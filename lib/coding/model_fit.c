@@ -3,14 +3,25 @@
 
 #include <math.h>
 
+#include "coding/stream.h"
+
+double wsic_escape_bits(uint64_t distance, bool of_array)
+{
+    if (of_array)
+        return wsic_golomb_bits(distance) + 1;
+    const unsigned length = wsic_bit_length(distance + 1) - 1;
+    return wsic_frequency_bits(wsic_escape_frequency(length)) + length;
+}
+
 void wsic_histogram_add(wsic_histogram *histogram, int32_t high)
 {
     const uint32_t bin = wsic_histogram_bin(high);
     histogram->bins[bin]++;
     if (bin == WSIC_BIN_BEYOND) {
         const uint64_t magnitude = high < 0 ? -(int64_t)high : high;
-        histogram->beyond_bits[0] += wsic_escape_bits(magnitude - 1);
-        histogram->beyond_bits[1] += wsic_escape_bits(magnitude - WSIC_MODEL_REACH - 1);
+        histogram->beyond_bits[0] += wsic_escape_bits(magnitude - 1, histogram->of_array);
+        histogram->beyond_bits[1] +=
+            wsic_escape_bits(magnitude - WSIC_MODEL_REACH - 1, histogram->of_array);
     }
 }
 
@@ -25,7 +36,7 @@ uint64_t wsic_histogram_count(const wsic_histogram *histogram)
 
 double wsic_histogram_bits(const wsic_histogram *histogram, uint64_t count)
 {
-    double bits = (double)count * log2((double)count) + (double)histogram->beyond_bits[1];
+    double bits = (double)count * log2((double)count) + histogram->beyond_bits[1];
 
     for (uint32_t bin = 0; bin < WSIC_BINS; bin++) {
         const double times = (double)histogram->bins[bin];
@@ -43,8 +54,8 @@ double wsic_frequency_bits(uint32_t frequency)
 static double beyond_bits(const wsic_model *model, const wsic_histogram *histogram)
 {
     const double reach = 0.5 * (model->symbols - 2) / WSIC_MODEL_REACH;
-    return (1 - reach) * (double)histogram->beyond_bits[0] +
-           reach * (double)histogram->beyond_bits[1];
+    return (1 - reach) * histogram->beyond_bits[0] +
+           reach * histogram->beyond_bits[1];
 }
 
 double wsic_model_cost(const wsic_model *model, const wsic_histogram *histogram)
@@ -64,8 +75,8 @@ double wsic_model_cost(const wsic_model *model, const wsic_histogram *histogram)
                     wsic_frequency_bits(wsic_model_frequency(model, symbol));
         } else {
             escapes += histogram->bins[bin];
-            bits +=
-                (double)histogram->bins[bin] * wsic_escape_bits(wsic_escape_distance(model, high));
+            bits += (double)histogram->bins[bin] *
+                    wsic_escape_bits(wsic_escape_distance(model, high), histogram->of_array);
         }
     }
     if (escapes != 0)

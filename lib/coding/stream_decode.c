@@ -350,6 +350,17 @@ static void take_highs(wsic_stream *stream, const wsic_steps *steps, size_t row,
         take_serially(stream, steps, row, place, high);
 }
 
+/* Bits of lanes without a column are 0. */
+static bool planes_end_well(const wsic_stream *stream, const wsic_steps *steps)
+{
+    const size_t bytes = wsic_plane_bytes(steps->columns);
+    unsigned beyond = 0;
+
+    for (unsigned plane = 0; steps->columns % 8 != 0 && plane < steps->form.shift; plane++)
+        beyond |= stream->planes[(plane + 1) * bytes - 1] >> steps->columns % 8;
+    return beyond == 0;
+}
+
 void wsic_stream_step(wsic_stream *stream, const wsic_steps *steps, size_t row,
                       int32_t values[WSIC_LANES_MAX])
 {
@@ -369,5 +380,6 @@ void wsic_stream_step(wsic_stream *stream, const wsic_steps *steps, size_t row,
             values[lane] = (int32_t)value;
         }
     }
+    stream->failed |= !planes_end_well(stream, steps);
     stream->planes += wsic_step_planes(&steps->form, steps->columns);
 }

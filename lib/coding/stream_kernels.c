@@ -5,13 +5,17 @@ wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps)
 {
     const bool trellis = steps->trellis != NULL;
 
-    /* The parity of an index, which moves the trellis, may lie in a plane. */
     if (steps->columns != steps->lanes || steps->octet_log != WSIC_OCTET_LOG ||
-        (trellis && steps->form.shift != 0))
+        steps->form.shift > WSIC_VECTOR_SHIFT_MOST)
         return NULL;
 #if WSIC_X86
+    if (kernels == WSIC_KERNELS_AVX512 && steps->lanes == WSIC_VECTOR_LANES)
+        return wsic_vector_kernel_avx512(&steps->form, trellis);
     if (wsic_kernels_have_avx2(kernels) && steps->lanes == WSIC_VECTOR_LANES)
         return wsic_vector_kernel_avx2(&steps->form, trellis);
+#elif WSIC_NEON
+    if (kernels == WSIC_KERNELS_NEON && steps->lanes == WSIC_VECTOR_LANES)
+        return wsic_vector_kernel_neon(&steps->form, trellis);
 #else
     (void)kernels;
 #endif
@@ -20,7 +24,7 @@ wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps)
 
 void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, int8_t *high)
 {
-    uint8_t places[WSIC_VECTOR_LANES];
+    uint8_t places[WSIC_VECTOR_LANES] = {0};
     int64_t escapes[WSIC_VECTOR_LANES];
     size_t count = 0;
 

@@ -9,26 +9,37 @@
 
 enum {
     WSIC_VECTOR_LANES = 32, /* of the groups that vectors take */
-    WSIC_VECTOR_STREAMS = 2 /* at most, which advance together */
+    WSIC_VECTOR_STREAMS = 2, /* at most, which advance together */
+    WSIC_VECTOR_SHIFT_MOST = 7 /* low bits and a codebook make a byte (coding/stream_widen.h) */
 };
 
 /* A group that is decoded, and its stream. */
 typedef struct wsic_vector_group {
     wsic_stream *stream;
     const wsic_steps *steps;
-    /* Receives as many bytes as there are lanes for each step, by lane: high parts, or levels of the trellis. Those of step 0
-     * come first, 32 bytes apart. */
+    /* Receives as many bytes as there are lanes for each step, by lane: levels of a trellis if the form has no low
+     * bits; else high parts. Those of step 0 come first, WSIC_VECTOR_LANES bytes apart, all of which may be written. */
     int8_t *rows;
+    /* With a trellis and low bits: receives the codebook of each lane, a bit each, for each step. */
+    uint32_t *codebooks;
     bool outside; /* something did not fit a byte: decode the group otherwise */
 } wsic_vector_group;
 
-/* Decode steps from `from` to `to` of one or two groups, which have the same form and stand at the same row. Returns
+/* Decode steps from `from` to `to` of one or two groups, which have the same form and stand at the same row. The planes of the
+ * stream are those of step 0, and stay there. Returns
  * the step before which it stopped: `to`; or an earlier one where the words of a stream are nearly used
  * up, so that vectors would read behind them; or any if something is outside. */
 typedef size_t wsic_vector_steps(wsic_vector_group *groups, size_t count, size_t from, size_t to);
 
 /* What a choice of instructions has for a full group; NULL where wsic_stream_step() is all there is. */
 wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps);
+
+/* The parity of an index, which moves a trellis, is that of its lowest low bit, or its opposite: half of the range of low
+ * bits is subtracted, which is odd for one bit. */
+static inline bool wsic_vector_flips(unsigned shift)
+{
+    return shift == 1;
+}
 
 /* For full groups of any number of lanes, and octets of eight columns (stream_plain.c). */
 wsic_vector_steps *wsic_vector_kernel_c(const wsic_form *form, bool trellis);
@@ -39,6 +50,10 @@ void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, in
 
 #if WSIC_X86
 wsic_vector_steps *wsic_vector_kernel_avx2(const wsic_form *form, bool trellis);
+wsic_vector_steps *wsic_vector_kernel_avx512(const wsic_form *form, bool trellis);
+#endif
+#if WSIC_NEON
+wsic_vector_steps *wsic_vector_kernel_neon(const wsic_form *form, bool trellis);
 #endif
 
 #endif

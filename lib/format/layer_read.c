@@ -211,7 +211,11 @@ static wsic_status read_codes(const wsic_env *env, section stored, const int32_t
     content->kind = stored.size != 0 ? stored.data[0] : 0;
     const wsic_status status = wsic_code_reader_open(env, &cursor, content->rows, content->columns,
                                                      hints, hints + content->rows, &content->codes);
-    return status == WSIC_OK ? check_consumed(env, &cursor, "codes") : status;
+    if (status != WSIC_OK)
+        return status;
+    if (content->code_dtype == WSIC_I8)
+        wsic_code_reader_set_narrow(content->codes);
+    return check_consumed(env, &cursor, "codes");
 }
 
 static wsic_status read_payloads(const wsic_env *env, const layout *found,

@@ -12,10 +12,11 @@
 
 #include <immintrin.h>
 
-#include "coding/x86/expand.h"
+#include "coding/expand.h"
+#include "coding/x86/lanes_trellis.h"
 
 #define AVX2 WSIC_TARGET_AVX2
-#define INLINE static inline WSIC_TARGET_AVX2 __attribute__((__always_inline__))
+#define INLINE WSIC_INLINE_AVX2
 
 enum {
     REGISTERS_MOST = 16,
@@ -145,53 +146,7 @@ INLINE const uint8_t *take_words(__m256i *states, const uint8_t *words)
     return words + 2 * (size_t)_mm_popcnt_u32(mask);
 }
 
-/* --- the trellis ---------------------------------------------------------------------- */
-
-/* What a state says is linear in its bits: the sum of what its two halves say. */
-typedef struct linear_map {
-    __m256i low;
-    __m256i high;
-} linear_map;
-
-typedef struct vector_trellis {
-    linear_map control; /* 2 * (contexts + context) */
-    linear_map next;    /* the state after an even index */
-    __m256i codebook;   /* its bit in the control */
-} vector_trellis;
-
-INLINE linear_map make_map(const uint8_t low[16], const uint8_t high[16])
-{
-    return (linear_map){
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)low)),
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)high))};
-}
-
-static AVX2 void make_trellis(vector_trellis *made, const wsic_trellis *trellis,
-                              const wsic_form *form)
-{
-    const unsigned contexts = 1U << form->contexts_log;
-    uint8_t control[2][16] = {{0}}, next[2][16] = {{0}};
-
-    for (unsigned k = 0; k < 16; k++) {
-        for (unsigned half = 0; half < 2; half++) {
-            const unsigned state = k << 4 * half;
-            if (state >= trellis->states)
-                continue;
-            const unsigned context = wsic_form_context(form, trellis->context[state]);
-            control[half][k] = (uint8_t)(2 * (context + (half == 0 ? contexts : 0)));
-            next[half][k] = trellis->next[state][0];
-        }
-    }
-    made->control = make_map(control[0], control[1]);
-    made->next = make_map(next[0], next[1]);
-    made->codebook = _mm256_set1_epi8((char)contexts);
-}
-
-INLINE __m256i apply(const linear_map *map, __m256i low, __m256i high)
-{
-    return _mm256_xor_si256(_mm256_shuffle_epi8(map->low, low),
-                            _mm256_shuffle_epi8(map->high, high));
-}
+/* --- steps ---------------------------------------------------------------------------- */
 
 /* Both bytes of sixteen elements from one byte of each lane. */
 INLINE void spread_control(__m256i bytes, __m256i *low, __m256i *high)
@@ -202,8 +157,6 @@ INLINE void spread_control(__m256i bytes, __m256i *low, __m256i *high)
     *low = _mm256_unpacklo_epi8(ordered, above);
     *high = _mm256_unpackhi_epi8(ordered, above);
 }
-
-/* --- steps ---------------------------------------------------------------------------- */
 
 /* A group while it is decoded. */
 typedef struct lanes32 {
@@ -262,23 +215,19 @@ take_escapes(lanes32 *lanes, wsic_vector_group *group, size_t row, uint32_t mask
 }
 
 INLINE void step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis *trellis,
-                 size_t row, unsigned contexts_log, unsigned levels)
+                 size_t row, unsigned contexts_log, unsigned levels, bool low_bits)
 {
     const unsigned registers = 1U << (contexts_log + levels - 3);
     const wsic_steps *const steps = group->steps;
     const uint16_t *const *const octets = steps->bounds + 4 * (size_t)steps->row_kind[row];
     __m256i control[2] = {_mm256_set1_epi16(0x0302), _mm256_set1_epi16(0x0302)};
-    __m256i of_state = _mm256_setzero_si256(), next = _mm256_setzero_si256();
+    lanes_begun begun;
     symbols16 found[2];
     bounds16 bounds;
 
     if (contexts_log != 0) {
-        const __m256i nibble = _mm256_set1_epi8(15);
-        const __m256i low = _mm256_and_si256(lanes->trellis, nibble);
-        const __m256i high = _mm256_and_si256(_mm256_srli_epi16(lanes->trellis, 4), nibble);
-        of_state = apply(&trellis->control, low, high);
-        next = apply(&trellis->next, low, high);
-        spread_control(of_state, &control[0], &control[1]);
+        begun = begin_step(trellis, lanes->trellis);
+        spread_control(begun.control, &control[0], &control[1]);
     }
 #pragma GCC unroll 2
     for (unsigned half = 0; half < 2; half++) {
@@ -297,18 +246,13 @@ INLINE void step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis 
     const uint32_t escaped = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, escape));
     if (__builtin_expect(escaped != 0, 0))
         high = take_escapes(lanes, group, row, escaped, high);
-    if (contexts_log != 0) {
-        const __m256i odd = _mm256_cmpeq_epi8(_mm256_and_si256(of_state, trellis->codebook),
-                                              trellis->codebook);
-        lanes->trellis =
-            _mm256_xor_si256(next, _mm256_and_si256(high, _mm256_set1_epi8(1)));
-        high = _mm256_add_epi8(_mm256_add_epi8(high, high), _mm256_sign_epi8(odd, high));
-    }
+    if (contexts_log != 0)
+        high = end_step(group, row, trellis, &begun, low_bits, high, &lanes->trellis);
     _mm256_storeu_si256((void *)(group->rows + row * WSIC_VECTOR_LANES), high);
 }
 
 INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t to,
-                  unsigned contexts_log, unsigned levels)
+                  unsigned contexts_log, unsigned levels, bool low_bits)
 {
     vector_trellis trellis;
     lanes32 lanes[WSIC_VECTOR_STREAMS];
@@ -330,7 +274,7 @@ INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t t
             break;
 #pragma GCC unroll 2
         for (size_t k = 0; k < count; k++) {
-            step(&lanes[k], &groups[k], &trellis, row, contexts_log, levels);
+            step(&lanes[k], &groups[k], &trellis, row, contexts_log, levels, low_bits);
             go &= !groups[k].outside;
         }
     }
@@ -339,24 +283,27 @@ INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t t
     return row;
 }
 
-#define KERNEL(name, contexts_log, levels)                                                         \
+#define KERNEL(name, contexts_log, levels, low_bits)                                               \
     static AVX2 size_t name(wsic_vector_group *groups, size_t count, size_t from, size_t to)       \
     {                                                                                              \
-        return count == 1 ? run(groups, 1, from, to, contexts_log, levels)                         \
-                          : run(groups, 2, from, to, contexts_log, levels);                        \
+        return count == 1 ? run(groups, 1, from, to, contexts_log, levels, low_bits)               \
+                          : run(groups, 2, from, to, contexts_log, levels, low_bits);              \
     }
 
-KERNEL(plain_16, 0, 4)
-KERNEL(plain_32, 0, 5)
-KERNEL(plain_64, 0, 6)
-KERNEL(trellis_16, 2, 4)
-KERNEL(trellis_32, 1, 5)
-KERNEL(trellis_64, 1, 6)
+KERNEL(plain_16, 0, 4, false)
+KERNEL(plain_32, 0, 5, false)
+KERNEL(plain_64, 0, 6, false)
+KERNEL(trellis_16, 2, 4, false)
+KERNEL(trellis_32, 1, 5, false)
+KERNEL(trellis_64, 1, 6, false)
+KERNEL(trellis_low, 1, 6, true)
 
 wsic_vector_steps *wsic_vector_kernel_avx2(const wsic_form *form, bool trellis)
 {
     static wsic_vector_steps *const kernels[2][3] = {{plain_16, plain_32, plain_64},
                                                      {trellis_16, trellis_32, trellis_64}};
+    if (trellis && form->shift != 0)
+        return trellis_low;
     return kernels[trellis][form->symbols_log - 4];
 }
 

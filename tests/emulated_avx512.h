@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* AVX-512 for machines without it: SIMDe, and what it lacks. Shadows nothing where it is not included. */
+#ifndef TESTS_EMULATED_AVX512_H
+#define TESTS_EMULATED_AVX512_H
+
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx2.h>
+#include <simde/x86/avx512.h>
+
+#include <string.h>
+
+#undef WSIC_TARGET_AVX2
+#undef WSIC_TARGET_AVX512
+#define WSIC_TARGET_AVX2
+#define WSIC_TARGET_AVX512
+
+/* The instruction set's manual says what each of these does, element by element. */
+
+static inline __mmask16 emulated_cmplt_epu32_mask(__m512i a, __m512i b)
+{
+    uint32_t x[16], y[16];
+    unsigned mask = 0;
+
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (unsigned i = 0; i < 16; i++)
+        mask |= (unsigned)(x[i] < y[i]) << i;
+    return (__mmask16)mask;
+}
+
+static inline __m256i emulated_maskz_expand_epi16(__mmask16 mask, __m256i a)
+{
+    uint16_t from[16], to[16];
+    unsigned taken = 0;
+    __m256i made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 16; i++)
+        to[i] = mask >> i & 1 ? from[taken++] : 0;
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+static inline __m512i emulated_cvtepu16_epi32(__m256i a)
+{
+    uint16_t from[16];
+    uint32_t to[16];
+    __m512i made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 16; i++)
+        to[i] = from[i];
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+static inline __m512i emulated_cvtepu8_epi16(__m256i a)
+{
+    uint8_t from[32];
+    uint16_t to[32];
+    __m512i made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 32; i++)
+        to[i] = from[i];
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+#define _mm512_cmplt_epu32_mask emulated_cmplt_epu32_mask
+#define _mm256_maskz_expand_epi16 emulated_maskz_expand_epi16
+#define _mm512_cvtepu16_epi32 emulated_cvtepu16_epi32
+#define _mm512_cvtepu8_epi16 emulated_cvtepu8_epi16
+
+#endif
