@@ -90,8 +90,8 @@ static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *pr
 static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_problem *problem,
                                        wsic_plan_entry *entry)
 {
-    const wsic_metric_options options = {.use = WSIC_OUTPUTS_FULL,
-                                         .weights = WSIC_METRIC_WEIGHTS_AUTO};
+    const wsic_metric_options options = {
+        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO, .trellis = true};
     const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live};
     wsic_weights weights = problem->weights;
     wsic_metric metric;

@@ -8,10 +8,7 @@
 #include "linalg/linalg.h"
 #include "quant/metric_weights.h"
 
-enum {
-    BLOCKS = 8, /* more gain next to nothing: docs/algorithm.md, "Both sides" */
-    BLOCK_ROWS = 8
-};
+enum { BLOCKS_MOST = 32 };
 
 void wsic_metric_release(const wsic_env *env, wsic_metric *metric)
 {
@@ -29,11 +26,18 @@ size_t wsic_metric_place(const wsic_metric *metric, size_t block)
     return block * (metric->rows / metric->blocks) + wsic_min_size(block, longer);
 }
 
+/* docs/algorithm.md, section "Both sides": enough for gradients with heavy tails, next to nothing too
+ * much where G is known exactly. */
 double wsic_metric_damping(double samples, size_t rows)
 {
-    (void)samples;
-    (void)rows;
-    return 0.3;
+    return fmin(0.1 + 2.0 * sqrt((double)rows / samples), 1.0);
+}
+
+/* More blocks decorrelate more rows; each costs a trellis about two bits a column. */
+size_t wsic_metric_blocks(size_t rows, bool trellis)
+{
+    const double wanted = round(sqrt((double)rows) * (trellis ? 0.5 : 1.0));
+    return (size_t)fmin(fmax(wanted, 1.0), BLOCKS_MOST);
 }
 
 /* --- G -------------------------------------------------------------------------- */
@@ -91,7 +95,7 @@ static size_t choose_blocks(const wsic_metric_options *options, const wsic_metri
         return 1;
     if (options->blocks != 0)
         return wsic_min_size(options->blocks, rows);
-    return wsic_max_size(wsic_min_size(BLOCKS, rows / BLOCK_ROWS), 1);
+    return wsic_metric_blocks(rows, options->trellis);
 }
 
 /* --- the factor ------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ typedef struct wsic_metric_options {
     size_t blocks;  /* 0: automatic */
     double damping; /* δ / mean diagonal; 0: automatic */
     int weights;    /* WSIC_OUTPUT_WEIGHTS_NONE ... */
+    bool trellis;   /* whose first rows of a block have few ways to go: fewer blocks then */
 } wsic_metric_options;
 
 typedef struct wsic_metric {
@@ -77,7 +78,8 @@ void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x);
 wsic_status wsic_metric_noise_gain(const wsic_env *env, const wsic_metric_input *input,
                                    const wsic_metric *metric, double *gain);
 
-/* Number of samples for each row to a damping. */
+/* What is chosen where nothing is asked for: δ / mean diagonal, and B. */
 double wsic_metric_damping(double samples, size_t rows);
+size_t wsic_metric_blocks(size_t rows, bool trellis);
 
 #endif
