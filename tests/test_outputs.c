@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "counting_allocator.h"
 #include "layer_fixture.h"
 #include "random.h"
 
@@ -775,6 +776,135 @@ START_TEST(small_shapes)
 }
 END_TEST
 
+/* Survivors of the recursion go on within a block. */
+START_TEST(survivors_and_feedback_go_together)
+{
+    enum { A = 60, N = 30 };
+    layer_fixture f = layer_open(A, N, COVARIANCE_AR, 36);
+    double *const g = malloc(A * A * sizeof *g), distortion[2];
+
+    random_outputs(g, A, 37);
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, "fast"), WSIC_OK);
+    set(&f, "step", "0.8");
+    set(&f, "rescale", "none");
+    for (int k = 0; k < 2; k++) {
+        set(&f, "survivors", k == 0 ? "1" : "16");
+        wsic_layer *const layer = encode(&f, g);
+        const double truth = true_distortion(&f, g, layer);
+        ck_assert_double_eq_tol(report_of(&f).output_distortion, truth, 1e-6 * truth);
+        distortion[k] = truth;
+        wsic_layer_destroy(layer);
+    }
+    ck_assert_double_lt(distortion[1], distortion[0]);
+    free(g);
+    layer_close(&f);
+}
+END_TEST
+
+/* --- what may go wrong ------------------------------------------------------------------ */
+
+static counting_allocator counter;
+
+/* A problem with statistics of outputs, and pairs of inputs where drift is set, from nothing. */
+static wsic_status encode_small(void *data)
+{
+    enum { A = 20, N = 8, TOKENS = 30 };
+    const int *const drift = data;
+    static double x[TOKENS * N], w[A * N], g[TOKENS * A];
+    const wsic_allocator hooks = {sizeof hooks, counting_allocate, counting_release, &counter};
+    wsic_context *context = NULL;
+    wsic_stats *inputs = NULL, *outputs = NULL;
+    wsic_problem *problem = NULL;
+    wsic_encoder *encoder = NULL;
+    wsic_layer *layer = NULL;
+    random_state random = {38};
+    wsic_matrix view;
+
+    random_fill(&random, x, TOKENS * N);
+    random_fill(&random, w, A * N);
+    random_fill(&random, g, TOKENS * A);
+    wsic_status status = wsic_context_create(&hooks, &context);
+    if (status == WSIC_OK)
+        status = wsic_stats_create(context, N, &inputs);
+    wsic_matrix_init(&view, sizeof view, x, WSIC_F64, TOKENS, N, 0);
+    if (status == WSIC_OK)
+        status = *drift ? wsic_stats_add_pair(inputs, &view, &view, NULL, NULL)
+                        : wsic_stats_add_activations(inputs, &view, NULL);
+    if (status == WSIC_OK)
+        status = wsic_stats_create(context, A, &outputs);
+    wsic_matrix_init(&view, sizeof view, g, WSIC_F64, TOKENS, A, 0);
+    if (status == WSIC_OK)
+        status = wsic_stats_add_activations(outputs, &view, NULL);
+    wsic_matrix_init(&view, sizeof view, w, WSIC_F64, A, N, 0);
+    if (status == WSIC_OK)
+        status = wsic_problem_create(context, inputs, NULL, &view, &problem);
+    if (status == WSIC_OK)
+        status = wsic_problem_set_outputs(problem, outputs);
+    if (status == WSIC_OK)
+        status = wsic_encoder_create(context, &encoder);
+    if (status == WSIC_OK)
+        status = wsic_encoder_set(encoder, "trellis_states", "4");
+    if (status == WSIC_OK)
+        status = wsic_encoder_set(encoder, "step", "0.5");
+    if (status == WSIC_OK)
+        status = wsic_encoder_run_problem(encoder, problem, &layer);
+    wsic_layer_destroy(layer);
+    wsic_encoder_destroy(encoder);
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+    wsic_stats_destroy(inputs);
+    wsic_context_destroy(context);
+    return status;
+}
+
+START_TEST(lack_of_memory_leaves_nothing_behind)
+{
+    int drift = _i;
+
+    counting_hooks(&counter);
+    refuse_every_allocation(&counter, encode_small, &drift);
+    ck_assert_uint_eq(counter.live, 0);
+}
+END_TEST
+
+static int32_t stop_at(void *user, double fraction, const char *stage)
+{
+    (void)stage;
+    return fraction >= *(const double *)user;
+}
+
+START_TEST(a_run_may_be_stopped_anywhere)
+{
+    enum { A = 60, N = 30 };
+    layer_fixture f = layer_open(A, N, COVARIANCE_AR, 39);
+    double *const g = malloc(A * A * sizeof *g);
+    wsic_problem *problem = NULL;
+    wsic_layer *layer = NULL;
+
+    random_outputs(g, A, 40);
+    wsic_stats *const outputs = outputs_of(&f, g, A, 1000.0);
+    set(&f, "step", "0.5");
+    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
+    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    for (double part = 0.0; part < 0.4; part += 0.03) {
+        wsic_context_set_progress(f.context, stop_at, &part);
+        ck_assert_int_eq(wsic_encoder_run_problem(f.encoder, problem, &layer),
+                         WSIC_ERROR_CANCELLED);
+        ck_assert_ptr_null(layer);
+    }
+    wsic_context_set_progress(f.context, NULL, NULL);
+    ck_assert_int_ge(wsic_encoder_run_problem(f.encoder, problem, &layer), 0);
+    wsic_layer *const fresh = encode(&f, g);
+    check_same_bytes(layer, fresh);
+    wsic_layer_destroy(fresh);
+    wsic_layer_destroy(layer);
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+    free(g);
+    layer_close(&f);
+}
+END_TEST
+
 /* The bytes that a run may allocate are foretold. */
 START_TEST(memory_is_within_what_was_foretold)
 {
@@ -829,6 +959,9 @@ int main(void)
     tcase_add_test(hard, indefinite_statistics_are_refused);
     tcase_add_test(hard, bad_statistics_are_named);
     tcase_add_loop_test(hard, small_shapes, 0, PRESETS);
+    tcase_add_test(hard, survivors_and_feedback_go_together);
+    tcase_add_loop_test(hard, lack_of_memory_leaves_nothing_behind, 0, 2);
+    tcase_add_test(hard, a_run_may_be_stopped_anywhere);
     tcase_add_loop_test(hard, memory_is_within_what_was_foretold, 0, PRESETS);
     tcase_set_timeout(plain, 60);
     tcase_set_timeout(truth, 60);

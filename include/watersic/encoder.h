@@ -106,7 +106,8 @@ enum {
 
     /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
      *  "both" (T and Γ, alternating); "auto" (both, but T is kept only if it saves
-     *  more distortion than its bytes cost; default). */
+     *  more distortion than its bytes cost; default). With feedback between rows
+     *  (#WSIC_OUTPUTS) "both" and "auto" fit Γ alone: T would undo the feedback. */
     WSIC_RESCALE = 130,
     /** Most rounds of the alternating fit. Integer, 1 to 1000, default 1000. */
     WSIC_RESCALE_ROUNDS = 131,
