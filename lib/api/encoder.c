@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "watersic/encoder.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "api/context.h"
@@ -15,7 +16,7 @@
 struct wsic_encoder {
     wsic_handle handle;
     wsic_params params;
-    char text[1024]; /* of wsic_encoder_parameters() */
+    char text[2048]; /* of wsic_encoder_parameters() */
     bool has_report;
     wsic_encoder_report report;
 };
@@ -117,7 +118,7 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t
 }
 
 static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
-                            const wsic_blend_sources *sources, uint64_t *bytes)
+                            const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
 {
     const wsic_env *const env = &encoder->handle.env;
     wsic_encode_options options;
@@ -125,7 +126,7 @@ static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
     if (!bytes)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bytes is NULL");
     wsic_params_to_options(&encoder->params, &options);
-    if (!wsic_encode_memory(&options, shape.rows, shape.columns, sources, bytes))
+    if (!wsic_encode_memory(&options, shape.rows, shape.columns, sources, outputs, bytes))
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu does not fit the address space",
                          shape.rows, shape.columns);
     return WSIC_OK;
@@ -138,7 +139,7 @@ wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t col
         return WSIC_ERROR_ARGUMENT;
     if (rows == 0 || columns == 0)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "rows or columns is 0");
-    return memusage(encoder, (wsic_shape){rows, columns}, NULL, bytes);
+    return memusage(encoder, (wsic_shape){rows, columns}, NULL, false, bytes);
 }
 
 wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_problem *problem,
@@ -150,7 +151,7 @@ wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_prob
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "problem is NULL");
     const wsic_encode_input *const input = &problem->inner.input;
     return memusage(encoder, (wsic_shape){input->weights.rows, input->weights.columns},
-                    &input->sources, bytes);
+                    &input->sources, input->outputs != NULL, bytes);
 }
 
 /* --- run ------------------------------------------------------------------------- */
@@ -193,6 +194,27 @@ static wsic_status check_blocks(const wsic_encoder *encoder, const wsic_matrix *
     return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
                      "block_rows is %zu: blocks of %zu x %zu codes are too large", wanted, rows,
                      weights->columns);
+}
+
+/* What the report says of outputs, for a layer of this shape and rate. */
+static void report_outputs(const wsic_encode_report *inner, const wsic_layer_info *info,
+                           wsic_encoder_report *report)
+{
+    const wsic_output_figures *const outputs = &inner->outputs;
+    const double weights = (double)info->rows * (double)info->columns;
+
+    report->output_limit_rate = -1.0;
+    if (!outputs->known)
+        return;
+    report->seconds_outputs = inner->seconds_outputs;
+    report->output_distortion = outputs->distortion;
+    report->output_relative = outputs->relative;
+    report->divergence = outputs->distortion * weights / (2.0 * log(2.0));
+    report->output_limit_rate = outputs->limit_rate;
+    report->output_gap = outputs->limit_rate < 0.0 ? 0.0 : info->rate - outputs->limit_rate;
+    report->output_damping = outputs->damping;
+    report->output_blocks = outputs->blocks;
+    report->output_weights = (uint32_t)outputs->weights;
 }
 
 static wsic_encoder_report make_report(const wsic_encode_report *inner, double seconds,
@@ -279,7 +301,10 @@ static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, doub
     wsic_context_raise_peak(context, peak_before);
     if (status < 0)
         return status;
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_layer_get_info(*out, &info);
     encoder->report = make_report(&report, wsic_now() - begin, peak - used_before);
+    report_outputs(&report, &info, &encoder->report);
     encoder->has_report = true;
     return status;
 }

@@ -6,6 +6,8 @@
 
 #include "api/problem.h"
 #include "base/checked.h"
+#include "base/sort.h"
+#include "quant/metric.h"
 
 /* The encoder's defaults, see watersic/encoder.h. */
 static const wsic_factor_options factor_options = {
@@ -69,19 +71,74 @@ static wsic_status reserve_entry(wsic_plan *plan)
 }
 
 static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *problem,
-                              wsic_plan_entry *entry)
+                              const double *column_energy, wsic_plan_entry *entry)
 {
     const double unit = problem->weights.unit * sqrt(problem->factor.unit);
 
     for (size_t k = 0; k < problem->live; k++) {
-        const double sigma = unit * (sqrt(problem->column_energy[k]) * problem->factor.diagonal[k]);
+        const double sigma = unit * (sqrt(column_energy[k]) * problem->factor.diagonal[k]);
         entry->sigma[problem->live_columns.index[k]] = sigma;
-        entry->energy += entry->live_rows * sigma * sigma / (double)entry->columns;
+        entry->energy +=
+            entry->scale * entry->live_rows * sigma * sigma / (double)entry->columns;
     }
     if (!isfinite(entry->energy))
         return wsic_fail(env, WSIC_ERROR_RANGE,
                          "the energy of weights and covariance is beyond the range of double");
     return WSIC_OK;
+}
+
+/* From the sources of rows of mean energy to those of all classes of rows, the last class first so
+ * that the first takes its own place last. row_energy is sorted. */
+static void spread_over_rows(double *row_energy, wsic_plan_entry *entry)
+{
+    const size_t classes = entry->row_classes, a = entry->rows, n = entry->columns;
+    double mean = 0.0;
+
+    wsic_sort(row_energy, a, sizeof *row_energy, wsic_ascending_double);
+    for (size_t r = 0; r < a; r++)
+        mean += row_energy[r] / (double)a;
+    for (size_t k = classes; k-- > 0;) {
+        const size_t first = k * a / classes, end = (k + 1) * a / classes;
+        double energy = 0.0;
+        for (size_t r = first; r < end; r++)
+            energy += row_energy[r] / (double)(end - first);
+        for (size_t j = 0; j < n; j++)
+            entry->sigma[k * n + j] = entry->sigma[j] * sqrt(energy / mean);
+    }
+}
+
+/* Rows weighted, and errors fed back, as an encoder with its defaults will. */
+static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_problem *problem,
+                                       wsic_plan_entry *entry)
+{
+    const wsic_metric_options options = {
+        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO, .trellis = true};
+    const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live};
+    wsic_weights weights = problem->weights;
+    wsic_metric metric;
+    double gain = 1.0;
+    wsic_status status = wsic_metric_make(env, &options, &input, &metric);
+
+    if (status != WSIC_OK)
+        return status;
+    status = wsic_metric_noise_gain(env, &input, &metric, &gain);
+    double *energy = NULL;
+    if (status == WSIC_OK)
+        energy = wsic_alloc(env, problem->live + entry->rows, sizeof *energy, &status);
+    if (status == WSIC_OK) {
+        weights.row_factor = metric.weight;
+        wsic_weights_energies(&weights, problem->live_columns, problem->column_diagonal, energy,
+                              energy + problem->live);
+        entry->outputs = true;
+        entry->scale = metric.unit * gain;
+        entry->sensitivity = 1.0 / (2.0 * log(2.0));
+        status = fill_sigma(env, problem, energy, entry);
+    }
+    if (status == WSIC_OK)
+        spread_over_rows(energy + problem->live, entry);
+    wsic_free(env, energy);
+    wsic_metric_release(env, &metric);
+    return status;
 }
 
 static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
@@ -94,19 +151,28 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         status = wsic_encode_problem_prepare(env, &factor_options, dead_threshold, false, problem);
     if (status != WSIC_OK)
         return status;
+    const size_t rows = problem->input.weights.rows;
+    const bool weighted = problem->input.outputs && problem->zero_rows < rows;
     *entry = (wsic_plan_entry){
-        .rows = problem->input.weights.rows,
+        .rows = rows,
         .columns = problem->factor.n,
         .dead = problem->factor.n - problem->live,
         .live_rows = (double)problem->weights.live_rows / (double)problem->input.weights.rows,
         .damping = problem->factor.unit * problem->factor.damping,
         .sensitivity = 1.0,
+        .scale = 1.0,
+        .row_classes = weighted ? wsic_min_size(WSIC_PLAN_ROW_CLASSES, rows) : 1,
     };
     status = wsic_progress_report(env, &progress, 0.5);
     if (status == WSIC_OK)
-        entry->sigma = wsic_alloc_zero(env, entry->columns, sizeof *entry->sigma, &status);
+        entry->sigma = wsic_alloc_zero(env, entry->row_classes * entry->columns,
+                                       sizeof *entry->sigma, &status);
     if (status == WSIC_OK)
-        status = fill_sigma(env, problem, entry);
+        status = weighted
+                     ? fill_weighted_sigma(env, problem, entry)
+                     : fill_sigma(env, problem, problem->column_energy, entry);
+    /* Without any energy nothing is lost either. */
+    entry->outputs = problem->input.outputs != NULL;
     if (status == WSIC_OK)
         status = wsic_progress_report(env, &progress, 1.0);
     if (status != WSIC_OK)
@@ -162,22 +228,24 @@ wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t
 
 /* --- solving --------------------------------------------------------------- */
 
-/* Of the live rows to all: the others have neither rate nor distortion. */
+/* Of the live rows to all: the others have neither rate nor distortion. In the metric that the
+ * distortion is in. */
 static void spread(wsic_plan_entry *entry)
 {
     entry->allocation.rate *= entry->live_rows;
-    entry->allocation.distortion *= entry->live_rows;
+    entry->allocation.distortion *= entry->live_rows * entry->scale;
+    entry->allocation.water_level *= entry->scale;
 }
 
 void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits)
 {
-    wsic_allocate_rate(entry->sigma, entry->columns, bits / entry->live_rows, &entry->allocation);
+    wsic_allocate_rate(entry->sigma, wsic_plan_sources(entry), bits / entry->live_rows, &entry->allocation);
     spread(entry);
 }
 
 static void allocate_distortion(wsic_plan_entry *entry, double distortion)
 {
-    wsic_allocate_distortion(entry->sigma, entry->columns, distortion / entry->live_rows,
+    wsic_allocate_distortion(entry->sigma, wsic_plan_sources(entry), distortion / (entry->live_rows * entry->scale),
                              &entry->allocation);
     spread(entry);
 }
@@ -234,6 +302,12 @@ static wsic_status find_solved(const wsic_plan *plan, size_t index, const wsic_p
     return WSIC_OK;
 }
 
+static double divergence(const wsic_plan_entry *entry)
+{
+    const double weights = (double)entry->rows * (double)entry->columns;
+    return entry->outputs ? entry->allocation.distortion * weights / (2.0 * log(2.0)) : 0.0;
+}
+
 wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
     const wsic_plan_entry *entry = NULL;
@@ -257,14 +331,31 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
         .step = entry->allocation.step,
         .water_level = entry->allocation.water_level,
         .damping = entry->damping,
-        .marginal = wsic_marginal_level(entry->sigma, entry->columns, entry->allocation.step),
+        .marginal = entry->scale * wsic_marginal_level(entry->sigma, wsic_plan_sources(entry),
+                                                       entry->allocation.step),
         .sensitivity = entry->sensitivity,
         .target_rate = entry->target_rate,
         .bytes = entry->target_rate > 0.0 ? entry->bytes : 0,
         .committed = entry->committed,
+        .outputs = entry->outputs,
+        .divergence = divergence(entry),
     };
     return wsic_give_struct(env, "layer", layer, layer->size,
-                            WSIC_FIRST_SIZE(wsic_plan_layer, reserved), &filled, sizeof filled);
+                            WSIC_FIRST_SIZE(wsic_plan_layer, outputs), &filled, sizeof filled);
+}
+
+/* Means over the classes of rows. */
+static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
+{
+    memset(rates, 0, entry->columns * sizeof *rates);
+    for (size_t k = 0; k < entry->row_classes; k++) {
+        for (size_t j = 0; j < entry->columns; j++) {
+            double rate;
+            wsic_column_rates(entry->sigma + k * entry->columns + j, 1, entry->allocation.step,
+                              &rate);
+            rates[j] += entry->live_rows * rate / (double)entry->row_classes;
+        }
+    }
 }
 
 wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
@@ -282,8 +373,28 @@ wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
     if (count < entry->columns)
         return wsic_fail(env, WSIC_ERROR_BUFFER, "count is %zu, but there are %zu columns", count,
                          entry->columns);
-    wsic_column_rates(entry->sigma, entry->columns, entry->allocation.step, rates);
-    for (size_t j = 0; j < entry->columns; j++)
-        rates[j] *= entry->live_rows;
+    fill_column_rates(entry, rates);
+    return WSIC_OK;
+}
+
+wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_token)
+{
+    const wsic_plan_entry *entry = NULL;
+    double sum = 0.0;
+
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    if (!bits_per_token)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bits_per_token is NULL");
+    for (size_t i = 0; i < wsic_max_size(plan->count, 1); i++) {
+        const wsic_status status = find_solved(plan, i, &entry);
+        if (status != WSIC_OK)
+            return status;
+        if (!entry->outputs)
+            return wsic_fail(env, WSIC_ERROR_STATE, "matrix %zu has no output statistics", i);
+        sum += divergence(entry);
+    }
+    *bits_per_token = sum;
     return WSIC_OK;
 }

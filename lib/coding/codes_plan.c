@@ -231,13 +231,15 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
                              .kind = is_zero(matrix) ? 0 : matrix->kind,
                              .data = matrix->codes,
                              .block_rows = wsic_min_size(block_rows, matrix->rows),
-                             .stride = wsic_max_size(matrix->row_stride, 1)};
+                             .stride = 1};
     plan->block_rows =
         wsic_min_size(plan->block_rows, wsic_codes_block_rows_most(matrix->columns));
     plan->blocks = wsic_div_up(matrix->rows, plan->block_rows);
     plan->is_trellis = plan->kind != 0;
-    if (plan->is_trellis)
+    if (plan->is_trellis) {
         wsic_trellis_make(&plan->trellis, plan->kind);
+        plan->stride = wsic_min_size(wsic_max_size(matrix->row_stride, 1), matrix->rows);
+    }
     wsic_bytes_init(&plan->head, env);
     wsic_status status = wsic_code_plan_lines(env, plan);
     if (status == WSIC_OK)
