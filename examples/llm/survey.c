@@ -21,18 +21,6 @@ struct surveyor {
     double distortions[LINEAR_KINDS]; /* a n D of drafts of the present block */
 };
 
-static bool copy_sample(const struct tokens *tokens, size_t window, size_t most,
-                        struct tokens *sample, struct failure *failure)
-{
-    *sample = (struct tokens){.count = tokens->count};
-    sample->values = malloc(tokens->count * sizeof *sample->values);
-    if (!sample->values)
-        return refuse(failure, "out of memory for %zu tokens", tokens->count);
-    memcpy(sample->values, tokens->values, tokens->count * sizeof *sample->values);
-    tokens_sample(sample, window, most);
-    return true;
-}
-
 static size_t at_most(const struct calibration *calibration, size_t most)
 {
     return calibration->tokens->count < most ? calibration->tokens->count : most;
@@ -157,8 +145,8 @@ static bool look_with_file(struct surveyor *surveyor, const struct plan_of_surve
     struct sensitivity_file file;
     struct tokens tokens;
 
-    if (!copy_sample(plan->calibration->tokens, plan->calibration->window,
-                     survey_divergence_tokens(plan->calibration), &tokens, plan->failure))
+    if (!tokens_copy(&tokens, plan->calibration->tokens, plan->calibration->window,
+                     survey_divergence_tokens(plan->calibration), plan->failure))
         return false;
     /* Drafts depend on all of the sample, of which divergences are taken over a part. */
     bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model,
@@ -213,8 +201,8 @@ bool survey(struct allocation *allocation, struct model *model,
     struct calibration sampled = *calibration;
     struct tokens sample;
 
-    if (!copy_sample(calibration->tokens, calibration->window,
-                     survey_tokens(&model->config, calibration), &sample, failure))
+    if (!tokens_copy(&sample, calibration->tokens, calibration->window,
+                     survey_tokens(&model->config, calibration), failure))
         return false;
     sampled.tokens = &sample;
     sampled.taken = NULL;

@@ -111,6 +111,28 @@ static double probing_work(const struct config *config, const struct calibration
     return tokens * LINEAR_KINDS * (blocks * (blocks + 1) / 2 * block + 2 * blocks * head);
 }
 
+/* A product goes back in as much work as it came; the full matrices are triangles. */
+struct output_work work_outputs(const struct config *config, const struct calibration *calibration)
+{
+    const struct recipe *const recipe = calibration->recipe;
+    const size_t available = calibration->tokens->count;
+    const size_t tokens = available < recipe->outputs_tokens ? available : recipe->outputs_tokens;
+    const double head = 2 * (double)config->vocabulary * (double)config->hidden;
+    struct output_work work = {.forward = attention_work(config, calibration->window) +
+                                          linear_work(config, LINEAR_O, LINEAR_DOWN),
+                               .head = 3 * head};
+
+    work.backward = 2 * work.forward;
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const double rows = (double)model_linear_shape(config, (enum linear_kind)kind).rows;
+        if (recipe->outputs == OUTPUTS_FULL && rows <= (double)recipe->outputs_rows)
+            work.backward += double_precision * rows * rows;
+    }
+    work.total = (double)tokens *
+                 ((double)config->blocks * (work.forward + work.backward) + work.head);
+    return work;
+}
+
 static double encoding_work(const struct work *work)
 {
     double sum = 0;

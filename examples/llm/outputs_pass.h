@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* One pass through the original model, forward and back, that tells what the outputs of its linear
+ * layers are worth (outputs.h).
+ *
+ * On the way forward the states of the text are kept where every block begins. Then the blocks come
+ * again from the last to the first, one in memory at a time, and what a block computes between its
+ * ends is computed again. With a directory, states and derivatives are in files there, and a run
+ * that was stopped goes on at the block that it had come to; the result is the same. */
+#ifndef EXAMPLES_LLM_OUTPUTS_PASS_H
+#define EXAMPLES_LLM_OUTPUTS_PASS_H
+
+#include "llm/outputs.h"
+#include "llm/pipeline.h"
+
+/* Collect what is not known yet, on a sample of the calibration's text; its directory is used, and
+ * may be NULL. Does nothing where all is known. */
+bool outputs_collect(struct outputs *outputs, const struct model *model,
+                     const struct calibration *calibration, const struct stretch *stretch,
+                     struct failure *failure);
+
+/* Bytes that it takes beside the program and what outputs keep in memory. */
+uint64_t outputs_pass_memory(const struct config *config, const struct calibration *calibration);
+
+/* Bytes of what outputs keep, in memory or in files; and of the states of the text, while the pass
+ * runs. */
+uint64_t outputs_kept(const struct config *config, const struct recipe *recipe);
+uint64_t outputs_pass_states(const struct config *config, const struct calibration *calibration);
+
+#endif
