@@ -8,6 +8,7 @@
 #include "common/baselines.h"
 #include "llm/baseline_method.h"
 #include "llm/evaluate.h"
+#include "llm/outputs.h"
 #include "llm/report.h"
 #include "llm/watersic_run.h"
 
@@ -37,6 +38,7 @@ struct comparison {
     float *reference;                         /* final states of the original model on text */
     struct layer_result *results;             /* of the library's last run */
     struct known_sensitivities sensitivities; /* the same at all rates, with all presets */
+    struct outputs outputs;                   /* likewise */
     uint64_t *budgets;                        /* most bytes of every layer as WaterSIC has it */
     size_t layers;
     size_t methods;
@@ -76,6 +78,7 @@ static struct calibration calibrate_by(struct comparison *run, const struct reci
                                 .recipe = recipe,
                                 .directory = run->options->run,
                                 .sensitivities = &run->sensitivities,
+                                .outputs = &run->outputs,
                                 .low_memory = run->options->low_memory};
 }
 
@@ -256,6 +259,9 @@ static bool prepare(struct comparison *run)
     if (!tokens_load(&run->calibration, options->tokens, config->vocabulary, run->failure) ||
         !tokens_load(&run->text, options->eval, config->vocabulary, run->failure))
         return false;
+    if (!outputs_create(&run->outputs, run->session->context, &run->session->model,
+                        &options->recipe, run->failure))
+        return false;
     tokens_sample(&run->calibration, run->session->window, options->max_tokens);
     tokens_sample(&run->text, run->session->window, options->eval_tokens);
     const struct calibration calibration = calibrate_by(run, &options->recipe);
@@ -276,6 +282,7 @@ enum outcome command_compare(const struct options *options, struct failure *fail
     free(run.results);
     free(run.sensitivities.values);
     free(run.budgets);
+    outputs_free(&run.outputs);
     tokens_free(&run.calibration);
     tokens_free(&run.text);
     session_end(&session);

@@ -194,6 +194,19 @@ static bool take_plan(void *place, const char *name, const char *value, struct f
            refuse(failure, "--%s: '%s' is neither 'none' nor 'equal' nor 'waterfill'", name, value);
 }
 
+static bool take_outputs(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return outputs_mode_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'none' nor 'diagonal' nor 'full'", name, value);
+}
+
+static bool take_sensitivity(void *place, const char *name, const char *value,
+                             struct failure *failure)
+{
+    return sensitivity_source_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'outputs' nor 'drafts'", name, value);
+}
+
 static bool take_recipe(void *place, const char *name, const char *value, struct failure *failure)
 {
     if (!recipe_find(place, value))
@@ -236,6 +249,10 @@ static const struct rule rules[] = {
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
     {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
+    {"sensitivity", FOR_MAKING, 0, take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
+    {"outputs", FOR_MAKING, 0, take_outputs, AT(recipe.outputs), WITH_VALUE},
+    {"outputs-rows", FOR_MAKING, 0, take_count, AT(recipe.outputs_rows), WITH_VALUE},
+    {"outputs-tokens", FOR_MAKING, 0, take_count, AT(recipe.outputs_tokens), WITH_VALUE},
     {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
     {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
     {"skip", FOR_QUANTIZE, 0, take_text, AT(skip), WITH_VALUE},

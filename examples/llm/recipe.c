@@ -33,7 +33,7 @@ static const char *const outputs_names[] = {
     [OUTPUTS_NONE] = "none", [OUTPUTS_DIAGONAL] = "diagonal", [OUTPUTS_FULL] = "full"};
 
 static const char *const source_names[] = {
-    [SENSITIVITY_OUTPUTS] = "outputs", [SENSITIVITY_DRAFTS] = "drafts"};
+    [SENSITIVITY_DRAFTS] = "drafts", [SENSITIVITY_OUTPUTS] = "outputs"};
 
 /* count if it is not there */
 static size_t find_name(const char *const *names, size_t count, const char *name)
@@ -96,6 +96,7 @@ bool recipe_find(struct recipe *recipe, const char *name)
         if (strcmp(recipes[i].name, name) == 0) {
             *recipe = recipes[i].recipe;
             recipe->mixing_steps = default_mixing_steps;
+            recipe->sensitivity = SENSITIVITY_OUTPUTS;
             recipe->outputs_rows = default_outputs_rows;
             recipe->outputs_tokens = default_outputs_tokens;
             return true;

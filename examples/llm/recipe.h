@@ -29,8 +29,8 @@ enum outputs_mode {
 
 /* Where the plan waterfill has sensitivities from. */
 enum sensitivity_source {
-    SENSITIVITY_OUTPUTS, /* gradients at the outputs of layers, from one backward pass */
-    SENSITIVITY_DRAFTS   /* drafts of every layer, and the rest of the model once for each */
+    SENSITIVITY_DRAFTS, /* drafts of every layer, and the rest of the model once for each */
+    SENSITIVITY_OUTPUTS /* gradients at the outputs of layers, from one backward pass */
 };
 
 /* Drift, residual, attention and mixing need the original model's states beside those of the

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "llm/corrector.h"
+#include "llm/outputs.h"
 #include "llm/sensitivity.h"
 #include "llm/sensitivity_file.h"
 #include "llm/watersic_method.h"
@@ -109,6 +110,7 @@ struct plan_of_survey {
     struct model *model;
     const struct calibration *calibration; /* on the sample, plain */
     const struct stretch *stretch;
+    bool reads; /* sensitivities are known from the outputs */
     struct failure *failure;
 };
 
@@ -137,6 +139,16 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
     sensitivity_end(&probe);
     drafter_destroy(&surveyor->drafter);
     return ok;
+}
+
+/* Nothing has to be measured. */
+static bool look_and_read(struct surveyor *surveyor, const struct plan_of_survey *plan)
+{
+    struct allocation *const allocation = surveyor->allocation;
+
+    for (size_t i = 0; i < allocation->layers; i++)
+        allocation->sensitivities[i] = outputs_sensitivity(plan->calibration->outputs, i);
+    return look(surveyor, plan);
 }
 
 static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
@@ -186,7 +198,7 @@ static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_surve
 {
     if (!corrector_create(&surveyor->corrector, surveyor->context, rate, plan->failure))
         return false;
-    const bool ok = look_and_remember(surveyor, plan);
+    const bool ok = plan->reads ? look_and_read(surveyor, plan) : look_and_remember(surveyor, plan);
     corrector_destroy(&surveyor->corrector);
     return ok;
 }
@@ -210,8 +222,12 @@ bool survey(struct allocation *allocation, struct model *model,
     sampled.recipe = &plain;
     /* A quantized embedding may be in memory. */
     original.embedding.values = NULL;
-    const struct plan_of_survey plan = {
-        .model = &original, .calibration = &sampled, .stretch = stretch, .failure = failure};
+    const struct plan_of_survey plan = {.model = &original,
+                                        .calibration = &sampled,
+                                        .stretch = stretch,
+                                        .reads = calibration->recipe->sensitivity ==
+                                                 SENSITIVITY_OUTPUTS,
+                                        .failure = failure};
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
                         ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);

@@ -148,7 +148,8 @@ double work_planning(const struct config *config, const struct calibration *cali
     const struct known_sensitivities *const kept = calibration->sensitivities;
     const struct tokens sample = {.count = survey_tokens(config, calibration)};
     const size_t probed = survey_divergence_tokens(calibration);
-    const bool probes = !kept || !kept->known;
+    const bool probes = calibration->recipe->sensitivity == SENSITIVITY_DRAFTS &&
+                        (!kept || !kept->known);
     struct calibration sampled = *calibration;
 
     if (calibration->recipe->plan == PLAN_NONE)
