@@ -21,7 +21,6 @@ bool outputs_create(struct outputs *outputs, wsic_context *context, const struct
     *outputs = (struct outputs){.context = context,
                                 .mode = recipe->outputs,
                                 .most_rows = recipe->outputs_rows,
-                                .most_tokens = recipe->outputs_tokens,
                                 .layers = model->config.blocks * LINEAR_KINDS};
     outputs->of = calloc(outputs->layers, sizeof *outputs->of);
     for (size_t i = 0; outputs->of && i < outputs->layers; i++)
@@ -46,14 +45,9 @@ void outputs_free(struct outputs *outputs)
     *outputs = (struct outputs){.layers = 0};
 }
 
-size_t outputs_tokens(const struct outputs *outputs, size_t available)
-{
-    return available < outputs->most_tokens ? available : outputs->most_tokens;
-}
-
 bool outputs_are_full(const struct outputs *outputs, size_t rows)
 {
-    return outputs->mode == OUTPUTS_FULL && rows <= outputs->most_rows;
+    return outputs->mode != OUTPUTS_NONE && rows <= outputs->most_rows;
 }
 
 static bool make_directory(const char *path, struct failure *failure)

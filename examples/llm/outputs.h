@@ -31,7 +31,6 @@ struct outputs {
     wsic_context *context;
     enum outputs_mode mode;
     size_t most_rows;         /* layers with more have only the diagonal */
-    size_t most_tokens;       /* of the calibration text's */
     char directory[PATH_MAX]; /* empty: all is in memory */
     size_t layers;
     struct layer_outputs *of; /* by number */
@@ -42,9 +41,6 @@ struct outputs {
 bool outputs_create(struct outputs *outputs, wsic_context *context, const struct model *model,
                     const struct recipe *recipe, struct failure *failure);
 void outputs_free(struct outputs *outputs);
-
-/* Tokens that are looked at, of a text that has so many. */
-size_t outputs_tokens(const struct outputs *outputs, size_t available);
 
 /* Choose the directory within the one that is given, which is created unless it is there: another
  * one for every model, text, window, and way of collecting, so that nothing is mixed up and nothing

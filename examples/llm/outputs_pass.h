@@ -18,12 +18,16 @@ bool outputs_collect(struct outputs *outputs, const struct model *model,
                      const struct calibration *calibration, const struct stretch *stretch,
                      struct failure *failure);
 
-/* Bytes that it takes beside the program and what outputs keep in memory. */
+/* Tokens that it looks at. */
+size_t outputs_pass_tokens(const struct calibration *calibration);
+
+/* Bytes that it takes beside the program, with what it has collected by its end. */
 uint64_t outputs_pass_memory(const struct config *config, const struct calibration *calibration);
 
-/* Bytes of what outputs keep, in memory or in files; and of the states of the text, while the pass
- * runs. */
-uint64_t outputs_kept(const struct config *config, const struct recipe *recipe);
-uint64_t outputs_pass_states(const struct config *config, const struct calibration *calibration);
+/* Bytes that it has in files of the calibration's directory at most, if there is one. */
+uint64_t outputs_pass_files(const struct config *config, const struct calibration *calibration);
+
+/* Bytes that what was collected takes afterwards: all of it, or with a directory that of a layer. */
+uint64_t outputs_memory(const struct config *config, const struct calibration *calibration);
 
 #endif

@@ -2,6 +2,7 @@
 #include "llm/work.h"
 
 #include "llm/correction.h"
+#include "llm/outputs_pass.h"
 #include "llm/survey.h"
 
 /* Statistics and encoding are in double precision. */
@@ -115,8 +116,7 @@ static double probing_work(const struct config *config, const struct calibration
 struct output_work work_outputs(const struct config *config, const struct calibration *calibration)
 {
     const struct recipe *const recipe = calibration->recipe;
-    const size_t available = calibration->tokens->count;
-    const size_t tokens = available < recipe->outputs_tokens ? available : recipe->outputs_tokens;
+    const size_t tokens = outputs_pass_tokens(calibration);
     const double head = 2 * (double)config->vocabulary * (double)config->hidden;
     struct output_work work = {.forward = attention_work(config, calibration->window) +
                                           linear_work(config, LINEAR_O, LINEAR_DOWN),
@@ -125,7 +125,7 @@ struct output_work work_outputs(const struct config *config, const struct calibr
     work.backward = 2 * work.forward;
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
         const double rows = (double)model_linear_shape(config, (enum linear_kind)kind).rows;
-        if (recipe->outputs == OUTPUTS_FULL && rows <= (double)recipe->outputs_rows)
+        if (recipe->outputs != OUTPUTS_NONE && rows <= (double)recipe->outputs_rows)
             work.backward += double_precision * rows * rows;
     }
     work.total = (double)tokens *
