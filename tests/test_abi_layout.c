@@ -83,7 +83,8 @@ static const member members[] = {
     MEMBER(wsic_plan_layer, target_rate, 96, 8),
     MEMBER(wsic_plan_layer, bytes, 104, 8),
     MEMBER(wsic_plan_layer, committed, 112, 4),
-    MEMBER(wsic_plan_layer, reserved, 116, 4),
+    MEMBER(wsic_plan_layer, outputs, 116, 4),
+    MEMBER(wsic_plan_layer, divergence, 120, 8),
 
     MEMBER(wsic_encoder_report, size, 0, 8),
     MEMBER(wsic_encoder_report, seconds, 8, 8),
@@ -98,6 +99,16 @@ static const member members[] = {
     MEMBER(wsic_encoder_report, passes, 80, 8),
     MEMBER(wsic_encoder_report, rescale_rounds, 88, 8),
     MEMBER(wsic_encoder_report, memory_peak, 96, 8),
+    MEMBER(wsic_encoder_report, seconds_outputs, 104, 8),
+    MEMBER(wsic_encoder_report, output_distortion, 112, 8),
+    MEMBER(wsic_encoder_report, output_relative, 120, 8),
+    MEMBER(wsic_encoder_report, divergence, 128, 8),
+    MEMBER(wsic_encoder_report, output_limit_rate, 136, 8),
+    MEMBER(wsic_encoder_report, output_gap, 144, 8),
+    MEMBER(wsic_encoder_report, output_damping, 152, 8),
+    MEMBER(wsic_encoder_report, output_blocks, 160, 8),
+    MEMBER(wsic_encoder_report, output_weights, 168, 4),
+    MEMBER(wsic_encoder_report, reserved, 172, 4),
 
     MEMBER(wsic_parameter_info, size, 0, 8),
     MEMBER(wsic_parameter_info, id, 8, 4),
@@ -128,8 +139,8 @@ START_TEST(no_struct_has_grown_unnoticed)
     ck_assert_uint_eq(sizeof(wsic_allocator), 32);
     ck_assert_uint_eq(sizeof(wsic_pair_moments), 56);
     ck_assert_uint_eq(sizeof(wsic_layer_info), 176);
-    ck_assert_uint_eq(sizeof(wsic_plan_layer), 120);
-    ck_assert_uint_eq(sizeof(wsic_encoder_report), 104);
+    ck_assert_uint_eq(sizeof(wsic_plan_layer), 128);
+    ck_assert_uint_eq(sizeof(wsic_encoder_report), 176);
     ck_assert_uint_eq(sizeof(wsic_parameter_info), 64);
 }
 END_TEST
@@ -221,6 +232,13 @@ static const constant constants[] = {
     CONSTANT(WSIC_RESCALE_TOLERANCE, 132),
     CONSTANT(WSIC_BLOCK_ROWS, 140),
     CONSTANT(WSIC_LIMIT, 150),
+    CONSTANT(WSIC_OUTPUTS, 160),
+    CONSTANT(WSIC_OUTPUT_BLOCKS, 161),
+    CONSTANT(WSIC_OUTPUT_DAMPING, 162),
+    CONSTANT(WSIC_OUTPUT_WEIGHTS, 163),
+    CONSTANT(WSIC_OUTPUT_WEIGHTS_NONE, 0),
+    CONSTANT(WSIC_OUTPUT_WEIGHTS_BLOCKS, 1),
+    CONSTANT(WSIC_OUTPUT_WEIGHTS_ROWS, 2),
 };
 enum { CONSTANTS = sizeof constants / sizeof *constants };
 

@@ -180,10 +180,10 @@ START_TEST(tokens_follow_the_state_and_restart)
     wsic_trellis trellis;
 
     wsic_trellis_make(&trellis, 2);
-    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels, 8, 4, tokens), 8);
+    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels, 8, 4, NULL, tokens), 8);
     ck_assert_mem_eq(tokens, expected, sizeof expected);
     ck_assert_mem_eq(tokens + 4, expected, sizeof expected);
-    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels + 1, 7, 7, tokens), 0);
+    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels + 1, 7, 7, NULL, tokens), 0);
 }
 END_TEST
 

@@ -136,8 +136,12 @@ static void release(parity *p)
 
 static void quantize(const wsic_env *env, parity *p)
 {
-    const wsic_zsic problem = {p->m, p->n, p->L, p->alpha, true, &wsic_quantizer_scalar,
-                               NULL, 0,    NULL};
+    const wsic_zsic problem = {.rows = p->m,
+                               .columns = p->n,
+                               .L = p->L,
+                               .alpha = p->alpha,
+                               .lmmse = true,
+                               .quantizer = &wsic_quantizer_scalar};
     double residual;
 
     ck_assert_int_eq(wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->own_gamma, &residual),

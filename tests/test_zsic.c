@@ -156,7 +156,8 @@ START_TEST(ties_go_to_even)
     const int32_t expected[] = {0, 2, 2, 0, -2, -2, 3, 4};
     double L = 1.0, alpha = 1.0, gamma, residual, y[8];
     int32_t codes[8];
-    const wsic_zsic problem = {8, 1, &L, &alpha, false, &wsic_quantizer_scalar, NULL, 0, NULL};
+    const wsic_zsic problem = {
+        .rows = 8, .columns = 1, .L = &L, .alpha = &alpha, .quantizer = &wsic_quantizer_scalar};
 
     memcpy(y, values, sizeof y);
     ck_assert_int_eq(wsic_zsic_run(&f.env, NULL, &problem, y, codes, &gamma, &residual), WSIC_OK);

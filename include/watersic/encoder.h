@@ -39,10 +39,12 @@ enum {
      *  run returns #WSIC_NOTICE_RATE. */
     WSIC_RATE = 100,
     /** Target: the step c itself, in the domain of the Cholesky factor. No
-     *  search is made. Number, 0 (not set) or positive. */
+     *  search is made. Number, 0 (not set) or positive. Where rows are weighted it is that of a
+     *  row of weight 1, which is the geometric mean. */
     WSIC_STEP = 101,
     /** Target: D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n). Met within 2 %, else the run
-     *  returns #WSIC_NOTICE_RATE. Number, 0 (not set) or positive. */
+     *  returns #WSIC_NOTICE_RATE. Number, 0 (not set) or positive. Where output statistics are
+     *  used (#WSIC_OUTPUTS) it is D_G = tr(G ΔW Σ ΔWᵀ) / (a n) of problem.h that is to be met. */
     WSIC_DISTORTION = 102,
     /** Part of the rows on which the rate is searched, before the whole matrix is
      *  quantized. Number, 0.01 to 1, default 0.1. Rows are chosen evenly
@@ -118,8 +120,29 @@ enum {
     WSIC_BLOCK_ROWS = 140,
 
     /** Compute the limit rate and the gap for the report. It needs the eigenvalues
-     *  of Σ (see wsic_stats_spectrum()). Integer, 0 or 1, default 1. */
-    WSIC_LIMIT = 150
+     *  of Σ (see wsic_stats_spectrum()), and of G where there are output statistics. Integer,
+     *  0 or 1, default 1. */
+    WSIC_LIMIT = 150,
+
+    /** What use is made of output statistics (wsic_problem_set_outputs()), where a problem has
+     *  them; without, this and the next three change nothing. Choice: "none" (they are only
+     *  reported on: preset "paper"), "diagonal" (rows are weighted by G_rr), "full" (feedback
+     *  between blocks of rows as well; default). docs/algorithm.md, "Both sides". */
+    WSIC_OUTPUTS = 160,
+    /** Blocks of rows between which there is feedback: row r belongs to block r modulo the
+     *  number of blocks. Integer, 0 (chosen by the number of rows, default) to 4096; more blocks
+     *  than rows are as many as there are rows. A G without elements beside the diagonal has no
+     *  feedback, and one block. */
+    WSIC_OUTPUT_BLOCKS = 161,
+    /** Damping of G: G + δI is used in place of G, with δ = output_damping · mean of its
+     *  diagonal. Number, 0 (chosen by the number of samples for each row, default) or 1e-9 to
+     *  100. */
+    WSIC_OUTPUT_DAMPING = 162,
+    /** Which rows have a weight of their own, and with it a scale to be stored: Choice:
+     *  "none" (feedback alone), "blocks" (one weight for all rows of a block), "rows", "auto"
+     *  (of the three the one that saves most distortion for what its scales cost; default).
+     *  Weights are rounded to fractions of an octave that suit the number of columns. */
+    WSIC_OUTPUT_WEIGHTS = 163
 };
 
 /** \brief Types of parameters. */
@@ -185,7 +208,8 @@ WSIC_API const char *wsic_encoder_message(const wsic_encoder *encoder);
  * \brief Set all parameters but the targets to those of a preset.
  *
  * - "paper": the reference implementation: waterfilling spacing, damping 1e-4, scalar
- *   rounding with the LMMSE factor, columns in natural order, both rescalers.
+ *   rounding with the LMMSE factor, columns in natural order, both rescalers, no use of output
+ *   statistics.
  * - "fast": scalar rounding with a rate-aware ridge and the pivoted order: the simplest
  *   codes.
  * - "default": a trellis of 32 states, ridge and pivoted order; row scales only where they
@@ -284,7 +308,7 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *pla
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  *
  * For plain statistics. Pairs take up to 8 n² bytes more, mixtures what wsic_problem_set_mix()
- * says.
+ * says, output statistics 8 a² bytes and, with pairs, 8 a n.
  */
 WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
                                            uint64_t *bytes);
@@ -338,7 +362,9 @@ WSIC_API wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *s
  * \param encoder  not NULL, exactly one target set
  * \param problem  of the encoder's context; receives what it keeps for the next run
  * \param out      receives the layer, or NULL on failure
- * \return as wsic_encoder_run(); #WSIC_ERROR_ARGUMENT also if the contexts differ
+ * \return as wsic_encoder_run(); #WSIC_ERROR_ARGUMENT also if the contexts differ;
+ *   #WSIC_ERROR_NOT_POSITIVE_DEFINITE also if the output statistics are not, with their damping:
+ *   sums of gradients always are
  */
 WSIC_API wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *problem,
                                               wsic_layer **out);
@@ -358,7 +384,28 @@ typedef struct wsic_encoder_report {
     uint64_t passes;           /**< quantizations of the whole matrix */
     uint64_t rescale_rounds;   /**< rounds of the last alternating fit */
     uint64_t memory_peak;      /**< bytes allocated at once by the run */
+
+    /* Of a problem with output statistics; else all 0, limits and gaps -1 and 0. */
+    double seconds_outputs;    /**< factor of G, feedback, distortion in its metric */
+    double output_distortion;  /**< D_G = tr(G ΔW Σ ΔWᵀ) / (a n) as decoded, in the units of G:
+                                    see problem.h. The plain distortion is in wsic_layer_info */
+    double output_relative;    /**< D_G / (D_G of Ŵ = 0) */
+    double divergence;         /**< D_G a n / (2 ln 2): bits per token that the matrix adds */
+    double output_limit_rate;  /**< two-sided reverse-waterfilling rate at D_G, for iid weights of
+                                    the same energy (waterfill.h); -1 where limit_rate is -1 */
+    double output_gap;         /**< rate - output_limit_rate; 0 where that is -1 */
+    double output_damping;     /**< δ that was added to the diagonal of G */
+    uint64_t output_blocks;    /**< blocks of rows with feedback between them; 1: none */
+    uint32_t output_weights;   /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
+    uint32_t reserved;         /**< 0 */
 } wsic_encoder_report;
+
+/** \brief Values of wsic_encoder_report::output_weights. The numbers are pinned. */
+enum {
+    WSIC_OUTPUT_WEIGHTS_NONE = 0,   /**< all rows have the same */
+    WSIC_OUTPUT_WEIGHTS_BLOCKS = 1, /**< one for each block of rows */
+    WSIC_OUTPUT_WEIGHTS_ROWS = 2    /**< one for each row */
+};
 
 /**
  * \brief Read the report of the last successful run.

@@ -20,6 +20,16 @@
  * A plan predicts; nothing is quantized here. What it says can be inspected,
  * changed, and passed to an encoder as a step or as a rate.
  *
+ * ## Outputs
+ *
+ * A problem with output statistics (wsic_problem_set_outputs()) is planned in their metric: its
+ * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n), its rows are weighted and its
+ * errors fed back as an encoder with its defaults would do, and its sensitivity begins as
+ * 1 / (2 ln 2). So sensitivity · a n · D is the divergence of the model's predictions in bits per
+ * token, sensitivities need not be measured, and wsic_plan_divergence() foretells what a plan will
+ * do to the model. The model of the codes is that of scalar rounding: a trellis stays up to 0.2 bit
+ * below it, which is up to a quarter of the divergence.
+ *
  * Several matrices are told apart by their index. Each is planned for a target of
  * its own, or all of them share one budget of bytes (wsic_plan_solve_budget()).
  */
@@ -83,7 +93,8 @@ WSIC_API wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats,
  * \brief Add a prepared matrix: its mixture of statistics, without what it leaves out.
  *
  * Of statistics of pairs the plan counts the distortion that quantization adds, not what drift
- * leaves whatever is done.
+ * leaves whatever is done. With output statistics it counts in their metric (see above), which
+ * takes 8 a² bytes during the call.
  *
  * \param plan     not NULL
  * \param problem  of the plan's context; not kept, but it keeps the factor for a run with the
@@ -140,8 +151,8 @@ enum {
  * \param plan         not NULL
  * \param index        below wsic_plan_count()
  * \param sensitivity  s > 0, such as what a squared error at the output of this matrix adds to the
- *                     loss of the model; 1 for a new matrix. Only ratios matter, and only to
- *                     #WSIC_PLAN_WATERFILL.
+ *                     loss of the model; of a new matrix 1, and with output statistics
+ *                     1 / (2 ln 2). Only ratios matter, and only to #WSIC_PLAN_WATERFILL.
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT
  *
  * The plan has to be solved again.
@@ -203,7 +214,10 @@ typedef struct wsic_plan_layer {
     double target_rate;  /**< bits per weight of the finished layer; 0 unless solved for a budget */
     uint64_t bytes;      /**< the same in bytes; what was committed if it was */
     uint32_t committed;  /**< 1 after wsic_plan_commit(), else 0 */
-    uint32_t reserved;   /**< 0 */
+    uint32_t outputs;    /**< 1: planned in the metric of output statistics, in which distortion,
+                              energy, water_level and marginal are then; else 0 */
+    double divergence;   /**< a n D / (2 ln 2) of the planned D, bits per token; 0 where outputs
+                              is 0 */
 } wsic_plan_layer;
 
 /**
@@ -216,6 +230,24 @@ typedef struct wsic_plan_layer {
  *         matrix was added or a sensitivity set), #WSIC_ERROR_STRUCT_SIZE
  */
 WSIC_API wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer);
+
+/**
+ * \brief What a solved plan will do to the predictions of the model.
+ *
+ * \param plan            not NULL, solved; every matrix with output statistics
+ * \param bits_per_token  receives the sum of wsic_plan_layer::divergence over all matrices: the
+ *                        predicted divergence between the predictions of the quantized and of the
+ *                        original model, to second order
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL
+ *   - #WSIC_ERROR_STATE: not solved since the last change; or a matrix has no output statistics:
+ *     the message names the first
+ *
+ * Called for plans that are solved for one budget after another it gives the curve from size to
+ * divergence, before anything is quantized.
+ */
+WSIC_API wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_token);
 
 /**
  * \brief Read the rate of every column of one matrix.

@@ -21,6 +21,18 @@
  * own weights, and both parts of D_• divided by a n as in any distortion. q = 0 makes up for all
  * drift, q = 1 ignores it; a = 1 ignores the weights. The mixture D is what the encoder minimises
  * and reports.
+ *
+ * ## Outputs
+ *
+ * Without more, errors of all outputs count alike. With statistics of outputs (stats.h), G = E δ δᵀ,
+ * the encoder minimises instead
+ *
+ *     D_G = tr(G ΔW Σ ΔWᵀ) / (a n),        ΔW = W' - Ŵ
+ *
+ * where W' is W itself for plain statistics, and for pairs the matrix that makes up best for the
+ * drift, W' = (W Σ_{X,X̂} + Δ) Σ_X̂⁻¹. (What drift leaves whatever is stored is not part of D_G: the
+ * statistics of residuals do not hold what it would take.) D_G a n / (2 ln 2) is the divergence that
+ * quantizing this matrix adds, in bits per token.
  */
 #ifndef WATERSIC_PROBLEM_H
 #define WATERSIC_PROBLEM_H
@@ -106,6 +118,31 @@ WSIC_API wsic_status wsic_problem_set_dead_rows(wsic_problem *problem, const siz
  */
 WSIC_API wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const size_t *columns,
                                                    size_t count);
+
+/**
+ * \brief Give the statistics of the outputs.
+ *
+ * \param problem  not NULL
+ * \param outputs  plain statistics of a columns, the rows of the matrix, filled with gradients as
+ *                 stats.h says ("Outputs"). Borrowed, like the other statistics. NULL for none
+ *                 (again): errors of all outputs count alike.
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: problem is NULL
+ *   - #WSIC_ERROR_STATE: outputs holds pairs
+ *   - #WSIC_ERROR_SHAPE: outputs has not as many columns as the matrix has rows
+ *   - #WSIC_ERROR_NO_SAMPLES: outputs holds no sample
+ *   - #WSIC_ERROR_RANGE: the mean diagonal of G is 0 or subnormal. No gradient has reached these
+ *     outputs: either nothing depends on the layer, or something was forgotten. Who knows which
+ *     may go on without output statistics.
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ *
+ * On failure the problem is as before. G may be singular: from fewer tokens than rows, or with
+ * outputs that no gradient reaches. It is damped before it is used (#WSIC_OUTPUT_DAMPING). What
+ * use is made of it is up to the encoder's parameters (#WSIC_OUTPUTS ...). A multiple of G gives
+ * the same layer, and a G that is a multiple of the identity the layer that there would be without.
+ */
+WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem, const wsic_stats *outputs);
 
 #ifdef __cplusplus
 }

@@ -33,6 +33,28 @@
  * of one length a. Further additions must be of the same kind.
  *
  * Memory: 24 n² bytes for pairs, 16 a n + 8 a more for residuals.
+ *
+ * ## Outputs
+ *
+ * What an error at the outputs of a layer does to the predictions of the model is told by
+ * statistics of the outputs. They are plain statistics of length a, filled by
+ * wsic_stats_add_activations() with gradients in place of activations:
+ *
+ *     G = E δ δᵀ,     δ = ∂ loss / ∂ y        a × a
+ *
+ * where y = W x is the output of the layer at one token, and the loss is the negative logarithm of
+ * the probability of the label, *in nats, summed (not averaged) over the tokens of a text*, its
+ * labels drawn from the model's own predictions. A token may be drawn several times; each draw is
+ * one sample. Then, to second order and in the Kronecker approximation of the Fisher matrix, the
+ * divergence between the predictions of the model with Ŵ and with W is
+ *
+ *     ½ tr(G (W-Ŵ) Σ (W-Ŵ)ᵀ)      nats per token
+ *
+ * and adds up over layers (docs/algorithm.md, "Both sides"). The absolute scale of G is kept
+ * throughout, so that layers compare. Another loss, or another scale, changes what the figures
+ * mean, and nothing else.
+ *
+ * wsic_problem_set_outputs() (problem.h) gives them to encoders and plans.
  */
 #ifndef WATERSIC_STATS_H
 #define WATERSIC_STATS_H

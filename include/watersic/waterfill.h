@@ -12,6 +12,13 @@
  *
  * (classical reverse waterfilling; docs/algorithm.md, section "The limit").
  *
+ * Where errors count in the metric of G on the side of the outputs too (problem.h, "Outputs"), with
+ * eigenvalues μ_1 ... μ_a, the components of W in the eigenbases of both have variances σ² μ_k λ_i
+ * and are independent, so that the same holds over all a n products:
+ *
+ *     D(τ) = 1/(a n) Σ_ki min(τ, σ² μ_k λ_i)
+ *     R(τ) = 1/(a n) Σ_ki ½ log2 max(1, σ² μ_k λ_i / τ)
+ *
  * Pure functions: no handle, no allocation, no message. All are thread-safe.
  */
 #ifndef WATERSIC_WATERFILL_H
@@ -70,6 +77,50 @@ WSIC_API wsic_status wsic_waterfill_distortion(const double *eigenvalues, size_t
 WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, size_t n,
                                                     double variance, double water_level,
                                                     double *rates);
+
+/**
+ * \brief R(D) of two spectra: the least rate for a distortion D = tr(G ΔW Σ ΔWᵀ) / (a n).
+ *
+ * \param outputs      a non-negative numbers in descending order: eigenvalues μ of G
+ * \param a            at least 1
+ * \param inputs       n non-negative numbers in descending order: eigenvalues λ of Σ, as
+ *                     wsic_stats_spectrum() gives them
+ * \param n            at least 1
+ * \param variance     σ² ≥ 0, mean square of a weight
+ * \param distortion   D > 0, in the units of σ² μ λ
+ * \param rate         receives bits per weight: 0 if D is at least the mean of σ² μ_k λ_i
+ * \param water_level  if not NULL, receives τ: the largest σ² μ_k λ_i where the rate is 0
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, a or n is 0, variance is negative, distortion is not
+ *     positive, or a spectrum is not in descending order
+ *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is negative or not finite
+ *
+ * Takes O(a + n) operations for each of at most 64 levels, and no memory: the order of both spectra
+ * makes the products above the water a staircase. With a = 1 and μ = 1 it is wsic_waterfill_rate().
+ */
+WSIC_API wsic_status wsic_waterfill_product_rate(const double *outputs, size_t a,
+                                                 const double *inputs, size_t n, double variance,
+                                                 double distortion, double *rate,
+                                                 double *water_level);
+
+/**
+ * \brief D(R) of two spectra: the least distortion for a rate.
+ *
+ * \param outputs      as for wsic_waterfill_product_rate()
+ * \param a            at least 1
+ * \param inputs       as for wsic_waterfill_product_rate()
+ * \param n            at least 1
+ * \param variance     σ² ≥ 0, mean square of a weight
+ * \param rate         R ≥ 0, bits per weight
+ * \param distortion   receives D; 0 if every σ² μ_k λ_i is 0
+ * \param water_level  if not NULL, receives τ
+ * \return as wsic_waterfill_product_rate(); #WSIC_ERROR_ARGUMENT also if rate is negative
+ */
+WSIC_API wsic_status wsic_waterfill_product_distortion(const double *outputs, size_t a,
+                                                       const double *inputs, size_t n,
+                                                       double variance, double rate,
+                                                       double *distortion, double *water_level);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "watersic/encoder.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "api/context.h"
@@ -194,6 +195,27 @@ static wsic_status check_blocks(const wsic_encoder *encoder, const wsic_matrix *
                      weights->columns);
 }
 
+/* What the report says of outputs, for a layer of this shape and rate. */
+static void report_outputs(const wsic_encode_report *inner, const wsic_layer_info *info,
+                           wsic_encoder_report *report)
+{
+    const wsic_output_figures *const outputs = &inner->outputs;
+    const double weights = (double)info->rows * (double)info->columns;
+
+    report->output_limit_rate = -1.0;
+    if (!outputs->known)
+        return;
+    report->seconds_outputs = inner->seconds_outputs;
+    report->output_distortion = outputs->distortion;
+    report->output_relative = outputs->relative;
+    report->divergence = outputs->distortion * weights / (2.0 * log(2.0));
+    report->output_limit_rate = outputs->limit_rate;
+    report->output_gap = outputs->limit_rate < 0.0 ? 0.0 : info->rate - outputs->limit_rate;
+    report->output_damping = outputs->damping;
+    report->output_blocks = outputs->blocks;
+    report->output_weights = (uint32_t)outputs->weights;
+}
+
 static wsic_encoder_report make_report(const wsic_encode_report *inner, double seconds,
                                        uint64_t memory_peak)
 {
@@ -252,7 +274,10 @@ static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, doub
     wsic_context_raise_peak(context, peak_before);
     if (status < 0)
         return status;
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_layer_get_info(*out, &info);
     encoder->report = make_report(&report, wsic_now() - begin, peak - used_before);
+    report_outputs(&report, &info, &encoder->report);
     encoder->has_report = true;
     return status;
 }

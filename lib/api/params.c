@@ -109,6 +109,7 @@ static const preset_value preset_values[] = {
     {"paper", PARAMETER_INDEX_WSIC_RIDGE, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_ORDER, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_RESCALE, WSIC_RESCALE_BOTH},
+    {"paper", PARAMETER_INDEX_WSIC_OUTPUTS, WSIC_OUTPUTS_NONE},
 };
 
 static bool is_preset(const char *name)
@@ -149,6 +150,9 @@ static wsic_status set_value(const wsic_env *env, wsic_params *params, const par
     if (p->id == WSIC_TRELLIS_STATES && exp2(floor(log2(value))) != value)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "trellis_states is %g, not a power of two",
                          value);
+    if (p->id == WSIC_OUTPUT_DAMPING && value != 0.0 && value < 1e-9)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                         "output_damping is %g, neither 0 nor at least 1e-9", value);
     params->value[p - table] = value;
     return WSIC_OK;
 }
@@ -281,5 +285,12 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
         .rescale_tolerance = value[PARAMETER_INDEX_WSIC_RESCALE_TOLERANCE],
         .block_rows = (size_t)value[PARAMETER_INDEX_WSIC_BLOCK_ROWS],
         .limit = value[PARAMETER_INDEX_WSIC_LIMIT] != 0.0,
+        .outputs =
+            {
+                .use = (int)value[PARAMETER_INDEX_WSIC_OUTPUTS],
+                .blocks = (size_t)value[PARAMETER_INDEX_WSIC_OUTPUT_BLOCKS],
+                .damping = value[PARAMETER_INDEX_WSIC_OUTPUT_DAMPING],
+                .weights = (int)value[PARAMETER_INDEX_WSIC_OUTPUT_WEIGHTS],
+            },
     };
 }

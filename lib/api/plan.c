@@ -234,6 +234,12 @@ static wsic_status find_solved(const wsic_plan *plan, size_t index, const wsic_p
     return WSIC_OK;
 }
 
+static double divergence(const wsic_plan_entry *entry)
+{
+    const double weights = (double)entry->rows * (double)entry->columns;
+    return entry->outputs ? entry->allocation.distortion * weights / (2.0 * log(2.0)) : 0.0;
+}
+
 wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
     const wsic_plan_entry *entry = NULL;
@@ -262,9 +268,11 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
         .target_rate = entry->target_rate,
         .bytes = entry->target_rate > 0.0 ? entry->bytes : 0,
         .committed = entry->committed,
+        .outputs = entry->outputs,
+        .divergence = divergence(entry),
     };
     return wsic_give_struct(env, "layer", layer, layer->size,
-                            WSIC_FIRST_SIZE(wsic_plan_layer, reserved), &filled, sizeof filled);
+                            WSIC_FIRST_SIZE(wsic_plan_layer, outputs), &filled, sizeof filled);
 }
 
 wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
@@ -285,5 +293,27 @@ wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
     wsic_column_rates(entry->sigma, entry->columns, entry->allocation.step, rates);
     for (size_t j = 0; j < entry->columns; j++)
         rates[j] *= entry->live_rows;
+    return WSIC_OK;
+}
+
+wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_token)
+{
+    const wsic_plan_entry *entry = NULL;
+    double sum = 0.0;
+
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &plan->handle.env;
+    if (!bits_per_token)
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bits_per_token is NULL");
+    for (size_t i = 0; i < wsic_max_size(plan->count, 1); i++) {
+        const wsic_status status = find_solved(plan, i, &entry);
+        if (status != WSIC_OK)
+            return status;
+        if (!entry->outputs)
+            return wsic_fail(env, WSIC_ERROR_STATE, "matrix %zu has no output statistics", i);
+        sum += divergence(entry);
+    }
+    *bits_per_token = sum;
     return WSIC_OK;
 }

@@ -22,6 +22,7 @@ typedef struct wsic_plan_entry {
     double target_rate; /* where solved for a budget, else 0 */
     uint64_t bytes;     /* planned for it, or what it took */
     bool committed;
+    bool outputs; /* energies and distortions are in the metric of output statistics */
 } wsic_plan_entry;
 
 struct wsic_plan {

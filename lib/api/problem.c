@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/problem.h"
 
+#include <float.h>
+
 #include "api/stats.h"
 
 /* --- input ----------------------------------------------------------------------- */
@@ -203,4 +205,46 @@ wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const size_t *c
     if (status == WSIC_OK)
         replace_marks(problem, &problem->dead_columns, marks);
     return status;
+}
+
+/* --- outputs -------------------------------------------------------------------------- */
+
+static wsic_status check_outputs(const wsic_env *env, const wsic_stats *outputs, size_t rows)
+{
+    const wsic_moments *const moments = wsic_stats_moments(outputs);
+    double mean = 0.0;
+
+    if (moments->quantized)
+        return wsic_fail(env, WSIC_ERROR_STATE, "outputs holds pairs, not plain statistics");
+    if (moments->columns != rows)
+        return wsic_fail(env, WSIC_ERROR_SHAPE, "outputs is of %zu columns, weights has %zu rows",
+                         moments->columns, rows);
+    if (!(moments->samples > 0.0))
+        return wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "outputs: the statistics hold no sample");
+    for (size_t r = 0; r < rows; r++)
+        mean += moments->input[r * rows + r] / moments->samples / (double)rows;
+    if (!(mean >= DBL_MIN))
+        return wsic_fail(env, WSIC_ERROR_RANGE,
+                         "outputs has a mean diagonal of %g over %g samples: no gradient has "
+                         "reached the outputs",
+                         mean, moments->samples);
+    return WSIC_OK;
+}
+
+wsic_status wsic_problem_set_outputs(wsic_problem *problem, const wsic_stats *outputs)
+{
+    if (!problem)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &problem->handle.env;
+    wsic_encode_input *const input = &problem->inner.input;
+    wsic_status status = WSIC_OK;
+
+    if (outputs)
+        status = check_outputs(env, outputs, input->weights.rows);
+    if (status != WSIC_OK)
+        return status;
+    input->outputs = outputs ? wsic_stats_moments(outputs) : NULL;
+    input->output_spectrum = outputs ? wsic_stats_cached_spectrum(outputs) : NULL;
+    wsic_encode_problem_forget_outputs(env, &problem->inner);
+    return WSIC_OK;
 }

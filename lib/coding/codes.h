@@ -21,6 +21,7 @@ typedef struct wsic_code_matrix {
     /* 0: any integers. Else the logarithm of the states of the trellis (coding/trellis.h)
      * whose levels the codes are, down each column, from state 0 in each block of rows. */
     unsigned kind;
+    size_t row_stride; /* of a trellis, see coding/row_order.h; 0 and 1: rows as they lie */
     /* What the decoder knows beforehand about the magnitudes, in class steps up to a
      * constant: from the scales, which are stored anyway. NULL for nothing. The
      * coder may ignore them where they do not help. */

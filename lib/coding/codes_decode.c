@@ -8,6 +8,7 @@
 #include "coding/codes_format.h"
 #include "coding/corrections.h"
 #include "coding/int_array.h"
+#include "coding/row_order.h"
 
 enum {
     CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1,
@@ -45,6 +46,7 @@ typedef struct head {
     uint8_t second;
     uint8_t third;
     uint64_t block_rows;
+    uint64_t row_stride;
     uint64_t classes;
     int64_t base;
 } head;
@@ -98,6 +100,11 @@ static wsic_status check_head(const wsic_env *env, const head *given, size_t row
         return wsic_fail(env, WSIC_ERROR_FORMAT, "codes without classes have flags");
     if (given->kind != WSIC_QUANTIZER_SCALAR && (given->third & WSIC_CODES_DEAD_ROWS) != 0)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "codes of a trellis have dead rows");
+    if ((given->third & WSIC_CODES_STRIDED) != 0 &&
+        (given->kind == WSIC_QUANTIZER_SCALAR || given->row_stride < 2 ||
+         given->row_stride > WSIC_ROW_STRIDE_MAX))
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "codes of kind %u in strides of %llu rows",
+                         (unsigned)given->kind, (unsigned long long)given->row_stride);
     const int32_t bottom = -(-WSIC_CLASS_LOWEST >> step);
     const int32_t top = WSIC_CLASS_HIGHEST >> step;
     if (given->classes > CLASSES_MAX || given->base < bottom || given->base > top ||
@@ -119,6 +126,7 @@ static wsic_status read_head(const wsic_env *env, wsic_cursor *cursor, size_t ro
     out->second = wsic_get_u8(cursor);
     out->third = wsic_get_u8(cursor);
     out->block_rows = wsic_get_varint(cursor);
+    out->row_stride = (out->third & WSIC_CODES_STRIDED) != 0 ? wsic_get_varint(cursor) : 1;
     out->classes = wsic_get_varint(cursor);
     out->base = out->classes == 0 ? 0 : wsic_get_signed(cursor);
     if (cursor->failed)
@@ -197,6 +205,9 @@ static wsic_status read_axes(const wsic_env *env, wsic_cursor *cursor, const hea
         column_hint = NULL;
     status = read_live(env, cursor, "marks of dead rows",
                        (given->third & WSIC_CODES_DEAD_ROWS) != 0, scratch, &reader->rows);
+    if (status == WSIC_OK && given->row_stride > 1)
+        wsic_row_order_of_blocks(reader->rows.total, reader->block_rows, (size_t)given->row_stride,
+                                 reader->rows.index);
     if (status == WSIC_OK)
         status = read_classes(env, cursor, "row classes", row_hint, reader->step, scratch,
                               &reader->rows);

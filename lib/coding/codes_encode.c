@@ -29,11 +29,15 @@ typedef struct block_job {
     wsic_status *statuses;
 } block_job;
 
-/* Position of the first live row from `row` on. */
+/* Position of the first live row from `row` on, which is the first of a block. Where all are live
+ * they need not be in order. */
 static size_t first_live(const wsic_live_axis *rows, size_t row)
 {
     size_t low = 0;
     size_t high = rows->count;
+
+    if (rows->count == rows->total)
+        return row;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;

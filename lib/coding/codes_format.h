@@ -24,7 +24,8 @@ enum {
     WSIC_CODES_DEAD_ROWS = 4,
     WSIC_CODES_DEAD_COLUMNS = 8,
     WSIC_CODES_CORRECTED = 16, /* there are corrections to that shape */
-    WSIC_CODES_KNOWN = 31,
+    WSIC_CODES_STRIDED = 32,   /* a trellis runs through the rows of a block in strides */
+    WSIC_CODES_KNOWN = 63,
 
     WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, uncorrected, or */
     WSIC_CODES_KIND_TABLE = 4,

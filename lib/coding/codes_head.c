@@ -97,9 +97,15 @@ static uint8_t second_byte(const wsic_code_plan *plan, const parts *made)
                      (plan->own_models ? WSIC_CODES_OWN_MODELS : 0));
 }
 
+static bool is_strided(const wsic_code_plan *plan)
+{
+    return plan->kind != 0 && plan->row_stride > 1;
+}
+
 static uint8_t third_byte(const wsic_code_plan *plan)
 {
     return (uint8_t)(plan->shape | (plan->corrected ? WSIC_CODES_CORRECTED : 0) |
+                     (is_strided(plan) ? WSIC_CODES_STRIDED : 0) |
                      (plan->rows.count < plan->rows.total ? WSIC_CODES_DEAD_ROWS : 0) |
                      (plan->columns.count < plan->columns.total ? WSIC_CODES_DEAD_COLUMNS : 0));
 }
@@ -112,6 +118,8 @@ static void assemble(wsic_code_plan *plan, const parts *made)
     wsic_put_u8(out, second_byte(plan, made));
     wsic_put_u8(out, third_byte(plan));
     wsic_put_varint(out, plan->block_rows);
+    if (is_strided(plan))
+        wsic_put_varint(out, plan->row_stride);
     wsic_put_varint(out, (uint64_t)plan->classes);
     wsic_put_signed(out, plan->base);
     wsic_bytes_append(out, made->rows.data, made->rows.size);

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "coding/classes.h"
 #include "coding/codes_format.h"
+#include "coding/row_order.h"
 
 enum {
     SMALL = 1 << 14,       /* codes up to which several ways are tried */
@@ -51,6 +52,13 @@ static void list_live(wsic_live_axis *axis, const uint8_t *live)
     }
 }
 
+static void list_all(wsic_code_plan *plan)
+{
+    plan->rows.count = plan->rows.total;
+    wsic_row_order_of_blocks(plan->rows.total, plan->block_rows, plan->row_stride,
+                             plan->rows.index);
+}
+
 static void mark_live(const wsic_code_matrix *matrix, uint8_t *row_live, uint8_t *column_live)
 {
     for (size_t j = 0; j < matrix->columns; j++) {
@@ -79,8 +87,9 @@ static wsic_status find_live(const wsic_env *env, const wsic_code_matrix *matrix
     mark_live(matrix, live, live + matrix->rows);
     /* Zeros move the state of a trellis as others do: none of its rows is left out. */
     if (plan->kind != 0)
-        memset(live, 1, matrix->rows);
-    list_live(&plan->rows, live);
+        list_all(plan);
+    else
+        list_live(&plan->rows, live);
     list_live(&plan->columns, live + matrix->rows);
     wsic_free(env, live);
     return WSIC_OK;
@@ -109,12 +118,15 @@ static wsic_status make_tokens(const wsic_env *env, const wsic_code_matrix *matr
     plan->data = plan->tokens;
     for (size_t j = 0; j < matrix->columns; j++) {
         const int32_t *const levels = matrix->codes + j * matrix->rows;
-        const size_t done = wsic_trellis_tokens(&plan->trellis, levels, matrix->rows,
-                                                plan->block_rows, plan->tokens + j * matrix->rows);
-        if (done < matrix->rows)
-            return wsic_fail(env, WSIC_ERROR_ARGUMENT,
-                             "code %d of row %zu, column %zu is no level of the trellis",
-                             (int)levels[done], done, j);
+        const size_t done =
+            wsic_trellis_tokens(&plan->trellis, levels, matrix->rows, plan->block_rows,
+                                plan->rows.index, plan->tokens + j * matrix->rows);
+        if (done == matrix->rows)
+            continue;
+        const uint32_t row = plan->rows.index[done];
+        return wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                         "code %d of row %u, column %zu is no level of the trellis",
+                         (int)levels[row], (unsigned)row, j);
     }
     return WSIC_OK;
 }
@@ -283,12 +295,13 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
                          matrix->rows, matrix->columns);
     *plan = (wsic_code_plan){.kind = is_zero(matrix) ? 0 : matrix->kind,
                              .data = matrix->codes,
-                             .block_rows = wsic_min_size(block_rows, matrix->rows)};
+                             .block_rows = wsic_min_size(block_rows, matrix->rows),
+                             .row_stride = wsic_max_size(matrix->row_stride, 1)};
     plan->contexts = plan->kind == 0 ? 1 : WSIC_TRELLIS_CONTEXTS;
     wsic_bytes_init(&plan->head, env);
-    wsic_status status = plan->kind == 0 ? WSIC_OK : make_tokens(env, matrix, plan);
-    if (status == WSIC_OK)
-        status = find_live(env, matrix, plan);
+    wsic_status status = find_live(env, matrix, plan);
+    if (status == WSIC_OK && plan->kind != 0)
+        status = make_tokens(env, matrix, plan);
     if (status == WSIC_OK)
         status = make(env, plan);
     if (status != WSIC_OK)

@@ -12,7 +12,7 @@
 typedef struct wsic_live_axis {
     size_t total;
     size_t count;
-    uint32_t *index;
+    uint32_t *index; /* in the order in which they are coded */
     int16_t *classes; /* of the live ones */
     const int32_t *hint;
 } wsic_live_axis;
@@ -21,6 +21,7 @@ typedef struct wsic_code_plan {
     unsigned kind;        /* of the codes, see wsic_code_matrix; 0 if they are all zero */
     size_t contexts;      /* models to a class: with a trellis more than 1 */
     wsic_trellis trellis; /* if kind is not 0 */
+    size_t row_stride;    /* if kind is not 0, see coding/row_order.h; 1: rows as they lie */
     int32_t *tokens;      /* if kind is not 0 */
     const int32_t *data;  /* the codes, or the tokens */
     wsic_live_axis rows;

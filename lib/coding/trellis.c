@@ -60,23 +60,24 @@ static inline int64_t index_of(int32_t level)
 }
 
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t rows,
-                           size_t block_rows, int32_t *tokens)
+                           size_t block_rows, const uint32_t *order, int32_t *tokens)
 {
     const uint32_t start = trellis->context[0];
     uint32_t at = start; /* WSIC_TRELLIS_CONTEXTS * state + context */
     size_t left = block_rows;
 
     for (size_t i = 0; i < rows; i++, left--) {
-        const int64_t index = index_of(levels[i]);
+        const size_t row = order ? order[i] : i;
+        const int64_t index = index_of(levels[row]);
         if (left == 0) {
             left = block_rows;
             at = start;
         }
         const uint32_t codebook = wsic_context_codebook(at % WSIC_TRELLIS_CONTEXTS);
-        if ((levels[i] != 0 && ((uint32_t)levels[i] & 1) != codebook) ||
+        if ((levels[row] != 0 && ((uint32_t)levels[row] & 1) != codebook) ||
             index > WSIC_TRELLIS_INDEX_MOST || index < -WSIC_TRELLIS_INDEX_MOST)
             return i;
-        tokens[i] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, (int32_t)index);
+        tokens[row] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, (int32_t)index);
         at = wsic_trellis_move(trellis, at, (int32_t)index);
     }
     return rows;

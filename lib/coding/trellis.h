@@ -96,10 +96,11 @@ static inline int32_t wsic_token_index(int32_t token)
     return (token - (int32_t)wsic_token_context(token)) / WSIC_TRELLIS_CONTEXTS;
 }
 
-/* Tokens of the levels of one column, in whose rows the state begins anew with every block.
- * Returns the number of levels up to the first one that the codebook in use does not
- * have; `rows` if there is none. */
+/* Tokens of the levels of one column, in whose rows the state begins anew with every block. order
+ * lists the rows as the state runs through them, see coding/row_order.h; NULL: as they lie. Returns
+ * the number of levels, in that order, up to the first one that the codebook in use does not have;
+ * `rows` if there is none. */
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t rows,
-                           size_t block_rows, int32_t *tokens);
+                           size_t block_rows, const uint32_t *order, int32_t *tokens);
 
 #endif

@@ -100,6 +100,34 @@ void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a,
                 (int)lda, b, (int)ldb, 0.0, c, (int)ldc);
 }
 
+void wsic_gemm_add_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                              const double *b, size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a, (int)lda,
+                b, (int)ldb, 1.0, c, (int)ldc);
+}
+
+void wsic_solve_left_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                size_t ldy)
+{
+    cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0,
+                l, (int)ldl, y, (int)ldy);
+}
+
+void wsic_multiply_left_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                   size_t ldy)
+{
+    cblas_dtrmm(CblasColMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0,
+                l, (int)ldl, y, (int)ldy);
+}
+
+void wsic_multiply_gram(size_t m, size_t n, const double *l, double *x)
+{
+    wsic_multiply_left_transposed(m, n, l, m, x, m);
+    cblas_dtrmm(CblasColMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (int)m, (int)n,
+                1.0, l, (int)m, x, (int)m);
+}
+
 void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,
                              const double *s, size_t lds, double *c, size_t ldc)
 {

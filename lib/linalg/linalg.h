@@ -44,6 +44,21 @@ void wsic_gemm_subtract(size_t m, size_t n, size_t k, const double *a, size_t ld
 void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a, size_t lda,
                    const double *b, size_t ldb, double *c, size_t ldc);
 
+/* C (m x n) += Aᵀ B for A (k x m) and B (k x n). */
+void wsic_gemm_add_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                              const double *b, size_t ldb, double *c, size_t ldc);
+
+/* Y (m x n) = L⁻ᵀ Y for L (m x m). */
+void wsic_solve_left_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                size_t ldy);
+
+/* Y (m x n) = Lᵀ Y for L (m x m). */
+void wsic_multiply_left_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                   size_t ldy);
+
+/* X (m x n, without gaps) = L Lᵀ X for L (m x m). */
+void wsic_multiply_gram(size_t m, size_t n, const double *l, double *x);
+
 /* C (m x n) = factor · A S for S (n x n, lower, symmetric). */
 void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,
                              const double *s, size_t lds, double *c, size_t ldc);

@@ -23,6 +23,12 @@ typedef struct assembly {
     float *values;                 /* rows, then live: the scales as decoded */
 } assembly;
 
+static void fill_ones(assembly *s)
+{
+    for (size_t r = 0; r < s->job->rows; r++)
+        s->t[r] = 1.0;
+}
+
 static wsic_status create(assembly *s)
 {
     const wsic_job *const job = s->job;
@@ -36,8 +42,7 @@ static wsic_status create(assembly *s)
     s->values = wsic_alloc(job->env, job->rows + job->live, sizeof *s->values, &status);
     if (!s->values)
         return status;
-    for (size_t r = 0; r < job->rows; r++)
-        s->t[r] = 1.0;
+    fill_ones(s);
     memcpy(s->g, job->gamma, job->live * sizeof *s->g);
     status = wsic_scales_create(job->env, job->rows, 0, &s->row_scales);
     if (status == WSIC_OK)
@@ -56,6 +61,12 @@ static void release(assembly *s)
     wsic_free(s->job->env, s->t);
 }
 
+/* Whether losses are known up to a constant only. */
+static bool has_floor(const assembly *s)
+{
+    return wsic_encode_problem_drifts(s->job->problem) || wsic_job_feeds_back(s->job);
+}
+
 /* The part of a loss that more bits would lower. With drift some of the error, K - ||Y||², is
  * there whatever Ŵ is: it tells nothing of what scales are worth. A loss is a difference of
  * numbers as large as K, and not known to less than their rounding: at very high rates that is all
@@ -67,10 +78,7 @@ static double reducible(const assembly *s, const wsic_rescale_result *result, do
 
 static double relative_loss(const assembly *s, const wsic_rescale_result *result, double loss)
 {
-    const wsic_job *const job = s->job;
-    const bool drifts = wsic_encode_problem_drifts(job->problem);
-
-    return reducible(s, result, loss) / (drifts ? job->target_energy : s->K);
+    return reducible(s, result, loss) / (has_floor(s) ? s->job->target_energy : s->K);
 }
 
 /* --- rounding ------------------------------------------------------------------ */
@@ -106,19 +114,60 @@ static wsic_status round_columns(assembly *s, double relative)
     return status;
 }
 
+/* t / w, which is what takes the weights of the metric back. */
 static wsic_status round_rows(assembly *s, double relative)
 {
     const wsic_job *const job = s->job;
+    wsic_status status = WSIC_OK;
 
     s->row_scales.grid = wsic_scale_grid(relative, job->live);
-    const wsic_status status = round_scales(s, "row", s->t, &s->row_scales);
+    for (size_t r = 0; job->metric.weight && r < job->rows; r++)
+        s->t[r] /= job->metric.weight[r];
+    status = round_scales(s, "row", s->t, &s->row_scales);
     for (size_t r = 0; r < job->rows && status == WSIC_OK; r++)
         s->values[r] =
             wsic_scale_value(s->row_scales.grid, s->row_scales.sign[r], s->row_scales.exponent[r]);
     return status;
 }
 
+/* No fit of the rows: their scales are the inverses of the weights, exactly. */
+static wsic_status keep_rows(assembly *s, double relative)
+{
+    const wsic_metric *const metric = &s->job->metric;
+
+    fill_ones(s);
+    if (!metric->weight)
+        return round_rows(s, relative);
+    s->row_scales.grid = metric->grid;
+    for (size_t r = 0; r < s->job->rows; r++) {
+        s->row_scales.sign[r] = 1;
+        s->row_scales.exponent[r] = -metric->exponent[r];
+        s->values[r] = wsic_scale_value(metric->grid, 1, -metric->exponent[r]);
+    }
+    return WSIC_OK;
+}
+
 /* --- fit ------------------------------------------------------------------------ */
+
+/* What the scales of the rows cost in any case. */
+static double weight_bits(const assembly *s)
+{
+    const wsic_metric *const metric = &s->job->metric;
+    double bits = 0.0;
+    wsic_scales scales = s->row_scales;
+    wsic_status status = WSIC_OK;
+
+    if (!metric->weight)
+        return 0.0;
+    scales.exponent = wsic_alloc(s->job->env, scales.count, sizeof *scales.exponent, &status);
+    for (size_t r = 0; scales.exponent && r < scales.count; r++)
+        scales.exponent[r] = -metric->exponent[r];
+    scales.grid = metric->grid;
+    if (scales.exponent)
+        status = wsic_job_scale_bits(s->job, &scales, &bits);
+    wsic_free(s->job->env, scales.exponent);
+    return status == WSIC_OK ? bits : 0.0;
+}
 
 /* Whether the rows' scales save more than they cost: lowering the distortion by a
  * factor is worth ½ log2 of it in bits for every weight. */
@@ -131,18 +180,16 @@ static bool rows_pay(const assembly *s, const wsic_rescale_result *result)
 
     if (!(with > 0.0) || wsic_job_scale_bits(s->job, &s->row_scales, &cost) != WSIC_OK)
         return true;
-    return 0.5 * log2(without / with) * weights > cost;
+    return 0.5 * log2(without / with) * weights > cost - weight_bits(s);
 }
 
 static wsic_status drop_rows(assembly *s, const wsic_rescale_result *result)
 {
     const double relative = relative_loss(s, result, result->loss_columns);
 
-    for (size_t r = 0; r < s->job->rows; r++)
-        s->t[r] = 1.0;
     memcpy(s->g, s->g_columns, s->job->live * sizeof *s->g);
     const wsic_status status = round_columns(s, relative);
-    return status == WSIC_OK ? round_rows(s, relative) : status;
+    return status == WSIC_OK ? keep_rows(s, relative) : status;
 }
 
 /* Round Γ, fit T once more to the rounded Γ, round T. */
@@ -154,8 +201,9 @@ static wsic_status round_both(assembly *s, const wsic_rescale *problem, wsic_res
     if (status == WSIC_OK && problem->fit_rows)
         status = wsic_rescale_rows(s->job->env, problem, s->g, s->t, &result->loss);
     if (status == WSIC_OK)
-        status = round_rows(s, relative);
-    if (status == WSIC_OK && s->job->options->rescale == WSIC_RESCALE_AUTO && !rows_pay(s, result))
+        status = problem->fit_rows ? round_rows(s, relative) : keep_rows(s, relative);
+    if (status == WSIC_OK && problem->fit_rows &&
+        s->job->options->rescale == WSIC_RESCALE_AUTO && !rows_pay(s, result))
         status = drop_rows(s, result);
     return status;
 }
@@ -165,10 +213,15 @@ static wsic_status fit_scales(assembly *s)
     wsic_job *const job = s->job;
     const int mode = job->options->rescale;
     const wsic_progress span = wsic_job_span(job, "rescale", 0.4);
+    const bool feeds_back = wsic_job_feeds_back(job);
     wsic_status status = wsic_job_cross(job, job->y, &s->K);
 
     if (status != WSIC_OK)
         return status;
+    if (feeds_back) {
+        wsic_metric_multiply(&job->metric, job->live, job->y);
+        s->K = job->target_energy;
+    }
     const wsic_rescale problem = {
         .rows = job->rows,
         .columns = job->live,
@@ -178,10 +231,13 @@ static wsic_status fit_scales(assembly *s)
         .S_factor = job->problem->S_factor,
         .C = job->y,
         .K = s->K,
-        .fit_rows = mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO,
+        /* A row's own error is not what its scale should make small where others answer for it. */
+        .fit_rows = !feeds_back && (mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO),
+        .order = job->metric.order,
+        .metric = job->metric.factor,
         .rounds = job->options->rescale_rounds,
         .tolerance = job->options->rescale_tolerance,
-        .residual = wsic_encode_problem_drifts(job->problem) ? job->residual : 0.0,
+        .residual = has_floor(s) ? job->residual : 0.0,
         .g_columns = s->g_columns,
     };
     wsic_rescale_result result;
@@ -199,7 +255,7 @@ static wsic_status keep_scales(assembly *s)
     const double relative = job->target_energy > 0.0 ? job->residual / job->target_energy : 1.0;
     const wsic_status status = round_columns(s, relative);
 
-    return status == WSIC_OK ? round_rows(s, relative) : status;
+    return status == WSIC_OK ? keep_rows(s, relative) : status;
 }
 
 /* --- bytes ---------------------------------------------------------------------- */
@@ -276,6 +332,7 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
         .columns = job->columns,
         .codes = job->codes,
         .kind = job->quantizer.kind,
+        .row_stride = job->metric.blocks,
         .row_scales = &s->row_scales,
         .column_scales = &s->all_column_scales,
         .figures = figures,
@@ -296,12 +353,16 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
     job->report->seconds_rescale += wsic_lap(&mark);
     if (status == WSIC_OK)
         status = wsic_job_measure(job, s->values, s->values + job->rows, distortion);
+    if (status == WSIC_OK)
+        status = wsic_job_measure_outputs(job, s->values, s->values + job->rows);
     if (status != WSIC_OK)
         return status;
     expand_columns(s);
     clear_zero_rows(s);
     status = fill_figures(s, *distortion, &figures);
-    *distortion /= (double)job->rows * (double)job->columns;
+    /* What targets are in. */
+    *distortion = job->has_metric ? job->outputs.distortion / wsic_job_target_unit(job)
+                                  : *distortion / ((double)job->rows * (double)job->columns);
     mark = wsic_now();
     if (status == WSIC_OK)
         status = write_layer(s, &figures, out);

@@ -30,6 +30,7 @@ static wsic_status encode_zeros(wsic_job *job, wsic_bytes *out)
     const wsic_status status = wsic_job_assemble(job, out, &distortion);
     if (status != WSIC_OK)
         return status;
+    job->report->outputs = job->outputs;
     return wsic_fail(job->env, WSIC_NOTICE_RATE, "%s: the layer is all zeros, in %zu bytes",
                      job->live == 0 ? "no column is live" : "all weights of live columns are zero",
                      out->size);
@@ -38,7 +39,13 @@ static wsic_status encode_zeros(wsic_job *job, wsic_bytes *out)
 wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
                         wsic_encode_problem *problem, wsic_bytes *out, wsic_encode_report *report)
 {
-    wsic_job job = {.env = env, .options = options, .problem = problem, .report = report};
+    wsic_job job = {
+        .env = env,
+        .options = options,
+        .problem = problem,
+        .report = report,
+        .metric = {.blocks = 1, .unit = 1.0},
+    };
 
     *report = (wsic_encode_report){.passes = 0};
     wsic_status status = wsic_job_prepare(&job);

@@ -5,6 +5,7 @@
 
 #include "base/env.h"
 #include "format/bytes.h"
+#include "quant/metric.h"
 #include "quant/problem.h"
 #include "quant/quantizer.h"
 
@@ -32,12 +33,22 @@ typedef struct wsic_encode_options {
     double rescale_tolerance;
     size_t block_rows;
     bool limit;
+    wsic_metric_options outputs;
 } wsic_encode_options;
+
+/* Of a problem with output statistics; meanings and units as in watersic/encoder.h. */
+typedef struct wsic_output_figures {
+    bool known;
+    double distortion, relative, limit_rate, damping;
+    size_t blocks;
+    int weights;
+} wsic_output_figures;
 
 typedef struct wsic_encode_report {
     double seconds_prepare, seconds_search, seconds_recursion, seconds_rescale, seconds_coding,
-        seconds_distortion, seconds_limit;
+        seconds_distortion, seconds_limit, seconds_outputs;
     uint64_t search_steps, passes, rescale_rounds;
+    wsic_output_figures outputs;
 } wsic_encode_report;
 
 /* Append the layer's bytes to out, which is empty; the problem keeps what serves again.

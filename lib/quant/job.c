@@ -20,9 +20,15 @@ double wsic_job_distortion_unit(const wsic_job *job)
     return job->weights.unit * job->weights.unit * job->factor->unit;
 }
 
+double wsic_job_target_unit(const wsic_job *job)
+{
+    return job->has_metric ? wsic_job_distortion_unit(job) * job->metric.unit
+                           : wsic_job_distortion_unit(job);
+}
+
 double wsic_job_open_distortion(const wsic_job *job)
 {
-    const double wanted = job->options->distortion / wsic_job_distortion_unit(job);
+    const double wanted = job->options->distortion / wsic_job_target_unit(job);
     const double floor = job->floor / ((double)job->rows * (double)job->columns);
 
     /* A target below the floor cannot be met; as near as the search goes. */
@@ -159,13 +165,53 @@ static wsic_status prepare_problem(wsic_job *job)
                          job->rows, job->columns);
     const wsic_status status =
         wsic_encode_problem_prepare(job->env, &job->options->factor, job->options->dead_threshold,
-                                    !wsic_job_refactorizes(job) || wants_offset(job), problem);
+                                    !wsic_job_refactorizes(job) || wants_offset(job) ||
+                                        (drifts(job) && problem->input.outputs),
+                                    problem);
     job->live = problem->live;
     job->weights = problem->weights;
     job->factor = &problem->factor;
     job->column_energy = problem->column_energy;
     job->row_energy = problem->row_energy;
     job->dead_rows = problem->zero_rows;
+    return status;
+}
+
+/* Energies of weighted rows. */
+static wsic_status weigh_rows(wsic_job *job)
+{
+    const wsic_encode_problem *const problem = job->problem;
+    wsic_status status = WSIC_OK;
+
+    if (!job->metric.weight)
+        return WSIC_OK;
+    job->weighted_energy =
+        wsic_alloc(job->env, job->live + job->rows, sizeof *job->weighted_energy, &status);
+    if (!job->weighted_energy)
+        return status;
+    job->weights.row_factor = job->metric.weight;
+    wsic_weights_energies(&job->weights, problem->live_columns, problem->column_diagonal,
+                          job->weighted_energy, job->weighted_energy + job->live);
+    job->column_energy = job->weighted_energy;
+    job->row_energy = job->weighted_energy + job->live;
+    return WSIC_OK;
+}
+
+/* Nothing is to be decided where no row has any energy. */
+static wsic_status prepare_metric(wsic_job *job)
+{
+    const wsic_metric_input input = {job->problem->input.outputs, job->row_energy, job->live};
+    double mark = wsic_now();
+
+    if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
+        job->dead_rows == job->rows)
+        return WSIC_OK;
+    wsic_status status =
+        wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
+    job->has_metric = status == WSIC_OK;
+    if (status == WSIC_OK)
+        status = weigh_rows(job);
+    job->report->seconds_outputs += wsic_lap(&mark);
     return status;
 }
 
@@ -197,7 +243,8 @@ static wsic_status refactorize(wsic_job *job)
     if (!wants_offset(job) || job->live == 0)
         return wsic_job_refactorize(job);
     status = find_target_energy(job, &plain);
-    if (status == WSIC_OK && drifts(job))
+    /* D_G does not count what drift leaves. */
+    if (status == WSIC_OK && drifts(job) && !job->has_metric)
         job->floor = fmax(job->problem->energy - plain, 0.0);
     if (status == WSIC_OK)
         status = wsic_job_refactorize(job);
@@ -216,9 +263,15 @@ wsic_status wsic_job_prepare(wsic_job *job)
     if (status == WSIC_OK)
         status = prepare_problem(job);
     if (status == WSIC_OK)
+        status = prepare_metric(job);
+    if (status == WSIC_OK)
         status = allocate(job);
     if (status == WSIC_OK)
+        status = wsic_job_drifted_goal(job);
+    if (status == WSIC_OK)
         status = refactorize(job);
+    if (status == WSIC_OK)
+        status = wsic_job_plain_goal(job);
     if (status == WSIC_OK) {
         fill_error_share(job);
         fill_shape(job);
@@ -231,12 +284,15 @@ wsic_status wsic_job_prepare(wsic_job *job)
 
 void wsic_job_release(wsic_job *job)
 {
+    wsic_free(job->env, job->goal);
     wsic_free(job->env, job->codes);
     wsic_free(job->env, job->y);
     wsic_free(job->env, job->ridge);
     wsic_quantizer_release(job->env, &job->quantizer);
     wsic_free(job->env, job->row_width);
     wsic_free(job->env, job->shape);
+    wsic_free(job->env, job->weighted_energy);
+    wsic_metric_release(job->env, &job->metric);
 }
 
 void wsic_job_sigma(const wsic_job *job, double *sigma)
@@ -287,19 +343,27 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
     return wsic_zsic_run(job->env, progress, &problem, job->y, job->codes, job->gamma, residual);
 }
 
-wsic_status wsic_job_quantize(wsic_job *job, double step)
+static wsic_status recurse_all(wsic_job *job, const wsic_progress *progress)
 {
     const wsic_selection all = {job->rows, NULL};
+    const wsic_status status = wsic_job_target(job, all, job->y);
+
+    if (status != WSIC_OK)
+        return status;
+    job->target_energy = square_sum(job->y, job->rows * job->live);
+    return wsic_job_recurse(job, progress, job->rows, job->row_width, &job->residual);
+}
+
+wsic_status wsic_job_quantize(wsic_job *job, double step)
+{
     const wsic_progress span = wsic_job_span(job, "quantize", 0.4);
     double mark = wsic_now();
 
     job->step = step;
     for (size_t k = 0; k < job->live; k++)
         job->alpha[k] = step * job->shape[k];
-    wsic_status status = wsic_job_target(job, all, job->y);
-    job->target_energy = square_sum(job->y, job->rows * job->live);
-    if (status == WSIC_OK)
-        status = wsic_job_recurse(job, &span, job->rows, job->row_width, &job->residual);
+    wsic_status status = wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span)
+                                                  : recurse_all(job, &span);
     if (status == WSIC_OK)
         status = restore_order(job);
     job->report->passes++;

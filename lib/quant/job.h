@@ -18,11 +18,20 @@ typedef struct wsic_job {
     size_t columns; /* n */
     size_t live;    /* live columns; all arrays over columns below have this length */
     /* Of the problem, which owns it. */
-    wsic_weights weights;
     wsic_factor *factor;
+    size_t dead_rows; /* without energy */
+    /* Likewise, but with rows weighted by the metric where there is one. */
+    wsic_weights weights;
     const double *column_energy;
     const double *row_energy;
-    size_t dead_rows; /* without energy */
+
+    wsic_metric metric; /* of the outputs, where that is in use; else of one block */
+    bool has_metric;
+    double *weighted_energy; /* of columns, then rows, where rows are weighted */
+    /* The matrix that is aimed at, W or what makes up best for drift, weighted: rows x live, rows
+     * in the order of the metric, columns in the order of the factor. Of feedback, and of output
+     * statistics with drift; else NULL. */
+    double *goal;
 
     wsic_quantizer quantizer;
     size_t block_rows; /* of the codes; 0: chosen by whoever writes them */
@@ -38,6 +47,7 @@ typedef struct wsic_job {
     int32_t *codes; /* rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
+    wsic_output_figures outputs; /* of the last assembly */
     double residual;      /* ||Y - Ŵ L||² */
     double target_energy; /* ||Y||² */
 
@@ -50,9 +60,17 @@ typedef struct wsic_job {
     double progress; /* part of the whole call that is done */
 } wsic_job;
 
-/* c and D outside are c and D inside times these. */
+/* c and D outside are c and D inside times these; D_G, in the metric of the outputs, and whichever
+ * of the two a target is of. */
 double wsic_job_step_unit(const wsic_job *job);
 double wsic_job_distortion_unit(const wsic_job *job);
+double wsic_job_output_unit(const wsic_job *job);
+double wsic_job_target_unit(const wsic_job *job);
+
+static inline bool wsic_job_feeds_back(const wsic_job *job)
+{
+    return job->metric.blocks > 1;
+}
 
 /* --- job.c ---------------------------------------------------------------- */
 
@@ -77,7 +95,20 @@ double wsic_job_ridge_cost(const wsic_job *job, size_t rows);
  * factor. target.c */
 wsic_status wsic_job_target(const wsic_job *job, wsic_selection rows, double *y);
 
-/* The cross term C of all rows, live columns in natural order, and the constant K of the
+/* The same, in place, from the weights of any rows, columns in the order of the factor. target.c */
+wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y);
+
+/* Make the goal, where one is needed: before the refactorisation with drift, after it without.
+ * feedback.c */
+wsic_status wsic_job_drifted_goal(wsic_job *job);
+wsic_status wsic_job_plain_goal(wsic_job *job);
+
+/* Recursion over the whole matrix, block after block of its rows, with feedback; fills codes (rows in
+ * natural order, columns in that of the factor), gamma, residual, target_energy, and in y the
+ * reconstruction, rows in the order of the metric. feedback.c */
+wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress);
+
+/* The cross term C of all rows (in the order of the metric), live columns in natural order, and the constant K of the
  * rescalers: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of live columns alone where there is
  * no drift. target.c */
 wsic_status wsic_job_cross(const wsic_job *job, double *c, double *K);
@@ -105,12 +136,17 @@ wsic_status wsic_job_quantize(wsic_job *job, double step);
 wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,
                              double *distortion);
 
+/* What the report says of the outputs, for the same codes and scales, into job->outputs. outputs.c */
+wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
+                                     const float *column_scales);
+
 /* --- size.c: what a set of codes will cost ---------------------------------- */
 
 /* Codes of some or all rows, with the γ that belong to them. */
 typedef struct wsic_trial {
     size_t rows;
     size_t sampled;       /* rows that these were chosen from; others are zero */
+    size_t row_stride;    /* of the codes, see coding/row_order.h */
     const int32_t *codes; /* rows x live */
     const double *alpha;
     const double *gamma;
@@ -140,6 +176,9 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out);
 wsic_status wsic_job_assemble(wsic_job *job, wsic_bytes *out, double *distortion);
 
 /* --- limit.c ------------------------------------------------------------------ */
+
+/* The same over both spectra, at distortion D_G / the unit of the outputs. */
+wsic_status wsic_job_output_limit(wsic_job *job, double distortion, double *rate);
 
 /* Reverse-waterfilling rate at distortion D (internal units), or -1 where the options
  * say that it is not wanted. */

@@ -38,7 +38,7 @@ static wsic_status weight_variance(const wsic_job *job, double *variance)
     if (!scratch)
         return status;
     memset(scratch, 0, n * sizeof *scratch);
-    wsic_weights_energies(&job->weights, (wsic_selection){n, NULL}, scratch, scratch + n,
+    wsic_weights_energies(&job->problem->weights, (wsic_selection){n, NULL}, scratch, scratch + n,
                           scratch + 2 * n);
     *variance = 0.0;
     for (size_t j = 0; j < n; j++)
@@ -108,6 +108,129 @@ wsic_status wsic_job_limit(wsic_job *job, double distortion, double *rate)
     if (status == WSIC_OK)
         status = wsic_waterfill_rate(problem->spectrum, job->columns, problem->variance,
                                      distortion / share, rate, NULL);
+    if (status == WSIC_OK)
+        *rate *= share;
+    job->report->seconds_limit += wsic_lap(&mark);
+    return status;
+}
+
+/* --- both sides ------------------------------------------------------------------------- */
+
+static void reverse(double *values, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        const double value = values[i];
+        values[i] = values[count - 1 - i];
+        values[count - 1 - i] = value;
+    }
+}
+
+/* The rows of G that are not left out, without gaps; in internal units. */
+static size_t gather_live_outputs(const wsic_job *job, double *out)
+{
+    const wsic_moments *const outputs = job->problem->input.outputs;
+    const double divisor = outputs->samples * wsic_job_output_unit(job);
+    const bool *const dead = job->problem->weights.dead;
+    const size_t live = job->problem->weights.live_rows;
+    size_t column = 0;
+
+    for (size_t j = 0; j < job->rows; j++) {
+        size_t row = column;
+        if (dead && dead[j])
+            continue;
+        for (size_t i = j; i < job->rows; i++) {
+            if (!dead || !dead[i])
+                out[column * live + row++] = outputs->input[j * job->rows + i] / divisor;
+        }
+        column++;
+    }
+    return live;
+}
+
+static wsic_status compute_output_spectrum(const wsic_job *job, double *spectrum)
+{
+    const size_t live = job->problem->weights.live_rows;
+    wsic_status status = WSIC_OK;
+    double *const copy = wsic_alloc(job->env, live * live, sizeof *copy, &status);
+
+    if (!copy)
+        return status;
+    gather_live_outputs(job, copy);
+    status = wsic_eigenvalues(job->env, live, copy, spectrum);
+    reverse(spectrum, live);
+    wsic_free(job->env, copy);
+    return status;
+}
+
+static wsic_status find_output_spectrum(const wsic_job *job, double *spectrum)
+{
+    const wsic_encode_problem *const problem = job->problem;
+    const size_t live = problem->weights.live_rows;
+    wsic_status status = WSIC_OK;
+
+    if (problem->input.output_spectrum && live == job->rows) {
+        const double unit = wsic_job_output_unit(job);
+        for (size_t k = 0; k < live; k++)
+            spectrum[k] = problem->input.output_spectrum[k] / unit;
+    } else {
+        status = compute_output_spectrum(job, spectrum);
+    }
+    for (size_t k = 0; k < live && status == WSIC_OK; k++)
+        spectrum[k] = fmax(spectrum[k], 0.0); /* rounding noise */
+    return status;
+}
+
+static wsic_status prepare_output_limit(const wsic_job *job)
+{
+    wsic_encode_problem *const problem = job->problem;
+    wsic_status status = prepare_limit(job);
+
+    if (status != WSIC_OK || problem->output_spectrum)
+        return status;
+    double *const spectrum =
+        wsic_alloc(job->env, problem->weights.live_rows, sizeof *spectrum, &status);
+    if (!spectrum)
+        return status;
+    status = find_output_spectrum(job, spectrum);
+    if (status == WSIC_OK)
+        problem->output_spectrum = spectrum;
+    else
+        wsic_free(job->env, spectrum);
+    return status;
+}
+
+/* The spectrum of the inputs in descending order, which one of the two ways of finding it leaves
+ * ascending. */
+static wsic_status product_rate(const wsic_job *job, double distortion, double *rate)
+{
+    const wsic_encode_problem *const problem = job->problem;
+    const size_t n = job->columns;
+    wsic_status status = WSIC_OK;
+    double *const inputs = wsic_alloc(job->env, n, sizeof *inputs, &status);
+
+    if (!inputs)
+        return status;
+    memcpy(inputs, problem->spectrum, n * sizeof *inputs);
+    if (inputs[0] < inputs[n - 1])
+        reverse(inputs, n);
+    status = wsic_waterfill_product_rate(problem->output_spectrum, problem->weights.live_rows,
+                                         inputs, n, problem->variance, distortion, rate, NULL);
+    wsic_free(job->env, inputs);
+    return status;
+}
+
+wsic_status wsic_job_output_limit(wsic_job *job, double distortion, double *rate)
+{
+    const double share = (double)job->problem->weights.live_rows / (double)job->rows;
+    double mark = wsic_now();
+    wsic_status status = WSIC_OK;
+
+    *rate = -1.0;
+    if (!wanted(job, distortion))
+        return WSIC_OK;
+    status = prepare_output_limit(job);
+    if (status == WSIC_OK)
+        status = product_rate(job, distortion / share, rate);
     if (status == WSIC_OK)
         *rate *= share;
     job->report->seconds_limit += wsic_lap(&mark);

@@ -4,23 +4,9 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "linalg/linalg.h"
-#include "quant/job.h"
+#include "quant/decoded.h"
 
 enum { TILE_ROWS = 256 };
-
-/* The scales as they will be decoded: of the rows, and of the live columns. */
-typedef struct decoded_scales {
-    const float *row_scales;
-    const float *column_scales;
-} decoded_scales;
-
-/* In the float expression of the decoder. */
-static float decoded_value(const wsic_job *job, const decoded_scales *decoded, size_t row,
-                           size_t column)
-{
-    const float code = (float)job->codes[column * job->rows + row];
-    return decoded->row_scales[row] * (decoded->column_scales[column] * code);
-}
 
 /* --- without drift: the error itself ------------------------------------------------ */
 
@@ -29,11 +15,11 @@ static void load_weights(const wsic_job *job, size_t first, size_t count, double
 {
     const wsic_selection all_rows = {job->rows, NULL}, all_columns = {job->columns, NULL};
 
-    wsic_weights_load(&job->weights, all_rows, first, count, all_columns, tile, count);
+    wsic_weights_load(&job->problem->weights, all_rows, first, count, all_columns, tile, count);
 }
 
 /* tile -= Ŵ. */
-static void subtract_reconstruction(const wsic_job *job, const decoded_scales *decoded,
+static void subtract_reconstruction(const wsic_job *job, const wsic_decoded *decoded,
                                     size_t first, size_t count, double *tile)
 {
     const double factor = 1.0 / job->weights.unit;
@@ -41,7 +27,7 @@ static void subtract_reconstruction(const wsic_job *job, const decoded_scales *d
     for (size_t k = 0; k < job->live; k++) {
         double *const w = tile + job->factor->live_index[k] * count;
         for (size_t i = 0; i < count; i++)
-            w[i] -= factor * (double)decoded_value(job, decoded, first + i, k);
+            w[i] -= factor * (double)wsic_decoded_value(job, decoded, first + i, k);
     }
 }
 
@@ -60,7 +46,7 @@ static double weigh(const wsic_job *job, const double *tile, size_t count, doubl
 }
 
 /* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) of a tile; *energy receives tr(W Σ Wᵀ) unless it is NULL. */
-static double plain_error(const wsic_job *job, const decoded_scales *decoded, size_t first,
+static double plain_error(const wsic_job *job, const wsic_decoded *decoded, size_t first,
                           size_t count, double *tile, double *energy)
 {
     double *const product = tile + count * job->columns;
@@ -75,19 +61,19 @@ static double plain_error(const wsic_job *job, const decoded_scales *decoded, si
 /* --- with drift: by its three terms -------------------------------------------------- */
 
 /* tile = Ŵ of these rows, live columns. */
-static void reconstruct(const wsic_job *job, const decoded_scales *decoded, size_t first,
+static void reconstruct(const wsic_job *job, const wsic_decoded *decoded, size_t first,
                         size_t count, double *tile)
 {
     const double factor = 1.0 / job->weights.unit;
 
     for (size_t k = 0; k < job->live; k++) {
         for (size_t i = 0; i < count; i++)
-            tile[k * count + i] = factor * (double)decoded_value(job, decoded, first + i, k);
+            tile[k * count + i] = factor * (double)wsic_decoded_value(job, decoded, first + i, k);
     }
 }
 
 /* <Ŵ S, Ŵ> - 2 <C, Ŵ> of a tile: what is added to the energy of Ŵ = 0. */
-static double drifted_change(const wsic_job *job, const decoded_scales *decoded, size_t first,
+static double drifted_change(const wsic_job *job, const wsic_decoded *decoded, size_t first,
                              size_t count, double *tile)
 {
     const wsic_encode_problem *const problem = job->problem;
@@ -110,7 +96,7 @@ static double drifted_change(const wsic_job *job, const decoded_scales *decoded,
 
 /* --- either ------------------------------------------------------------------------- */
 
-static wsic_status measure(wsic_job *job, const decoded_scales *decoded, double *tile,
+static wsic_status measure(wsic_job *job, const wsic_decoded *decoded, double *tile,
                            double *distortion)
 {
     const wsic_progress span = wsic_job_span(job, "distortion", 0.3);
@@ -141,7 +127,7 @@ static wsic_status measure(wsic_job *job, const decoded_scales *decoded, double 
 wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,
                              double *distortion)
 {
-    const decoded_scales decoded = {row_scales, column_scales};
+    const wsic_decoded decoded = {row_scales, column_scales};
     const size_t tile_size = wsic_min_size(TILE_ROWS, job->rows) * job->columns;
     double mark = wsic_now();
     wsic_status status = WSIC_OK;

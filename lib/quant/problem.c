@@ -28,6 +28,12 @@ static void forget_mixture(const wsic_env *env, wsic_encode_problem *problem)
     problem->blend_known = problem->factor_known = false;
 }
 
+void wsic_encode_problem_forget_outputs(const wsic_env *env, wsic_encode_problem *problem)
+{
+    wsic_free(env, problem->output_spectrum);
+    problem->output_spectrum = NULL;
+}
+
 /* Another mixture may see something where this one did not. */
 void wsic_encode_problem_remix(const wsic_env *env, wsic_encode_problem *problem)
 {
@@ -45,6 +51,7 @@ void wsic_encode_problem_reset(const wsic_env *env, wsic_encode_problem *problem
     wsic_factor_release(env, &problem->factor);
     wsic_free(env, problem->column_energy);
     wsic_free(env, problem->row_energy);
+    wsic_encode_problem_forget_outputs(env, problem);
     wsic_encode_problem_init(&input, problem);
 }
 
@@ -71,7 +78,7 @@ static wsic_status measure_weights(const wsic_env *env, wsic_encode_problem *pro
     problem->row_energy = wsic_alloc(env, rows, sizeof(double), &status);
     if (!problem->row_energy)
         return status;
-    double *const diagonal = problem->column_energy + live;
+    double *const diagonal = problem->column_diagonal = problem->column_energy + live;
     for (size_t k = 0; k < live; k++) {
         const size_t j = problem->live_columns.index[k];
         diagonal[k] = factor * moments->input[j * n + j];

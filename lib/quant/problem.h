@@ -17,6 +17,8 @@ typedef struct wsic_encode_input {
     const double *spectrum;   /* eigenvalues of the clean covariance of sources.moments, or NULL */
     const bool *dead_rows;    /* rows to be left out, one mark for each; NULL: none */
     const bool *dead_columns; /* columns to be left out whatever their statistics; NULL: none */
+    const wsic_moments *outputs;   /* sums of δδᵀ; NULL: all outputs count alike */
+    const double *output_spectrum; /* eigenvalues of their mean, descending, or NULL */
 } wsic_encode_input;
 
 typedef struct wsic_encode_problem {
@@ -30,9 +32,12 @@ typedef struct wsic_encode_problem {
     size_t live;
     wsic_selection live_columns;
     double *column_energy; /* mean square of a weight, live columns */
+    double *column_diagonal; /* Σ_jj of them, in units of its own; follows column_energy */
     double *row_energy;    /* Σ_j w_rj² Σ_jj over them */
     size_t zero_rows;      /* rows without energy */
     double variance;       /* mean square of all weights; negative: not yet known */
+    double *output_spectrum; /* of G over the rows that are not left out, descending; NULL: not yet
+                                needed */
     /* With drift, for every statistics and unit of it: tr(W Σ_X Wᵀ) and what residuals add,
      * 2 <W, E ΔR Xᵀ> + E ||ΔR||²; negative energy: not yet known. */
     double source_energy[2], source_residual[2], source_unit[2];
@@ -59,9 +64,10 @@ typedef struct wsic_encode_problem {
 void wsic_encode_problem_init(const wsic_encode_input *input, wsic_encode_problem *problem);
 void wsic_encode_problem_release(const wsic_env *env, wsic_encode_problem *problem);
 
-/* After a change of the input's mixture, or of its dead rows and columns. */
+/* After a change of the input's mixture, of its dead rows and columns, or of its outputs. */
 void wsic_encode_problem_remix(const wsic_env *env, wsic_encode_problem *problem);
 void wsic_encode_problem_reset(const wsic_env *env, wsic_encode_problem *problem);
+void wsic_encode_problem_forget_outputs(const wsic_env *env, wsic_encode_problem *problem);
 
 /* Bring everything up to date; nothing is kept after a failure. original: the factor itself is
  * wanted, not only its diagonal, where an encoding has replaced it by one of its own. */

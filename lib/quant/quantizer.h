@@ -15,6 +15,9 @@ typedef struct wsic_stretch {
     /* Expected magnitude of each row's numbers against the mean of the column, in quarters
      * of an octave; NULL: all the same. */
     const int8_t *row_width;
+    /* Of a trellis: the state that the search begins in, and receives the one that it ends in;
+     * NULL: 0. */
+    uint8_t *trellis_state;
 } wsic_stretch;
 
 typedef struct wsic_quantizer {

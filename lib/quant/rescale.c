@@ -92,7 +92,10 @@ static void reconstruct(const fit *f, size_t first, size_t count, const double *
         const int32_t *const z = p->codes + j * p->rows + first;
         const double scale = g ? p->alpha[j] * g[j] : p->alpha[j];
         double *const out = f->tile + j * count;
-        if (t) {
+        if (p->order) {
+            for (size_t i = 0; i < count; i++)
+                out[i] = scale * p->codes[j * p->rows + p->order[first + i]];
+        } else if (t) {
             for (size_t i = 0; i < count; i++)
                 out[i] = t[first + i] * scale * z[i];
         } else {
@@ -102,7 +105,28 @@ static void reconstruct(const fit *f, size_t first, size_t count, const double *
     }
 }
 
-/* F = (Ŵ0ᵀ T² Ŵ0) ∘ S and b_j = Σ_r t_r Ŵ0_rj C_rj for Ŵ0 = Z diag(α). F is kept in the
+/* product = the rows of Aᵀ Ŵ0 from `first` on; Ŵ0 in tiles, of which the first is there. */
+static void apply_metric(const fit *f, size_t first, size_t count, const double *t)
+{
+    const wsic_rescale *const p = f->problem;
+    const size_t a = p->rows;
+
+    memset(f->product, 0, count * p->columns * sizeof *f->product);
+    for (size_t below = first; below < a; below += TILE_ROWS) {
+        const size_t rows = wsic_min_size(TILE_ROWS, a - below);
+        reconstruct(f, below, rows, t, NULL);
+        if (below == first) {
+            memcpy(f->product, f->tile, count * p->columns * sizeof *f->product);
+            wsic_multiply_left_transposed(count, p->columns, p->metric + first * a + first, a,
+                                          f->product, count);
+        } else {
+            wsic_gemm_add_transposed(count, p->columns, rows, p->metric + first * a + below, a,
+                                     f->tile, rows, f->product, count);
+        }
+    }
+}
+
+/* F = (Ŵ0ᵀ T² Ŵ0) ∘ S, or with a metric (Ŵ0ᵀ A Aᵀ Ŵ0) ∘ S, and b_j = Σ_r t_r Ŵ0_rj C_rj for Ŵ0 = Z diag(α). F is kept in the
  * strict upper triangle and the diagonal; the lower triangle is for Cholesky. */
 static void normal_equations(fit *f, const double *t)
 {
@@ -113,8 +137,10 @@ static void normal_equations(fit *f, const double *t)
     memset(f->b, 0, n * sizeof *f->b);
     for (size_t first = 0; first < p->rows; first += TILE_ROWS) {
         const size_t count = wsic_min_size(TILE_ROWS, p->rows - first);
+        if (p->metric)
+            apply_metric(f, first, count, t);
         reconstruct(f, first, count, t, NULL);
-        wsic_gram_accumulate(count, n, f->tile, count, f->F);
+        wsic_gram_accumulate(count, n, p->metric ? f->product : f->tile, count, f->F);
         for (size_t j = 0; j < n; j++) {
             const double *const c = p->C + j * p->rows + first;
             for (size_t i = 0; i < count; i++)

@@ -21,6 +21,11 @@ typedef struct wsic_rescale {
     double tolerance;     /* stop when a round lowers the loss above its floor by a lesser part */
     double residual;      /* of the loss at the given t and g what is above the floor; 0: all of it */
     double *g_columns;    /* n: receives g after the first Γ step; may be NULL */
+    /* Where errors of rows count together, the loss is K - 2 <C, Ŵ> + <A Aᵀ Ŵ S, Ŵ>, and C is
+     * A Aᵀ times what it would be: A, a x a, lower, whose row i belongs to row order[i] of the
+     * codes, as row i of C does. Both NULL: each row for itself. Not together with fit_rows. */
+    const double *metric;
+    const size_t *order;
 } wsic_rescale;
 
 typedef struct wsic_rescale_result {

@@ -208,8 +208,15 @@ static wsic_status evaluate(void *user, double x, double *value)
     memcpy(job->y, s->target_part, s->rows * job->live * sizeof *job->y);
     wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
-        const wsic_trial trial = {s->rows,    s->sampled, job->codes,
-                                  job->alpha, job->gamma, residual / s->energy};
+        const wsic_trial trial = {
+            .rows = s->rows,
+            .sampled = s->sampled,
+            .row_stride = 1,
+            .codes = job->codes,
+            .alpha = job->alpha,
+            .gamma = job->gamma,
+            .relative_residual = residual / s->energy,
+        };
         status = promised(s, &trial, residual, value);
     }
     if (status == WSIC_OK)
@@ -267,6 +274,7 @@ static wsic_status finish_pass(search *s, double *value)
         *s->out = bytes;
         s->best_error = error;
         s->final_value = *value;
+        job->report->outputs = job->outputs;
     } else {
         wsic_bytes_release(&bytes);
     }
@@ -283,8 +291,15 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
 
     if (status != WSIC_OK)
         return status;
-    const wsic_trial trial = {job->rows,  job->rows,  job->codes,
-                              job->alpha, job->gamma, job->residual / job->target_energy};
+    const wsic_trial trial = {
+        .rows = job->rows,
+        .sampled = job->rows,
+        .row_stride = job->metric.blocks,
+        .codes = job->codes,
+        .alpha = job->alpha,
+        .gamma = job->gamma,
+        .relative_residual = job->residual / job->target_energy,
+    };
     double mark = wsic_now();
     status = promised(s, &trial, job->residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);
@@ -370,7 +385,7 @@ static wsic_status conclude(const search *s)
         return wsic_fail(job->env, WSIC_NOTICE_RATE,
                          "the rate is %.6g bits per weight, the nearest to %.6g that was reached",
                          s->final_value, s->target);
-    const double unit = wsic_job_distortion_unit(job);
+    const double unit = wsic_job_target_unit(job);
     return wsic_fail(job->env, WSIC_NOTICE_RATE,
                      "the distortion is %.6g, the nearest to %.6g that was reached",
                      exp2(-2.0 * s->final_value) * unit, job->options->distortion);
@@ -380,9 +395,12 @@ static wsic_status conclude(const search *s)
 static wsic_status at_given_step(wsic_job *job, wsic_bytes *out)
 {
     double distortion = 0.0;
-    const wsic_status status = wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
+    wsic_status status = wsic_job_quantize(job, job->options->step / wsic_job_step_unit(job));
 
-    return status == WSIC_OK ? wsic_job_assemble(job, out, &distortion) : status;
+    if (status == WSIC_OK)
+        status = wsic_job_assemble(job, out, &distortion);
+    job->report->outputs = job->outputs;
+    return status;
 }
 
 wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
@@ -399,7 +417,7 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
         .best_error = HUGE_VAL,
     };
     s.target = s.by_rate ? options->rate
-                         : distortion_value(options->distortion / wsic_job_distortion_unit(job));
+                         : distortion_value(options->distortion / wsic_job_target_unit(job));
     s.tolerance = s.by_rate ? fmax(0.005 * options->rate, 0.005) : 0.5 * log2(1.02);
     s.curve = (wsic_curve){.evaluate = evaluate, .user = &s};
     if (s.by_rate && options->rescale != WSIC_RESCALE_NONE &&

@@ -55,6 +55,7 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
         .columns = job->live,
         .codes = trial->codes,
         .kind = job->quantizer.kind,
+        .row_stride = trial->row_stride,
         .row_hint = NULL,
         .column_hint = hint,
     };

@@ -33,36 +33,38 @@ static void ridge_tile(const wsic_job *job, size_t rows, size_t first, size_t co
     }
 }
 
-static wsic_status plain_target(const wsic_job *job, wsic_selection rows, double *y)
+wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y)
 {
     wsic_status status = WSIC_OK;
 
-    wsic_weights_load(&job->weights, rows, 0, rows.count, job->problem->live_columns, y,
-                      rows.count);
-    status =
-        wsic_permute_forward(job->env, job->live, job->factor->order, rows.count * sizeof *y, y);
-    if (status != WSIC_OK)
-        return status;
     if (!job->ridge) {
-        wsic_multiply_lower(rows.count, job->live, job->factor->L, job->live, y, rows.count);
+        wsic_multiply_lower(rows, job->live, job->factor->L, job->live, y, rows);
         return WSIC_OK;
     }
-    double *const tile = wsic_alloc(job->env, wsic_min_size(TILE_ROWS, rows.count) * job->live,
+    double *const tile = wsic_alloc(job->env, wsic_min_size(TILE_ROWS, rows) * job->live,
                                     sizeof *tile, &status);
     if (!tile)
         return status;
-    for (size_t first = 0; first < rows.count; first += TILE_ROWS) {
-        const size_t count = wsic_min_size(TILE_ROWS, rows.count - first);
-        ridge_tile(job, rows.count, first, count, y, tile);
+    for (size_t first = 0; first < rows; first += TILE_ROWS) {
+        const size_t count = wsic_min_size(TILE_ROWS, rows - first);
+        ridge_tile(job, rows, first, count, y, tile);
     }
     wsic_free(job->env, tile);
     return WSIC_OK;
 }
 
-/* *K receives <C, W>. */
-static wsic_status plain_cross(const wsic_job *job, double *c, double *K)
+static wsic_status plain_target(const wsic_job *job, wsic_selection rows, double *y)
 {
-    const wsic_selection all = {job->rows, NULL};
+    wsic_weights_load(&job->weights, rows, 0, rows.count, job->problem->live_columns, y,
+                      rows.count);
+    const wsic_status status =
+        wsic_permute_forward(job->env, job->live, job->factor->order, rows.count * sizeof *y, y);
+    return status == WSIC_OK ? wsic_job_aim(job, rows.count, y) : status;
+}
+
+/* *K receives <C, W>. */
+static wsic_status plain_cross(const wsic_job *job, wsic_selection all, double *c, double *K)
+{
     wsic_status status = WSIC_OK;
     double *const tile = wsic_alloc(job->env, wsic_min_size(TILE_ROWS, job->rows) * job->live,
                                     sizeof *tile, &status);
@@ -87,7 +89,14 @@ static wsic_status plain_cross(const wsic_job *job, double *c, double *K)
 
 /* --- with drift --------------------------------------------------------------------- */
 
-/* C + proximal W of the selected rows, natural order. */
+/* The weight of a row in the metric of the outputs. */
+static double row_factor(const wsic_job *job, wsic_selection rows, size_t k)
+{
+    const double *const factor = job->weights.row_factor;
+    return factor ? factor[rows.index ? rows.index[k] : k] : 1.0;
+}
+
+/* C + proximal W of the selected rows, natural order of columns. */
 static wsic_status drifted_cross(const wsic_job *job, wsic_selection rows, double proximal,
                                  double *c)
 {
@@ -103,8 +112,9 @@ static wsic_status drifted_cross(const wsic_job *job, wsic_selection rows, doubl
         wsic_encode_problem_cross(problem, rows, first, count, tile, c + first, rows.count);
         for (size_t k = 0; k < job->live; k++) {
             const double *const w = tile + problem->live_columns.index[k] * count;
+            double *const out = c + k * rows.count + first;
             for (size_t i = 0; i < count; i++)
-                c[k * rows.count + first + i] += proximal * w[i];
+                out[i] = row_factor(job, rows, first + i) * (out[i] + proximal * w[i]);
         }
     }
     wsic_free(job->env, tile);
@@ -135,10 +145,10 @@ wsic_status wsic_job_target(const wsic_job *job, wsic_selection rows, double *y)
 
 wsic_status wsic_job_cross(const wsic_job *job, double *c, double *K)
 {
-    const wsic_selection all = {job->rows, NULL};
+    const wsic_selection all = {job->rows, job->metric.order};
 
     if (!wsic_encode_problem_drifts(job->problem))
-        return plain_cross(job, c, K);
+        return plain_cross(job, all, c, K);
     *K = job->problem->energy;
     return drifted_cross(job, all, 0.0, c);
 }

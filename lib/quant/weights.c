@@ -60,10 +60,11 @@ typedef double tile[TILE_ROWS][TILE_COLUMNS];
 static void read_tile(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
                       size_t column, size_t width, tile out)
 {
-    const double factor = 1.0 / weights->unit; /* exact: a power of two */
+    const double unit = 1.0 / weights->unit; /* exact: a power of two */
 
     for (size_t i = 0; i < count; i++) {
         const size_t row = selected(rows, first + i);
+        const double factor = weights->row_factor ? unit * weights->row_factor[row] : unit;
         if (is_dead(weights, row)) {
             memset(out[i], 0, width * sizeof **out);
             continue;

@@ -33,7 +33,7 @@ typedef struct recursion {
     int32_t *codes;
     double *gamma;
 
-    size_t tile_rows;
+    size_t tile_rows; /* where the problem does not say where tiles begin */
     size_t tiles;
     tile_sums *sums;
     unsigned char *workspace; /* of the quantizer, for each tile */
@@ -55,16 +55,35 @@ static double step_seen(const wsic_zsic *p, size_t column)
     return p->error_share ? step * p->error_share[column] : step;
 }
 
+typedef struct stripe {
+    size_t begin, count;
+} stripe;
+
+static stripe tile_stripe(const recursion *r, size_t tile)
+{
+    const wsic_zsic *const p = r->problem;
+
+    if (p->tile_start)
+        return (stripe){p->tile_start[tile], p->tile_start[tile + 1] - p->tile_start[tile]};
+    const size_t begin = tile * r->tile_rows;
+    return (stripe){begin, wsic_min_size(r->tile_rows, p->rows - begin)};
+}
+
 static void quantize_tile(void *data, size_t tile)
 {
     const recursion *const r = data;
     const wsic_zsic *const p = r->problem;
-    const size_t begin = tile * r->tile_rows;
-    const size_t count = wsic_min_size(r->tile_rows, p->rows - begin);
+    const size_t begin = tile_stripe(r, tile).begin, count = tile_stripe(r, tile).count;
     const double step = step_seen(p, r->column);
     const double *const y = r->y + r->column * p->rows + begin;
     int32_t *const z = r->codes + r->column * p->rows + begin;
-    const wsic_stretch stretch = {y, count, step, p->row_width ? p->row_width + begin : NULL};
+    const wsic_stretch stretch = {
+        .y = y,
+        .count = count,
+        .step = step,
+        .row_width = p->row_width ? p->row_width + begin : NULL,
+        .trellis_state = p->states ? p->states + tile * p->columns + r->column : NULL,
+    };
     tile_sums sums = {.in_range = true};
 
     sums.in_range = p->quantizer->quantize(p->quantizer->state, &stretch,
@@ -82,8 +101,7 @@ static void cancel_tile(void *data, size_t tile)
 {
     const recursion *const r = data;
     const wsic_zsic *const p = r->problem;
-    const size_t begin = tile * r->tile_rows;
-    const size_t count = wsic_min_size(r->tile_rows, p->rows - begin);
+    const size_t begin = tile_stripe(r, tile).begin, count = tile_stripe(r, tile).count;
     const int32_t *const z = r->codes + r->column * p->rows + begin;
     double *const reconstruction = r->y + r->column * p->rows + begin;
     double sum = 0.0;
@@ -117,6 +135,16 @@ static wsic_status add_up(const recursion *r, tile_sums *total)
     return WSIC_OK;
 }
 
+static void add_earlier(const recursion *r, tile_sums *total)
+{
+    const wsic_zsic *const p = r->problem;
+
+    if (!p->sums)
+        return;
+    total->zy = p->sums[r->column] += total->zy;
+    total->zz = p->sums[p->columns + r->column] += total->zz;
+}
+
 static wsic_status quantize_column(recursion *r, size_t column, size_t first)
 {
     const wsic_zsic *const p = r->problem;
@@ -129,6 +157,7 @@ static wsic_status quantize_column(recursion *r, size_t column, size_t first)
     const wsic_status status = add_up(r, &total);
     if (status != WSIC_OK)
         return status;
+    add_earlier(r, &total);
 
     double gamma = 0.0;
     if (total.zz > 0.0)
@@ -192,7 +221,8 @@ wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
     if (problem->survivors > 1)
         return wsic_kbest_run(env, progress, problem, problem->survivors, y, codes, gamma,
                               residual);
-    r.tiles = wsic_div_up(problem->rows, r.tile_rows);
+    r.tiles =
+        problem->tile_start ? problem->tiles : wsic_div_up(problem->rows, r.tile_rows);
     r.sums = wsic_alloc(env, r.tiles, sizeof *r.sums, &status);
     if (!r.sums)
         return status;

@@ -22,13 +22,23 @@ typedef struct wsic_zsic {
      * quantizer that counts these bits itself has to decide without that part of the ridge; for
      * all other columns it remains. NULL: all of it is error. */
     const double *error_share;
+
+    /* Where the rows are a part of a matrix that is quantized part after part: */
+    /* tiles + 1 places at which the quantizer begins anew, or goes on from a state; NULL: at
+     * every multiple of its restart_rows. */
+    const size_t *tile_start;
+    size_t tiles;
+    uint8_t *states; /* tiles x n: of a trellis, see wsic_stretch; NULL: all begin at 0 */
+    /* 2 x n: <z, y> and <z, z> of the parts before, to which those of this one are added: γ is that
+     * of all of them. NULL: of this one alone. */
+    double *sums;
 } wsic_zsic;
 
 /* Quantize the target Y (a x n, leading dimension a).
  *
  * codes (a x n) and gamma (n) are filled; *residual receives ||Y - Ŵ L||², which is the
  * sum over the columns of what their quantization left. Y is overwritten with the reconstruction
- * before rescaling, Z diag(α ∘ γ). γ_j is 0 for a column of zeros. On failure
+ * before rescaling, Z diag(α ∘ γ). γ_j is 0 for a column of zeros (in all parts so far). On failure
  * (WSIC_ERROR_RANGE, WSIC_ERROR_CANCELLED) Y, codes and gamma are undefined. Results do
  * not depend on the number of threads. */
 wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,

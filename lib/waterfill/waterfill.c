@@ -4,7 +4,8 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
+
+#include "waterfill/level.h"
 
 typedef struct power_spectrum {
     const double *eigenvalues;
@@ -71,20 +72,6 @@ static bool level_is_below_rate(const power_spectrum *spectrum, double level, do
     return rate_at(spectrum, level) > target;
 }
 
-/* Non-negative doubles are ordered as their bits are, so that halving the distance in
- * bits crosses 600 decades and any spectrum in at most 63 steps. */
-static double middle(double low, double high)
-{
-    uint64_t low_bits, high_bits;
-    double value;
-
-    memcpy(&low_bits, &low, sizeof low_bits);
-    memcpy(&high_bits, &high, sizeof high_bits);
-    const uint64_t bits = low_bits + (high_bits - low_bits) / 2;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static bool has_power_between(const power_spectrum *spectrum, double low, double high)
 {
     for (size_t i = 0; i < spectrum->n; i++) {
@@ -108,7 +95,7 @@ static level_bracket bracket_level(const power_spectrum *spectrum, level_test *l
     level_bracket found = {0.0, largest_power(spectrum)};
 
     while (has_power_between(spectrum, found.low, found.high)) {
-        const double level = middle(found.low, found.high);
+        const double level = wsic_level_between(found.low, found.high);
         if (level == found.low)
             break;
         if (level_is_below(spectrum, level, target))

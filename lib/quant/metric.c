@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "quant/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "linalg/linalg.h"
+#include "quant/metric_weights.h"
+
+enum {
+    BLOCKS = 8, /* more gain next to nothing: docs/algorithm.md, "Both sides" */
+    BLOCK_ROWS = 8
+};
+
+void wsic_metric_release(const wsic_env *env, wsic_metric *metric)
+{
+    wsic_free(env, metric->order);
+    wsic_free(env, metric->factor);
+    wsic_free(env, metric->schur);
+    wsic_free(env, metric->weight);
+    wsic_free(env, metric->exponent);
+    *metric = (wsic_metric){.blocks = 1, .unit = 1.0};
+}
+
+size_t wsic_metric_place(const wsic_metric *metric, size_t block)
+{
+    const size_t longer = metric->rows % metric->blocks;
+    return block * (metric->rows / metric->blocks) + wsic_min_size(block, longer);
+}
+
+double wsic_metric_damping(double samples, size_t rows)
+{
+    (void)samples;
+    (void)rows;
+    return 0.3;
+}
+
+/* --- G -------------------------------------------------------------------------- */
+
+static bool is_live(const wsic_metric_input *input, size_t row)
+{
+    return input->row_energy[row] > 0.0;
+}
+
+static double element(const wsic_metric_input *input, size_t i, size_t j)
+{
+    const size_t a = input->outputs->columns;
+    const size_t lower = i > j ? j * a + i : i * a + j;
+    return input->outputs->input[lower] / input->outputs->samples;
+}
+
+static size_t live_rows(const wsic_metric_input *input)
+{
+    size_t live = 0;
+
+    for (size_t r = 0; r < input->outputs->columns; r++)
+        live += is_live(input, r);
+    return live;
+}
+
+static double mean_diagonal(const wsic_metric_input *input, size_t live)
+{
+    double mean = 0.0;
+
+    for (size_t r = 0; r < input->outputs->columns; r++) {
+        if (is_live(input, r))
+            mean += element(input, r, r) / (double)live;
+    }
+    return mean;
+}
+
+static bool is_diagonal(const wsic_metric_input *input)
+{
+    const size_t a = input->outputs->columns;
+
+    for (size_t j = 0; j < a; j++) {
+        for (size_t i = j + 1; i < a; i++) {
+            if (input->outputs->input[j * a + i] != 0.0 && is_live(input, i) && is_live(input, j))
+                return false;
+        }
+    }
+    return true;
+}
+
+static size_t choose_blocks(const wsic_metric_options *options, const wsic_metric_input *input)
+{
+    const size_t rows = input->outputs->columns;
+
+    if (options->use != WSIC_OUTPUTS_FULL || options->blocks == 1 || is_diagonal(input))
+        return 1;
+    if (options->blocks != 0)
+        return wsic_min_size(options->blocks, rows);
+    return wsic_max_size(wsic_min_size(BLOCKS, rows / BLOCK_ROWS), 1);
+}
+
+/* --- the factor ------------------------------------------------------------------- */
+
+static void fill_order(wsic_metric *metric)
+{
+    size_t place = 0;
+
+    for (size_t block = 0; block < metric->blocks; block++) {
+        for (size_t row = block; row < metric->rows; row += metric->blocks)
+            metric->order[place++] = row;
+    }
+}
+
+/* Ĝ / unit in places. Rows that take no part are coupled to none. */
+static void gather(const wsic_metric_input *input, wsic_metric *metric)
+{
+    const size_t a = metric->rows;
+    const double divisor = metric->unit * (1.0 + metric->relative_damping);
+
+    for (size_t k = 0; k < a; k++) {
+        const size_t j = metric->order[k];
+        for (size_t l = k; l < a; l++) {
+            const size_t i = metric->order[l];
+            const bool both = is_live(input, i) && is_live(input, j);
+            metric->factor[k * a + l] = both ? element(input, i, j) / divisor : 0.0;
+        }
+        metric->factor[k * a + k] += is_live(input, j) ? metric->damping / divisor : 1.0;
+    }
+}
+
+/* S_rr: of the rows of A_bb the squares. */
+static void fill_schur(wsic_metric *metric)
+{
+    const size_t a = metric->rows;
+
+    for (size_t block = 0; block < metric->blocks; block++) {
+        const size_t first = wsic_metric_place(metric, block);
+        for (size_t l = first; l < wsic_metric_place(metric, block + 1); l++) {
+            double sum = 0.0;
+            for (size_t k = first; k <= l; k++)
+                sum += metric->factor[k * a + l] * metric->factor[k * a + l];
+            metric->schur[metric->order[l]] = sum;
+        }
+    }
+}
+
+static wsic_status factorize(const wsic_env *env, const wsic_metric_input *input,
+                             wsic_metric *metric)
+{
+    const size_t a = metric->rows;
+    wsic_status status = WSIC_OK;
+    size_t elements;
+
+    if (!wsic_mul_size(a, a, &elements))
+        elements = SIZE_MAX;
+    metric->order = wsic_alloc(env, a, sizeof *metric->order, &status);
+    if (metric->order)
+        metric->factor = wsic_alloc(env, elements, sizeof *metric->factor, &status);
+    if (status != WSIC_OK)
+        return status;
+    fill_order(metric);
+    gather(input, metric);
+    const size_t pivot = wsic_cholesky(a, metric->factor);
+    if (pivot != 0)
+        return wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
+                         "outputs: not positive definite at row %zu, with a damping of %g",
+                         metric->order[pivot - 1], metric->damping);
+    fill_schur(metric);
+    return WSIC_OK;
+}
+
+static void fill_diagonal(const wsic_metric_input *input, wsic_metric *metric)
+{
+    const double divisor = metric->unit * (1.0 + metric->relative_damping);
+
+    for (size_t r = 0; r < metric->rows; r++)
+        metric->schur[r] =
+            is_live(input, r) ? (element(input, r, r) + metric->damping) / divisor : 1.0;
+}
+
+/* From A to diag(1/w) A. */
+static void apply_weights(wsic_metric *metric)
+{
+    const size_t a = metric->rows;
+
+    for (size_t k = 0; k < a && metric->factor && metric->weight; k++) {
+        for (size_t l = k; l < a; l++)
+            metric->factor[k * a + l] /= metric->weight[metric->order[l]];
+    }
+}
+
+static wsic_status make(const wsic_env *env, const wsic_metric_options *options,
+                        const wsic_metric_input *input, wsic_metric *metric)
+{
+    const size_t live = live_rows(input);
+    const double mean = mean_diagonal(input, live);
+    wsic_status status = WSIC_OK;
+
+    metric->relative_damping = options->damping > 0.0
+                                   ? options->damping
+                                   : wsic_metric_damping(input->outputs->samples, live);
+    metric->damping = metric->relative_damping * mean;
+    metric->unit = mean > 0.0 ? mean : 1.0;
+    metric->schur = wsic_alloc(env, metric->rows, sizeof *metric->schur, &status);
+    if (!metric->schur)
+        return status;
+    if (metric->blocks > 1)
+        status = factorize(env, input, metric);
+    else
+        fill_diagonal(input, metric);
+    if (status == WSIC_OK)
+        status = wsic_metric_choose_weights(env, options->weights, input, metric);
+    if (status == WSIC_OK)
+        apply_weights(metric);
+    return status;
+}
+
+wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *options,
+                             const wsic_metric_input *input, wsic_metric *metric)
+{
+    *metric = (wsic_metric){
+        .rows = input->outputs->columns,
+        .blocks = choose_blocks(options, input),
+        .unit = 1.0,
+    };
+    const wsic_status status = make(env, options, input, metric);
+    if (status != WSIC_OK)
+        wsic_metric_release(env, metric);
+    return status;
+}
+
+/* --- what is done with it ------------------------------------------------------------ */
+
+void wsic_metric_gather(const wsic_metric *metric, size_t block, size_t first, size_t count,
+                        size_t n, const double *e, size_t lde, double *t, size_t ldt)
+{
+    const size_t a = metric->rows, place = wsic_metric_place(metric, block);
+    const size_t rows = wsic_metric_place(metric, block + 1) - place;
+
+    wsic_gemm_add_transposed(rows, n, count, metric->factor + place * a + first, a, e, lde, t, ldt);
+}
+
+void wsic_metric_feed_back(const wsic_metric *metric, size_t block, size_t n, double *t, size_t ldt)
+{
+    const size_t a = metric->rows, place = wsic_metric_place(metric, block);
+    const size_t rows = wsic_metric_place(metric, block + 1) - place;
+
+    wsic_solve_left_transposed(rows, n, metric->factor + place * a + place, a, t, ldt);
+}
+
+void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x)
+{
+    wsic_multiply_gram(metric->rows, n, metric->factor, x);
+}
