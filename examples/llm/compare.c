@@ -106,7 +106,8 @@ static struct method_settings library_settings(const struct options *options, si
                                     .preset = options->presets.names[method - METHOD_WATERSIC],
                                     .settings = options->settings.values,
                                     .setting_count = options->settings.count,
-                                    .rescalers = options->recipe.rescalers};
+                                    .rescalers = options->recipe.rescalers,
+                                    .outputs = options->recipe.outputs};
 }
 
 /* Returns the bytes of all layers, or 0 on failure. */

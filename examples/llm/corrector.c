@@ -89,7 +89,7 @@ bool corrector_measure(struct corrector *corrector, const struct layer_task *tas
         if (!draft_copy(drafter, task, problem, weights, failure))
             return false;
         samples[i].rate = drafter->info.rate_codes;
-        samples[i].distortion = drafter->info.distortion;
+        samples[i].distortion = drafter->distortion;
     }
     if (!expect_all(corrector, task->name, problem, samples, failure))
         return false;

@@ -2,6 +2,7 @@
 #include "llm/outputs.h"
 
 #include <errno.h>
+#include <float.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -237,4 +238,13 @@ void outputs_give_back(struct outputs *outputs, size_t number)
 double outputs_sensitivity(const struct outputs *outputs, size_t number)
 {
     return outputs->of[number].mean / (2 * log(2));
+}
+
+double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number)
+{
+    const struct layer_outputs *const layer = &outputs->of[number];
+
+    if (!layer->diagonal || !outputs_are_full(outputs, layer->rows))
+        return outputs_sensitivity(outputs, number);
+    return layer->mean >= DBL_MIN ? 1 / (2 * log(2)) : 0;
 }

@@ -73,4 +73,8 @@ void outputs_give_back(struct outputs *outputs, size_t number);
  * each unit of a n D: mean of the diagonal / (2 ln 2). 0 where nothing is known. */
 double outputs_sensitivity(const struct outputs *outputs, size_t number);
 
+/* The same for each unit of the a n D that a plan has: where all of G is known that is in its
+ * metric, in nats twice over, and 1 / (2 ln 2) of it. */
+double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number);
+
 #endif

@@ -16,6 +16,7 @@ static const double probe_rate = 3;
 struct surveyor {
     struct allocation *allocation;
     wsic_context *context;
+    struct outputs *outputs;          /* NULL: all outputs of a layer count alike */
     struct sensitivity_probe *probe;  /* NULL: sensitivities are not measured */
     struct drafter drafter;           /* at probe_rate */
     struct corrector corrector;       /* without drafts: corrections are not made */
@@ -71,7 +72,7 @@ static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task
     if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure) ||
         !draft_copy(&surveyor->drafter, task, problem, weights, failure))
         return false;
-    surveyor->distortions[kind] = surveyor->drafter.info.distortion * (double)count;
+    surveyor->distortions[kind] = surveyor->drafter.distortion * (double)count;
     return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
 }
 
@@ -96,12 +97,12 @@ static bool survey_layer(void *self, const struct layer_task *task, struct failu
     struct surveyor *const surveyor = self;
     wsic_problem *problem;
 
-    if (!watersic_problem_create(surveyor->context, task, &problem, failure))
+    if (!watersic_problem_create(surveyor->context, surveyor->outputs, task, &problem, failure))
         return false;
     const bool ok =
         allocation_add(surveyor->allocation, task->number, task->name, problem, failure) &&
         draft_task(surveyor, task, problem, failure);
-    wsic_problem_destroy(problem);
+    watersic_problem_destroy(surveyor->outputs, task, problem);
     return ok;
 }
 
@@ -147,7 +148,7 @@ static bool look_and_read(struct surveyor *surveyor, const struct plan_of_survey
     struct allocation *const allocation = surveyor->allocation;
 
     for (size_t i = 0; i < allocation->layers; i++)
-        allocation->sensitivities[i] = outputs_sensitivity(plan->calibration->outputs, i);
+        allocation->sensitivities[i] = outputs_sensitivity_in_plan(surveyor->outputs, i);
     return look(surveyor, plan);
 }
 
@@ -208,7 +209,8 @@ bool survey(struct allocation *allocation, struct model *model,
             wsic_context *context, struct failure *failure)
 {
     const struct recipe plain = {.statistics = true};
-    struct surveyor surveyor = {.allocation = allocation, .context = context};
+    struct surveyor surveyor = {
+        .allocation = allocation, .context = context, .outputs = calibration->outputs};
     struct model original = *model;
     struct calibration sampled = *calibration;
     struct tokens sample;

@@ -8,6 +8,7 @@
 
 #include "llm/allocation.h"
 #include "llm/mixing.h"
+#include "llm/outputs.h"
 #include "llm/pipeline.h"
 
 /* What became of one layer. */
@@ -28,6 +29,7 @@ struct watersic_method {
     const bool *taken;             /* by number: layers that the writer has; NULL for none */
     struct layer_result *results;  /* one for every layer of the model */
     struct allocation *allocation; /* NULL: every layer has the encoder's rate */
+    struct outputs *outputs;       /* NULL: all outputs count alike */
 };
 
 /* Settings are "name=value". */
@@ -37,6 +39,7 @@ struct method_settings {
     const char *const *settings;
     size_t setting_count;
     bool rescalers; /* false: none, unless the settings say so */
+    enum outputs_mode outputs; /* what use is made of them, where they are known */
 };
 
 /* An encoder with these settings, without the limit rate (which costs more than all the rest)
@@ -44,9 +47,13 @@ struct method_settings {
 wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method_settings *settings,
                                       bool limit, struct failure *failure);
 
-/* What the encoder is to solve for this layer. */
-bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
-                             wsic_problem **problem, struct failure *failure);
+/* What the encoder is to solve for this layer; with what its outputs are worth, unless outputs is
+ * NULL or does not know. They are borrowed from there until the problem is destroyed. */
+bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
+                             const struct layer_task *task, wsic_problem **problem,
+                             struct failure *failure);
+void watersic_problem_destroy(struct outputs *outputs, const struct layer_task *task,
+                              wsic_problem *problem);
 
 /* Replace the task's weights by what a layer makes of them; info receives its figures. */
 bool watersic_restore(const struct layer_task *task, wsic_layer *layer, wsic_layer_info *info,

@@ -90,7 +90,11 @@ static bool collect_and_run(struct watersic_method *method, struct model *model,
     const bool collected =
         outputs_collect(calibration->outputs, model, calibration, &collecting, failure);
     return_memory();
-    return collected && run_known(method, model, calibration, rate, &rest, failure);
+    method->outputs = calibration->outputs;
+    const bool ok =
+        collected && run_known(method, model, calibration, rate, &rest, failure);
+    method->outputs = NULL;
+    return ok;
 }
 
 bool watersic_run(struct watersic_method *method, struct model *model,
