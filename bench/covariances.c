@@ -48,7 +48,7 @@ static void fill_orthogonal(double *q, size_t n, random_state *random)
 }
 
 /* B Bᵀ with B = D Q diag(1/√k): symmetric to the last bit. */
-static void fill_spread(double *covariance, size_t n, uint64_t seed)
+static void fill_spread(double *covariance, size_t n, double deviation, uint64_t seed)
 {
     double *const b = bench_allocate(n * n, sizeof *b);
     double *const spread = bench_allocate(n, sizeof *spread);
@@ -58,7 +58,7 @@ static void fill_spread(double *covariance, size_t n, uint64_t seed)
     random_fill(&random, spread, n);
     for (size_t k = 0; k < n; k++) {
         for (size_t i = 0; i < n; i++)
-            b[k * n + i] *= exp(0.8 * spread[i]) / sqrt((double)k + 1.0);
+            b[k * n + i] *= exp(deviation * spread[i]) / sqrt((double)k + 1.0);
     }
     cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)n, 1.0, b, (int)n, 0.0,
                 covariance, (int)n);
@@ -88,7 +88,9 @@ static bool fill_named(const char *name, double *covariance, size_t n, uint64_t 
     else if (strcmp(name, "ar0.9") == 0)
         fill_autoregressive(covariance, n, 0.9);
     else if (strcmp(name, "spread") == 0)
-        fill_spread(covariance, n, seed);
+        fill_spread(covariance, n, 0.8, seed);
+    else if (strcmp(name, "mild") == 0)
+        fill_spread(covariance, n, 0.2, seed);
     else
         return false;
     return true;

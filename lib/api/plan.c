@@ -6,6 +6,7 @@
 
 #include "api/problem.h"
 #include "base/checked.h"
+#include "quant/metric.h"
 
 /* The encoder's defaults, see watersic/encoder.h. */
 static const wsic_factor_options factor_options = {
@@ -69,19 +70,52 @@ static wsic_status reserve_entry(wsic_plan *plan)
 }
 
 static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *problem,
-                              wsic_plan_entry *entry)
+                              const double *column_energy, wsic_plan_entry *entry)
 {
     const double unit = problem->weights.unit * sqrt(problem->factor.unit);
 
     for (size_t k = 0; k < problem->live; k++) {
-        const double sigma = unit * (sqrt(problem->column_energy[k]) * problem->factor.diagonal[k]);
+        const double sigma = unit * (sqrt(column_energy[k]) * problem->factor.diagonal[k]);
         entry->sigma[problem->live_columns.index[k]] = sigma;
-        entry->energy += entry->live_rows * sigma * sigma / (double)entry->columns;
+        entry->energy +=
+            entry->scale * entry->live_rows * sigma * sigma / (double)entry->columns;
     }
     if (!isfinite(entry->energy))
         return wsic_fail(env, WSIC_ERROR_RANGE,
                          "the energy of weights and covariance is beyond the range of double");
     return WSIC_OK;
+}
+
+/* Rows weighted, and errors fed back, as an encoder with its defaults will. */
+static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_problem *problem,
+                                       wsic_plan_entry *entry)
+{
+    const wsic_metric_options options = {.use = WSIC_OUTPUTS_FULL,
+                                         .weights = WSIC_METRIC_WEIGHTS_AUTO};
+    const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live};
+    wsic_weights weights = problem->weights;
+    wsic_metric metric;
+    double gain = 1.0;
+    wsic_status status = wsic_metric_make(env, &options, &input, &metric);
+
+    if (status != WSIC_OK)
+        return status;
+    status = wsic_metric_noise_gain(env, &input, &metric, &gain);
+    double *energy = NULL;
+    if (status == WSIC_OK)
+        energy = wsic_alloc(env, problem->live + entry->rows, sizeof *energy, &status);
+    if (status == WSIC_OK) {
+        weights.row_factor = metric.weight;
+        wsic_weights_energies(&weights, problem->live_columns, problem->column_diagonal, energy,
+                              energy + problem->live);
+        entry->outputs = true;
+        entry->scale = metric.unit * gain;
+        entry->sensitivity = 1.0 / (2.0 * log(2.0));
+        status = fill_sigma(env, problem, energy, entry);
+    }
+    wsic_free(env, energy);
+    wsic_metric_release(env, &metric);
+    return status;
 }
 
 static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
@@ -101,12 +135,17 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         .live_rows = (double)problem->weights.live_rows / (double)problem->input.weights.rows,
         .damping = problem->factor.unit * problem->factor.damping,
         .sensitivity = 1.0,
+        .scale = 1.0,
     };
     status = wsic_progress_report(env, &progress, 0.5);
     if (status == WSIC_OK)
         entry->sigma = wsic_alloc_zero(env, entry->columns, sizeof *entry->sigma, &status);
     if (status == WSIC_OK)
-        status = fill_sigma(env, problem, entry);
+        status = problem->input.outputs && problem->zero_rows < entry->rows
+                     ? fill_weighted_sigma(env, problem, entry)
+                     : fill_sigma(env, problem, problem->column_energy, entry);
+    /* Without any energy nothing is lost either. */
+    entry->outputs = problem->input.outputs != NULL;
     if (status == WSIC_OK)
         status = wsic_progress_report(env, &progress, 1.0);
     if (status != WSIC_OK)
@@ -162,11 +201,13 @@ wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t
 
 /* --- solving --------------------------------------------------------------- */
 
-/* Of the live rows to all: the others have neither rate nor distortion. */
+/* Of the live rows to all: the others have neither rate nor distortion. In the metric that the
+ * distortion is in. */
 static void spread(wsic_plan_entry *entry)
 {
     entry->allocation.rate *= entry->live_rows;
-    entry->allocation.distortion *= entry->live_rows;
+    entry->allocation.distortion *= entry->live_rows * entry->scale;
+    entry->allocation.water_level *= entry->scale;
 }
 
 void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits)
@@ -177,7 +218,7 @@ void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits)
 
 static void allocate_distortion(wsic_plan_entry *entry, double distortion)
 {
-    wsic_allocate_distortion(entry->sigma, entry->columns, distortion / entry->live_rows,
+    wsic_allocate_distortion(entry->sigma, entry->columns, distortion / (entry->live_rows * entry->scale),
                              &entry->allocation);
     spread(entry);
 }
@@ -263,7 +304,8 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
         .step = entry->allocation.step,
         .water_level = entry->allocation.water_level,
         .damping = entry->damping,
-        .marginal = wsic_marginal_level(entry->sigma, entry->columns, entry->allocation.step),
+        .marginal = entry->scale *
+                    wsic_marginal_level(entry->sigma, entry->columns, entry->allocation.step),
         .sensitivity = entry->sensitivity,
         .target_rate = entry->target_rate,
         .bytes = entry->target_rate > 0.0 ? entry->bytes : 0,

@@ -23,6 +23,7 @@ typedef struct wsic_plan_entry {
     uint64_t bytes;     /* planned for it, or what it took */
     bool committed;
     bool outputs; /* energies and distortions are in the metric of output statistics */
+    double scale; /* of their squares to those of sigma, which is of weighted rows; else 1 */
 } wsic_plan_entry;
 
 struct wsic_plan {

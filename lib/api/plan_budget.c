@@ -61,7 +61,7 @@ static size_t collect(const wsic_plan *plan, wsic_budget_share *shares)
             .live = live * entry->live_rows,
             .live_rows = entry->live_rows,
             .side = side_rate(entry),
-            .sensitivity = entry->sensitivity,
+            .sensitivity = entry->sensitivity * entry->scale,
             .curve = entry->curve,
         };
     }

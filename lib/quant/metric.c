@@ -247,3 +247,59 @@ void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x)
 {
     wsic_multiply_gram(metric->rows, n, metric->factor, x);
 }
+
+/* White errors V of weighted rows become E = K V with K = (I + F)⁻¹ = A⁻ᵀ diag(A_bb)ᵀ. */
+static void fill_noise(const wsic_metric *metric, double *k)
+{
+    const size_t a = metric->rows;
+
+    memset(k, 0, a * a * sizeof *k);
+    for (size_t block = 0; block < metric->blocks; block++) {
+        const size_t first = wsic_metric_place(metric, block);
+        const size_t end = wsic_metric_place(metric, block + 1);
+        for (size_t j = first; j < end; j++) {
+            for (size_t i = first; i <= j; i++)
+                k[j * a + i] = metric->factor[i * a + j];
+        }
+    }
+    wsic_solve_left_transposed(a, a, metric->factor, a, k, a);
+}
+
+/* Mean over the live rows of the errors' energy, rows no longer weighted, for V of 1. */
+static double plain_noise(const wsic_metric_input *input, const wsic_metric *metric,
+                          const double *k)
+{
+    const size_t a = metric->rows;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < a; i++) {
+        const size_t row = metric->order ? metric->order[i] : i;
+        const double weight = metric->weight ? metric->weight[row] : 1.0;
+        double energy = k ? 0.0 : 1.0;
+        for (size_t j = 0; k && j < a; j++)
+            energy += k[j * a + i] * k[j * a + i];
+        if (is_live(input, row))
+            sum += energy / (weight * weight);
+    }
+    return sum / (double)live_rows(input);
+}
+
+/* Of Ĝ + the rest of δ: tr(Ĝ K Kᵀ) is 1 a row. */
+wsic_status wsic_metric_noise_gain(const wsic_env *env, const wsic_metric_input *input,
+                                   const wsic_metric *metric, double *gain)
+{
+    double *k = NULL;
+    wsic_status status = WSIC_OK;
+
+    if (metric->factor) {
+        k = wsic_alloc(env, metric->rows * metric->rows, sizeof *k, &status);
+        if (!k)
+            return status;
+        fill_noise(metric, k);
+    }
+    *gain = fmax(1.0 + metric->relative_damping -
+                     metric->damping / metric->unit * plain_noise(input, metric, k),
+                 0.0);
+    wsic_free(env, k);
+    return WSIC_OK;
+}

@@ -72,6 +72,11 @@ void wsic_metric_feed_back(const wsic_metric *metric, size_t block, size_t n, do
 /* X (rows x n, in places) = Ĝ X / unit. */
 void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x);
 
+/* D_G with the undamped G over that with Ĝ, where the errors of weighted rows after feedback are
+ * white, as they are at high rates. */
+wsic_status wsic_metric_noise_gain(const wsic_env *env, const wsic_metric_input *input,
+                                   const wsic_metric *metric, double *gain);
+
 /* Number of samples for each row to a damping. */
 double wsic_metric_damping(double samples, size_t rows);
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* What statistics of the outputs gain: the distortion in their metric with and without their use, at
+ * equal bytes, against what feedback from row to row would give at high rates. Weights are iid
+ * N(0, 1), and G is known exactly. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "trial.h"
+
+static const char help[] = "usage: sides [options]\n"
+                           "  --outputs NAME      G: " BENCH_COVARIANCES "\n"
+                           "  --samples S         that G stands for\n"
+                           "  --json              one JSON object a line\n" TRIAL_HELP;
+
+static const struct option option_list[] = {{"outputs", required_argument, NULL, 'o'},
+                                            {"samples", required_argument, NULL, 's'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            TRIAL_OPTIONS};
+
+typedef struct sides_command {
+    trial_options trial;
+    const char *outputs;
+    double samples;
+    bool json;
+} sides_command;
+
+static void take_option(void *data, int letter, const char *value)
+{
+    sides_command *const command = data;
+
+    command->json = command->json || letter == 'j';
+    command->outputs = letter == 'o' ? value : command->outputs;
+    if (letter == 's')
+        command->samples = bench_number_option("samples", value, 1.0, 1e15);
+}
+
+/* G, as statistics and by its eigenvalues. */
+typedef struct outputs {
+    size_t rows;
+    double *covariance;
+    double *eigenvalues;
+    wsic_stats *stats;
+} outputs;
+
+static outputs create_outputs(const sides_command *command, const trial_source *source)
+{
+    outputs made = {.rows = source->rows};
+    wsic_matrix matrix;
+
+    made.covariance = bench_covariance(command->outputs, &made.rows, command->trial.seed + 5);
+    made.eigenvalues = bench_allocate(made.rows, sizeof *made.eigenvalues);
+    bench_check(wsic_stats_create(source->context, made.rows, &made.stats), "wsic_stats_create",
+                wsic_context_message(source->context));
+    wsic_matrix_init(&matrix, sizeof matrix, made.covariance, WSIC_F64, made.rows, made.rows, 0);
+    bench_check(wsic_stats_add_covariance(made.stats, &matrix, command->samples),
+                "wsic_stats_add_covariance", wsic_stats_message(made.stats));
+    bench_check(wsic_stats_spectrum(made.stats, made.eigenvalues), "wsic_stats_spectrum",
+                wsic_stats_message(made.stats));
+    return made;
+}
+
+static void release_outputs(outputs *made)
+{
+    wsic_stats_destroy(made->stats);
+    free(made->eigenvalues);
+    free(made->covariance);
+}
+
+/* Distortion with feedback from each row to all others, damped by δ, over that without any: at
+ * high rates (tr(G M⁻¹) / a) det(M)^(1/a) / (tr(G) / a), M = G + δI. */
+static double predicted_ratio(const outputs *made, double damping)
+{
+    const double a = (double)made->rows;
+    double mean = 0.0, logarithms = 0.0, trace = 0.0;
+
+    for (size_t k = 0; k < made->rows; k++) {
+        const double damped = made->eigenvalues[k] + damping;
+        mean += made->eigenvalues[k] / a;
+        logarithms += log(damped) / a;
+        trace += made->eigenvalues[k] / damped / a;
+    }
+    return trace * exp(logarithms) / mean;
+}
+
+typedef struct sides_result {
+    wsic_layer_info info;
+    wsic_encoder_report report;
+    double plan; /* divergence that a plan predicts at the rate that was reached */
+} sides_result;
+
+static void predict(const trial_source *source, wsic_problem *problem, sides_result *result)
+{
+    wsic_plan *plan;
+
+    bench_check(wsic_plan_create(source->context, &plan), "wsic_plan_create", "");
+    bench_check(wsic_plan_add_problem(plan, problem, NULL), "wsic_plan_add_problem",
+                wsic_plan_message(plan));
+    bench_check(wsic_plan_solve_rate(plan, result->info.rate_codes), "wsic_plan_solve_rate",
+                wsic_plan_message(plan));
+    bench_check(wsic_plan_divergence(plan, &result->plan), "wsic_plan_divergence",
+                wsic_plan_message(plan));
+    wsic_plan_destroy(plan);
+}
+
+static sides_result run(const trial_source *source, const outputs *made,
+                        const trial_options *options, const char *setting)
+{
+    sides_result result = {.info = {.size = sizeof result.info},
+                           .report = {.size = sizeof result.report}};
+    wsic_encoder *const encoder = trial_encoder(source->context, options);
+    wsic_problem *problem;
+    wsic_layer *layer;
+    wsic_matrix matrix;
+
+    if (setting)
+        bench_set(encoder, setting);
+    wsic_matrix_init(&matrix, sizeof matrix, source->weights, WSIC_F32, source->rows,
+                     source->columns, 0);
+    bench_check(wsic_problem_create(source->context, source->stats, NULL, &matrix, &problem),
+                "wsic_problem_create", wsic_context_message(source->context));
+    bench_check(wsic_problem_set_outputs(problem, made->stats), "wsic_problem_set_outputs",
+                wsic_problem_message(problem));
+    bench_check(wsic_encoder_run_problem(encoder, problem, &layer), "wsic_encoder_run_problem",
+                wsic_encoder_message(encoder));
+    bench_check(wsic_layer_get_info(layer, &result.info), "wsic_layer_get_info",
+                wsic_layer_message(layer));
+    bench_check(wsic_encoder_get_report(encoder, &result.report), "wsic_encoder_get_report",
+                wsic_encoder_message(encoder));
+    predict(source, problem, &result);
+    wsic_layer_destroy(layer);
+    wsic_problem_destroy(problem);
+    wsic_encoder_destroy(encoder);
+    return result;
+}
+
+/* At the rate that was asked for: a bit is worth a factor of 4. */
+static double at_rate(const sides_result *result, double rate)
+{
+    return result->report.output_distortion * exp2(2.0 * (result->info.rate - rate));
+}
+
+static const char *weights_name(const sides_result *result)
+{
+    static const char *const names[] = {"none", "blocks", "rows"};
+    return names[result->report.output_weights];
+}
+
+static void print_json(const sides_command *command, const sides_result *without,
+                       const sides_result *with, double ratio)
+{
+    bench_json json = bench_json_open();
+
+    bench_json_text(&json, "benchmark", "sides");
+    bench_json_text(&json, "covariance", command->trial.covariance);
+    bench_json_text(&json, "outputs", command->outputs);
+    bench_json_text(&json, "preset", command->trial.preset);
+    bench_json_number(&json, "rows", (double)command->trial.rows);
+    bench_json_number(&json, "columns", (double)command->trial.columns);
+    bench_json_number(&json, "rate_target", command->trial.rate);
+    bench_json_number(&json, "rate_without", without->info.rate);
+    bench_json_number(&json, "rate", with->info.rate);
+    bench_json_number(&json, "distortion_without", without->report.output_distortion);
+    bench_json_number(&json, "distortion", with->report.output_distortion);
+    bench_json_number(&json, "ratio",
+                      at_rate(with, command->trial.rate) / at_rate(without, command->trial.rate));
+    bench_json_number(&json, "ratio_predicted", ratio);
+    bench_json_number(&json, "limit_rate", with->report.output_limit_rate);
+    bench_json_number(&json, "gap", with->report.output_gap);
+    bench_json_number(&json, "gap_without", without->report.output_gap);
+    bench_json_number(&json, "divergence", with->report.divergence);
+    bench_json_number(&json, "divergence_planned", with->plan);
+    bench_json_number(&json, "blocks", (double)with->report.output_blocks);
+    bench_json_text(&json, "weights", weights_name(with));
+    bench_json_number(&json, "seconds_without", without->report.seconds);
+    bench_json_number(&json, "seconds", with->report.seconds);
+    bench_json_close();
+}
+
+static void print_text(const sides_command *command, const sides_result *without,
+                       const sides_result *with, double ratio)
+{
+    printf("| %s, %s | %s | %g | %.4g | %.4g | %.3f | %.3f | %.3f | %.3f | %.2f | %u, %s | %.2f, %.2f |\n",
+           command->trial.covariance, command->outputs, command->trial.preset, command->trial.rate,
+           at_rate(without, command->trial.rate), at_rate(with, command->trial.rate),
+           at_rate(with, command->trial.rate) / at_rate(without, command->trial.rate), ratio,
+           without->report.output_gap, with->report.output_gap,
+           with->plan / with->report.divergence, (unsigned)with->report.output_blocks,
+           weights_name(with), without->report.seconds, with->report.seconds);
+}
+
+int main(int argc, char **argv)
+{
+    sides_command command = {.outputs = "mild",
+                             .samples = 1e6,
+                             .trial = {.covariance = "spread",
+                                       .rows = 512,
+                                       .columns = 512,
+                                       .rate = 2.0,
+                                       .preset = "default",
+                                       .seed = 1,
+                                       .threads = 1}};
+
+    trial_parse(argc, argv, option_list, help, &command.trial, take_option, &command);
+    trial_source source = trial_source_create(&command.trial);
+    outputs made = create_outputs(&command, &source);
+    const sides_result without = run(&source, &made, &command.trial, "outputs=none");
+    const sides_result with = run(&source, &made, &command.trial, NULL);
+    const double ratio = predicted_ratio(&made, with.report.output_damping);
+
+    if (command.json)
+        print_json(&command, &without, &with, ratio);
+    else
+        print_text(&command, &without, &with, ratio);
+    release_outputs(&made);
+    trial_source_release(&source);
+    return 0;
+}
