@@ -6,8 +6,8 @@
 
 #include "baselines.h"
 #include "common/baselines.h"
+#include "common/plot.h"
 #include "gap.h"
-#include "plot.h"
 
 /* Rates in halves of a bit: 0.5 to 4. */
 enum { FIRST_HALF = 1, LAST_HALF = 8 };

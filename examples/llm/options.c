@@ -11,11 +11,13 @@
 /* Which commands know an option, one bit each. */
 enum {
     FOR_QUANTIZE = 1 << COMMAND_QUANTIZE,
+    FOR_PLAN = 1 << COMMAND_PLAN,
     FOR_EVAL = 1 << COMMAND_EVAL,
     FOR_COMPARE = 1 << COMMAND_COMPARE,
     FOR_FINETUNE = 1 << COMMAND_FINETUNE,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
-    FOR_ALL = FOR_QUANTIZE | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
+    FOR_PLANNING = FOR_MAKING | FOR_PLAN,
+    FOR_ALL = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -227,7 +229,7 @@ static const struct rule rules[] = {
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
     {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
-    {"rates", FOR_COMPARE, FOR_COMPARE, take_rates, AT(rates), WITH_VALUE},
+    {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
     {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
      WITH_VALUE},
     {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
@@ -248,23 +250,24 @@ static const struct rule rules[] = {
     {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
-    {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
-    {"sensitivity", FOR_MAKING, 0, take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
-    {"outputs", FOR_MAKING, 0, take_outputs, AT(recipe.outputs), WITH_VALUE},
-    {"outputs-rows", FOR_MAKING, 0, take_count, AT(recipe.outputs_rows), WITH_VALUE},
-    {"outputs-tokens", FOR_MAKING, 0, take_count, AT(recipe.outputs_tokens), WITH_VALUE},
-    {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
+    {"plan", FOR_PLANNING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
+    {"sensitivity", FOR_PLANNING, 0, take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
+    {"outputs", FOR_PLANNING, 0, take_outputs, AT(recipe.outputs), WITH_VALUE},
+    {"outputs-rows", FOR_PLANNING, 0, take_count, AT(recipe.outputs_rows), WITH_VALUE},
+    {"outputs-tokens", FOR_PLANNING, 0, take_count, AT(recipe.outputs_tokens), WITH_VALUE},
+    {"run", FOR_PLANNING, 0, take_text, AT(run), WITH_VALUE},
     {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
-    {"skip", FOR_QUANTIZE, 0, take_text, AT(skip), WITH_VALUE},
-    {"zero-rows", FOR_QUANTIZE, 0, take_text, AT(zero_rows), WITH_VALUE},
+    {"skip", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(skip), WITH_VALUE},
+    {"zero-rows", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(zero_rows), WITH_VALUE},
     {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
     {"epochs", FOR_FINETUNE, 0, take_count, AT(epochs), WITH_VALUE},
     {"batch", FOR_FINETUNE, 0, take_count, AT(batch), WITH_VALUE},
     {"learning-rate", FOR_FINETUNE, 0, take_part, AT(learning_rate), WITH_VALUE},
     {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},
+    {"plot", FOR_PLAN, 0, take_text, AT(plot), WITH_VALUE},
     {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
     {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
-    {"progress", FOR_MAKING, 0, take_on, AT(progress), FLAG},
+    {"progress", FOR_PLANNING, 0, take_on, AT(progress), FLAG},
     {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
     {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
@@ -348,6 +351,7 @@ static bool check_presets(const struct walk *walk)
 
 static const size_t default_tokens[COMMANDS] = {
     [COMMAND_QUANTIZE] = 65536,
+    [COMMAND_PLAN] = 65536,
     [COMMAND_EVAL] = 16384,
     [COMMAND_COMPARE] = 65536,
     [COMMAND_FINETUNE] = 262144,

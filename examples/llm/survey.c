@@ -79,12 +79,16 @@ static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task
 static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
                        wsic_problem *problem, struct failure *failure)
 {
+    struct allocation *const allocation = surveyor->allocation;
+    const struct corrections corrections = {.slope = &allocation->corrections[task->number],
+                                            .level = &allocation->levels[task->number]};
+
     if (surveyor->corrector.count == 0)
         return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
     const bool ok =
-        weights ? corrector_measure(&surveyor->corrector, task, problem, weights,
-                                    &surveyor->allocation->corrections[task->number], failure) &&
+        weights ? corrector_measure(&surveyor->corrector, task, problem, weights, corrections,
+                                    failure) &&
                       (!surveyor->probe || probe_layer(surveyor, task, problem, weights, failure))
                 : refuse(failure, "%s: out of memory", task->name);
     free(weights);
@@ -143,13 +147,10 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
 }
 
 /* Nothing has to be measured. */
-static bool look_and_read(struct surveyor *surveyor, const struct plan_of_survey *plan)
+static void read_outputs(struct allocation *allocation, const struct outputs *outputs)
 {
-    struct allocation *const allocation = surveyor->allocation;
-
     for (size_t i = 0; i < allocation->layers; i++)
-        allocation->sensitivities[i] = outputs_sensitivity_in_plan(surveyor->outputs, i);
-    return look(surveyor, plan);
+        allocation->sensitivities[i] = outputs_sensitivity_in_plan(outputs, i);
 }
 
 static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
@@ -199,7 +200,7 @@ static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_surve
 {
     if (!corrector_create(&surveyor->corrector, surveyor->context, rate, plan->failure))
         return false;
-    const bool ok = plan->reads ? look_and_read(surveyor, plan) : look_and_remember(surveyor, plan);
+    const bool ok = plan->reads ? look(surveyor, plan) : look_and_remember(surveyor, plan);
     corrector_destroy(&surveyor->corrector);
     return ok;
 }
@@ -230,6 +231,8 @@ bool survey(struct allocation *allocation, struct model *model,
                                         .reads = calibration->recipe->sensitivity ==
                                                  SENSITIVITY_OUTPUTS,
                                         .failure = failure};
+    if (calibration->outputs)
+        read_outputs(allocation, calibration->outputs);
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
                         ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);
