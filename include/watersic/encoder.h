@@ -134,8 +134,9 @@ enum {
      *  than rows are as many as there are rows. A G without elements beside the diagonal has no
      *  feedback, and one block. */
     WSIC_OUTPUT_BLOCKS = 161,
-    /** Damping of G: G + δI is used in place of G, with δ = output_damping · mean of its
-     *  diagonal. Number, 0 (chosen by the number of samples for each row, default) or 1e-9 to
+    /** Damping of G: (G + δ diag(G)) / (1 + δ) is used in place of G, which shrinks the
+     *  correlations of rows by 1 / (1 + δ), and a G_rr below 1e-4 of their mean is raised to
+     *  that. Number, δ: 0 (chosen by the number of samples for each row, default) or 1e-9 to
      *  100. */
     WSIC_OUTPUT_DAMPING = 162,
     /** Which rows have a weight of their own, and with it a scale to be stored: Choice:
@@ -394,7 +395,7 @@ typedef struct wsic_encoder_report {
     double output_limit_rate;  /**< two-sided reverse-waterfilling rate at D_G, for iid weights of
                                     the same energy (waterfill.h); -1 where limit_rate is -1 */
     double output_gap;         /**< rate - output_limit_rate; 0 where that is -1 */
-    double output_damping;     /**< δ that was added to the diagonal of G */
+    double output_damping;     /**< δ, see #WSIC_OUTPUT_DAMPING */
     uint64_t output_blocks;    /**< blocks of rows with feedback between them; 1: none */
     uint32_t output_weights;   /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
     uint32_t reserved;         /**< 0 */

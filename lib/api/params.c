@@ -291,6 +291,7 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
                 .blocks = (size_t)value[PARAMETER_INDEX_WSIC_OUTPUT_BLOCKS],
                 .damping = value[PARAMETER_INDEX_WSIC_OUTPUT_DAMPING],
                 .weights = (int)value[PARAMETER_INDEX_WSIC_OUTPUT_WEIGHTS],
+                .trellis = value[PARAMETER_INDEX_WSIC_QUANTIZER] == WSIC_QUANTIZE_TRELLIS,
             },
     };
 }

@@ -6,6 +6,7 @@
 
 #include "api/problem.h"
 #include "base/checked.h"
+#include "base/sort.h"
 #include "quant/metric.h"
 
 /* The encoder's defaults, see watersic/encoder.h. */
@@ -86,12 +87,32 @@ static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *pr
     return WSIC_OK;
 }
 
+/* From the sources of rows of mean energy to those of all classes of rows, the last class first so
+ * that the first takes its own place last. row_energy is sorted. */
+static void spread_over_rows(double *row_energy, wsic_plan_entry *entry)
+{
+    const size_t classes = entry->row_classes, a = entry->rows, n = entry->columns;
+    double mean = 0.0;
+
+    wsic_sort(row_energy, a, sizeof *row_energy, wsic_ascending_double);
+    for (size_t r = 0; r < a; r++)
+        mean += row_energy[r] / (double)a;
+    for (size_t k = classes; k-- > 0;) {
+        const size_t first = k * a / classes, end = (k + 1) * a / classes;
+        double energy = 0.0;
+        for (size_t r = first; r < end; r++)
+            energy += row_energy[r] / (double)(end - first);
+        for (size_t j = 0; j < n; j++)
+            entry->sigma[k * n + j] = entry->sigma[j] * sqrt(energy / mean);
+    }
+}
+
 /* Rows weighted, and errors fed back, as an encoder with its defaults will. */
 static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_problem *problem,
                                        wsic_plan_entry *entry)
 {
-    const wsic_metric_options options = {.use = WSIC_OUTPUTS_FULL,
-                                         .weights = WSIC_METRIC_WEIGHTS_AUTO};
+    const wsic_metric_options options = {
+        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO, .trellis = true};
     const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live};
     wsic_weights weights = problem->weights;
     wsic_metric metric;
@@ -113,6 +134,8 @@ static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_pr
         entry->sensitivity = 1.0 / (2.0 * log(2.0));
         status = fill_sigma(env, problem, energy, entry);
     }
+    if (status == WSIC_OK)
+        spread_over_rows(energy + problem->live, entry);
     wsic_free(env, energy);
     wsic_metric_release(env, &metric);
     return status;
@@ -128,20 +151,24 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         status = wsic_encode_problem_prepare(env, &factor_options, dead_threshold, false, problem);
     if (status != WSIC_OK)
         return status;
+    const size_t rows = problem->input.weights.rows;
+    const bool weighted = problem->input.outputs && problem->zero_rows < rows;
     *entry = (wsic_plan_entry){
-        .rows = problem->input.weights.rows,
+        .rows = rows,
         .columns = problem->factor.n,
         .dead = problem->factor.n - problem->live,
         .live_rows = (double)problem->weights.live_rows / (double)problem->input.weights.rows,
         .damping = problem->factor.unit * problem->factor.damping,
         .sensitivity = 1.0,
         .scale = 1.0,
+        .row_classes = weighted ? wsic_min_size(WSIC_PLAN_ROW_CLASSES, rows) : 1,
     };
     status = wsic_progress_report(env, &progress, 0.5);
     if (status == WSIC_OK)
-        entry->sigma = wsic_alloc_zero(env, entry->columns, sizeof *entry->sigma, &status);
+        entry->sigma = wsic_alloc_zero(env, entry->row_classes * entry->columns,
+                                       sizeof *entry->sigma, &status);
     if (status == WSIC_OK)
-        status = problem->input.outputs && problem->zero_rows < entry->rows
+        status = weighted
                      ? fill_weighted_sigma(env, problem, entry)
                      : fill_sigma(env, problem, problem->column_energy, entry);
     /* Without any energy nothing is lost either. */
@@ -212,13 +239,13 @@ static void spread(wsic_plan_entry *entry)
 
 void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits)
 {
-    wsic_allocate_rate(entry->sigma, entry->columns, bits / entry->live_rows, &entry->allocation);
+    wsic_allocate_rate(entry->sigma, wsic_plan_sources(entry), bits / entry->live_rows, &entry->allocation);
     spread(entry);
 }
 
 static void allocate_distortion(wsic_plan_entry *entry, double distortion)
 {
-    wsic_allocate_distortion(entry->sigma, entry->columns, distortion / (entry->live_rows * entry->scale),
+    wsic_allocate_distortion(entry->sigma, wsic_plan_sources(entry), distortion / (entry->live_rows * entry->scale),
                              &entry->allocation);
     spread(entry);
 }
@@ -304,8 +331,8 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
         .step = entry->allocation.step,
         .water_level = entry->allocation.water_level,
         .damping = entry->damping,
-        .marginal = entry->scale *
-                    wsic_marginal_level(entry->sigma, entry->columns, entry->allocation.step),
+        .marginal = entry->scale * wsic_marginal_level(entry->sigma, wsic_plan_sources(entry),
+                                                       entry->allocation.step),
         .sensitivity = entry->sensitivity,
         .target_rate = entry->target_rate,
         .bytes = entry->target_rate > 0.0 ? entry->bytes : 0,
@@ -315,6 +342,20 @@ wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
     };
     return wsic_give_struct(env, "layer", layer, layer->size,
                             WSIC_FIRST_SIZE(wsic_plan_layer, outputs), &filled, sizeof filled);
+}
+
+/* Means over the classes of rows. */
+static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
+{
+    memset(rates, 0, entry->columns * sizeof *rates);
+    for (size_t k = 0; k < entry->row_classes; k++) {
+        for (size_t j = 0; j < entry->columns; j++) {
+            double rate;
+            wsic_column_rates(entry->sigma + k * entry->columns + j, 1, entry->allocation.step,
+                              &rate);
+            rates[j] += entry->live_rows * rate / (double)entry->row_classes;
+        }
+    }
 }
 
 wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
@@ -332,9 +373,7 @@ wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
     if (count < entry->columns)
         return wsic_fail(env, WSIC_ERROR_BUFFER, "count is %zu, but there are %zu columns", count,
                          entry->columns);
-    wsic_column_rates(entry->sigma, entry->columns, entry->allocation.step, rates);
-    for (size_t j = 0; j < entry->columns; j++)
-        rates[j] *= entry->live_rows;
+    fill_column_rates(entry, rates);
     return WSIC_OK;
 }
 

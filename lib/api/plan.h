@@ -8,6 +8,9 @@
 #include "waterfill/budget.h"
 #include "watersic/plan.h"
 
+/* Rows of unequal weight are told apart by so many classes of equal size. */
+enum { WSIC_PLAN_ROW_CLASSES = 6 };
+
 typedef struct wsic_plan_entry {
     size_t rows;
     size_t columns;
@@ -16,6 +19,9 @@ typedef struct wsic_plan_entry {
     double damping;
     double energy;
     double *sigma;           /* √s_j L_jj; 0 for a dead column */
+    /* Of each class of rows that behind the other: all sources of the matrix. Where rows are not
+     * told apart there is one class, and sigma are all. */
+    size_t row_classes;
     wsic_level_curve *curve; /* NULL: not yet needed */
     wsic_allocation allocation;
     double sensitivity;
@@ -25,6 +31,11 @@ typedef struct wsic_plan_entry {
     bool outputs; /* energies and distortions are in the metric of output statistics */
     double scale; /* of their squares to those of sigma, which is of weighted rows; else 1 */
 } wsic_plan_entry;
+
+static inline size_t wsic_plan_sources(const wsic_plan_entry *entry)
+{
+    return entry->row_classes * entry->columns;
+}
 
 struct wsic_plan {
     wsic_handle handle;

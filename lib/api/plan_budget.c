@@ -28,7 +28,7 @@ static wsic_status make_curve(const wsic_env *env, wsic_plan_entry *entry)
         return WSIC_OK;
     entry->curve = wsic_alloc(env, 1, sizeof *entry->curve, &status);
     if (entry->curve)
-        wsic_level_curve_make(entry->sigma, entry->columns, entry->curve);
+        wsic_level_curve_make(entry->sigma, wsic_plan_sources(entry), entry->curve);
     return status;
 }
 

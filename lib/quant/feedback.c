@@ -57,6 +57,8 @@ wsic_status wsic_job_plain_goal(wsic_job *job)
         wsic_weights_load(&job->weights, rows, 0, job->rows, job->problem->live_columns, job->goal,
                           job->rows);
     }
+    for (size_t k = 0; k < job->live; k++)
+        job->gamma_before[k] = 1.0;
     return wsic_permute_forward(job->env, job->live, job->factor->order,
                                 job->rows * sizeof *job->goal, job->goal);
 }
@@ -203,8 +205,7 @@ static double square_sum(const double *values, size_t count)
     return sum;
 }
 
-/* Codes to their rows, the reconstruction to its places. Without LMMSE γ says whether a column has
- * any code. */
+/* Codes to their rows, the reconstruction to its places. */
 static void keep_block(const pass *p)
 {
     wsic_job *const job = p->job;
@@ -215,7 +216,8 @@ static void keep_block(const pass *p)
             codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
         memcpy(job->y + k * job->rows + p->place, p->target + k * p->rows,
                p->rows * sizeof *p->target);
-        job->gamma[k] = job->options->lmmse ? p->gamma[k] : fmax(job->gamma[k], p->gamma[k]);
+        /* All blocks have the same, but 0 where a column has no code. */
+        job->gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->gamma[k];
     }
 }
 
@@ -245,6 +247,7 @@ static wsic_status decide_block(pass *p)
         .tile_start = p->tile_start,
         .tiles = p->tiles,
         .states = p->states,
+        .gamma = job->options->lmmse ? job->gamma_before : NULL,
         .sums = p->sums,
     };
     double residual = 0.0;
@@ -260,6 +263,18 @@ static wsic_status decide_block(pass *p)
     return status;
 }
 
+/* LMMSE over all rows takes all blocks to be decided: it serves the next pass, which is at nearly the
+ * same step. */
+static void learn_gamma(const pass *p)
+{
+    wsic_job *const job = p->job;
+
+    for (size_t k = 0; k < job->live; k++) {
+        const double zy = p->sums[k], zz = p->sums[job->live + k];
+        job->gamma_before[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
+    }
+}
+
 wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress)
 {
     pass p = {.job = job, .progress = progress};
@@ -273,6 +288,7 @@ wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress
         begin_block(&p, block);
         status = decide_block(&p);
     }
+    learn_gamma(&p);
     release(&p);
     return status;
 }

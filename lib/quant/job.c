@@ -123,12 +123,13 @@ static wsic_status allocate(wsic_job *job)
     const size_t live = job->live;
     wsic_status status = WSIC_OK;
 
-    job->shape = wsic_alloc(job->env, 4 * live, sizeof *job->shape, &status);
+    job->shape = wsic_alloc(job->env, 5 * live, sizeof *job->shape, &status);
     if (!job->shape)
         return status;
     job->alpha = job->shape + live;
     job->gamma = job->shape + 2 * live;
     job->error_share = job->shape + 3 * live;
+    job->gamma_before = job->shape + 4 * live;
     job->row_width = wsic_alloc(job->env, job->rows, sizeof *job->row_width, &status);
     if (!job->row_width)
         return status;

@@ -47,6 +47,7 @@ typedef struct wsic_job {
     int32_t *codes; /* rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
+    double *gamma_before; /* with feedback: what γ of all rows would have been in the last pass */
     wsic_output_figures outputs; /* of the last assembly */
     double residual;      /* ||Y - Ŵ L||² */
     double target_energy; /* ||Y||² */

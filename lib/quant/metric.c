@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quant/metric.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -8,10 +9,11 @@
 #include "linalg/linalg.h"
 #include "quant/metric_weights.h"
 
-enum {
-    BLOCKS = 8, /* more gain next to nothing: docs/algorithm.md, "Both sides" */
-    BLOCK_ROWS = 8
-};
+enum { BLOCKS_MOST = 32 };
+
+/* A row whose gradients are next to nothing counts as if they had this part of the mean energy: that
+ * it was not seen to matter does not mean that it may be lost. */
+static const double least_diagonal = 1e-4;
 
 void wsic_metric_release(const wsic_env *env, wsic_metric *metric)
 {
@@ -29,11 +31,18 @@ size_t wsic_metric_place(const wsic_metric *metric, size_t block)
     return block * (metric->rows / metric->blocks) + wsic_min_size(block, longer);
 }
 
+/* docs/algorithm.md, section "Both sides": enough for gradients with heavy tails, next to nothing too
+ * much where G is known exactly. */
 double wsic_metric_damping(double samples, size_t rows)
 {
-    (void)samples;
-    (void)rows;
-    return 0.3;
+    return fmin(0.1 + 2.0 * sqrt((double)rows / samples), 0.5);
+}
+
+/* More blocks decorrelate more rows; each costs a trellis about two bits a column. */
+size_t wsic_metric_blocks(size_t rows, bool trellis)
+{
+    const double wanted = round(sqrt((double)rows) * (trellis ? 0.5 : 1.0));
+    return (size_t)fmin(fmax(wanted, 1.0), BLOCKS_MOST);
 }
 
 /* --- G -------------------------------------------------------------------------- */
@@ -48,6 +57,15 @@ static double element(const wsic_metric_input *input, size_t i, size_t j)
     const size_t a = input->outputs->columns;
     const size_t lower = i > j ? j * a + i : i * a + j;
     return input->outputs->input[lower] / input->outputs->samples;
+}
+
+/* What damping adds to G_rr. In proportion to it: a model whose outputs are scaled one by one, and
+ * undone behind, is the same model. */
+static double damping_of(const wsic_metric_input *input, const wsic_metric *metric, size_t row)
+{
+    const double diagonal = element(input, row, row);
+    const double raised = fmax(diagonal, least_diagonal * metric->mean);
+    return metric->damping * raised + (raised - diagonal);
 }
 
 static size_t live_rows(const wsic_metric_input *input)
@@ -91,7 +109,7 @@ static size_t choose_blocks(const wsic_metric_options *options, const wsic_metri
         return 1;
     if (options->blocks != 0)
         return wsic_min_size(options->blocks, rows);
-    return wsic_max_size(wsic_min_size(BLOCKS, rows / BLOCK_ROWS), 1);
+    return wsic_metric_blocks(rows, options->trellis);
 }
 
 /* --- the factor ------------------------------------------------------------------- */
@@ -110,7 +128,7 @@ static void fill_order(wsic_metric *metric)
 static void gather(const wsic_metric_input *input, wsic_metric *metric)
 {
     const size_t a = metric->rows;
-    const double divisor = metric->unit * (1.0 + metric->relative_damping);
+    const double divisor = metric->unit * (1.0 + metric->damping);
 
     for (size_t k = 0; k < a; k++) {
         const size_t j = metric->order[k];
@@ -119,7 +137,8 @@ static void gather(const wsic_metric_input *input, wsic_metric *metric)
             const bool both = is_live(input, i) && is_live(input, j);
             metric->factor[k * a + l] = both ? element(input, i, j) / divisor : 0.0;
         }
-        metric->factor[k * a + k] += is_live(input, j) ? metric->damping / divisor : 1.0;
+        metric->factor[k * a + k] +=
+            is_live(input, j) ? damping_of(input, metric, j) / divisor : 1.0;
     }
 }
 
@@ -166,11 +185,12 @@ static wsic_status factorize(const wsic_env *env, const wsic_metric_input *input
 
 static void fill_diagonal(const wsic_metric_input *input, wsic_metric *metric)
 {
-    const double divisor = metric->unit * (1.0 + metric->relative_damping);
+    const double divisor = metric->unit * (1.0 + metric->damping);
 
-    for (size_t r = 0; r < metric->rows; r++)
-        metric->schur[r] =
-            is_live(input, r) ? (element(input, r, r) + metric->damping) / divisor : 1.0;
+    for (size_t r = 0; r < metric->rows; r++) {
+        const double damped = element(input, r, r) + damping_of(input, metric, r);
+        metric->schur[r] = is_live(input, r) ? damped / divisor : 1.0;
+    }
 }
 
 /* From A to diag(1/w) A. */
@@ -188,14 +208,14 @@ static wsic_status make(const wsic_env *env, const wsic_metric_options *options,
                         const wsic_metric_input *input, wsic_metric *metric)
 {
     const size_t live = live_rows(input);
-    const double mean = mean_diagonal(input, live);
     wsic_status status = WSIC_OK;
 
-    metric->relative_damping = options->damping > 0.0
-                                   ? options->damping
-                                   : wsic_metric_damping(input->outputs->samples, live);
-    metric->damping = metric->relative_damping * mean;
-    metric->unit = mean > 0.0 ? mean : 1.0;
+    metric->damping = options->damping > 0.0 ? options->damping
+                                             : wsic_metric_damping(input->outputs->samples, live);
+    metric->mean = mean_diagonal(input, live);
+    if (!(metric->mean >= DBL_MIN))
+        metric->mean = 1.0; /* of all rows that take part nothing is known */
+    metric->unit = metric->mean;
     metric->schur = wsic_alloc(env, metric->rows, sizeof *metric->schur, &status);
     if (!metric->schur)
         return status;
@@ -265,8 +285,8 @@ static void fill_noise(const wsic_metric *metric, double *k)
     wsic_solve_left_transposed(a, a, metric->factor, a, k, a);
 }
 
-/* Mean over the live rows of the errors' energy, rows no longer weighted, for V of 1. */
-static double plain_noise(const wsic_metric_input *input, const wsic_metric *metric,
+/* What damping adds to tr(Ĝ E Eᵀ) for each live row, for V of 1. */
+static double damping_noise(const wsic_metric_input *input, const wsic_metric *metric,
                           const double *k)
 {
     const size_t a = metric->rows;
@@ -279,12 +299,12 @@ static double plain_noise(const wsic_metric_input *input, const wsic_metric *met
         for (size_t j = 0; k && j < a; j++)
             energy += k[j * a + i] * k[j * a + i];
         if (is_live(input, row))
-            sum += energy / (weight * weight);
+            sum += damping_of(input, metric, row) / metric->unit * energy / (weight * weight);
     }
     return sum / (double)live_rows(input);
 }
 
-/* Of Ĝ + the rest of δ: tr(Ĝ K Kᵀ) is 1 a row. */
+/* G is (1 + δ) Ĝ less what was added; tr(Ĝ K Kᵀ) is 1 a row. */
 wsic_status wsic_metric_noise_gain(const wsic_env *env, const wsic_metric_input *input,
                                    const wsic_metric *metric, double *gain)
 {
@@ -297,9 +317,7 @@ wsic_status wsic_metric_noise_gain(const wsic_env *env, const wsic_metric_input 
             return status;
         fill_noise(metric, k);
     }
-    *gain = fmax(1.0 + metric->relative_damping -
-                     metric->damping / metric->unit * plain_noise(input, metric, k),
-                 0.0);
+    *gain = fmax(1.0 + metric->damping - damping_noise(input, metric, k), 0.0);
     wsic_free(env, k);
     return WSIC_OK;
 }

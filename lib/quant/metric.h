@@ -2,8 +2,8 @@
 /* The metric of the outputs: what an error of one row means beside those of others, and how rows
  * are therefore weighted and decided. docs/algorithm.md, section "Both sides".
  *
- * With Ĝ = (G + δI) / (1 + δ / mean diagonal) in the order of the blocks, Ĝ = A Aᵀ, and A_bb the blocks of rows on
- * the diagonal of the lower factor A,
+ * With Ĝ = (G + δ diag(G)) / (1 + δ) in the order of the blocks, Ĝ = A Aᵀ, and A_bb the blocks of
+ * rows on the diagonal of the lower factor A,
  *
  *     tr(Ĝ E Σ Eᵀ) = Σ_b tr(S_b (E_b + F_b E_>b) Σ (E_b + F_b E_>b)ᵀ)
  *     S_b = A_bb A_bbᵀ,     F_b = A_bb⁻ᵀ A_>bᵀ
@@ -26,8 +26,9 @@ enum { WSIC_METRIC_WEIGHTS_AUTO = 3 };
 typedef struct wsic_metric_options {
     int use;        /* WSIC_OUTPUTS_NONE ... */
     size_t blocks;  /* 0: automatic */
-    double damping; /* δ / mean diagonal; 0: automatic */
+    double damping; /* δ; 0: automatic */
     int weights;    /* WSIC_OUTPUT_WEIGHTS_NONE ... */
+    bool trellis;   /* whose first rows of a block have few ways to go: fewer blocks then */
 } wsic_metric_options;
 
 typedef struct wsic_metric {
@@ -42,7 +43,7 @@ typedef struct wsic_metric {
     int weights;    /* WSIC_OUTPUT_WEIGHTS_NONE ... */
     double unit;    /* Ĝ = unit · A Aᵀ, but for weights */
     double damping; /* δ */
-    double relative_damping;
+    double mean;    /* of the diagonal of G over the rows that take part */
 } wsic_metric;
 
 /* outputs: sums of δδᵀ, lower. Rows that are marked by an energy of 0 take no part: they are
@@ -77,7 +78,8 @@ void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x);
 wsic_status wsic_metric_noise_gain(const wsic_env *env, const wsic_metric_input *input,
                                    const wsic_metric *metric, double *gain);
 
-/* Number of samples for each row to a damping. */
+/* What is chosen where nothing is asked for: δ and B. */
 double wsic_metric_damping(double samples, size_t rows);
+size_t wsic_metric_blocks(size_t rows, bool trellis);
 
 #endif

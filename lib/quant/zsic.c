@@ -135,14 +135,25 @@ static wsic_status add_up(const recursion *r, tile_sums *total)
     return WSIC_OK;
 }
 
-static void add_earlier(const recursion *r, tile_sums *total)
+static double find_gamma(const recursion *r, const tile_sums *total)
+{
+    const wsic_zsic *const p = r->problem;
+
+    if (!(total->zz > 0.0))
+        return 0.0;
+    if (p->gamma)
+        return p->gamma[r->column];
+    return p->lmmse ? total->zy / (total->zz * step_seen(p, r->column)) : 1.0;
+}
+
+static void add_sums(const recursion *r, const tile_sums *total)
 {
     const wsic_zsic *const p = r->problem;
 
     if (!p->sums)
         return;
-    total->zy = p->sums[r->column] += total->zy;
-    total->zz = p->sums[p->columns + r->column] += total->zz;
+    p->sums[r->column] += total->zy / step_seen(p, r->column);
+    p->sums[p->columns + r->column] += total->zz;
 }
 
 static wsic_status quantize_column(recursion *r, size_t column, size_t first)
@@ -157,11 +168,8 @@ static wsic_status quantize_column(recursion *r, size_t column, size_t first)
     const wsic_status status = add_up(r, &total);
     if (status != WSIC_OK)
         return status;
-    add_earlier(r, &total);
-
-    double gamma = 0.0;
-    if (total.zz > 0.0)
-        gamma = p->lmmse ? total.zy / (total.zz * step_seen(p, column)) : 1.0;
+    add_sums(r, &total);
+    const double gamma = find_gamma(r, &total);
     r->gamma[column] = gamma;
     r->weight = gamma * p->alpha[column];
     r->level = gamma * step;

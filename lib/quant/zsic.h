@@ -29,8 +29,8 @@ typedef struct wsic_zsic {
     const size_t *tile_start;
     size_t tiles;
     uint8_t *states; /* tiles x n: of a trellis, see wsic_stretch; NULL: all begin at 0 */
-    /* 2 x n: <z, y> and <z, z> of the parts before, to which those of this one are added: γ is that
-     * of all of them. NULL: of this one alone. */
+    const double *gamma; /* n: what γ is, where it is not to be found here; NULL */
+    /* 2 x n: <z, y> in steps and <z, z>, to which those of these rows are added; NULL */
     double *sums;
 } wsic_zsic;
 
@@ -38,7 +38,7 @@ typedef struct wsic_zsic {
  *
  * codes (a x n) and gamma (n) are filled; *residual receives ||Y - Ŵ L||², which is the
  * sum over the columns of what their quantization left. Y is overwritten with the reconstruction
- * before rescaling, Z diag(α ∘ γ). γ_j is 0 for a column of zeros (in all parts so far). On failure
+ * before rescaling, Z diag(α ∘ γ). γ_j is 0 for a column of zeros. On failure
  * (WSIC_ERROR_RANGE, WSIC_ERROR_CANCELLED) Y, codes and gamma are undefined. Results do
  * not depend on the number of threads. */
 wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
