@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "common/seeded.h"
 #include "counting_allocator.h"
 #include "llm/labels.h"
 #include "llm/outputs_pass.h"
-#include "llm/seeded.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

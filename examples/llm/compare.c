@@ -10,10 +10,11 @@
 #include "llm/evaluate.h"
 #include "llm/outputs.h"
 #include "llm/report.h"
+#include "llm/rotated_method.h"
 #include "llm/watersic_run.h"
 
 /* WaterSIC with the first of the presets that are compared; the others follow. */
-enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC };
+enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_GPTQ_ROTATED, METHOD_WATERSIC };
 
 enum { MOST_METHODS = METHOD_WATERSIC + OPTIONS_MAX_PRESETS };
 
@@ -21,6 +22,7 @@ static const char *const method_names[] = {
     [METHOD_RTN] = "RTN",
     [METHOD_GPTQ] = "GPTQ",
     [METHOD_GPTQ_CODED] = "GPTQ, entropy-coded",
+    [METHOD_GPTQ_ROTATED] = "GPTQ, rotated, coded",
     [METHOD_WATERSIC] = "WaterSIC",
 };
 
@@ -54,7 +56,7 @@ static const char footer[] =
     "codes of fixed length (log2 of the number of levels, which need not be a power of two) and\n"
     "16-bit scales. For every layer they have the fewest levels that take at least as many bytes "
     "as\n"
-    "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
+    "WaterSIC, never fewer bytes. Rotated: random Hadamard rotation of the inputs. Cross entropy in nats per token, KL to the original in bits.\n";
 
 static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
                                     "as well (--recipe plain: not).\n";
@@ -139,6 +141,32 @@ static uint64_t run_baseline(struct comparison *run, size_t method, const char *
                : 0;
 }
 
+static uint64_t run_rotated(struct comparison *run, const char *label, double rate)
+{
+    const struct method_settings settings = library_settings(run->options, METHOD_GPTQ_ROTATED, rate);
+    const struct recipe recipe = {.statistics = true};
+    const struct calibration calibration = calibrate_by(run, &recipe);
+    const struct stretch stretch = next_stretch(run, label);
+    struct rotated rotated = {.context = run->session->context};
+
+    rotated.encoder =
+        watersic_encoder_create(run->session->context, &settings, false, run->failure);
+    const bool ok = rotated.encoder &&
+                    pipeline_run(&run->session->model, &calibration, &stretch,
+                                 run->session->context, rotated_quantize, &rotated, run->failure);
+    wsic_encoder_destroy(rotated.encoder);
+    return ok ? rotated.bytes : 0;
+}
+
+static uint64_t run_bytes(struct comparison *run, size_t method, const char *label, double rate)
+{
+    if (method == METHOD_RTN || method == METHOD_GPTQ)
+        return run_baseline(run, method, label);
+    if (method == METHOD_GPTQ_ROTATED)
+        return run_rotated(run, label, rate);
+    return run_library(run, method, label, rate);
+}
+
 static void name_method(const struct options *options, size_t method, struct row *row)
 {
     if (method >= METHOD_WATERSIC && options->presets.count > 1)
@@ -150,11 +178,8 @@ static void name_method(const struct options *options, size_t method, struct row
 
 static bool run_method(struct comparison *run, size_t method, double rate, struct row *row)
 {
-    const bool baseline = method == METHOD_RTN || method == METHOD_GPTQ;
-
     name_method(run->options, method, row);
-    const uint64_t bytes = baseline ? run_baseline(run, method, row->method)
-                                    : run_library(run, method, row->method, rate);
+    const uint64_t bytes = run_bytes(run, method, row->method, rate);
     if (bytes == 0)
         return false;
     row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);

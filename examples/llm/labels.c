@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/seeded.h"
 #include "common/workers.h"
 #include "llm/divergence.h"
 #include "llm/forward.h"
 #include "llm/interrupt.h"
-#include "llm/seeded.h"
 
 /* The same seed in every run: what is drawn is part of what a run can be repeated from. */
 static const uint64_t fixed_seed = 0x5749464F4C4C4142U;

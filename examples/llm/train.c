@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/seeded.h"
 #include "llm/adamw.h"
 #include "llm/loss.h"
-#include "llm/seeded.h"
 
 static const double longest_gradient = 1;
 static const uint64_t seed = 42;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Random numbers that are the same on every machine and in every run (splitmix64). */
-#ifndef EXAMPLES_LLM_SEEDED_H
-#define EXAMPLES_LLM_SEEDED_H
+#ifndef EXAMPLES_SEEDED_H
+#define EXAMPLES_SEEDED_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "llm/seeded.h"
+#include "common/seeded.h"
 
 static const uint64_t increment = 0x9E3779B97F4A7C15U;
 
