@@ -4,6 +4,7 @@
 
 #include "check_main.h"
 #include "code_matrices.h"
+#include "coding/row_order.h"
 #include "coding/codes_plan.h"
 #include "plain_decoder.h"
 
@@ -80,6 +81,67 @@ START_TEST(levels_of_a_trellis_come_back)
             free(codes);
         }
     }
+    close_env(context);
+}
+END_TEST
+
+typedef struct placed_row {
+    size_t block, row, stride;
+} placed_row;
+
+static int by_place(const void *a, const void *b)
+{
+    const placed_row *const x = a, *const y = b;
+    const size_t of_x = x->row % x->stride, of_y = y->row % y->stride;
+
+    if (x->block != y->block)
+        return x->block < y->block ? -1 : 1;
+    if (of_x != of_y)
+        return of_x > of_y ? -1 : 1;
+    return x->row < y->row ? -1 : 1;
+}
+
+/* Rows of a block in the order of their numbers modulo the stride, the largest first: by sorting. */
+START_TEST(levels_run_through_the_rows_in_strides)
+{
+    static const size_t shapes[][4] = {{70, 3, 64, 2},   {70, 9, 70, 8},    {130, 5, 50, 7},
+                                       {100, 4, 7, 8},   {33, 4, 32, 4096}, {5, 5, 2, 3},
+                                       {300, 6, 256, 16}};
+    const size_t rows = shapes[_i][0], columns = shapes[_i][1];
+    const size_t block_rows = shapes[_i][2], stride = shapes[_i][3];
+    placed_row *const placed = malloc(rows * sizeof *placed);
+    uint32_t *const order = malloc(rows * sizeof *order);
+    int32_t *const levels = make_codes(any_bits, rows, columns, 3);
+    int32_t *const codes = malloc(rows * columns * sizeof *codes);
+    int32_t *const decoded = malloc(rows * columns * sizeof *decoded);
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+    wsic_bytes bytes;
+    size_t used;
+
+    make_levels(levels, rows, columns, 3, block_rows);
+    for (size_t r = 0; r < rows; r++)
+        placed[r] = (placed_row){r / block_rows, r, stride};
+    qsort(placed, rows, sizeof *placed, by_place);
+    wsic_row_order_of_blocks(rows, block_rows, stride, order);
+    for (size_t i = 0; i < rows; i++) {
+        ck_assert_uint_eq(order[i], placed[i].row);
+        for (size_t j = 0; j < columns; j++)
+            codes[j * rows + placed[i].row] = levels[j * rows + i];
+    }
+    const wsic_code_matrix matrix = {
+        .rows = rows, .columns = columns, .codes = codes, .kind = 3, .row_stride = stride};
+    wsic_bytes_init(&bytes, &env);
+    ck_assert_int_eq(wsic_codes_encode(&env, &matrix, block_rows, &bytes), WSIC_OK);
+    ck_assert_int_eq(decode(&env, bytes.data, bytes.size, &matrix, decoded, &used), WSIC_OK);
+    ck_assert_uint_eq(used, bytes.size);
+    expect_equal(&matrix, decoded);
+    wsic_bytes_release(&bytes);
+    free(placed);
+    free(order);
+    free(levels);
+    free(codes);
+    free(decoded);
     close_env(context);
 }
 END_TEST
@@ -338,6 +400,7 @@ int main(void)
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, everything_comes_back, 0, MATRIX_COUNT);
     tcase_add_loop_test(tests, levels_of_a_trellis_come_back, 0, MATRIX_COUNT);
+    tcase_add_loop_test(tests, levels_run_through_the_rows_in_strides, 0, 7);
     tcase_add_test(tests, what_is_no_level_is_refused);
     tcase_add_test(tests, many_lanes_come_back);
     tcase_add_test(tests, little_is_coded_in_few_bytes);

@@ -179,6 +179,119 @@ START_TEST(equal_pairs_are_plain)
 }
 END_TEST
 
+/* --- both sides ----------------------------------------------------------------------- */
+
+/* Gradients of outputs that go together, one for each token. */
+static wsic_stats *gradients_of(double g[DRIFT_ROWS][DRIFT_ROWS])
+{
+    static double gradients[DRIFT_TOKENS][DRIFT_ROWS];
+    random_state random = {77};
+    wsic_stats *outputs = NULL;
+    wsic_matrix view;
+
+    memset(g, 0, sizeof(double) * DRIFT_ROWS * DRIFT_ROWS);
+    for (size_t t = 0; t < DRIFT_TOKENS; t++) {
+        const double common = random_normal(&random), other = random_normal(&random);
+        for (size_t r = 0; r < DRIFT_ROWS; r++)
+            gradients[t][r] = common + (r % 3 == 0 ? other : 0.0) + 0.5 * random_normal(&random);
+        for (size_t r = 0; r < DRIFT_ROWS; r++) {
+            for (size_t s = 0; s < DRIFT_ROWS; s++)
+                g[r][s] += gradients[t][r] * gradients[t][s] / DRIFT_TOKENS;
+        }
+    }
+    wsic_matrix_init(&view, sizeof view, gradients, WSIC_F64, DRIFT_TOKENS, DRIFT_ROWS, 0);
+    ck_assert_int_eq(wsic_stats_create(f.context, DRIFT_ROWS, &outputs), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_add_activations(outputs, &view, NULL), WSIC_OK);
+    return outputs;
+}
+
+/* E (W x + (R-R̂) - Ŵ x̂)ᵀ G (...) / (a n), token by token. */
+static double truth_in_metric(double g[DRIFT_ROWS][DRIFT_ROWS], const float *restored,
+                              bool residual)
+{
+    double sum = 0.0, e[DRIFT_ROWS];
+
+    for (size_t t = 0; t < DRIFT_TOKENS; t++) {
+        for (size_t r = 0; r < DRIFT_ROWS; r++) {
+            e[r] = residual ? f.dr[t][r] : 0.0;
+            for (size_t j = 0; j < DRIFT_COLUMNS; j++)
+                e[r] += f.w[r][j] * f.x[t][j] -
+                        (double)restored[r * DRIFT_COLUMNS + j] * f.xq[t][j];
+        }
+        for (size_t r = 0; r < DRIFT_ROWS; r++) {
+            for (size_t s = 0; s < DRIFT_ROWS; s++)
+                sum += e[r] * g[r][s] * e[s] / DRIFT_TOKENS;
+        }
+    }
+    return sum / (DRIFT_ROWS * DRIFT_COLUMNS);
+}
+
+/* What drift leaves is the same for all layers: two of them differ by what is reported. */
+START_TEST(both_sides_count_what_quantization_adds)
+{
+    static const char *const presets[] = {"fast", "default", "paper"};
+    const bool residual = _i % 2 == 1;
+    double g[DRIFT_ROWS][DRIFT_ROWS], truth[2], reported[2];
+    float restored[R * N];
+
+    drift_open(&f, residual, 6);
+    wsic_stats *const outputs = gradients_of(g);
+    wsic_problem *const problem = open_problem(&f, false);
+    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    for (int k = 0; k < 2; k++) {
+        wsic_encoder_report report = {.size = sizeof report};
+        set_step(&f, presets[_i / 2], k == 0 ? 0.2 : 1.0);
+        ck_assert_int_eq(wsic_encoder_set(f.encoder, "outputs", "full"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set(f.encoder, "damping", "1e-9"), WSIC_OK);
+        wsic_layer *const layer = run(&f, problem);
+        drift_restore(layer, restored);
+        ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
+        ck_assert_uint_gt(report.output_blocks, 1);
+        ck_assert_double_eq(report.output_limit_rate, -1.0);
+        truth[k] = truth_in_metric(g, restored, residual);
+        reported[k] = report.output_distortion;
+        wsic_layer_destroy(layer);
+    }
+    ck_assert_double_gt(reported[1], 5.0 * reported[0]);
+    ck_assert_double_eq_tol(reported[1] - reported[0], truth[1] - truth[0],
+                            1e-4 * (truth[1] - truth[0]));
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+    drift_close(&f);
+}
+END_TEST
+
+/* At the same bytes the statistics help, with drift and residual too. */
+START_TEST(both_sides_help_behind_quantized_layers)
+{
+    double g[DRIFT_ROWS][DRIFT_ROWS], truth[2], reported[2];
+    float restored[R * N];
+
+    drift_open(&f, true, 7);
+    wsic_stats *const outputs = gradients_of(g);
+    wsic_problem *const problem = open_problem(&f, false);
+    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, _i == 0 ? "fast" : "default"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set(f.encoder, "rate", "3"), WSIC_OK);
+    for (int k = 0; k < 2; k++) {
+        ck_assert_int_eq(wsic_encoder_set(f.encoder, "outputs", k == 0 ? "none" : "full"),
+                         WSIC_OK);
+        wsic_encoder_report report = {.size = sizeof report};
+        wsic_layer *const layer = run(&f, problem);
+        drift_restore(layer, restored);
+        ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
+        reported[k] = report.output_distortion;
+        truth[k] = truth_in_metric(g, restored, true);
+        wsic_layer_destroy(layer);
+    }
+    ck_assert_double_lt(truth[1], truth[0]);
+    ck_assert_double_lt(reported[1], 0.8 * reported[0]);
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+    drift_close(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("drift");
@@ -191,6 +304,8 @@ int main(void)
     tcase_add_test(tests, every_ingredient_helps);
     tcase_add_test(tests, a_distortion_above_the_floor_is_met);
     tcase_add_loop_test(tests, equal_pairs_are_plain, 0, 2);
+    tcase_add_loop_test(tests, both_sides_count_what_quantization_adds, 0, 6);
+    tcase_add_loop_test(tests, both_sides_help_behind_quantized_layers, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

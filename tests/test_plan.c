@@ -271,6 +271,130 @@ START_TEST(plans_come_true)
 }
 END_TEST
 
+/* --- with statistics of outputs ---------------------------------------------------------- */
+
+static wsic_stats *outputs_of(const double *g, size_t rows)
+{
+    wsic_stats *outputs = NULL;
+    wsic_matrix matrix;
+
+    ck_assert_int_eq(wsic_stats_create(context, rows, &outputs), WSIC_OK);
+    wsic_matrix_init(&matrix, sizeof matrix, g, WSIC_F64, rows, rows, 0);
+    ck_assert_int_eq(wsic_stats_add_covariance(outputs, &matrix, 1e6), WSIC_OK);
+    return outputs;
+}
+
+static wsic_problem *problem_of(const double *given, size_t rows, size_t columns,
+                                const wsic_stats *outputs)
+{
+    static wsic_matrix matrix; /* borrowed by the problem */
+    wsic_problem *problem = NULL;
+
+    wsic_matrix_init(&matrix, sizeof matrix, given, WSIC_F64, rows, columns, 0);
+    ck_assert_int_eq(wsic_problem_create(context, stats, NULL, &matrix, &problem), WSIC_OK);
+    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    return problem;
+}
+
+/* G = 5 I, and rows of equal energy: the plain plan, its distortions times 5. */
+START_TEST(equal_outputs_scale_the_plan)
+{
+    const double g[] = {5.0, 0.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, 5.0};
+    double bits = 0.0, plain_rates[2], rates[2];
+
+    use_covariance(correlated, 2);
+    wsic_stats *const outputs = outputs_of(g, 3);
+    wsic_problem *const problem = problem_of(weights, 3, 2, outputs);
+    ck_assert_int_eq(add_weights(weights, WSIC_F64, 3, 2, NULL), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_add_problem(plan, problem, NULL), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_solve_rate(plan, 2.5), WSIC_OK);
+    const wsic_plan_layer plain = layer_of(0), both = layer_of(1);
+    ck_assert_uint_eq(plain.outputs, 0);
+    ck_assert_double_eq(plain.divergence, 0.0);
+    ck_assert_double_eq(plain.sensitivity, 1.0);
+    ck_assert_uint_eq(both.outputs, 1);
+    ck_assert_double_eq_tol(both.sensitivity, 1.0 / (2.0 * log(2.0)), 1e-15);
+    ck_assert_double_eq_tol(both.rate, plain.rate, 1e-9);
+    ck_assert_double_eq_tol(both.step, plain.step, 1e-9);
+    ck_assert_double_eq_tol(both.energy, 5.0 * plain.energy, 1e-9);
+    ck_assert_double_eq_tol(both.distortion, 5.0 * plain.distortion, 1e-9);
+    ck_assert_double_eq_tol(both.water_level, 5.0 * plain.water_level, 1e-9);
+    ck_assert_double_eq_tol(both.marginal, 5.0 * plain.marginal, 1e-9);
+    ck_assert_double_eq_tol(both.divergence, 6.0 * both.distortion / (2.0 * log(2.0)), 1e-12);
+    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, plain_rates, 2), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_column_rates(plan, 1, rates, 2), WSIC_OK);
+    ck_assert_double_eq_tol(rates[0], plain_rates[0], 1e-9);
+    ck_assert_double_eq_tol(rates[1], plain_rates[1], 1e-9);
+    /* The sum needs all matrices. */
+    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_ERROR_STATE);
+    ck_assert_ptr_nonnull(strstr(wsic_plan_message(plan), "matrix 0"));
+    ck_assert_int_eq(wsic_plan_solve_distortion(plan, 0.1), WSIC_OK);
+    ck_assert_double_eq_tol(layer_of(1).distortion, 0.1, 1e-6);
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+}
+END_TEST
+
+/* The divergence that a plan predicts is the one that the encoder reaches. */
+START_TEST(divergence_is_foretold)
+{
+    enum { A = 128, N = 64 };
+    static double covariance[N * N], many[A * N], g[A * A], common[A];
+    wsic_encoder_report report = {.size = sizeof report};
+    wsic_encoder *encoder = NULL;
+    wsic_layer *layer = NULL;
+    double bits = 0.0, sum = 0.0;
+    uint64_t state = 5;
+
+    for (size_t i = 0; i < N * N; i++)
+        covariance[i] = pow(0.8, fabs((double)(i / N) - (double)(i % N)));
+    for (size_t i = 0; i < A * N; i++)
+        many[i] = next_normal(&state);
+    memset(g, 0, sizeof g);
+    for (int k = 1; k <= 40; k++) {
+        for (size_t r = 0; r < A; r++)
+            common[r] = next_normal(&state);
+        for (size_t i = 0; i < A * A; i++)
+            g[i] += common[i / A] * common[i % A] / k;
+    }
+    for (size_t r = 0; r < A; r++)
+        g[r * (A + 1)] += 0.3;
+    use_covariance(covariance, N);
+    wsic_stats *const outputs = outputs_of(g, A);
+    wsic_problem *const problem = problem_of(many, A, N, outputs);
+    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_add_problem(plan, problem, NULL), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set(encoder, "rate", _i == 0 ? "2.5" : "3.5"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_run_problem(encoder, problem, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_get_report(encoder, &report), WSIC_OK);
+    wsic_layer_info info = {.size = sizeof info};
+    ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_solve_rate(plan, info.rate_codes), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_divergence(plan, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_divergence(NULL, &bits), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_OK);
+    ck_assert_double_eq(bits, layer_of(0).divergence);
+    ck_assert_double_eq_tol(bits, report.divergence, 0.25 * report.divergence);
+    /* Twice the matrix, twice the divergence; and more bytes, less of it. */
+    ck_assert_int_eq(wsic_plan_add_problem(plan, problem, NULL), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_solve_rate(plan, info.rate_codes), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_divergence(plan, &sum), WSIC_OK);
+    ck_assert_double_eq_tol(sum, 2.0 * bits, 1e-12);
+    for (uint64_t bytes = 2000; bytes <= 16000; bytes *= 2) {
+        ck_assert_int_eq(wsic_plan_solve_budget(plan, WSIC_PLAN_WATERFILL, bytes), WSIC_OK);
+        ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_OK);
+        ck_assert(bytes == 2000 || bits < sum);
+        sum = bits;
+    }
+    wsic_layer_destroy(layer);
+    wsic_encoder_destroy(encoder);
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+}
+END_TEST
+
 START_TEST(order_of_calls)
 {
     wsic_plan_layer layer = {.size = sizeof layer};
@@ -389,6 +513,8 @@ int main(void)
     tcase_add_test(cases, units_do_not_matter);
     tcase_add_test(cases, many_matrices);
     tcase_add_test(cases, plans_come_true);
+    tcase_add_test(cases, equal_outputs_scale_the_plan);
+    tcase_add_loop_test(cases, divergence_is_foretold, 0, 2);
     tcase_add_test(cases, order_of_calls);
     tcase_add_test(cases, bad_arguments);
     tcase_add_test(cases, bad_numbers);

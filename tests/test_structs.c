@@ -349,7 +349,7 @@ START_TEST(later_and_shorter_reports)
     ck_assert_int_eq(wsic_encoder_get_report(fixture.encoder, &report.known), WSIC_OK);
     ck_assert_uint_gt(report.known.memory_peak, 0);
     check_filled(&report, sizeof report.known);
-    report.known.size = sizeof report.known - 1;
+    report.known.size = WSIC_FIRST_SIZE(wsic_encoder_report, memory_peak) - 1;
     ck_assert_int_eq(wsic_encoder_get_report(fixture.encoder, &report.known),
                      WSIC_ERROR_STRUCT_SIZE);
 }
@@ -366,7 +366,7 @@ START_TEST(later_and_shorter_plans_of_layers)
     ck_assert_int_eq(wsic_plan_get(made, 0, &layer.known), WSIC_OK);
     ck_assert_uint_eq(layer.known.rows, ROWS);
     check_filled(&layer, sizeof layer.known);
-    layer.known.size = sizeof layer.known - 1;
+    layer.known.size = WSIC_FIRST_SIZE(wsic_plan_layer, outputs) - 1;
     ck_assert_int_eq(wsic_plan_get(made, 0, &layer.known), WSIC_ERROR_STRUCT_SIZE);
     wsic_plan_destroy(made);
 }

@@ -346,6 +346,177 @@ START_TEST(bad_eigenvalues)
 }
 END_TEST
 
+/* --- two spectra --------------------------------------------------------------------- */
+
+static int descending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+static void random_descending(double *values, size_t n, double decades, uint64_t seed)
+{
+    random_spectrum(values, n, decades, seed);
+    qsort(values, n, sizeof *values, descending);
+}
+
+/* Bisection for the level over all products, one by one. */
+static double brute_product_rate(const double *outputs, size_t a, const double *inputs, size_t n,
+                                 double variance, double distortion)
+{
+    double low = -700.0, high = 700.0, rate = 0.0;
+
+    for (int step = 0; step < 200; step++) {
+        const double level = exp(0.5 * (low + high));
+        double sum = 0.0;
+        for (size_t k = 0; k < a * n; k++)
+            sum += fmin(level, variance * outputs[k / n] * inputs[k % n]);
+        if (sum / (double)(a * n) < distortion)
+            low = log(level);
+        else
+            high = log(level);
+    }
+    for (size_t k = 0; k < a * n; k++) {
+        const double power = variance * outputs[k / n] * inputs[k % n];
+        rate += 0.5 * log2(fmax(power / exp(0.5 * (low + high)), 1.0)) / (double)(a * n);
+    }
+    return rate;
+}
+
+START_TEST(products_follow_brute_force)
+{
+    enum { A = 13, N = 29 };
+    double outputs[A], inputs[N], rate, level;
+
+    random_descending(outputs, A, 1.0 + (double)_i, 40 + (uint64_t)_i);
+    random_descending(inputs, N, 6.0 - (double)_i, 50 + (uint64_t)_i);
+    if (_i == 2)
+        outputs[A - 1] = inputs[N - 1] = 0.0;
+    for (double distortion = 1e-8; distortion < 1e4; distortion *= 7.0) {
+        ck_assert_int_eq(
+            wsic_waterfill_product_rate(outputs, A, inputs, N, 0.7, distortion, &rate, &level),
+            WSIC_OK);
+        const double expected = brute_product_rate(outputs, A, inputs, N, 0.7, distortion);
+        if (expected < 1e-9)
+            ck_assert_double_le(rate, 1e-9);
+        else
+            assert_close(rate, expected, 1e-9);
+    }
+}
+END_TEST
+
+/* With one output of weight μ it is the one-sided problem of variance μ σ²; and the two sides may
+ * change places. */
+START_TEST(one_output_is_the_one_sided_problem)
+{
+    enum { N = 40 };
+    const double output = 0.3;
+    double inputs[N], rate, distortion, level, one_level;
+
+    random_descending(inputs, N, 5.0, 60);
+    for (double given = 1e-7; given < 1.0; given *= 3.0) {
+        wsic_waterfill_product_rate(&output, 1, inputs, N, 2.0, given, &rate, &level);
+        const double expected = rate_of(inputs, N, 0.6, given, &one_level);
+        ck_assert_double_eq_tol(rate, expected, 1e-12);
+        assert_close(level, one_level, 1e-12);
+        wsic_waterfill_product_rate(inputs, N, &output, 1, 2.0, given, &rate, NULL);
+        ck_assert_double_eq_tol(rate, expected, 1e-12);
+        wsic_waterfill_product_distortion(&output, 1, inputs, N, 2.0, 1.0 + given, &distortion,
+                                          &level);
+        assert_close(distortion, distortion_of(inputs, N, 0.6, 1.0 + given, &one_level), 1e-12);
+        assert_close(level, one_level, 1e-12);
+    }
+}
+END_TEST
+
+START_TEST(distortion_and_rate_of_products_are_inverse)
+{
+    enum { A = 50, N = 30 };
+    double outputs[A], inputs[N], distortion, rate;
+
+    random_descending(outputs, A, 4.0, 61);
+    random_descending(inputs, N, 4.0, 62);
+    for (double given = 0.05; given < 20.0; given *= 1.7) {
+        wsic_waterfill_product_distortion(outputs, A, inputs, N, 0.5, given, &distortion, NULL);
+        wsic_waterfill_product_rate(outputs, A, inputs, N, 0.5, distortion, &rate, NULL);
+        assert_close(rate, given, 1e-9);
+    }
+}
+END_TEST
+
+/* Above the water R = ½ log2(σ² (det G)^(1/a) (det Σ)^(1/n) / D): knowing G is worth ½ log2 of the
+ * ratio of the two means of μ. */
+START_TEST(at_high_rates_two_geometric_means_count)
+{
+    enum { A = 20, N = 30 };
+    double outputs[A], inputs[N], distortion, logarithms = 0.0;
+
+    random_descending(outputs, A, 3.0, 63);
+    random_descending(inputs, N, 2.0, 64);
+    for (size_t k = 0; k < A; k++)
+        logarithms += log(outputs[k]) / A;
+    for (size_t i = 0; i < N; i++)
+        logarithms += log(inputs[i]) / N;
+    wsic_waterfill_product_distortion(outputs, A, inputs, N, 3.0, 12.0, &distortion, NULL);
+    assert_close(distortion, 3.0 * exp(logarithms) * 0x1p-24, 1e-11);
+}
+END_TEST
+
+START_TEST(products_of_nothing_and_of_extremes)
+{
+    const double zeros[] = {0.0, 0.0}, ones[] = {1.0, 1.0}, huge[] = {1e300, 1e300};
+    const double tiny[] = {1e-300, 1e-300};
+    double rate = -1.0, level = -1.0, distortion = -1.0;
+
+    ck_assert_int_eq(wsic_waterfill_product_rate(zeros, 2, ones, 2, 1.0, 0.1, &rate, &level),
+                     WSIC_OK);
+    ck_assert_double_eq(rate, 0.0);
+    ck_assert_double_eq(level, 0.0);
+    wsic_waterfill_product_distortion(ones, 2, ones, 2, 0.0, 1.0, &distortion, &level);
+    ck_assert_double_eq(distortion, 0.0);
+    wsic_waterfill_product_rate(ones, 2, ones, 2, 4.0, 4.0, &rate, &level);
+    ck_assert_double_eq(rate, 0.0);
+    ck_assert_double_eq(level, 4.0);
+    wsic_waterfill_product_rate(huge, 2, tiny, 2, 1.0, 0.25, &rate, &level);
+    ck_assert_double_eq_tol(rate, 1.0, 1e-9);
+    wsic_waterfill_product_rate(huge, 2, huge, 2, 1.0, 1e300, &rate, NULL);
+    ck_assert(isfinite(rate));
+}
+END_TEST
+
+START_TEST(bad_products_are_refused)
+{
+    const double good[] = {2.0, 1.0}, rising[] = {1.0, 2.0}, negative[] = {1.0, -1.0};
+    const double infinite[] = {HUGE_VAL, 1.0};
+    double out;
+
+    ck_assert_int_eq(wsic_waterfill_product_rate(NULL, 2, good, 2, 1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, good, 0, 1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, good, 2, 1.0, 0.0, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, good, 2, -1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, good, 2, 1.0, 0.1, NULL, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(rising, 2, good, 2, 1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, rising, 2, 1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, negative, 2, 1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_NOT_FINITE);
+    ck_assert_int_eq(wsic_waterfill_product_rate(infinite, 2, good, 2, 1.0, 0.1, &out, NULL),
+                     WSIC_ERROR_NOT_FINITE);
+    ck_assert_int_eq(wsic_waterfill_product_distortion(good, 2, good, 2, 1.0, -1.0, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_distortion(good, 2, good, 2, 1.0, NAN, &out, NULL),
+                     WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_waterfill_product_distortion(good, 2, good, 2, 1.0, 1.0, NULL, NULL),
+                     WSIC_ERROR_ARGUMENT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("waterfill");
@@ -367,6 +538,12 @@ int main(void)
     tcase_add_test(cases, component_rates_add_up);
     tcase_add_test(cases, bad_arguments);
     tcase_add_test(cases, bad_eigenvalues);
+    tcase_add_loop_test(cases, products_follow_brute_force, 0, 4);
+    tcase_add_test(cases, one_output_is_the_one_sided_problem);
+    tcase_add_test(cases, distortion_and_rate_of_products_are_inverse);
+    tcase_add_test(cases, at_high_rates_two_geometric_means_count);
+    tcase_add_test(cases, products_of_nothing_and_of_extremes);
+    tcase_add_test(cases, bad_products_are_refused);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -79,13 +79,14 @@ static size_t live_rows(const wsic_metric_input *input)
 
 static double mean_diagonal(const wsic_metric_input *input, size_t live)
 {
-    double mean = 0.0;
+    double sum = 0.0;
 
+    /* Divided after the sum, so that the mean of equal numbers is that number. */
     for (size_t r = 0; r < input->outputs->columns; r++) {
         if (is_live(input, r))
-            mean += element(input, r, r) / (double)live;
+            sum += element(input, r, r);
     }
-    return mean;
+    return sum / (double)live;
 }
 
 static bool is_diagonal(const wsic_metric_input *input)

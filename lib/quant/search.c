@@ -308,9 +308,12 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
     s->pass_x[pass] = x;
     s->pass_promise[pass] = promise;
     s->pass_value[pass] = nan("");
-    /* While the assembly is a guess, a promise within it may already be met. */
+    /* While the assembly is a guess, a promise within it may already be met. What errors of
+     * different rows do together no promise knows. */
     const double slack = s->tolerance + (s->assembly_known ? 0.0 : s->assembly);
-    if (status == WSIC_OK && (last || fabs(*value - s->target) <= slack)) {
+    const bool worth = last || fabs(*value - s->target) <= slack ||
+                       (!s->by_rate && wsic_job_feeds_back(job));
+    if (status == WSIC_OK && worth) {
         status = finish_pass(s, value);
         s->pass_value[pass] = *value;
         s->assembly = *value - promise;
