@@ -309,7 +309,7 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *pla
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  *
  * For plain statistics. Pairs take up to 8 n² bytes more, mixtures what wsic_problem_set_mix()
- * says, output statistics 8 a² bytes and, with pairs, 8 a n.
+ * says, output statistics 16 a² + 14 a n bytes.
  */
 WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
                                            uint64_t *bytes);

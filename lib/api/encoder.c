@@ -117,7 +117,7 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t
 }
 
 static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
-                            const wsic_blend_sources *sources, uint64_t *bytes)
+                            const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
 {
     const wsic_env *const env = &encoder->handle.env;
     wsic_encode_options options;
@@ -125,7 +125,7 @@ static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
     if (!bytes)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bytes is NULL");
     wsic_params_to_options(&encoder->params, &options);
-    if (!wsic_encode_memory(&options, shape.rows, shape.columns, sources, bytes))
+    if (!wsic_encode_memory(&options, shape.rows, shape.columns, sources, outputs, bytes))
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu does not fit the address space",
                          shape.rows, shape.columns);
     return WSIC_OK;
@@ -138,7 +138,7 @@ wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t col
         return WSIC_ERROR_ARGUMENT;
     if (rows == 0 || columns == 0)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "rows or columns is 0");
-    return memusage(encoder, (wsic_shape){rows, columns}, NULL, bytes);
+    return memusage(encoder, (wsic_shape){rows, columns}, NULL, false, bytes);
 }
 
 wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_problem *problem,
@@ -150,7 +150,7 @@ wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_prob
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "problem is NULL");
     const wsic_encode_input *const input = &problem->inner.input;
     return memusage(encoder, (wsic_shape){input->weights.rows, input->weights.columns},
-                    &input->sources, bytes);
+                    &input->sources, input->outputs != NULL, bytes);
 }
 
 /* --- run ------------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
         .problem = problem,
         .report = report,
         .metric = {.blocks = 1, .unit = 1.0},
+        .output_energy = -1.0,
     };
 
     *report = (wsic_encode_report){.passes = 0};
@@ -70,10 +71,20 @@ static double count_squares(const wsic_blend_sources *sources)
     return 3.0 + drift + (wsic_blend_is_pure(&blend) ? 0.0 : 1.0 + drift);
 }
 
+/* The factor of G and a copy for its eigenvalues; the goal; a block of rows, at most half of them;
+ * tiles of errors; vectors. */
+static double output_memory(double a, double n)
+{
+    const double tile = fmin(a, 256.0);
+
+    return 16.0 * a * a + 8.0 * a * n + 6.0 * (a + 1.0) * n + 8.0 * tile * (5.0 * n + tile) +
+           8.0 * 80.0 * a + 24.0 * n;
+}
+
 /* Sizes are added in doubles: the sum is exact to within its rounding, which the
  * margin covers, and cannot overflow. */
 bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
-                        const wsic_blend_sources *sources, uint64_t *bytes)
+                        const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
 {
     const double a = (double)rows, n = (double)columns;
     const double squares = 8.0 * n * n * count_squares(sources);
@@ -94,8 +105,9 @@ bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t 
     /* The library's threads are few beside the batch of tiles that may run at once. */
     const double search =
         options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
+    const double sides = outputs ? output_memory(a, n) : 0.0;
     const double total =
-        1.02 * (squares + arrays + tiles + coded + blocks + tokens + quantizer + search);
+        1.02 * (squares + arrays + tiles + coded + blocks + tokens + quantizer + search + sides);
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;

@@ -49,6 +49,7 @@ typedef struct wsic_job {
     double *gamma;
     double *gamma_before; /* with feedback: what γ of all rows would have been in the last pass */
     wsic_output_figures outputs; /* of the last assembly */
+    double output_energy; /* tr(G W Σ Wᵀ), internal units; negative: not yet known */
     double residual;      /* ||Y - Ŵ L||² */
     double target_energy; /* ||Y||² */
 

@@ -172,19 +172,19 @@ static wsic_status find_places(const wsic_job *job, size_t **place)
     return status;
 }
 
-static wsic_status measure(wsic_job *job, const wsic_decoded *decoded, double *error,
-                           double *energy)
+static wsic_status measure(wsic_job *job, const wsic_decoded *decoded, double *error)
 {
     measurement m;
     double *memory = NULL;
     size_t *place = NULL;
     wsic_status status = create(job, &m, &memory);
 
-    *error = *energy = 0.0;
+    *error = 0.0;
     if (status == WSIC_OK)
         status = find_places(job, &place);
     if (status == WSIC_OK && m.columns > 0) {
-        *energy = trace(&m, place);
+        if (job->output_energy < 0.0)
+            job->output_energy = trace(&m, place);
         m.decoded = decoded;
         *error = trace(&m, place);
     }
@@ -198,18 +198,18 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
 {
     const wsic_decoded decoded = {row_scales, column_scales};
     const double weights = (double)job->rows * (double)job->columns;
-    double error, energy, mark = wsic_now();
+    double error, mark = wsic_now();
 
     if (!job->problem->input.outputs)
         return WSIC_OK;
-    wsic_status status = measure(job, &decoded, &error, &energy);
+    const wsic_status status = measure(job, &decoded, &error);
     if (status != WSIC_OK)
         return status;
     job->outputs = (wsic_output_figures){
         .known = true,
         .distortion =
             error / weights * wsic_job_output_unit(job) * wsic_job_distortion_unit(job),
-        .relative = energy > 0.0 ? error / energy : 0.0,
+        .relative = job->output_energy > 0.0 ? error / job->output_energy : 0.0,
         .damping = job->metric.damping,
         .blocks = job->metric.blocks,
         .weights = job->metric.weights,
