@@ -21,7 +21,7 @@ bool allocation_create(struct allocation *allocation, wsic_context *context,
 {
     const size_t layers = model->config.blocks * LINEAR_KINDS;
 
-    *allocation = (struct allocation){.layers = layers};
+    *allocation = (struct allocation){.layers = layers, .gain = 1};
     allocation->indices = malloc(layers * sizeof *allocation->indices);
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
     allocation->corrections = calloc(layers, sizeof *allocation->corrections);
@@ -279,7 +279,7 @@ bool allocation_divergence(const struct allocation *allocation, size_t layer, do
         return true;
     if (!read_plan(allocation, layer, &planned, failure))
         return false;
-    *bits = allocation->sensitivities[layer] * (double)planned.rows * (double)planned.columns *
+    *bits = allocation->gain * allocation->sensitivities[layer] * (double)planned.rows * (double)planned.columns *
             planned.distortion * correction_at(&allocation->levels[layer], planned.rate);
     return true;
 }

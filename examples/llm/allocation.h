@@ -20,6 +20,7 @@ struct allocation {
     double *sensitivities;          /* of every layer; 0 if unknown */
     struct correction *corrections; /* of the plan's slopes */
     struct correction *levels;      /* of the errors that the plan expects */
+    double gain;                    /* factor on errors: of other codes than those of drafts */
     double *worths;                 /* what an error as the plan sees it costs now */
 };
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "llm/estimate.h"
-#include "llm/outputs_pass.h"
+#include "llm/outputs_estimate.h"
 #include "llm/report.h"
 
 /* Matrices that get one rate. */

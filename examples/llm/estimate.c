@@ -3,7 +3,7 @@
 
 #include "common/workers.h"
 #include "llm/forward.h"
-#include "llm/outputs_pass.h"
+#include "llm/outputs_estimate.h"
 #include "llm/sensitivity.h"
 #include "llm/survey.h"
 #include "llm/watersic_run.h"

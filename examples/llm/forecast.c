@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/forecast.h"
 
+#include "llm/code_gain.h"
 #include "llm/survey.h"
 
 static bool is_skipped(const struct model *model, size_t layer)
@@ -39,7 +40,7 @@ static bool read_layers(struct forecast *forecast, const struct model *model,
 }
 
 bool forecast_make(struct forecast *forecast, struct model *model,
-                   const struct calibration *calibration, double rate,
+                   const struct calibration *calibration, double rate, wsic_encoder *encoder,
                    const struct stretch *stretch, wsic_context *context, struct failure *failure)
 {
     struct allocation allocation;
@@ -50,6 +51,7 @@ bool forecast_make(struct forecast *forecast, struct model *model,
         return false;
     const bool ok =
         survey(&allocation, model, calibration, rate, stretch, context, failure) &&
+        code_gain_measure(context, encoder, rate, &allocation.gain, failure) &&
         allocation_solve(&allocation, calibration->recipe->plan, rate, NULL, failure) &&
         read_layers(forecast, model, &allocation, failure);
     allocation_destroy(&allocation);

@@ -89,7 +89,7 @@ static const char plan_help[] =
     "each layer gets there, without quantizing.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
-    "  --rates R,...      bits per weight in bytes, all included\n"
+    "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --plan MODE        equal: the same for every weight; waterfill: by what errors\n"
     "                     of each layer are worth to the whole model (default)\n" OUTPUT_HELP
     "  --skip NAME,...    layers that will be left as they are; patterns as of the shell\n"

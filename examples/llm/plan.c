@@ -12,6 +12,7 @@
 #include "llm/forecast.h"
 #include "llm/outputs_pass.h"
 #include "llm/report.h"
+#include "llm/watersic_method.h"
 #include "llm/work.h"
 
 struct planning {
@@ -41,6 +42,26 @@ static struct calibration describe_calibration(struct planning *run)
 
 /* --- making ---------------------------------------------------------------------- */
 
+static bool make_forecast(struct planning *run, size_t index, const struct calibration *calibration,
+                          const struct stretch *stretch)
+{
+    const struct options *const options = run->options;
+    const struct method_settings settings = {.rate = options->rates.values[index],
+                                             .preset = options->presets.names[0],
+                                             .settings = options->settings.values,
+                                             .setting_count = options->settings.count,
+                                             .rescalers = options->recipe.rescalers,
+                                             .outputs = options->recipe.outputs};
+    wsic_context *const context = run->session->context;
+    wsic_encoder *const encoder = watersic_encoder_create(context, &settings, false, run->failure);
+    const bool ok = encoder && forecast_make(&run->forecasts[index], &run->session->model,
+                                             calibration, settings.rate, encoder, stretch, context,
+                                             run->failure);
+
+    wsic_encoder_destroy(encoder);
+    return ok;
+}
+
 static bool make_forecasts(struct planning *run)
 {
     struct model *const model = &run->session->model;
@@ -57,8 +78,7 @@ static bool make_forecasts(struct planning *run)
     for (size_t i = 0; i < count_rates(run); i++) {
         stretch.from = (pass + (double)i * each) / all;
         stretch.to = (pass + (double)(i + 1) * each) / all;
-        if (!forecast_make(&run->forecasts[i], model, &calibration, run->options->rates.values[i],
-                           &stretch, run->session->context, run->failure))
+        if (!make_forecast(run, i, &calibration, &stretch))
             return false;
     }
     meter_stop(&run->session->meter);
@@ -97,8 +117,8 @@ static void print_text(const struct planning *run)
         if (!run->exclusions.of[i].skipped)
             print_layer(run, i);
     printf("\nBytes of all layers, everything counted. KL to the original in bits per token, to second "
-           "order,\nas scalar codes (preset fast) leave it; %zu calibration tokens, %.0f s.\n",
-           run->tokens.count, meter_seconds(&run->session->meter));
+           "order;\npreset %s, %zu calibration tokens, %.0f s.\n",
+           run->options->presets.names[0], run->tokens.count, meter_seconds(&run->session->meter));
 }
 
 static json_t *describe_layers(const struct planning *run, const struct forecast *forecast)

@@ -2,6 +2,7 @@
 #include "llm/watersic_run.h"
 
 #include "common/peak_memory.h"
+#include "llm/code_gain.h"
 #include "llm/draft.h"
 #include "llm/outputs_pass.h"
 #include "llm/progress.h"
@@ -49,6 +50,8 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
         survey(method->allocation, model, calibration, rate, &before, method->context, failure);
     return_memory();
     return planned &&
+           code_gain_measure(method->context, method->encoder, rate, &method->allocation->gain,
+                             failure) &&
            allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
                             failure) &&
            run_drafted(method, model, calibration, rate, &after, failure);

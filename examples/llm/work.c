@@ -2,7 +2,7 @@
 #include "llm/work.h"
 
 #include "llm/correction.h"
-#include "llm/outputs_pass.h"
+#include "llm/outputs_estimate.h"
 #include "llm/survey.h"
 
 /* Statistics and encoding are in double precision. */
