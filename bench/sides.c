@@ -266,7 +266,13 @@ static void print_json(const sides_command *command, const sides_result *without
 static void print_text(const sides_command *command, const sides_result *without,
                        const sides_result *with, double ratio)
 {
-    printf("| %s, %s | %s | %g | %.4g | %.4g | %.3f | %.3f | %.3f | %.3f | %.2f | %u, %s | %.2f, %.2f |\n",
+    printf("%zu x %zu, distortions D_G at equal bytes without and with the statistics\n\n",
+           command->trial.rows, command->trial.columns);
+    printf("| inputs, outputs | preset | bits | without | with | ratio | ratio predicted | gap "
+           "without | gap | planned over measured | blocks, weights | seconds |\n");
+    printf("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    printf("| %s, %s | %s | %g | %.4g | %.4g | %.3f | %.3f | %.3f | %.3f | %.2f | %u, %s | %.2f, "
+           "%.2f |\n",
            command->trial.covariance, command->outputs, command->trial.preset, command->trial.rate,
            at_rate(without, command->trial.rate), at_rate(with, command->trial.rate),
            at_rate(with, command->trial.rate) / at_rate(without, command->trial.rate), ratio,

@@ -4,8 +4,10 @@
 #define TESTS_CODE_MATRICES_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "coding/codes.h"
+#include "coding/row_order.h"
 #include "coding_env.h"
 
 typedef int32_t element(uint64_t *state, size_t i, size_t j);
@@ -130,6 +132,22 @@ static inline void make_levels(int32_t *codes, size_t rows, size_t columns, unsi
         codes[k] = 2 * index - (codebook == 0 || index == 0 ? 0 : index > 0 ? 1 : -1);
         owed = (owed ^ (codebook ? h0[kind - 2] : 0) ^ (index % 2 ? h1[kind - 2] : 0)) >> 1;
     }
+}
+
+/* The same for a trellis that runs through the rows of each block in strides. */
+static inline void make_levels_in_order(int32_t *codes, size_t rows, size_t columns, unsigned kind,
+                                        size_t block_rows, size_t stride)
+{
+    int32_t *const levels = malloc(rows * columns * sizeof *levels);
+    uint32_t *const order = malloc(rows * sizeof *order);
+
+    memcpy(levels, codes, rows * columns * sizeof *levels);
+    make_levels(levels, rows, columns, kind, block_rows);
+    wsic_row_order_of_blocks(rows, block_rows, stride, order);
+    for (size_t k = 0; k < rows * columns; k++)
+        codes[k / rows * rows + order[k % rows]] = levels[k];
+    free(order);
+    free(levels);
 }
 
 /* All blocks; the last status. out is row-major. */

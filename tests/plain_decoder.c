@@ -197,8 +197,34 @@ typedef struct axis {
     int *classes;
 } axis;
 
-static void read_axis(stream *s, size_t total, bool dead, const int32_t *hint, unsigned step,
-                      axis *a)
+/* How the rows of blocks follow each other. */
+typedef struct row_rule {
+    size_t block_rows, stride;
+} row_rule;
+
+static bool comes_before(const row_rule *rule, size_t x, size_t y)
+{
+    if (x / rule->block_rows != y / rule->block_rows)
+        return x < y;
+    if (x % rule->stride != y % rule->stride)
+        return x % rule->stride > y % rule->stride;
+    return x < y;
+}
+
+static void sort_rows(const row_rule *rule, axis *a)
+{
+    for (size_t i = 1; i < a->count; i++) {
+        const size_t row = a->live[i];
+        size_t k = i;
+        for (; k > 0 && comes_before(rule, row, a->live[k - 1]); k--)
+            a->live[k] = a->live[k - 1];
+        a->live[k] = row;
+    }
+}
+
+/* rule: of rows; NULL for columns. */
+static void read_axis(stream *s, size_t total, bool dead, const row_rule *rule, const int32_t *hint,
+                      unsigned step, axis *a)
 {
     int64_t *const values = calloc(total, sizeof *values);
 
@@ -214,6 +240,8 @@ static void read_axis(stream *s, size_t total, bool dead, const int32_t *hint, u
     }
     if (a->count == 0)
         s->bad = true;
+    if (rule)
+        sort_rows(rule, a);
     if (!s->bad)
         array(s, a->count, values);
     for (size_t i = 0; i < a->count && !s->bad; i++) {
@@ -245,7 +273,7 @@ static void read_blocks(stream *s, size_t rows, size_t columns, size_t block_row
         stream part = {.bytes = s->bytes, .size = s->at + sizes[k], .at = s->at};
         b->row_class = r->classes + row;
         b->rows = 0;
-        while (row + b->rows < r->count && r->live[row + b->rows] < (k + 1) * block_rows)
+        while (row + b->rows < r->count && r->live[row + b->rows] / block_rows == k)
             b->rows++;
         s->bad = !block(&part, b, values);
         for (size_t i = 0; i < b->rows && !s->bad; i++) {
@@ -259,7 +287,7 @@ static void read_blocks(stream *s, size_t rows, size_t columns, size_t block_row
     free(sizes);
 }
 
-static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, size_t block_rows,
+static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2, row_rule rule,
                       int classes, size_t rows, size_t columns, const int32_t *row_hint,
                       const int32_t *column_hint, int32_t *out)
 {
@@ -274,9 +302,9 @@ static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2
         free(models);
         return;
     }
-    read_axis(s, rows, (flags2 & 4) != 0, flags1 & 32 ? row_hint : NULL, step, &r);
+    read_axis(s, rows, (flags2 & 4) != 0, &rule, flags1 & 32 ? row_hint : NULL, step, &r);
     if (!s->bad)
-        read_axis(s, columns, (flags2 & 8) != 0, flags1 & 64 ? column_hint : NULL, step, &c);
+        read_axis(s, columns, (flags2 & 8) != 0, NULL, flags1 & 64 ? column_hint : NULL, step, &c);
     if (!s->bad)
         plain_read_models(s, kind, flags1, flags2, (int)base, classes, models);
     matrix b = {.kind = kind,
@@ -286,7 +314,7 @@ static void read_rest(stream *s, unsigned kind, unsigned flags1, unsigned flags2
                 .column_class = c.classes,
                 .models = models};
     if (!s->bad)
-        read_blocks(s, rows, columns, block_rows, &b, &r, &c, out);
+        read_blocks(s, rows, columns, rule.block_rows, &b, &r, &c, out);
     free(models);
     free(r.live);
     free(r.classes);
@@ -303,18 +331,20 @@ bool plain_decode_codes(const uint8_t *bytes, size_t size, size_t rows, size_t c
     const unsigned flags1 = u8(&s);
     const unsigned flags2 = u8(&s);
     const uint64_t block_rows = varint(&s);
+    const bool strided = (flags2 & 32) != 0;
+    const uint64_t stride = strided ? varint(&s) : 1;
     const uint64_t classes = varint(&s);
 
     memset(out, 0, rows * columns * sizeof *out);
-    if (s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) ||
-        flags1 % 8 > 5 || flags2 > 31 || block_rows == 0 || block_rows > rows || classes > 281 ||
+    if ((strided && (quantizer == 0 || stride < 2 || stride > 4096)) || s.bad || quantizer == 1 || quantizer > 8 || (quantizer != 0 && (flags2 & 4) != 0) ||
+        flags1 % 8 > 5 || flags2 > 63 || block_rows == 0 || block_rows > rows || classes > 281 ||
         (block_rows > 1 && block_rows * columns > 67108864) ||
         ((flags1 & 32) != 0 && !row_hint) || ((flags1 & 64) != 0 && !column_hint))
         return false;
     if (classes == 0)
         s.bad = quantizer != 0 || flags1 != 0 || flags2 != 0;
     else
-        read_rest(&s, quantizer, flags1, flags2, (size_t)block_rows, (int)classes, rows, columns,
+        read_rest(&s, quantizer, flags1, flags2, (row_rule){block_rows, stride}, (int)classes, rows, columns,
                   row_hint, column_hint, out);
     *used = s.at;
     return !s.bad;

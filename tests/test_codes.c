@@ -4,7 +4,6 @@
 
 #include "check_main.h"
 #include "code_matrices.h"
-#include "coding/row_order.h"
 #include "coding/codes_plan.h"
 #include "plain_decoder.h"
 
@@ -111,37 +110,23 @@ START_TEST(levels_run_through_the_rows_in_strides)
     const size_t block_rows = shapes[_i][2], stride = shapes[_i][3];
     placed_row *const placed = malloc(rows * sizeof *placed);
     uint32_t *const order = malloc(rows * sizeof *order);
-    int32_t *const levels = make_codes(any_bits, rows, columns, 3);
-    int32_t *const codes = malloc(rows * columns * sizeof *codes);
-    int32_t *const decoded = malloc(rows * columns * sizeof *decoded);
+    int32_t *const codes = make_codes(any_bits, rows, columns, 3);
     wsic_env env;
     wsic_context *const context = open_env(&env);
-    wsic_bytes bytes;
-    size_t used;
 
-    make_levels(levels, rows, columns, 3, block_rows);
     for (size_t r = 0; r < rows; r++)
         placed[r] = (placed_row){r / block_rows, r, stride};
     qsort(placed, rows, sizeof *placed, by_place);
     wsic_row_order_of_blocks(rows, block_rows, stride, order);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < rows; i++)
         ck_assert_uint_eq(order[i], placed[i].row);
-        for (size_t j = 0; j < columns; j++)
-            codes[j * rows + placed[i].row] = levels[j * rows + i];
-    }
+    make_levels_in_order(codes, rows, columns, 3, block_rows, stride);
     const wsic_code_matrix matrix = {
         .rows = rows, .columns = columns, .codes = codes, .kind = 3, .row_stride = stride};
-    wsic_bytes_init(&bytes, &env);
-    ck_assert_int_eq(wsic_codes_encode(&env, &matrix, block_rows, &bytes), WSIC_OK);
-    ck_assert_int_eq(decode(&env, bytes.data, bytes.size, &matrix, decoded, &used), WSIC_OK);
-    ck_assert_uint_eq(used, bytes.size);
-    expect_equal(&matrix, decoded);
-    wsic_bytes_release(&bytes);
+    round_trip(&env, &matrix, block_rows);
     free(placed);
     free(order);
-    free(levels);
     free(codes);
-    free(decoded);
     close_env(context);
 }
 END_TEST

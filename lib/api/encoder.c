@@ -15,7 +15,7 @@
 struct wsic_encoder {
     wsic_handle handle;
     wsic_params params;
-    char text[1024]; /* of wsic_encoder_parameters() */
+    char text[2048]; /* of wsic_encoder_parameters() */
     bool has_report;
     wsic_encoder_report report;
 };
