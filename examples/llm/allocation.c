@@ -184,15 +184,6 @@ static bool write_prediction(wsic_archive_writer *writer, double bits, struct fa
            refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
 }
 
-static bool predict(const struct allocation *allocation, wsic_archive_writer *writer,
-                    struct failure *failure)
-{
-    double bits;
-
-    return !writer || (allocation_prediction(allocation, &bits, failure) &&
-                       write_prediction(writer, bits, failure));
-}
-
 /* The archive keeps its budget: one that is gone on with is larger than it was in the beginning. */
 static bool keep_budget(const struct allocation *allocation, double rate,
                         wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
@@ -255,7 +246,7 @@ bool allocation_solve(struct allocation *allocation, enum plan_mode mode, double
         if (!correct_worths(allocation, i == 0, rate, failure) ||
             !solve_once(allocation, mode, budget, failure))
             return false;
-    return predict(allocation, writer, failure);
+    return true;
 }
 
 bool allocation_rate(const struct allocation *allocation, size_t layer, double *rate,
@@ -296,6 +287,15 @@ bool allocation_prediction(const struct allocation *allocation, double *bits,
         *bits += part;
     }
     return true;
+}
+
+bool allocation_note_prediction(const struct allocation *allocation, wsic_archive_writer *writer,
+                                struct failure *failure)
+{
+    double bits;
+
+    return allocation_prediction(allocation, &bits, failure) &&
+           write_prediction(writer, bits, failure);
 }
 
 bool allocation_commit(struct allocation *allocation, size_t layer, uint64_t bytes,

@@ -50,6 +50,10 @@ bool allocation_divergence(const struct allocation *allocation, size_t layer, do
 bool allocation_prediction(const struct allocation *allocation, double *bits,
                            struct failure *failure);
 
+/* Write that to the archive whose budget is solved for. */
+bool allocation_note_prediction(const struct allocation *allocation, wsic_archive_writer *writer,
+                                struct failure *failure);
+
 /* A layer is finished: share out what is left. */
 bool allocation_commit(struct allocation *allocation, size_t layer, uint64_t bytes,
                        struct failure *failure);

@@ -33,6 +33,14 @@ static bool run_drafted(struct watersic_method *method, struct model *model,
     return ok;
 }
 
+static bool predict(const struct watersic_method *method, double rate, struct failure *failure)
+{
+    struct allocation *const allocation = method->allocation;
+
+    return code_gain_measure(method->context, method->encoder, rate, &allocation->gain, failure) &&
+           allocation_note_prediction(allocation, method->writer, failure);
+}
+
 static bool plan_and_run(struct watersic_method *method, struct model *model,
                          const struct calibration *calibration, double rate,
                          const struct stretch *stretch, struct failure *failure)
@@ -50,10 +58,9 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
         survey(method->allocation, model, calibration, rate, &before, method->context, failure);
     return_memory();
     return planned &&
-           code_gain_measure(method->context, method->encoder, rate, &method->allocation->gain,
-                             failure) &&
            allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
                             failure) &&
+           (!method->writer || predict(method, rate, failure)) &&
            run_drafted(method, model, calibration, rate, &after, failure);
 }
 
