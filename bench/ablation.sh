@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What each ingredient of a recipe is worth on a checkpoint: a table of bits per weight from the
 # bytes on disk, perplexity and KL divergence to the original. One ingredient is added after the
-# other up to residuals; what follows is compared with these, and fine-tuning comes on top of the
-# plan. ATTENTION (0.1) is the part of the weighted tokens; the other settings are in runs.sh.
+# other up to residuals; what follows is compared with these, outputs that count by what they are
+# worth come on top of the plan, and fine-tuning on top of both. ATTENTION (0.1) is the part of the weighted tokens; the other settings are in runs.sh.
 #
 # usage: ablation.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE...
 set -eu
@@ -45,10 +45,13 @@ for rate in "$@"; do
     part=${ATTENTION:-0.1}
     with "$rate" 'residual, attention' "attention-$part" "$@" --attention "$part"
     with "$rate" 'residual, mixing' "mixing-$part" "$@" --attention "$part" --mixing
+    with "$rate" 'residual, drafts' drafts "$@" --plan waterfill --sensitivity drafts
     with "$rate" 'residual, waterfill' plan "$@" --plan waterfill
+    with "$rate" 'residual, waterfill, diagonal' diagonal "$@" --plan waterfill --outputs diagonal
+    with "$rate" 'residual, waterfill, both sides' sides "$@" --plan waterfill --outputs full
     tuned=$(archive "$rate" tuned)
     [ -f "$tuned" ] ||
-        "$program" finetune --model "$model" --archive "$(archive "$rate" plan)" \
+        "$program" finetune --model "$model" --archive "$(archive "$rate" sides)" \
             --tokens "$calibration" --max-tokens "${MAX_TOKENS:-65536}" -o "$tuned" >"$tuned.txt"
-    row "$rate" 'residual, waterfill, fine-tuning' "$tuned"
+    row "$rate" 'residual, waterfill, both sides, fine-tuning' "$tuned"
 done

@@ -6,8 +6,8 @@
 
 #include "baselines.h"
 #include "common/baselines.h"
+#include "common/plot.h"
 #include "gap.h"
-#include "plot.h"
 
 /* Rates in halves of a bit: 0.5 to 4. */
 enum { FIRST_HALF = 1, LAST_HALF = 8 };
@@ -54,7 +54,8 @@ static plot_line coded_line(const trial_source *source, const char *name,
     return line;
 }
 
-static plot_line uniform_line(const trial_source *source, const trial_options *given)
+static plot_line uniform_line(const trial_source *source, const char *name,
+                              const trial_options *given)
 {
     trial_options options = *given;
 
@@ -63,7 +64,18 @@ static plot_line uniform_line(const trial_source *source, const trial_options *g
         trial_add_setting(&options, coded_gptq_settings[i]);
     /* GPTQ's own is meant for few samples; here the covariance is known. */
     trial_add_setting(&options, "damping=1e-4");
-    return coded_line(source, "GPTQ, entropy-coded", &options);
+    return coded_line(source, name, &options);
+}
+
+static plot_line rotated_line(const trial_options *given)
+{
+    trial_options options = *given;
+    trial_source rotated = trial_source_create(&options);
+
+    trial_source_rotate(&rotated, given->seed + 3);
+    const plot_line line = uniform_line(&rotated, "GPTQ, rotated, coded", given);
+    trial_source_release(&rotated);
+    return line;
 }
 
 static void add_lines(struct plot *plot, const trial_source *source, const trial_options *given)
@@ -72,7 +84,8 @@ static void add_lines(struct plot *plot, const trial_source *source, const trial
 
     plot->lines[plot->line_count++] = fixed_line(source, "RTN", false);
     plot->lines[plot->line_count++] = fixed_line(source, "GPTQ", true);
-    plot->lines[plot->line_count++] = uniform_line(source, given);
+    plot->lines[plot->line_count++] = uniform_line(source, "GPTQ, entropy-coded", given);
+    plot->lines[plot->line_count++] = rotated_line(given);
     for (size_t p = 0; p < GAP_PRESETS; p++) {
         options.preset = gap_presets[p];
         plot->lines[plot->line_count++] = coded_line(source, preset_names[p], &options);

@@ -8,6 +8,7 @@
 
 #include <cblas.h>
 
+#include "common/rotation.h"
 #include "random.h"
 
 /* --- options ---------------------------------------------------------------- */
@@ -117,6 +118,21 @@ trial_source trial_source_create(trial_options *options)
     fill_eigenvalues(&source);
     source.stats = make_stats(&source);
     return source;
+}
+
+void trial_source_rotate(trial_source *source, uint64_t seed)
+{
+    struct rotation rotation;
+
+    if (!rotation_create(&rotation, source->columns, seed)) {
+        fputs("out of memory for a rotation\n", stderr);
+        exit(1);
+    }
+    rotation_apply_rows(&rotation, source->weights, source->rows);
+    rotation_apply_both(&rotation, source->covariance);
+    rotation_free(&rotation);
+    wsic_stats_destroy(source->stats);
+    source->stats = make_stats(source);
 }
 
 void trial_source_release(trial_source *source)

@@ -91,6 +91,8 @@ void trial_put_json(bench_json *json, const trial_options *options, const trial_
 /* All of these end the program where a call fails. */
 /* A covariance from a file sets the number of columns. */
 trial_source trial_source_create(trial_options *options);
+/* The same source behind a random Hadamard rotation of its inputs. */
+void trial_source_rotate(trial_source *source, uint64_t seed);
 void trial_source_release(trial_source *source);
 wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options);
 

@@ -243,6 +243,8 @@ static void apply(const struct synthetic_llm *model, const struct synthetic_tens
         for (size_t j = 0; j < matrix->columns; j++)
             y[i] += synthetic_value(matrix, i * matrix->columns + j) * x[j];
     }
+    if (model->shift)
+        model->shift(model->data, matrix, y);
 }
 
 static void normalise(const struct synthetic_tensor *gains, const double *x, double *y)

@@ -22,6 +22,9 @@ struct synthetic_tensor {
 typedef void synthetic_watch(void *data, const struct synthetic_tensor *matrix,
                              const double *input);
 
+/* Called with every such product before it is used, which it may change. */
+typedef void synthetic_shift(void *data, const struct synthetic_tensor *matrix, double *output);
+
 struct synthetic_llm {
     bool qwen3;
     bool llama3_scaling;
@@ -41,7 +44,8 @@ struct synthetic_llm {
     struct synthetic_tensor tensors[SYNTHETIC_MAX_TENSORS];
     size_t count;
     synthetic_watch *watch; /* NULL for none */
-    void *data;             /* its own */
+    synthetic_shift *shift; /* NULL for none */
+    void *data;             /* their own */
 };
 
 /* A Llama 3 with scaled rotations and its own head; a Qwen3 whose head is the embedding. In both

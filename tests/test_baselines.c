@@ -6,6 +6,7 @@
 
 #include "check_main.h"
 #include "common/baselines.h"
+#include "common/rotation.h"
 #include "common/rounding.h"
 
 START_TEST(baseline_never_has_fewer_bytes)
@@ -192,6 +193,76 @@ START_TEST(both_kinds_of_gptq_have_one_damping)
 }
 END_TEST
 
+static const size_t rotated_lengths[] = {1, 7, 16, 24, 60};
+
+/* Columns of the matrix are what it makes of the axes: they are orthonormal, and undone. */
+START_TEST(rotations_are_orthogonal)
+{
+    const size_t n = rotated_lengths[_i];
+    struct rotation rotation;
+    double matrix[60 * 60], back[60];
+
+    ck_assert(rotation_create(&rotation, n, 7));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++)
+            matrix[i * n + j] = i == j;
+        rotation_apply(&rotation, matrix + i * n);
+        memcpy(back, matrix + i * n, n * sizeof *back);
+        rotation_undo(&rotation, back);
+        for (size_t j = 0; j < n; j++)
+            ck_assert_double_eq_tol(back[j], i == j, 1e-14);
+        /* The power of two spreads an axis evenly. */
+        for (size_t j = 0; n == 16 && j < n; j++)
+            ck_assert_double_eq_tol(fabs(matrix[i * n + j]), 0.25, 1e-14);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double product = 0;
+            for (size_t k = 0; k < n; k++)
+                product += matrix[i * n + k] * matrix[j * n + k];
+            ck_assert_double_eq_tol(product, i == j, 1e-14);
+        }
+    rotation_free(&rotation);
+}
+END_TEST
+
+static double energy(const float *rows, size_t count, const double *covariance, size_t n)
+{
+    double sum = 0;
+
+    for (size_t r = 0; r < count; r++)
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++)
+                sum += (double)rows[r * n + i] * covariance[i * n + j] * (double)rows[r * n + j];
+    return sum;
+}
+
+/* A layer behind rotated inputs does what it did: tr(W S Wt) stays. */
+START_TEST(rotations_of_both_sides_keep_the_outputs)
+{
+    enum { ROWS = 3, MOST = 60 };
+    const size_t n = rotated_lengths[_i];
+    struct rotation rotation;
+    double covariance[MOST * MOST];
+    float rows[ROWS * MOST], kept[ROWS * MOST];
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            covariance[i * n + j] = pow(0.8, fabs((double)i - (double)j)) + (i == j);
+    for (size_t i = 0; i < ROWS * n; i++)
+        rows[i] = kept[i] = (float)sin((double)(i * i));
+    const double before = energy(rows, ROWS, covariance, n);
+    ck_assert(rotation_create(&rotation, n, 3));
+    rotation_apply_rows(&rotation, rows, ROWS);
+    rotation_apply_both(&rotation, covariance);
+    ck_assert_double_eq_tol(energy(rows, ROWS, covariance, n), before, 1e-6 * before);
+    rotation_undo_rows(&rotation, rows, ROWS);
+    for (size_t i = 0; i < ROWS * n; i++)
+        ck_assert_float_eq_tol(rows[i], kept[i], 1e-6F);
+    rotation_free(&rotation);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("baselines");
@@ -204,6 +275,8 @@ int main(void)
     tcase_add_test(tests, cholesky_refuses_an_indefinite_matrix);
     tcase_add_test(tests, matrices_are_rounded_row_by_row);
     tcase_add_test(tests, both_kinds_of_gptq_have_one_damping);
+    tcase_add_loop_test(tests, rotations_are_orthogonal, 0, 5);
+    tcase_add_loop_test(tests, rotations_of_both_sides_keep_the_outputs, 0, 5);
     suite_add_tcase(suite, tests);
     run_suite(suite);
     return 0;

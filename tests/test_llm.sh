@@ -100,7 +100,8 @@ refused 2 "--layers needs --archive" "layers without an archive" \
 run 0 "a dry run" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 --rate 4 \
     -o none.wsic --dry-run --json
 has_keys "a dry run" architecture layers weights tokens windows streams passes attention_passes \
-    blocks states passing statistics encoding run planning total bytes
+    blocks states passing statistics encoding outputs run collecting planning total \
+    files outputs_tokens bytes
 [ ! -e none.wsic ]
 report $? "a dry run writes no archive"
 holds "$(value out windows) == 4 && $(value out layers) == 28" "a dry run counts windows and layers"
@@ -109,6 +110,15 @@ holds "($(value out bytes) / $(wc -c <four.wsic) - 1) ^ 2 < 0.01 ^ 2" \
     "a dry run tells the size of the archive"
 holds "$(value out planning) > 0 && $(value out total) >= $(value out planning)" \
     "a dry run counts the memory of planning"
+holds "$(value out collecting) > 0 && $(value out total) >= $(value out collecting)" \
+    "a dry run counts the memory of the outputs"
+collecting=$(value out collecting)
+run 0 "a dry run with files" quantize --model "$model" --tokens "$calibration" --max-tokens 1024 \
+    --rate 4 -o none.wsic --dry-run --run none --json
+holds "$(value out collecting) < $collecting && $(value out files) > 0" \
+    "a run directory takes the place of memory"
+[ ! -e none ]
+report $? "a dry run makes no directory"
 says err "1024 calibration tokens are few" "little text for a plan is warned of"
 states=$(value out states)
 run 0 "a dry run with low memory" quantize --model "$model" --tokens "$calibration" \

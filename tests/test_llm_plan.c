@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "llm/code_gain.h"
 #include "llm/evaluate.h"
 #include "llm/sensitivity.h"
 #include "llm/sensitivity_file.h"
@@ -441,6 +442,29 @@ START_TEST(corrections_are_read_between_rates)
 }
 END_TEST
 
+/* No code of a given rate is better than the limit, which scalar codes of Gaussian weights miss by at
+ * most 0.2546 bit; a trellis of 32 states gets more than a third of that. */
+START_TEST(presets_gain_what_theory_allows)
+{
+    static const char *const presets[] = {"fast", "default"};
+    double factors[2];
+    struct failure failure;
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct method_settings settings = {
+            .rate = 3, .preset = presets[i], .rescalers = true};
+        wsic_encoder *const encoder = watersic_encoder_create(context, &settings, false, &failure);
+        ck_assert_ptr_nonnull(encoder);
+        ck_assert_msg(code_gain_measure(context, encoder, 3, &factors[i], &failure), "%s",
+                      failure.text);
+        wsic_encoder_destroy(encoder);
+    }
+    ck_assert_double_eq_tol(factors[0], 1, 0.01);
+    ck_assert_double_gt(factors[1], exp2(-2 * 0.2546));
+    ck_assert_double_lt(factors[1], exp2(-2 * 0.2546 / 3));
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("llm plan");
@@ -457,6 +481,7 @@ int main(void)
     tcase_add_test(sensitivities, damaged_files_are_measured_anew);
     tcase_add_test(sensitivities, files_are_of_one_text_and_one_model);
     tcase_add_test(sensitivities, files_are_of_all_that_drafts_are_made_on);
+    tcase_add_test(budgets, presets_gain_what_theory_allows);
     suite_add_tcase(suite, sensitivities);
     tcase_set_timeout(budgets, 280);
     tcase_add_checked_fixture(budgets, set_up_real, tear_down_real);

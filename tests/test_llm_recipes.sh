@@ -76,7 +76,7 @@ planned()
     holds "(8 * $(wc -c <"$file") / 1622016 / 2 - 1) ^ 2 < 0.001 ^ 2" \
         "$file meets the budget to 0.1 %"
 }
-planned equal.plan --plan equal
+planned equal.plan --plan equal --outputs none
 ! grep -q '"sensitivity": [0-9]' out
 report $? "equal shares need no sensitivities"
 planned default.plan
@@ -85,12 +85,48 @@ for ingredient in drift residual rescalers; do
     [ "$(value out $ingredient)" = true ]
     report $? "$ingredient is part of the default"
 done
-[ -s kept/sensitivities.json ]
-report $? "sensitivities are kept"
+! ls kept/outputs-*/inputs.* kept/outputs-*/stream.* >/dev/null 2>&1
+report $? "states and gradients of the text are not kept"
+[ "$(find kept -name 'layer.*' | wc -l)" = 28 ]
+report $? "what outputs are worth is kept"
+run 0 "eval of a plan" eval --model "$model" --archive default.plan --tokens "$evaluation" \
+    --max-tokens 4096 --json
+# Of so little text the plan knows nothing but that: what is held out diverges more.
+holds "$(value out predicted_kl_bits) > 0 && $(value out predicted_kl_bits) < $(value out kl_bits)" \
+    "the divergence was predicted"
 planned again.plan --recipe default --plan waterfill
 cmp -s default.plan again.plan
-report $? "the default by its name, with kept sensitivities, gives the same bytes"
+report $? "the default by its name, with kept outputs, gives the same bytes"
+planned drafts.plan --sensitivity drafts --outputs none
+[ -s kept/sensitivities.json ]
+report $? "sensitivities that were measured are kept"
+planned diagonal.plan --outputs diagonal --outputs-rows 400 --outputs-tokens 512
+! cmp -s default.plan diagonal.plan
+report $? "outputs that count by the diagonal change the layers"
 rm ./*.plan
+
+run 0 "plan" plan --model "$model" --tokens "$calibration" --max-tokens 1024 --rates 3,1.5 \
+    --run kept --plot curve.svg
+says out "predicted KL" "plan has a table of rates"
+says out "model.layers.3.mlp.down_proj.weight" "plan tells what every layer gets"
+says curve.svg "</svg>" "plan draws a curve"
+run 0 "plan --json" plan --model "$model" --tokens "$calibration" --max-tokens 1024 --rates 1.5,3 \
+    --run kept --skip '*.down_proj.weight' --json
+has_keys "plan" tokens window seconds rate bytes predicted_kl_bits name
+low=$(value out predicted_kl_bits)
+high=$(sed -n 's/^      "predicted_kl_bits": \([0-9.e-]*\),*$/\1/p' out | tail -n 1)
+holds "$low > 4 * $high && $high > 0" "plan predicts less divergence at a higher rate"
+holds "$(value out bytes) == int(1.5 * (1622016 - 4 * 192 * 512) / 8)" "plan leaves layers out"
+refused 2 "'none' leaves nothing to plan" "a plan of nothing" plan --model "$model" \
+    --tokens "$calibration" --rates 2 --plan none
+refused 1 "none/curve.svg: No such file" "a curve that cannot be written" plan --model "$model" \
+    --tokens "$calibration" --max-tokens 1024 --rates 2 --run kept --plan equal \
+    --plot none/curve.svg
+refused 2 "'all' is neither 'none' nor 'diagonal' nor 'full'" "outputs of no kind" plan \
+    --model "$model" --tokens "$calibration" --rates 2 --outputs all
+refused 2 "'guess' is neither 'outputs' nor 'drafts'" "sensitivities from nowhere" plan \
+    --model "$model" --tokens "$calibration" --rates 2 --sensitivity guess
+rm curve.svg
 
 run 0 "quantize with a mixture that is searched" quantize --model "$model" \
     --tokens "$calibration" --max-tokens 512 --rate 2 --preset fast --plan none -o mixed --mixing \
@@ -117,32 +153,33 @@ rm some
 
 run 0 "compare" compare --model "$model" --tokens "$calibration" --max-tokens 1024 \
     --eval "$evaluation" --eval-tokens 1024 --rates 3 --preset fast --plan none
-for method in original RTN "GPTQ, entropy-coded" WaterSIC; do
+for method in original RTN "GPTQ, entropy-coded" "GPTQ, rotated, coded" WaterSIC; do
     says out "$method" "compare has a line for $method"
 done
 says out "never fewer bytes" "compare says how bytes are made equal"
 run 0 "compare --json" compare --model "$model" --tokens "$calibration" --max-tokens 1024 \
     --eval "$evaluation" --eval-tokens 1024 --rates 2 --preset fast --run kept --json
 has_keys "compare" calibration_tokens tokens window method rate cross_entropy kl_bits
-# Bits per weight in the order original, RTN, GPTQ, GPTQ entropy-coded, WaterSIC.
+# Bits per weight in the order original, RTN, GPTQ, GPTQ entropy-coded and rotated, WaterSIC.
 bits=$(sed -n 's/^ *"bits_per_weight": \([0-9.]*\),*$/\1/p' out | tr '\n' ' ')
-# shellcheck disable=SC2086 # five words
+# shellcheck disable=SC2086 # six words
 set -- $bits
-[ $# = 5 ]
+[ $# = 6 ]
 report $? "compare has a row for every method" "$bits"
-holds "$2 >= $5 && $3 >= $5" "fixed lengths never have fewer bytes than WaterSIC"
-holds "($4 / $5 - 1) ^ 2 < 0.02 ^ 2" "entropy-coded GPTQ has as many bytes as WaterSIC"
+holds "$2 >= $6 && $3 >= $6" "fixed lengths never have fewer bytes than WaterSIC"
+holds "($4 / $6 - 1) ^ 2 < 0.02 ^ 2" "entropy-coded GPTQ has as many bytes as WaterSIC"
+holds "($5 / $6 - 1) ^ 2 < 0.02 ^ 2" "and so has rotated GPTQ"
 
 run 0 "compare of presets" compare --model "$model" --tokens "$calibration" --max-tokens 1024 \
     --eval "$evaluation" --eval-tokens 1024 --rates 2 --plan none --presets fast,paper --json
 says out '"WaterSIC, fast"' "compare names the first preset"
 says out '"WaterSIC, paper"' "compare names the second preset"
 bits=$(sed -n 's/^ *"bits_per_weight": \([0-9.]*\),*$/\1/p' out | tr '\n' ' ')
-# shellcheck disable=SC2086 # six words
+# shellcheck disable=SC2086 # seven words
 set -- $bits
-[ $# = 6 ]
+[ $# = 7 ]
 report $? "compare has a row for every preset" "$bits"
-holds "$2 >= $5 && $2 >= $6 && $3 >= $5 && $3 >= $6" \
+holds "$2 >= $6 && $2 >= $7 && $3 >= $6 && $3 >= $7" \
     "fixed lengths never have fewer bytes than any preset"
 distinct=$(sed -n 's/^ *"kl_bits": \([-0-9.e]*\),*$/\1/p' out | tail -n 2 | sort -u | wc -l)
 [ "$distinct" = 2 ]

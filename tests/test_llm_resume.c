@@ -180,6 +180,15 @@ START_TEST(a_stop_anywhere_changes_no_byte)
         {.statistics = true, .drift = true, .rescalers = true, .plan = PLAN_WATERFILL},
         {.statistics = true,
          .drift = true,
+         .residual = true,
+         .rescalers = true,
+         .plan = PLAN_WATERFILL,
+         .sensitivity = SENSITIVITY_OUTPUTS,
+         .outputs = OUTPUTS_FULL,
+         .outputs_rows = 64,
+         .outputs_tokens = 100000},
+        {.statistics = true,
+         .drift = true,
          .mixing = true,
          .mixing_steps = 2,
          .rescalers = true,
@@ -414,7 +423,7 @@ int main(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, a_stop_anywhere_changes_no_byte, 0, 6);
+    tcase_add_loop_test(tests, a_stop_anywhere_changes_no_byte, 0, 7);
     tcase_add_test(tests, many_stops_change_no_byte);
     tcase_add_test(tests, nothing_is_gathered_for_places_that_are_done);
     tcase_add_test(tests, what_differs_is_named);

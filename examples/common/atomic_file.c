@@ -107,3 +107,15 @@ void atomic_file_abandon(atomic_file *file)
     free(file->path);
     *file = (atomic_file){.stream = NULL};
 }
+
+bool atomic_file_put(const char *path, const void *data, size_t size, struct failure *failure)
+{
+    atomic_file file;
+
+    if (!atomic_file_open(&file, path, failure))
+        return false;
+    const bool ok =
+        atomic_file_write(&file, data, size, failure) && atomic_file_commit(&file, failure);
+    atomic_file_abandon(&file);
+    return ok;
+}

@@ -22,6 +22,8 @@ bool atomic_file_write(atomic_file *file, const void *data, size_t size, struct 
 /* Bring everything to the disk and give the file its name. The file is closed in any
  * case; on failure nothing is left behind. */
 bool atomic_file_commit(atomic_file *file, struct failure *failure);
+/* A whole file in one call. */
+bool atomic_file_put(const char *path, const void *data, size_t size, struct failure *failure);
 /* Close and leave nothing behind. Does nothing after a commit. */
 void atomic_file_abandon(atomic_file *file);
 

@@ -95,6 +95,18 @@ void tokens_sample(struct tokens *tokens, size_t window, size_t most)
                 window * sizeof *tokens->values);
 }
 
+bool tokens_copy(struct tokens *sample, const struct tokens *tokens, size_t window, size_t most,
+                 struct failure *failure)
+{
+    *sample = (struct tokens){.count = tokens->count};
+    sample->values = malloc(tokens->count * sizeof *sample->values);
+    if (!sample->values)
+        return refuse(failure, "out of memory for %zu tokens", tokens->count);
+    memcpy(sample->values, tokens->values, tokens->count * sizeof *sample->values);
+    tokens_sample(sample, window, most);
+    return true;
+}
+
 void tokens_free(struct tokens *tokens)
 {
     free(tokens->values);

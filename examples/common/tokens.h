@@ -25,6 +25,10 @@ size_t tokens_numbers(const char *path);
  * stands for all of it. If not even one window fits, the first tokens are kept. */
 void tokens_sample(struct tokens *tokens, size_t window, size_t most);
 
+/* A sample of tokens that stay as they are. */
+bool tokens_copy(struct tokens *sample, const struct tokens *tokens, size_t window, size_t most,
+                 struct failure *failure);
+
 void tokens_free(struct tokens *tokens);
 
 #endif

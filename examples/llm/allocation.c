@@ -13,6 +13,8 @@
  * and cannot be compared. */
 static const double least_part = 1e-6;
 
+const char prediction_key[] = "predicted_kl_bits";
+
 static bool refuse_plan(const struct allocation *allocation, struct failure *failure)
 {
     return refuse(failure, "plan: %s", wsic_plan_message(allocation->plan));
@@ -23,14 +25,15 @@ bool allocation_create(struct allocation *allocation, wsic_context *context,
 {
     const size_t layers = model->config.blocks * LINEAR_KINDS;
 
-    *allocation = (struct allocation){.layers = layers};
+    *allocation = (struct allocation){.layers = layers, .gain = 1};
     allocation->indices = malloc(layers * sizeof *allocation->indices);
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
     allocation->corrections = calloc(layers, sizeof *allocation->corrections);
+    allocation->levels = calloc(layers, sizeof *allocation->levels);
     allocation->worths = calloc(layers, sizeof *allocation->worths);
     allocation->energies = calloc(layers, sizeof *allocation->energies);
     if (!allocation->indices || !allocation->sensitivities || !allocation->corrections ||
-        !allocation->worths || !allocation->energies) {
+        !allocation->levels || !allocation->worths || !allocation->energies) {
         allocation_destroy(allocation);
         return refuse(failure, "out of memory for a plan of %zu layers", layers);
     }
@@ -47,6 +50,7 @@ void allocation_destroy(struct allocation *allocation)
     free(allocation->indices);
     free(allocation->sensitivities);
     free(allocation->corrections);
+    free(allocation->levels);
     free(allocation->worths);
     free(allocation->energies);
     wsic_plan_destroy(allocation->plan);
@@ -199,6 +203,16 @@ static bool write_budget(wsic_archive_writer *writer, uint64_t budget, struct fa
            refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
 }
 
+/* Of one length as well. */
+static bool write_prediction(wsic_archive_writer *writer, double bits, struct failure *failure)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%.6e", bits);
+    return wsic_archive_writer_set_metadata(writer, prediction_key, text) >= 0 ||
+           refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
+}
+
 /* The archive keeps its budget: one that is gone on with is larger than it was in the beginning. */
 static bool keep_budget(const struct allocation *allocation, double rate,
                         wsic_archive_writer *writer, uint64_t *budget, struct failure *failure)
@@ -209,7 +223,7 @@ static bool keep_budget(const struct allocation *allocation, double rate,
         *budget = strtoull(kept, NULL, 10);
         return true;
     }
-    return write_budget(writer, 0, failure) &&
+    return write_budget(writer, 0, failure) && write_prediction(writer, 0, failure) &&
            find_budget(allocation, rate, writer, budget, failure) &&
            write_budget(writer, *budget, failure);
 }
@@ -274,6 +288,44 @@ bool allocation_rate(const struct allocation *allocation, size_t layer, double *
         return false;
     *rate = planned.target_rate;
     return true;
+}
+
+bool allocation_divergence(const struct allocation *allocation, size_t layer, double *bits,
+                           struct failure *failure)
+{
+    wsic_plan_layer planned;
+
+    *bits = 0;
+    if (!is_planned(allocation, layer))
+        return true;
+    if (!read_plan(allocation, layer, &planned, failure))
+        return false;
+    *bits = allocation->gain * allocation->sensitivities[layer] * (double)planned.rows * (double)planned.columns *
+            planned.distortion * correction_at(&allocation->levels[layer], planned.rate);
+    return true;
+}
+
+bool allocation_prediction(const struct allocation *allocation, double *bits,
+                           struct failure *failure)
+{
+    double part;
+
+    *bits = 0;
+    for (size_t i = 0; i < allocation->layers; i++) {
+        if (!allocation_divergence(allocation, i, &part, failure))
+            return false;
+        *bits += part;
+    }
+    return true;
+}
+
+bool allocation_note_prediction(const struct allocation *allocation, wsic_archive_writer *writer,
+                                struct failure *failure)
+{
+    double bits;
+
+    return allocation_prediction(allocation, &bits, failure) &&
+           write_prediction(writer, bits, failure);
 }
 
 bool allocation_commit(struct allocation *allocation, size_t layer, uint64_t bytes,

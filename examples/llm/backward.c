@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/workers.h"
 #include "llm/attention.h"
 #include "llm/attention_backward.h"
 #include "llm/elementwise_backward.h"
@@ -36,6 +37,19 @@ bool backward_create(struct backward *backward, struct forward *forward, struct 
         return true;
     backward_free(backward);
     return refuse(failure, "out of memory for derivatives of %zu tokens", tokens);
+}
+
+uint64_t backward_memory(const struct config *config, size_t window, size_t tokens)
+{
+    const size_t capacity = forward_capacity(window);
+    const uint64_t count = tokens < capacity ? tokens : capacity;
+    const uint64_t query = config->heads * config->head_dim;
+    const uint64_t key = config->kv_heads * config->head_dim;
+    const uint64_t numbers =
+        5 * (uint64_t)config->hidden + 3 * query + 3 * key + 2 * (uint64_t)config->intermediate;
+    const uint64_t scores = (uint64_t)workers_usual() * 2 * ATTENTION_STRIP * window;
+
+    return forward_memory(config, window, tokens) + (count * numbers + scores) * sizeof(float);
 }
 
 void backward_free(struct backward *backward)
@@ -88,15 +102,25 @@ static void compute_ffn(struct backward *backward, const struct block *block, si
     forward_linear(&block->linear[LINEAR_DOWN], forward->product, backward->down, count, 0);
 }
 
-/* A layer whose input is normed: y and u are of its output. */
-static void add_to_normed(struct backward *backward, const struct linear *linear, const float *y,
-                          const float *u, size_t count, const struct scale_gradient *gradient)
+/* Go back through a layer of the block, under the eyes of who watches. */
+static void pass_back(struct backward *backward, enum linear_kind kind,
+                      const struct linear_pass *pass, float *back,
+                      const struct scale_gradient *gradients)
 {
-    const struct linear_pass pass = {
-        .linear = linear, .x = backward->forward->normed, .y = y, .u = u, .count = count};
+    if (backward->watch)
+        backward->watch(backward->watcher, kind, pass->u, pass->count);
+    linear_backward(pass, backward->forward->workers, back, &gradients[kind]);
+}
 
-    linear_backward(&pass, backward->forward->workers, backward->part, gradient);
-    for (size_t i = 0; i < count * linear->columns; i++)
+/* A layer whose input is normed: y and u are of its output. */
+static void add_to_normed(struct backward *backward, const struct block *block,
+                          enum linear_kind kind, struct linear_pass pass,
+                          const struct scale_gradient *gradients)
+{
+    pass.linear = &block->linear[kind];
+    pass.x = backward->forward->normed;
+    pass_back(backward, kind, &pass, backward->part, gradients);
+    for (size_t i = 0; i < pass.count * pass.linear->columns; i++)
         backward->normed[i] += backward->part[i];
 }
 
@@ -129,7 +153,7 @@ static void ffn_backward(struct backward *backward, const struct block *block, f
                                      .u = stream,
                                      .count = count};
 
-    linear_backward(&down, forward->workers, backward->product, &gradients[LINEAR_DOWN]);
+    pass_back(backward, LINEAR_DOWN, &down, backward->product, gradients);
     /* The product itself is not needed any more: its place takes the derivative by gate. */
     const struct gate_pass gate = {.gate = backward->gate,
                                    .up = forward->up,
@@ -138,10 +162,12 @@ static void ffn_backward(struct backward *backward, const struct block *block, f
                                    .count = count * forward->config.intermediate};
     gate_backward(&gate, forward->workers);
     clear_normed(backward, count);
-    add_to_normed(backward, &block->linear[LINEAR_UP], forward->up, backward->product, count,
-                  &gradients[LINEAR_UP]);
-    add_to_normed(backward, &block->linear[LINEAR_GATE], backward->gate, forward->product, count,
-                  &gradients[LINEAR_GATE]);
+    add_to_normed(backward, block, LINEAR_UP,
+                  (struct linear_pass){.y = forward->up, .u = backward->product, .count = count},
+                  gradients);
+    add_to_normed(backward, block, LINEAR_GATE,
+                  (struct linear_pass){.y = backward->gate, .u = forward->product, .count = count},
+                  gradients);
     norm_to_stream(backward, block->ffn_norm, backward->middle, stream, count);
 }
 
@@ -191,17 +217,20 @@ static void attention_part_backward(struct backward *backward, const struct bloc
                                        .u = stream,
                                        .count = count};
 
-    linear_backward(&output, forward->workers, backward->mix, &gradients[LINEAR_O]);
+    pass_back(backward, LINEAR_O, &output, backward->mix, gradients);
     mix_backward(backward, block, count);
     /* The feed-forward part has put its own input there. */
     forward_attention_input(forward, block, input, count);
     clear_normed(backward, count);
-    add_to_normed(backward, &block->linear[LINEAR_Q], backward->raw_query, backward->query, count,
-                  &gradients[LINEAR_Q]);
-    add_to_normed(backward, &block->linear[LINEAR_K], backward->raw_key, backward->key, count,
-                  &gradients[LINEAR_K]);
-    add_to_normed(backward, &block->linear[LINEAR_V], forward->value, backward->value, count,
-                  &gradients[LINEAR_V]);
+    add_to_normed(backward, block, LINEAR_Q,
+                  (struct linear_pass){.y = backward->raw_query, .u = backward->query, .count = count},
+                  gradients);
+    add_to_normed(backward, block, LINEAR_K,
+                  (struct linear_pass){.y = backward->raw_key, .u = backward->key, .count = count},
+                  gradients);
+    add_to_normed(backward, block, LINEAR_V,
+                  (struct linear_pass){.y = forward->value, .u = backward->value, .count = count},
+                  gradients);
     norm_to_stream(backward, block->attention_norm, input, stream, count);
 }
 

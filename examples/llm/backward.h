@@ -10,8 +10,13 @@
 #include "llm/forward.h"
 #include "llm/linear_backward.h"
 
+/* Sees the derivatives by the output of a layer: count × rows. */
+typedef void backward_watch(void *watcher, enum linear_kind kind, const float *u, size_t count);
+
 struct backward {
     struct forward *forward; /* its results are overwritten */
+    backward_watch *watch;   /* is called once for every layer of a block; NULL for none */
+    void *watcher;           /* its own */
     /* What the forward pass does not leave there: tokens × rows of the layer in question */
     float *raw_query; /* W_q x, neither normalised nor rotated */
     float *raw_key;
@@ -33,6 +38,9 @@ struct backward {
 /* forward must live as long. */
 bool backward_create(struct backward *backward, struct forward *forward, struct failure *failure);
 void backward_free(struct backward *backward);
+
+/* Bytes that this and its forward take with texts of that many tokens. */
+uint64_t backward_memory(const struct config *config, size_t window, size_t tokens);
 
 /* input: the residual stream before the block, count × hidden, at most as many tokens as a batch of
  * forward's holds. stream: the derivatives by the residual stream after the block, which become

@@ -8,12 +8,14 @@
 #include "common/baselines.h"
 #include "llm/baseline_method.h"
 #include "llm/evaluate.h"
+#include "llm/outputs.h"
 #include "llm/report.h"
+#include "llm/rotated_method.h"
 #include "llm/watersic_run.h"
 #include "llm/text.h"
 
 /* WaterSIC with the first of the presets that are compared; the others follow. */
-enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_WATERSIC };
+enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_GPTQ_ROTATED, METHOD_WATERSIC };
 
 enum { MOST_METHODS = METHOD_WATERSIC + OPTIONS_MAX_PRESETS };
 
@@ -21,6 +23,7 @@ static const char *const method_names[] = {
     [METHOD_RTN] = "RTN",
     [METHOD_GPTQ] = "GPTQ",
     [METHOD_GPTQ_CODED] = "GPTQ, entropy-coded",
+    [METHOD_GPTQ_ROTATED] = "GPTQ, rotated, coded",
     [METHOD_WATERSIC] = "WaterSIC",
 };
 
@@ -38,6 +41,7 @@ struct comparison {
     float *reference;                         /* final states of the original model on text */
     struct layer_result *results;             /* of the library's last run */
     struct known_sensitivities sensitivities; /* the same at all rates, with all presets */
+    struct outputs outputs;                   /* likewise */
     uint64_t *budgets;                        /* most bytes of every layer as WaterSIC has it */
     size_t layers;
     size_t methods;
@@ -53,7 +57,7 @@ static const char footer[] =
     "codes of fixed length (log2 of the number of levels, which need not be a power of two) and\n"
     "16-bit scales. For every layer they have the fewest levels that take at least as many bytes "
     "as\n"
-    "WaterSIC, never fewer bytes. Cross entropy in nats per token, KL to the original in bits.\n";
+    "WaterSIC, never fewer bytes. Rotated: random Hadamard rotation of the inputs. Cross entropy in nats per token, KL to the original in bits.\n";
 
 static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
                                     "as well (--recipe plain: not).\n";
@@ -77,6 +81,7 @@ static struct calibration calibrate_by(struct comparison *run, const struct reci
                                 .recipe = recipe,
                                 .directory = run->options->run,
                                 .sensitivities = &run->sensitivities,
+                                .outputs = &run->outputs,
                                 .low_memory = run->options->low_memory};
 }
 
@@ -104,7 +109,8 @@ static struct method_settings library_settings(const struct options *options, si
                                     .preset = options->presets.names[method - METHOD_WATERSIC],
                                     .settings = options->settings.values,
                                     .setting_count = options->settings.count,
-                                    .rescalers = options->recipe.rescalers};
+                                    .rescalers = options->recipe.rescalers,
+                                    .outputs = options->recipe.outputs};
 }
 
 /* Returns the bytes of all layers, or 0 on failure. */
@@ -136,6 +142,32 @@ static uint64_t run_baseline(struct comparison *run, size_t method, const char *
                : 0;
 }
 
+static uint64_t run_rotated(struct comparison *run, const char *label, double rate)
+{
+    const struct method_settings settings = library_settings(run->options, METHOD_GPTQ_ROTATED, rate);
+    const struct recipe recipe = {.statistics = true};
+    const struct calibration calibration = calibrate_by(run, &recipe);
+    const struct stretch stretch = next_stretch(run, label);
+    struct rotated rotated = {.context = run->session->context};
+
+    rotated.encoder =
+        watersic_encoder_create(run->session->context, &settings, false, run->failure);
+    const bool ok = rotated.encoder &&
+                    pipeline_run(&run->session->model, &calibration, &stretch,
+                                 run->session->context, rotated_quantize, &rotated, run->failure);
+    wsic_encoder_destroy(rotated.encoder);
+    return ok ? rotated.bytes : 0;
+}
+
+static uint64_t run_bytes(struct comparison *run, size_t method, const char *label, double rate)
+{
+    if (method == METHOD_RTN || method == METHOD_GPTQ)
+        return run_baseline(run, method, label);
+    if (method == METHOD_GPTQ_ROTATED)
+        return run_rotated(run, label, rate);
+    return run_library(run, method, label, rate);
+}
+
 static void name_method(const struct options *options, size_t method, struct row *row)
 {
     if (method >= METHOD_WATERSIC && options->presets.count > 1)
@@ -147,11 +179,8 @@ static void name_method(const struct options *options, size_t method, struct row
 
 static bool run_method(struct comparison *run, size_t method, double rate, struct row *row)
 {
-    const bool baseline = method == METHOD_RTN || method == METHOD_GPTQ;
-
     name_method(run->options, method, row);
-    const uint64_t bytes = baseline ? run_baseline(run, method, row->method)
-                                    : run_library(run, method, row->method, rate);
+    const uint64_t bytes = run_bytes(run, method, row->method, rate);
     if (bytes == 0)
         return false;
     row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
@@ -257,6 +286,9 @@ static bool prepare(struct comparison *run)
     if (!text_load(&run->calibration, options->tokens, config, run->failure) ||
         !text_load(&run->text, options->eval, config, run->failure))
         return false;
+    if (!outputs_create(&run->outputs, run->session->context, &run->session->model,
+                        &options->recipe, run->failure))
+        return false;
     tokens_sample(&run->calibration, run->session->window, options->max_tokens);
     tokens_sample(&run->text, run->session->window, options->eval_tokens);
     const struct calibration calibration = calibrate_by(run, &options->recipe);
@@ -277,6 +309,7 @@ enum outcome command_compare(const struct options *options, struct failure *fail
     free(run.results);
     free(run.sensitivities.values);
     free(run.budgets);
+    outputs_free(&run.outputs);
     tokens_free(&run.calibration);
     tokens_free(&run.text);
     session_end(&session);

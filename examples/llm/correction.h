@@ -15,8 +15,8 @@ enum { CORRECTION_DRAFTS = 4 };
 /* By rate of codes, rising. */
 struct correction {
     size_t count; /* 0: none is known */
-    double rate[CORRECTION_DRAFTS - 1];
-    double log_ratio[CORRECTION_DRAFTS - 1];
+    double rate[CORRECTION_DRAFTS];
+    double log_ratio[CORRECTION_DRAFTS];
 };
 
 /* Between the rates linear in the logarithm, beyond them as at the nearest; 1 if none is known. */

@@ -78,8 +78,23 @@ static void compare_slopes(const struct sample *samples, struct correction *corr
     }
 }
 
+/* The drafts' rates fall; two that are not told apart count once. */
+static void compare_levels(const struct sample *samples, struct correction *correction)
+{
+    *correction = (struct correction){.count = 0};
+    for (size_t i = CORRECTION_DRAFTS; i-- > 0;) {
+        const size_t count = correction->count;
+        if (!(samples[i].distortion > 0 && samples[i].expected > 0) ||
+            (count > 0 && !(samples[i].rate > correction->rate[count - 1])))
+            continue;
+        correction->rate[count] = samples[i].rate;
+        correction->log_ratio[count] = log(samples[i].distortion / samples[i].expected);
+        correction->count++;
+    }
+}
+
 bool corrector_measure(struct corrector *corrector, const struct layer_task *task,
-                       wsic_problem *problem, float *weights, struct correction *correction,
+                       wsic_problem *problem, float *weights, struct corrections corrections,
                        struct failure *failure)
 {
     struct sample samples[CORRECTION_DRAFTS];
@@ -89,10 +104,11 @@ bool corrector_measure(struct corrector *corrector, const struct layer_task *tas
         if (!draft_copy(drafter, task, problem, weights, failure))
             return false;
         samples[i].rate = drafter->info.rate_codes;
-        samples[i].distortion = drafter->info.distortion;
+        samples[i].distortion = drafter->distortion;
     }
     if (!expect_all(corrector, task->name, problem, samples, failure))
         return false;
-    compare_slopes(samples, correction);
+    compare_slopes(samples, corrections.slope);
+    compare_levels(samples, corrections.level);
     return true;
 }

@@ -15,9 +15,15 @@ bool corrector_create(struct corrector *corrector, wsic_context *context, double
                       struct failure *failure);
 void corrector_destroy(struct corrector *corrector);
 
+/* What drafts of a layer say beside its plan. */
+struct corrections {
+    struct correction *slope; /* of what a bit is worth */
+    struct correction *level; /* of the error itself */
+};
+
 /* The problem is made of the task, which is left as it is; weights is room for a draft. */
 bool corrector_measure(struct corrector *corrector, const struct layer_task *task,
-                       wsic_problem *problem, float *weights, struct correction *correction,
+                       wsic_problem *problem, float *weights, struct corrections corrections,
                        struct failure *failure);
 
 #endif

@@ -61,6 +61,19 @@ static wsic_status aim(const struct drafter *drafter, double rate, double step)
     return status < 0 ? status : wsic_encoder_set_number(drafter->encoder, WSIC_STEP, step);
 }
 
+/* In the metric in which it was made small, and in which a plan counts. */
+static bool read_distortion(struct drafter *drafter, const struct layer_task *task,
+                            struct failure *failure)
+{
+    wsic_encoder_report report = {.size = sizeof report};
+
+    if (wsic_encoder_get_report(drafter->encoder, &report) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
+    drafter->distortion =
+        report.output_blocks > 0 ? report.output_distortion : drafter->info.distortion;
+    return true;
+}
+
 static bool run_draft(struct drafter *drafter, const struct layer_task *task, wsic_problem *problem,
                       const struct target *target, double step, struct failure *failure)
 {
@@ -71,7 +84,7 @@ static bool run_draft(struct drafter *drafter, const struct layer_task *task, ws
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
     const bool ok = watersic_restore(task, layer, &drafter->info, failure);
     wsic_layer_destroy(layer);
-    return ok;
+    return ok && read_distortion(drafter, task, failure);
 }
 
 static bool draft_problem(struct drafter *drafter, const struct layer_task *task,
@@ -95,7 +108,7 @@ bool draft_layer(void *self, const struct layer_task *task, double *scale, struc
     struct drafter *const drafter = self;
     wsic_problem *problem;
 
-    if (!watersic_problem_create(drafter->context, task, &problem, failure))
+    if (!watersic_problem_create(drafter->context, NULL, task, &problem, failure))
         return false;
     const bool ok = draft_problem(drafter, task, problem, scale, failure);
     wsic_problem_destroy(problem);

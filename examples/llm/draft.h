@@ -17,6 +17,7 @@ struct drafter {
     double rate;                         /* bits per weight */
     const struct allocation *allocation; /* whose rates count instead; NULL for none */
     wsic_layer_info info;                /* of the last draft */
+    double distortion;                   /* of it; in the metric of its outputs if they are known */
 };
 
 bool drafter_create(struct drafter *drafter, wsic_context *context, double rate, bool rescalers,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "llm/estimate.h"
+#include "llm/outputs_estimate.h"
 #include "llm/report.h"
 
 /* Matrices that get one rate. */
@@ -24,6 +25,7 @@ struct outlook {
     struct memory_estimate memory;
     struct part parts[PARTS];
     size_t skipped; /* layers */
+    uint64_t files; /* bytes of what outputs have in the run directory */
 };
 
 static uint64_t part_bytes(const struct part *part)
@@ -112,6 +114,10 @@ static void print_passes(const struct outlook *outlook)
            "model%s;\n  attention is computed %zu times\n",
            passes->passes, SITES + 1, passes->streams, passes->streams == 1 ? "" : "s at once",
            passes->attention);
+    if (passes->outputs_tokens > 0)
+        printf("  and beforehand, for what outputs are worth, one forward and back over %zu tokens of "
+               "it\n",
+               passes->outputs_tokens);
     if (passes->planning > 0)
         printf("  and beforehand, for the plan, %zu over %zu tokens of it, through one model\n",
                passes->planning, passes->planning_tokens);
@@ -136,21 +142,28 @@ static void print_text(const struct outlook *outlook)
     print_memory("a batch of tokens on its way", memory->passing);
     print_memory("statistics of the largest input", memory->statistics);
     print_memory("encoding what has that input", memory->encoding);
+    if (memory->outputs > 0)
+        print_memory("what outputs are worth", memory->outputs);
     print_memory("together", memory->run);
+    if (memory->collecting > 0)
+        print_memory("before all that, for the outputs", memory->collecting);
     if (memory->planning > 0)
         print_memory("before all that, for the plan", memory->planning);
     print_memory("more if inputs are always 0", memory->dead);
+    if (outlook->files > 0)
+        print_memory("files of the run directory, at most", outlook->files);
     print_result(outlook);
 }
 
 static json_t *describe_memory(const struct memory_estimate *memory)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "program",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "program",
                      (json_int_t)memory->program, "tables", (json_int_t)memory->tables, "blocks",
                      (json_int_t)memory->blocks, "states", (json_int_t)memory->states, "passing",
                      (json_int_t)memory->passing, "statistics", (json_int_t)memory->statistics,
-                     "encoding", (json_int_t)memory->encoding, "run", (json_int_t)memory->run,
-                     "planning", (json_int_t)memory->planning, "total", (json_int_t)memory->total,
+                     "encoding", (json_int_t)memory->encoding, "outputs",
+                     (json_int_t)memory->outputs, "run", (json_int_t)memory->run, "collecting",
+                     (json_int_t)memory->collecting, "planning", (json_int_t)memory->planning, "total", (json_int_t)memory->total,
                      "dead", (json_int_t)memory->dead);
 }
 
@@ -177,7 +190,7 @@ static json_t *describe_json(const struct outlook *outlook)
 
     return json_pack(
         "{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:f, "
-        "s:I, s:o}",
+        "s:I, s:o, s:I, s:I}",
         "dry_run", true, "architecture", config->architecture, "blocks", (json_int_t)config->blocks,
         "layers", (json_int_t)all.matrices, "skipped_layers", (json_int_t)outlook->skipped,
         "weights", (json_int_t)all.weights, "tokens",
@@ -189,7 +202,8 @@ static json_t *describe_json(const struct outlook *outlook)
         "planning_passes", (json_int_t)passes->planning, "planning_tokens",
         (json_int_t)passes->planning_tokens, "memory", describe_memory(&outlook->memory),
         "rate_target", outlook->options->rates.values[0], "bytes", (json_int_t)part_bytes(&all),
-        "parts", describe_parts(outlook));
+        "parts", describe_parts(outlook), "outputs_tokens", (json_int_t)passes->outputs_tokens,
+        "files", (json_int_t)outlook->files);
 }
 
 bool dry_run(const struct options *options, const struct session *session,
@@ -206,6 +220,8 @@ bool dry_run(const struct options *options, const struct session *session,
                   [PART_HEAD] = count_table("head", config, rates->head)}};
 
     count_layers(&outlook);
+    if (outlook.passes.outputs_tokens > 0)
+        outlook.files = outputs_pass_files(config, calibration);
     if (!estimate_memory(&outlook.memory, config, calibration, session->context, encoder,
                          failure) ||
         !estimate_vocabulary(&outlook.memory, config, rates, encoder, failure))

@@ -3,6 +3,7 @@
 
 #include "common/workers.h"
 #include "llm/forward.h"
+#include "llm/outputs_estimate.h"
 #include "llm/sensitivity.h"
 #include "llm/survey.h"
 #include "llm/watersic_run.h"
@@ -134,8 +135,9 @@ static uint64_t batch_extras(const struct config *config, const struct calibrati
 static void add_up(struct memory_estimate *estimate)
 {
     estimate->run = estimate->program + estimate->tables + estimate->blocks + estimate->states +
-                    estimate->passing + estimate->statistics + estimate->encoding;
-    estimate->total = largest(estimate->run, estimate->planning);
+                    estimate->passing + estimate->statistics + estimate->encoding +
+                    estimate->outputs;
+    estimate->total = largest(largest(estimate->run, estimate->planning), estimate->collecting);
 }
 
 /* The largest layer of a site, in single precision. */
@@ -164,7 +166,7 @@ static bool drafting_bytes(uint64_t *bytes, const struct config *config, size_t 
         uint64_t encoding;
         if (!encoding_bytes(&encoding, site, config, &gathering, encoder, failure))
             return false;
-        if (site->first == LINEAR_Q)
+        if (site->first == LINEAR_Q && divergence_tokens > 0)
             encoding += sensitivity_passing(config, divergence_tokens);
         *bytes =
             largest(*bytes, statistics_bytes(&gathering) + encoding + weights_bytes(site, config));
@@ -181,7 +183,10 @@ static bool add_planning(struct memory_estimate *estimate, const struct config *
 {
     const size_t count = calibration->tokens->count;
     const struct tokens sample = {.count = survey_tokens(config, calibration)};
-    const size_t divergence_tokens = survey_divergence_tokens(calibration);
+    /* No probe where sensitivities come from the outputs. */
+    const size_t divergence_tokens = calibration->recipe->sensitivity == SENSITIVITY_DRAFTS
+                                         ? survey_divergence_tokens(calibration)
+                                         : 0;
     struct stream_text text = pipeline_text(calibration);
     struct drafter drafter;
     uint64_t drafting;
@@ -195,8 +200,10 @@ static bool add_planning(struct memory_estimate *estimate, const struct config *
     text.tokens = &sample;
     estimate->planning = estimate->program + (2 * count + sample.count) * sizeof(uint32_t) +
                          block_memory(config) + stream_memory(config, &text) +
-                         forward_memory(config, text.window, sample.count) +
-                         sensitivity_held(config, text.window, divergence_tokens) + drafting;
+                         forward_memory(config, text.window, sample.count) + estimate->outputs +
+                         drafting;
+    if (divergence_tokens > 0)
+        estimate->planning += sensitivity_held(config, text.window, divergence_tokens);
     return true;
 }
 
@@ -214,6 +221,10 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
         .states = streams * stream_memory(config, &text) + tokens * sizeof(uint32_t),
         .passing = streams * forward_memory(config, text.window, tokens) +
                    (streams > 1 ? batch_extras(config, calibration) : 0)};
+    if (recipe_differentiates(calibration->recipe)) {
+        estimate->outputs = outputs_memory(config, calibration);
+        estimate->collecting = estimate->program + outputs_pass_memory(config, calibration);
+    }
     if (!add_sites(estimate, config, calibration, encoder, failure) ||
         (calibration->recipe->plan == PLAN_WATERFILL &&
          !add_planning(estimate, config, calibration, context, failure)))
@@ -248,6 +259,8 @@ bool estimate_vocabulary(struct memory_estimate *estimate, const struct config *
     /* The embedding comes before the plan. */
     if (estimate->planning > 0 && rates->embedding > 0)
         estimate->planning += (uint64_t)config->vocabulary * config->hidden * sizeof(float);
+    if (estimate->collecting > 0 && rates->embedding > 0)
+        estimate->collecting += (uint64_t)config->vocabulary * config->hidden * sizeof(float);
     add_up(estimate);
     return true;
 }
@@ -273,5 +286,6 @@ struct pass_estimate estimate_passes(const struct config *config,
         .attention =
             config->blocks * (streams * (calibration->low_memory ? 2 : 1) + importance + readout),
         .planning = plans ? passes : 0,
-        .planning_tokens = plans ? survey_tokens(config, calibration) : 0};
+        .planning_tokens = plans ? survey_tokens(config, calibration) : 0,
+        .outputs_tokens = recipe_differentiates(recipe) ? outputs_pass_tokens(calibration) : 0};
 }

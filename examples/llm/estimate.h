@@ -18,9 +18,11 @@ struct memory_estimate {
     uint64_t passing;    /* of a batch of tokens */
     uint64_t statistics; /* of the input that needs most, with encoding */
     uint64_t encoding;   /* of the matrix there that needs most */
+    uint64_t outputs;    /* what outputs are worth; 0 if it is not asked for */
     uint64_t run;        /* all of these together */
-    uint64_t planning;   /* beforehand, for a plan that measures sensitivities; 0 for none */
-    uint64_t total;      /* the larger of the two */
+    uint64_t collecting; /* beforehand, for what outputs are worth; 0 for none */
+    uint64_t planning;   /* beforehand, for the plan waterfill; 0 for none */
+    uint64_t total;      /* the largest of the three */
     uint64_t dead;       /* more than that, if inputs are dead */
 };
 
@@ -31,6 +33,7 @@ struct pass_estimate {
     size_t attention; /* computed for all of the text, all streams counted */
     size_t planning;  /* passes over a sample, for the plan */
     size_t planning_tokens; /* most tokens of that sample */
+    size_t outputs_tokens;  /* of the sample that goes forward and back; 0 if none does */
 };
 
 /* The context is that of the encoder. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "llm/allocation.h"
 #include "llm/evaluate.h"
 #include "llm/footprint.h"
 #include "llm/pair.h"
@@ -18,6 +19,7 @@ struct measured {
     struct evaluation evaluation;
     struct footprint footprint;
     struct pair pair; /* of the archive's model */
+    double predicted; /* divergence, before anything was quantized; 0: nothing is said of it */
 };
 
 static void print_sizes(const struct measured *measured)
@@ -74,7 +76,10 @@ static bool print_text(const struct measured *measured, struct failure *failure)
     printf("\nperplexity       %.4f", evaluation->perplexity);
     if (measured->options->archive)
         printf(", original %.4f", exp(evaluation->reference_cross_entropy));
-    printf("\nKL to original   %.4f bits per token\n", evaluation->kl_bits);
+    printf("\nKL to original   %.4f bits per token", evaluation->kl_bits);
+    if (measured->predicted > 0)
+        printf(", predicted %.4f", measured->predicted);
+    putchar('\n');
     print_sizes(measured);
     printf("tokens           %zu\n", measured->tokens.count);
     if (measured->pair.errors)
@@ -93,11 +98,21 @@ static bool print_json(const struct measured *measured, struct failure *failure)
     json_object_set_new(root, "tokens", json_integer((json_int_t)measured->tokens.count));
     if (measured->options->archive)
         json_object_set_new(root, "original", report_reference(&measured->evaluation));
+    if (measured->predicted > 0)
+        json_object_set_new(root, "predicted_kl_bits", json_real(measured->predicted));
     if (measured->pair.errors)
         json_object_set_new(
             root, "layers",
             report_errors(measured->pair.errors, measured->session->model.config.blocks));
     return report_json(root, failure);
+}
+
+/* Fine-tuning has made another model of it. */
+static double read_prediction(const wsic_archive *archive)
+{
+    const char *const text = wsic_archive_metadata(archive, prediction_key);
+
+    return text && !wsic_archive_metadata(archive, "finetune") ? strtod(text, NULL) : 0;
 }
 
 static bool evaluate_archive(struct measured *measured, struct failure *failure)
@@ -109,6 +124,7 @@ static bool evaluate_archive(struct measured *measured, struct failure *failure)
                        failure))
         return false;
     footprint_measure(&measured->footprint, session->model.checkpoint, &restored);
+    measured->predicted = read_prediction(restored.archive);
     bool ok = pair_run(&measured->pair, &restored, &measured->tokens, session->window,
                        measured->options->layers, failure);
     if (ok) {

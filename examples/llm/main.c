@@ -21,9 +21,21 @@
     "  --preset NAME      preset of the encoder (default: default)\n"                              \
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
+#define OUTPUT_HELP                                                                                \
+    "  --sensitivity NAME where waterfill knows that from: outputs (gradients at the\n"             \
+    "                     outputs of all layers, from one pass forward and back;\n"                \
+    "                     default) or drafts (every layer quantized on trial)\n"                   \
+    "  --outputs MODE     how outputs of a layer count: none (alike), diagonal (by what\n"         \
+    "                     their errors are worth) or full (also by what errors of\n"               \
+    "                     several are worth together; default with the default recipe)\n"          \
+    "  --outputs-rows N   layers with more outputs count them alike (default: 8192)\n"              \
+    "  --outputs-tokens N most tokens for these gradients (default: 65536)\n"                       \
+    "  --run DIR          keep gradients and sensitivities here for the next run\n"
+
 #define RECIPE_HELP                                                                                \
-    "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill;\n"             \
-    "                     paper: also --mixing, but --plan equal; plain: none of them\n"           \
+    "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill\n"              \
+    "                     --outputs full; paper: also --mixing, but --plan equal and\n"            \
+    "                     --outputs none; plain: none of them\n"           \
     "  --[no-]drift       fit layers to what they do in the original model, not in\n"              \
     "                     the quantized one\n"                                                     \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
@@ -39,8 +51,7 @@
     "  --plan MODE        none: every layer aims at the rate by itself; equal: one\n"              \
     "                     budget for all, the same for every weight; waterfill: by\n"              \
     "                     what errors of each layer are worth to the whole model\n"                \
-    "  --run DIR          keep sensitivities for waterfill here for the next run\n"
-
+    OUTPUT_HELP
 #define WORK_HELP                                                                                  \
     "  --low-memory       keep the states of the text alone, and compute twice what\n"             \
     "                     else could be kept; the result is the same\n"                            \
@@ -68,6 +79,24 @@ static const char quantize_help[] =
     "  --limit            compute the gap to the limit of every layer (slow)\n" WORK_HELP
     "  --dry-run          tell passes, memory and size of the archive; compute\n"
     "                     nothing\n"
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
+    "\n" TOKENS_HELP;
+
+static const char plan_help[] =
+    "Usage: watersic-llm plan --model DIR --tokens FILE --rates R,...\n"
+    "\n"
+    "Tell what divergence quantizing will cause at several rates, and how many bits\n"
+    "each layer gets there, without quantizing.\n"
+    "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
+    "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
+    "  --plan MODE        equal: the same for every weight; waterfill: by what errors\n"
+    "                     of each layer are worth to the whole model (default)\n" OUTPUT_HELP
+    "  --skip NAME,...    layers that will be left as they are; patterns as of the shell\n"
+    "  --zero-rows LIST   NAME:ROW,ROW,...;NAME:...: rows that will be zero\n"
+    "  --plot FILE.svg    draw the curve of divergence over rate\n"
+    "  --progress         write a line for every layer on standard error\n"
     "  --json             report as JSON\n"
     "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
@@ -126,6 +155,7 @@ static const char main_help[] =
     "Usage: watersic-llm COMMAND [OPTION]...\n"
     "\n"
     "  quantize   make an archive from a checkpoint\n"
+    "  plan       tell what that will lose at several rates, without doing it\n"
     "  eval       tell how well a checkpoint or an archive predicts a text\n"
     "  compare    WaterSIC beside other methods at equal bytes\n"
     "  finetune   train the scales of an archive to predict as the checkpoint does\n"
@@ -141,6 +171,7 @@ struct command_entry {
 
 static const struct command_entry commands[COMMANDS] = {
     [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize},
+    [COMMAND_PLAN] = {"plan", plan_help, command_plan},
     [COMMAND_EVAL] = {"eval", eval_help, command_eval},
     [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
     [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},

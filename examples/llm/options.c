@@ -12,11 +12,13 @@
 /* Which commands know an option, one bit each. */
 enum {
     FOR_QUANTIZE = 1 << COMMAND_QUANTIZE,
+    FOR_PLAN = 1 << COMMAND_PLAN,
     FOR_EVAL = 1 << COMMAND_EVAL,
     FOR_COMPARE = 1 << COMMAND_COMPARE,
     FOR_FINETUNE = 1 << COMMAND_FINETUNE,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
-    FOR_ALL = FOR_QUANTIZE | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
+    FOR_PLANNING = FOR_MAKING | FOR_PLAN,
+    FOR_ALL = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -208,6 +210,19 @@ static bool take_plan(void *place, const char *name, const char *value, struct f
            refuse(failure, "--%s: '%s' is neither 'none' nor 'equal' nor 'waterfill'", name, value);
 }
 
+static bool take_outputs(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return outputs_mode_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'none' nor 'diagonal' nor 'full'", name, value);
+}
+
+static bool take_sensitivity(void *place, const char *name, const char *value,
+                             struct failure *failure)
+{
+    return sensitivity_source_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'outputs' nor 'drafts'", name, value);
+}
+
 static bool take_recipe(void *place, const char *name, const char *value, struct failure *failure)
 {
     if (!recipe_find(place, value))
@@ -229,15 +244,15 @@ static const struct rule rules[] = {
     {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
     {"other-checkpoint", FOR_EVAL | FOR_FINETUNE, 0, take_on, AT(other_checkpoint), FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
-    {"rates", FOR_COMPARE, FOR_COMPARE, take_rates, AT(rates), WITH_VALUE},
+    {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
     {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
      WITH_VALUE},
     {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
     {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
-    {"preset", FOR_MAKING, 0, take_preset, AT(presets), WITH_VALUE},
+    {"preset", FOR_PLANNING, 0, take_preset, AT(presets), WITH_VALUE},
     {"presets", FOR_COMPARE, 0, take_presets, AT(presets), WITH_VALUE},
-    {"set", FOR_MAKING, 0, take_setting, AT(settings), WITH_VALUE},
+    {"set", FOR_PLANNING, 0, take_setting, AT(settings), WITH_VALUE},
     {"recipe", FOR_MAKING, 0, take_recipe, AT(recipe), RECIPE},
     {"drift", FOR_MAKING, 0, take_on, AT(recipe.drift), FLAG},
     {"no-drift", FOR_MAKING, 0, take_off, AT(recipe.drift), FLAG},
@@ -250,19 +265,24 @@ static const struct rule rules[] = {
     {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
     {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
     {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
-    {"plan", FOR_MAKING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
-    {"run", FOR_MAKING, 0, take_text, AT(run), WITH_VALUE},
+    {"plan", FOR_PLANNING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
+    {"sensitivity", FOR_PLANNING, 0, take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
+    {"outputs", FOR_PLANNING, 0, take_outputs, AT(recipe.outputs), WITH_VALUE},
+    {"outputs-rows", FOR_PLANNING, 0, take_count, AT(recipe.outputs_rows), WITH_VALUE},
+    {"outputs-tokens", FOR_PLANNING, 0, take_count, AT(recipe.outputs_tokens), WITH_VALUE},
+    {"run", FOR_PLANNING, 0, take_text, AT(run), WITH_VALUE},
     {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
-    {"skip", FOR_QUANTIZE, 0, take_text, AT(skip), WITH_VALUE},
-    {"zero-rows", FOR_QUANTIZE, 0, take_text, AT(zero_rows), WITH_VALUE},
+    {"skip", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(skip), WITH_VALUE},
+    {"zero-rows", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(zero_rows), WITH_VALUE},
     {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
     {"epochs", FOR_FINETUNE, 0, take_count, AT(epochs), WITH_VALUE},
     {"batch", FOR_FINETUNE, 0, take_count, AT(batch), WITH_VALUE},
     {"learning-rate", FOR_FINETUNE, 0, take_part, AT(learning_rate), WITH_VALUE},
     {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},
+    {"plot", FOR_PLAN, 0, take_text, AT(plot), WITH_VALUE},
     {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
     {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
-    {"progress", FOR_MAKING, 0, take_on, AT(progress), FLAG},
+    {"progress", FOR_PLANNING, 0, take_on, AT(progress), FLAG},
     {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
     {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
@@ -357,6 +377,7 @@ static bool check_report(const struct options *options, struct failure *failure)
 
 static const size_t default_tokens[COMMANDS] = {
     [COMMAND_QUANTIZE] = 65536,
+    [COMMAND_PLAN] = 65536,
     [COMMAND_EVAL] = 16384,
     [COMMAND_COMPARE] = 65536,
     [COMMAND_FINETUNE] = 262144,

@@ -10,7 +10,14 @@
 #include "llm/recipe.h"
 #include "llm/vocabulary.h"
 
-enum command { COMMAND_QUANTIZE, COMMAND_EVAL, COMMAND_COMPARE, COMMAND_FINETUNE, COMMANDS };
+enum command {
+    COMMAND_QUANTIZE,
+    COMMAND_PLAN,
+    COMMAND_EVAL,
+    COMMAND_COMPARE,
+    COMMAND_FINETUNE,
+    COMMANDS
+};
 
 /* How a command ended; also the exit code of the program. */
 enum outcome { OUTCOME_OK = 0, OUTCOME_FAILED = 1, OUTCOME_USAGE = 2 };
@@ -45,6 +52,7 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
+    const char *plot; /* file for a drawing; NULL for none */
     const char *skip;      /* layers (exclusions.h); NULL for none */
     const char *zero_rows; /* likewise */
     const char *run;       /* directory for what serves the next run as well; NULL for none */

@@ -13,6 +13,7 @@
 #include "llm/stream.h"
 
 struct gatherer;
+struct outputs;
 struct mixing_result;
 
 /* A layer whose turn it is. */
@@ -69,6 +70,8 @@ struct calibration {
                               gathered; NULL for none */
     const char *directory; /* for what serves the next run as well; NULL for none */
     struct known_sensitivities *sensitivities; /* NULL: they are not kept in memory */
+    struct outputs *outputs; /* what outputs are worth, known or to be collected; NULL: as nothing
+                                is known before, nor kept for other runs */
     const struct pipeline_end *end; /* NULL if nothing looks at what the last block leaves; the
                                        recipe has statistics */
 };

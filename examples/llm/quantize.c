@@ -30,7 +30,8 @@ static struct method_settings method_settings(const struct options *options)
                                     .preset = options->presets.names[0],
                                     .settings = options->settings.values,
                                     .setting_count = options->settings.count,
-                                    .rescalers = options->recipe.rescalers};
+                                    .rescalers = options->recipe.rescalers,
+                                    .outputs = options->recipe.outputs};
 }
 
 /* The last layers are embedding and head. */

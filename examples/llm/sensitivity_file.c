@@ -61,18 +61,6 @@ bool sensitivity_file_read(const struct sensitivity_file *file, double *values, 
     return ok;
 }
 
-static bool write_text(const char *path, const char *text, struct failure *failure)
-{
-    atomic_file out;
-
-    if (!atomic_file_open(&out, path, failure))
-        return false;
-    const bool ok =
-        atomic_file_write(&out, text, strlen(text), failure) && atomic_file_commit(&out, failure);
-    atomic_file_abandon(&out);
-    return ok;
-}
-
 bool sensitivity_file_write(const struct sensitivity_file *file, const double *values, size_t count,
                             struct failure *failure)
 {
@@ -87,7 +75,7 @@ bool sensitivity_file_write(const struct sensitivity_file *file, const double *v
     json_t *const root =
         json_pack("{s:s, s:o}", "fingerprint", file->fingerprint, "sensitivities", array);
     char *const text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-    const bool ok = text ? write_text(file->path, text, failure)
+    const bool ok = text ? atomic_file_put(file->path, text, strlen(text), failure)
                          : refuse(failure, "%s: out of memory", file->path);
     free(text);
     json_decref(root);

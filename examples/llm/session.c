@@ -5,7 +5,7 @@
 #include "common/interrupt.h"
 #include "common/workers.h"
 #include "llm/original.h"
-#include "llm/outputs.h"
+#include "llm/output_files.h"
 #include "llm/report.h"
 
 /* Attention costs more with every token of a window: longer ones have to be asked for. */
@@ -36,7 +36,7 @@ bool session_begin(struct session *session, const struct options *options, struc
         refuse(failure, "%s", wsic_context_message(session->context));
     else if (blas_memory_check(workers_usual(), failure) &&
              model_open(&session->model, options->model, failure) &&
-             outputs_check(options, &session->model, failure) &&
+             output_files_check(options, &session->model, failure) &&
              choose_window(session, options, failure) &&
              original_check(session, options, failure)) {
         report_unknown_keys(&session->model.config, options->model);

@@ -25,6 +25,7 @@ void session_end(struct session *session);
 enum outcome command_quantize(const struct options *options, struct failure *failure);
 enum outcome command_eval(const struct options *options, struct failure *failure);
 enum outcome command_compare(const struct options *options, struct failure *failure);
+enum outcome command_plan(const struct options *options, struct failure *failure);
 enum outcome command_finetune(const struct options *options, struct failure *failure);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "llm/corrector.h"
+#include "llm/outputs.h"
 #include "llm/sensitivity.h"
 #include "llm/sensitivity_file.h"
 #include "llm/watersic_method.h"
@@ -15,23 +16,12 @@ static const double probe_rate = 3;
 struct surveyor {
     struct allocation *allocation;
     wsic_context *context;
+    struct outputs *outputs;          /* NULL: all outputs of a layer count alike */
     struct sensitivity_probe *probe;  /* NULL: sensitivities are not measured */
     struct drafter drafter;           /* at probe_rate */
     struct corrector corrector;       /* without drafts: corrections are not made */
     double distortions[LINEAR_KINDS]; /* a n D of drafts of the present block */
 };
-
-static bool copy_sample(const struct tokens *tokens, size_t window, size_t most,
-                        struct tokens *sample, struct failure *failure)
-{
-    *sample = (struct tokens){.count = tokens->count};
-    sample->values = malloc(tokens->count * sizeof *sample->values);
-    if (!sample->values)
-        return refuse(failure, "out of memory for %zu tokens", tokens->count);
-    memcpy(sample->values, tokens->values, tokens->count * sizeof *sample->values);
-    tokens_sample(sample, window, most);
-    return true;
-}
 
 static size_t at_most(const struct calibration *calibration, size_t most)
 {
@@ -82,19 +72,23 @@ static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task
     if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure) ||
         !draft_copy(&surveyor->drafter, task, problem, weights, failure))
         return false;
-    surveyor->distortions[kind] = surveyor->drafter.info.distortion * (double)count;
+    surveyor->distortions[kind] = surveyor->drafter.distortion * (double)count;
     return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
 }
 
 static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
                        wsic_problem *problem, struct failure *failure)
 {
+    struct allocation *const allocation = surveyor->allocation;
+    const struct corrections corrections = {.slope = &allocation->corrections[task->number],
+                                            .level = &allocation->levels[task->number]};
+
     if (surveyor->corrector.count == 0)
         return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
     const bool ok =
-        weights ? corrector_measure(&surveyor->corrector, task, problem, weights,
-                                    &surveyor->allocation->corrections[task->number], failure) &&
+        weights ? corrector_measure(&surveyor->corrector, task, problem, weights, corrections,
+                                    failure) &&
                       (!surveyor->probe || probe_layer(surveyor, task, problem, weights, failure))
                 : refuse(failure, "%s: out of memory", task->name);
     free(weights);
@@ -107,12 +101,12 @@ static bool survey_layer(void *self, const struct layer_task *task, struct failu
     struct surveyor *const surveyor = self;
     wsic_problem *problem;
 
-    if (!watersic_problem_create(surveyor->context, task, &problem, failure))
+    if (!watersic_problem_create(surveyor->context, surveyor->outputs, task, &problem, failure))
         return false;
     const bool ok =
         allocation_add(surveyor->allocation, task->number, task->name, problem, failure) &&
         draft_task(surveyor, task, problem, failure);
-    wsic_problem_destroy(problem);
+    watersic_problem_destroy(surveyor->outputs, task, problem);
     return ok;
 }
 
@@ -121,6 +115,7 @@ struct plan_of_survey {
     struct model *model;
     const struct calibration *calibration; /* on the sample, plain */
     const struct stretch *stretch;
+    bool reads; /* sensitivities are known from the outputs */
     struct failure *failure;
 };
 
@@ -151,14 +146,21 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
     return ok;
 }
 
+/* Nothing has to be measured. */
+static void read_outputs(struct allocation *allocation, const struct outputs *outputs)
+{
+    for (size_t i = 0; i < allocation->layers; i++)
+        allocation->sensitivities[i] = outputs_sensitivity_in_plan(outputs, i);
+}
+
 static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
 {
     struct allocation *const allocation = surveyor->allocation;
     struct sensitivity_file file;
     struct tokens tokens;
 
-    if (!copy_sample(plan->calibration->tokens, plan->calibration->window,
-                     survey_divergence_tokens(plan->calibration), &tokens, plan->failure))
+    if (!tokens_copy(&tokens, plan->calibration->tokens, plan->calibration->window,
+                     survey_divergence_tokens(plan->calibration), plan->failure))
         return false;
     /* Drafts depend on all of the sample, of which divergences are taken over a part. */
     bool ok = sensitivity_file_name(&file, plan->calibration->directory, plan->model,
@@ -198,7 +200,7 @@ static bool look_and_weigh(struct surveyor *surveyor, const struct plan_of_surve
 {
     if (!corrector_create(&surveyor->corrector, surveyor->context, rate, plan->failure))
         return false;
-    const bool ok = look_and_remember(surveyor, plan);
+    const bool ok = plan->reads ? look(surveyor, plan) : look_and_remember(surveyor, plan);
     corrector_destroy(&surveyor->corrector);
     return ok;
 }
@@ -208,13 +210,14 @@ bool survey(struct allocation *allocation, struct model *model,
             wsic_context *context, struct failure *failure)
 {
     const struct recipe plain = {.statistics = true};
-    struct surveyor surveyor = {.allocation = allocation, .context = context};
+    struct surveyor surveyor = {
+        .allocation = allocation, .context = context, .outputs = calibration->outputs};
     struct model original = *model;
     struct calibration sampled = *calibration;
     struct tokens sample;
 
-    if (!copy_sample(calibration->tokens, calibration->window,
-                     survey_tokens(&model->config, calibration), &sample, failure))
+    if (!tokens_copy(&sample, calibration->tokens, calibration->window,
+                     survey_tokens(&model->config, calibration), failure))
         return false;
     sampled.tokens = &sample;
     sampled.taken = NULL;
@@ -222,8 +225,14 @@ bool survey(struct allocation *allocation, struct model *model,
     sampled.recipe = &plain;
     /* A quantized embedding may be in memory. */
     original.embedding.values = NULL;
-    const struct plan_of_survey plan = {
-        .model = &original, .calibration = &sampled, .stretch = stretch, .failure = failure};
+    const struct plan_of_survey plan = {.model = &original,
+                                        .calibration = &sampled,
+                                        .stretch = stretch,
+                                        .reads = calibration->recipe->sensitivity ==
+                                                 SENSITIVITY_OUTPUTS,
+                                        .failure = failure};
+    if (calibration->outputs)
+        read_outputs(allocation, calibration->outputs);
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
                         ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);

@@ -20,8 +20,9 @@ size_t survey_divergence_tokens(const struct calibration *calibration);
 bool survey_create_drafter(struct drafter *drafter, wsic_context *context, struct failure *failure);
 
 /* Add all layers of the model to the allocation, and, if the recipe's plan asks for it, their
- * sensitivities and corrections for a rate. Sensitivities are looked up in, or written to, a file
- * in the calibration's directory (NULL: they are measured each time). */
+ * sensitivities and corrections for a rate. Sensitivities come from the outputs of the calibration,
+ * which are known; or they are measured with drafts, looked up in, or written to, a file in the
+ * calibration's directory (NULL: they are measured each time). */
 bool survey(struct allocation *allocation, struct model *model,
             const struct calibration *calibration, double rate, const struct stretch *stretch,
             wsic_context *context, struct failure *failure);

@@ -2,29 +2,19 @@
 #include "llm/train.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 
+#include "common/seeded.h"
 #include "llm/adamw.h"
 #include "llm/loss.h"
 
 static const double longest_gradient = 1;
 static const uint64_t seed = 42;
 
-/* splitmix64 */
-static uint64_t random_bits(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15U;
-
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBU;
-    return z ^ z >> 31;
-}
-
 static void shuffle(size_t *order, size_t count, uint64_t *state)
 {
     for (size_t left = count; left > 1; left--) {
-        const size_t chosen = (size_t)(random_bits(state) % left);
+        const size_t chosen = (size_t)(seeded_bits(state) % left);
         const size_t kept = order[left - 1];
         order[left - 1] = order[chosen];
         order[chosen] = kept;

@@ -32,6 +32,8 @@ static bool apply_settings(wsic_encoder *encoder, const struct method_settings *
         return refuse(failure, "rate: %s", wsic_encoder_message(encoder));
     if (!settings->rescalers && wsic_encoder_set(encoder, "rescale", "none") < 0)
         return refuse(failure, "rescalers: %s", wsic_encoder_message(encoder));
+    if (settings->outputs == OUTPUTS_DIAGONAL && wsic_encoder_set(encoder, "outputs", "diagonal") < 0)
+        return refuse(failure, "outputs: %s", wsic_encoder_message(encoder));
     for (size_t i = 0; i < settings->setting_count; i++)
         if (!apply_setting(encoder, settings->settings[i], failure))
             return false;
@@ -90,8 +92,31 @@ static bool set_up_problem(wsic_problem *problem, const struct layer_task *task,
            refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
 }
 
-bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
-                             wsic_problem **problem, struct failure *failure)
+/* A layer whose gradients are all 0 is one that nothing depends on: no output of it counts more
+ * than another. */
+static bool set_outputs(struct outputs *outputs, const struct layer_task *task,
+                        wsic_problem *problem, struct failure *failure)
+{
+    const wsic_stats *stats;
+
+    if (!outputs || !(outputs->of[task->number].mean >= DBL_MIN))
+        return true;
+    return outputs_borrow(outputs, task->number, task->name, &stats, failure) &&
+           (wsic_problem_set_outputs(problem, stats) >= 0 ||
+            refuse(failure, "%s: %s", task->name, wsic_problem_message(problem)));
+}
+
+void watersic_problem_destroy(struct outputs *outputs, const struct layer_task *task,
+                              wsic_problem *problem)
+{
+    wsic_problem_destroy(problem);
+    if (outputs)
+        outputs_give_back(outputs, task->number);
+}
+
+bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
+                             const struct layer_task *task, wsic_problem **problem,
+                             struct failure *failure)
 {
     wsic_matrix weights;
 
@@ -100,9 +125,10 @@ bool watersic_problem_create(wsic_context *context, const struct layer_task *tas
                      task->linear->columns, 0);
     if (wsic_problem_create(context, task->stats, task->weighted, &weights, problem) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_context_message(context));
-    if (set_up_problem(*problem, task, failure))
+    if (set_up_problem(*problem, task, failure) &&
+        set_outputs(outputs, task, *problem, failure))
         return true;
-    wsic_problem_destroy(*problem);
+    watersic_problem_destroy(outputs, task, *problem);
     return false;
 }
 
@@ -158,10 +184,10 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
     wsic_problem *problem;
 
     if (!aim(method, task, failure) ||
-        !watersic_problem_create(method->context, task, &problem, failure))
+        !watersic_problem_create(method->context, method->outputs, task, &problem, failure))
         return false;
     result->status = wsic_encoder_run_problem(method->encoder, problem, layer);
-    wsic_problem_destroy(problem);
+    watersic_problem_destroy(method->outputs, task, problem);
     return result->status >= 0 ||
            refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
 }

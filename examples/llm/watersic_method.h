@@ -8,6 +8,7 @@
 
 #include "llm/allocation.h"
 #include "llm/mixing.h"
+#include "llm/outputs.h"
 #include "llm/pipeline.h"
 
 /* What became of one layer. */
@@ -28,6 +29,7 @@ struct watersic_method {
     const bool *taken;             /* by number: layers that the writer has; NULL for none */
     struct layer_result *results;  /* one for every layer of the model */
     struct allocation *allocation; /* NULL: every layer has the encoder's rate */
+    struct outputs *outputs;       /* NULL: all outputs count alike */
 };
 
 /* Settings are "name=value". */
@@ -37,6 +39,7 @@ struct method_settings {
     const char *const *settings;
     size_t setting_count;
     bool rescalers; /* false: none, unless the settings say so */
+    enum outputs_mode outputs; /* what use is made of them, where they are known */
 };
 
 /* An encoder with these settings, without the limit rate (which costs more than all the rest)
@@ -47,9 +50,13 @@ wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method
 /* What the archive adds to a layer of so many bits that is added next. */
 uint64_t watersic_container_bytes(const wsic_archive_writer *writer, const char *name, double bits);
 
-/* What the encoder is to solve for this layer, whose weights become zeros if they are too small. */
-bool watersic_problem_create(wsic_context *context, const struct layer_task *task,
-                             wsic_problem **problem, struct failure *failure);
+/* What the encoder is to solve for this layer, whose weights become zeros if they are too small; with what its outputs are worth, unless outputs is
+ * NULL or does not know. They are borrowed from there until the problem is destroyed. */
+bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
+                             const struct layer_task *task, wsic_problem **problem,
+                             struct failure *failure);
+void watersic_problem_destroy(struct outputs *outputs, const struct layer_task *task,
+                              wsic_problem *problem);
 
 /* Whether all weights of a layer that is not zero are subnormal: their scales cannot be told as
  * floats, and what they add is lost beside anything else. Such a layer is made of zeros. */

@@ -2,7 +2,9 @@
 #include "llm/watersic_run.h"
 
 #include "common/peak_memory.h"
+#include "llm/code_gain.h"
 #include "llm/draft.h"
+#include "llm/outputs_pass.h"
 #include "llm/progress.h"
 #include "llm/survey.h"
 #include "llm/work.h"
@@ -31,6 +33,14 @@ static bool run_drafted(struct watersic_method *method, struct model *model,
     return ok;
 }
 
+static bool predict(const struct watersic_method *method, double rate, struct failure *failure)
+{
+    struct allocation *const allocation = method->allocation;
+
+    return code_gain_measure(method->context, method->encoder, rate, &allocation->gain, failure) &&
+           allocation_note_prediction(allocation, method->writer, failure);
+}
+
 static bool plan_and_run(struct watersic_method *method, struct model *model,
                          const struct calibration *calibration, double rate,
                          const struct stretch *stretch, struct failure *failure)
@@ -50,12 +60,13 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
     return planned &&
            allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
                             failure) &&
+           (!method->writer || predict(method, rate, failure)) &&
            run_drafted(method, model, calibration, rate, &after, failure);
 }
 
-bool watersic_run(struct watersic_method *method, struct model *model,
-                  const struct calibration *calibration, double rate, const struct stretch *stretch,
-                  struct failure *failure)
+static bool run_known(struct watersic_method *method, struct model *model,
+                      const struct calibration *calibration, double rate,
+                      const struct stretch *stretch, struct failure *failure)
 {
     struct allocation allocation;
 
@@ -67,5 +78,50 @@ bool watersic_run(struct watersic_method *method, struct model *model,
     const bool ok = plan_and_run(method, model, calibration, rate, stretch, failure);
     method->allocation = NULL;
     allocation_destroy(&allocation);
+    return ok;
+}
+
+/* The pass over the outputs comes first. */
+static bool collect_and_run(struct watersic_method *method, struct model *model,
+                            const struct calibration *calibration, double rate,
+                            const struct stretch *stretch, struct failure *failure)
+{
+    const double before = calibration->outputs->known
+                              ? 0
+                              : work_outputs(&model->config, calibration).total;
+    const double after = work_planning(&model->config, calibration) +
+                         progress_begin(stretch, &model->config, calibration).total;
+    const double border = stretch->from + before / (before + after) * (stretch->to - stretch->from);
+    const struct stretch collecting = {
+        .meter = stretch->meter, .label = "outputs", .from = stretch->from, .to = border};
+    const struct stretch rest = {
+        .meter = stretch->meter, .label = stretch->label, .from = border, .to = stretch->to};
+
+    const bool collected =
+        outputs_collect(calibration->outputs, model, calibration, &collecting, failure);
+    return_memory();
+    method->outputs = calibration->outputs;
+    const bool ok =
+        collected && run_known(method, model, calibration, rate, &rest, failure);
+    method->outputs = NULL;
+    return ok;
+}
+
+bool watersic_run(struct watersic_method *method, struct model *model,
+                  const struct calibration *calibration, double rate, const struct stretch *stretch,
+                  struct failure *failure)
+{
+    struct calibration own = *calibration;
+    struct outputs outputs;
+
+    if (!recipe_differentiates(calibration->recipe))
+        return run_known(method, model, calibration, rate, stretch, failure);
+    if (calibration->outputs)
+        return collect_and_run(method, model, calibration, rate, stretch, failure);
+    if (!outputs_create(&outputs, method->context, model, calibration->recipe, failure))
+        return false;
+    own.outputs = &outputs;
+    const bool ok = collect_and_run(method, model, &own, rate, stretch, failure);
+    outputs_free(&outputs);
     return ok;
 }

@@ -2,6 +2,7 @@
 #include "llm/work.h"
 
 #include "llm/correction.h"
+#include "llm/outputs_estimate.h"
 #include "llm/survey.h"
 
 /* Statistics and encoding are in double precision. */
@@ -111,6 +112,27 @@ static double probing_work(const struct config *config, const struct calibration
     return tokens * LINEAR_KINDS * (blocks * (blocks + 1) / 2 * block + 2 * blocks * head);
 }
 
+/* A product goes back in as much work as it came; the full matrices are triangles. */
+struct output_work work_outputs(const struct config *config, const struct calibration *calibration)
+{
+    const struct recipe *const recipe = calibration->recipe;
+    const size_t tokens = outputs_pass_tokens(calibration);
+    const double head = 2 * (double)config->vocabulary * (double)config->hidden;
+    struct output_work work = {.forward = attention_work(config, calibration->window) +
+                                          linear_work(config, LINEAR_O, LINEAR_DOWN),
+                               .head = 3 * head};
+
+    work.backward = 2 * work.forward;
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        const double rows = (double)model_linear_shape(config, (enum linear_kind)kind).rows;
+        if (recipe->outputs != OUTPUTS_NONE && rows <= (double)recipe->outputs_rows)
+            work.backward += double_precision * rows * rows;
+    }
+    work.total = (double)tokens *
+                 ((double)config->blocks * (work.forward + work.backward) + work.head);
+    return work;
+}
+
 static double encoding_work(const struct work *work)
 {
     double sum = 0;
@@ -126,7 +148,8 @@ double work_planning(const struct config *config, const struct calibration *cali
     const struct known_sensitivities *const kept = calibration->sensitivities;
     const struct tokens sample = {.count = survey_tokens(config, calibration)};
     const size_t probed = survey_divergence_tokens(calibration);
-    const bool probes = !kept || !kept->known;
+    const bool probes = calibration->recipe->sensitivity == SENSITIVITY_DRAFTS &&
+                        (!kept || !kept->known);
     struct calibration sampled = *calibration;
 
     if (calibration->recipe->plan == PLAN_NONE)

@@ -30,6 +30,16 @@ struct work work_expected(const struct config *config, const struct calibration 
 /* Of what comes before a run, for its plan. */
 double work_planning(const struct config *config, const struct calibration *calibration);
 
+/* Of the pass that tells what outputs are worth: for a token, and of all of it. */
+struct output_work {
+    double forward;  /* through a block */
+    double head;     /* labels, and back from them */
+    double backward; /* through a block, which is computed again on the way */
+    double total;
+};
+
+struct output_work work_outputs(const struct config *config, const struct calibration *calibration);
+
 /* Of a whole run. */
 double work_total(const struct work *work, const struct config *config);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Line plots as SVG. */
-#ifndef BENCH_PLOT_H
-#define BENCH_PLOT_H
+#ifndef EXAMPLES_PLOT_H
+#define EXAMPLES_PLOT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plot.h"
+#include "common/plot.h"
 
 #include <math.h>
 #include <stdio.h>
