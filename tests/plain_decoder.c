@@ -97,13 +97,8 @@ static void take_highs(lanes *l, const bool *takes_part, const model *const *m, 
 static void take_planes(stream *planes, unsigned width, unsigned shift, int64_t *low)
 {
     for (unsigned p = 0; p < shift; p++) {
-        for (unsigned k = 0; k < (width + 7) / 8 * 8; k++) {
-            const int64_t bit = (int64_t)bits(planes, 1);
-            if (k < width)
-                low[k] += bit << p;
-            else if (bit != 0)
-                planes->bad = true;
-        }
+        for (unsigned k = 0; k < width; k++)
+            low[k] += (int64_t)bits(planes, 1) << p;
     }
 }
 
@@ -188,8 +183,8 @@ static bool ends_well(coder *c, bool all_is_tail)
         return false;
     stream *const words = &c->tail.words;
     const uint64_t x = c->tail.x[0];
-    if (words->at == words->size)
-        return x == 4096 && (all_is_tail || c->lanes.words.at == c->lanes.words.size);
+    if (words->at == words->size && x == 4096)
+        return all_is_tail || c->lanes.words.at == c->lanes.words.size;
     while (words->at < words->size) {
         if (u8(words) != 0)
             return false;
@@ -257,12 +252,12 @@ static bool groups(stream s, const plain_header *h, size_t first, const size_t *
                    int32_t *out)
 {
     coder c = {.h = h, .width = width_of(h, first), .tail = {.may_end = true}};
-    size_t plane_bytes = 0;
+    size_t plane_bits = 0;
     uint64_t tail = bits(&s, 8);
 
     tail += 256 * golomb(&s);
     for (size_t g = first; g < h->groups; g += h->streams) {
-        plane_bytes += rows * plain_form_shift(h->form[g]) * ((width_of(h, g) + 7) / 8);
+        plane_bits += rows * plain_form_shift(h->form[g]) * width_of(h, g);
         c.before += rows * width_of(h, g);
     }
     if (tail >= c.before)
@@ -274,6 +269,7 @@ static bool groups(stream s, const plain_header *h, size_t first, const size_t *
     for (unsigned k = 0; k < c.width && !all_is_tail; k++)
         c.lanes.x[k] = read_state(&s, 4, 16);
     end_of_bits(&s);
+    const size_t plane_bytes = (plane_bits + 7) / 8;
     if (s.bad || plane_bytes > s.size - s.at || (s.size - s.at - plane_bytes) % 2 != 0)
         return false;
     c.planes = (stream){.bytes = s.bytes, .size = s.size, .at = s.size - plane_bytes};
@@ -284,7 +280,8 @@ static bool groups(stream s, const plain_header *h, size_t first, const size_t *
         if (!group(&c, g, row, rows, out))
             return false;
     }
-    return ends_well(&c, all_is_tail);
+    end_of_bits(&c.planes);
+    return !c.planes.bad && ends_well(&c, all_is_tail);
 }
 
 /* --- coded integers ---------------------------------------------------------------- */

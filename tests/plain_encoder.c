@@ -429,11 +429,8 @@ static void put_planes(const matrix *x, size_t row, size_t group, writer *planes
     const unsigned shift = plain_form_shift(x->h.form[group]);
 
     for (unsigned p = 0; p < shift; p++) {
-        for (unsigned k = 0; k < (width_of(&x->h, group) + 7) / 8 * 8; k++) {
-            const bool there = k < width_of(&x->h, group);
-            const int64_t v = there ? spot_at(x, row, group * x->h.lanes + k)->v : 0;
-            put_bits(planes, there ? low_of(v, shift) >> p : 0, 1);
-        }
+        for (unsigned k = 0; k < width_of(&x->h, group); k++)
+            put_bits(planes, low_of(spot_at(x, row, group * x->h.lanes + k)->v, shift) >> p, 1);
     }
 }
 
@@ -549,6 +546,7 @@ static void put_coded(coded *d, writer *out)
     }
     end_bits(out);
     put_reversed(out, &d->words);
+    end_bits(&d->planes);
     put_writer(out, &d->planes);
 }
 

@@ -413,17 +413,18 @@ START_TEST(what_is_no_level_is_refused_by_the_encoder)
 }
 END_TEST
 
-START_TEST(planes_of_lanes_without_a_column_are_zero)
+START_TEST(what_planes_leave_of_a_byte_is_zero)
 {
     plain_case c = simple_case(4, 5, 8, 5, 32);
     writer bytes = {NULL, 0, 0};
     int32_t out[20];
 
     ck_assert(encodes(&c, &bytes));
-    for (unsigned lane = 0; lane < 8; lane++) {
-        bytes.data[bytes.size - 1] ^= (uint8_t)(1U << lane);
-        ck_assert_int_eq(decodes(&c, &bytes, out), lane < 5);
-        bytes.data[bytes.size - 1] ^= (uint8_t)(1U << lane);
+    /* 4 steps of 5 columns with 3 low bits each fill 7 bytes and a half. */
+    for (unsigned bit = 0; bit < 8; bit++) {
+        bytes.data[bytes.size - 1] ^= (uint8_t)(1U << bit);
+        ck_assert_int_eq(decodes(&c, &bytes, out), bit < 4);
+        bytes.data[bytes.size - 1] ^= (uint8_t)(1U << bit);
     }
     free(bytes.data);
     plain_case_free(&c);
@@ -600,7 +601,7 @@ int main(void)
     tcase_add_test(tests, header_fields_out_of_range_are_refused);
     tcase_add_test(tests, choices_out_of_range_are_refused);
     tcase_add_test(tests, what_is_no_level_is_refused_by_the_encoder);
-    tcase_add_test(tests, planes_of_lanes_without_a_column_are_zero);
+    tcase_add_test(tests, what_planes_leave_of_a_byte_is_zero);
     tcase_add_loop_test(tests, damage_is_survived_and_cuts_are_refused, 0, 8);
     tcase_add_test(tests, built_in_models_are_distributions);
     tcase_add_test(tests, corrections_are_factors);

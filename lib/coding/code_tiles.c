@@ -112,12 +112,13 @@ static void measure_stream(const walk *w, size_t stream, size_t *codes, size_t *
     const wsic_code_reader *const reader = w->reader;
 
     *codes = 0;
-    *plane_bytes = 0;
+    size_t bits = 0;
     for (size_t g = stream; g < reader->groups; g += reader->streams) {
         const wsic_form form = wsic_form_make(reader->form[g], reader->is_trellis);
-        *plane_bytes += w->rows * wsic_step_planes(&form, group_columns(reader, g));
+        bits += w->rows * form.shift * group_columns(reader, g);
         *codes += w->rows * group_columns(reader, g);
     }
+    *plane_bytes = wsic_plane_bytes(bits);
 }
 
 static wsic_status damaged(const walk *w)

@@ -98,6 +98,16 @@ wsic_status wsic_codes_encode(const wsic_env *env, const wsic_code_matrix *matri
 
 /* --- sizes ------------------------------------------------------------------------ */
 
+/* Blocks with a row that is not dead; the streams of others are empty. */
+static size_t live_blocks(const wsic_code_plan *plan)
+{
+    size_t count = 0;
+
+    for (size_t block = 0; block < plan->blocks; block++)
+        count += plan->first_row[block] != plan->first_row[block + 1];
+    return count;
+}
+
 wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matrix,
                                size_t block_rows, double *bits, double *bits_fixed)
 {
@@ -114,7 +124,7 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
     const double head = 8.0 * (double)plan.head.size;
     double total = head;
     if (plan.classes != 0) {
-        const double streams = (double)plan.blocks * (double)plan.streams;
+        const double streams = (double)live_blocks(&plan) * (double)plan.streams;
         const double size = plan.bits / streams / 8;
         const double lanes = (double)wsic_code_plan_group_columns(&plan, 0);
         total += plan.bits + streams * 8 * (double)wsic_varint_size((uint64_t)size) +

@@ -30,10 +30,10 @@ static inline size_t wsic_lane_at(size_t place, size_t lanes)
     return place < lanes / 2 ? 2 * place : 2 * place - lanes + 1;
 }
 
-/* A bit for each column of a group. */
-static inline size_t wsic_plane_bytes(size_t columns)
+/* Bytes of so many bits of planes. */
+static inline size_t wsic_plane_bytes(size_t bits)
 {
-    return (columns + 7) / 8;
+    return (bits + 7) / 8;
 }
 
 /* Index of a class of a row and one of an octet together. */

@@ -79,6 +79,9 @@ bool wsic_stream_ended(const wsic_stream *stream)
 {
     const wsic_word_source *const words = &stream->tail_words;
 
+    /* What is left of the last byte of the planes is 0. */
+    if (stream->plane_bit != 0 && *stream->planes >> stream->plane_bit != 0)
+        return false;
     if (stream->failed || stream->words.failed || stream->words.next != stream->words.end ||
         !stream->in_tail)
         return false;
@@ -88,7 +91,9 @@ bool wsic_stream_ended(const wsic_stream *stream)
         if (*byte != 0)
             return false;
     }
-    return stream->tail_state == (words->next == words->end ? WSIC_TAIL_STATE : WSIC_STATE_LOW);
+    if (stream->tail_state == WSIC_TAIL_STATE)
+        return words->next == words->end;
+    return stream->tail_state == WSIC_STATE_LOW && !stream->whole;
 }
 
 /* --- symbols -------------------------------------------------------------------------- */
@@ -241,8 +246,8 @@ static int64_t add_low(const wsic_stream *stream, const wsic_steps *steps, size_
     int64_t low = 0;
 
     for (unsigned plane = 0; plane < shift; plane++) {
-        const uint8_t byte = stream->planes[plane * wsic_plane_bytes(steps->columns) + lane / 8];
-        low |= (int64_t)(byte >> lane % 8 & 1) << plane;
+        const size_t bit = stream->plane_bit + plane * steps->columns + lane;
+        low |= (int64_t)(stream->planes[bit / 8] >> bit % 8 & 1) << plane;
     }
     /* |high| is below 2^33 and the shift at most 28: no overflow. */
     return high * (INT64_C(1) << shift) - wsic_shift_half(shift) + low;
@@ -350,15 +355,12 @@ static void take_highs(wsic_stream *stream, const wsic_steps *steps, size_t row,
         take_serially(stream, steps, row, place, high);
 }
 
-/* Bits of lanes without a column are 0. */
-static bool planes_end_well(const wsic_stream *stream, const wsic_steps *steps)
+static void leave_planes(wsic_stream *stream, size_t bits)
 {
-    const size_t bytes = wsic_plane_bytes(steps->columns);
-    unsigned beyond = 0;
+    const size_t from_byte = stream->plane_bit + bits;
 
-    for (unsigned plane = 0; steps->columns % 8 != 0 && plane < steps->form.shift; plane++)
-        beyond |= stream->planes[(plane + 1) * bytes - 1] >> steps->columns % 8;
-    return beyond == 0;
+    stream->planes += from_byte / 8;
+    stream->plane_bit = (unsigned)(from_byte % 8);
 }
 
 void wsic_stream_step(wsic_stream *stream, const wsic_steps *steps, size_t row,
@@ -380,6 +382,5 @@ void wsic_stream_step(wsic_stream *stream, const wsic_steps *steps, size_t row,
             values[lane] = (int32_t)value;
         }
     }
-    stream->failed |= !planes_end_well(stream, steps);
-    stream->planes += wsic_step_planes(&steps->form, steps->columns);
+    leave_planes(stream, steps->form.shift * steps->columns);
 }

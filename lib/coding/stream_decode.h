@@ -20,7 +20,8 @@ typedef struct wsic_stream {
     uint32_t state[WSIC_LANES_MAX]; /* by place in the order of lanes */
     uint8_t trellis[WSIC_LANES_MAX]; /* states of a trellis, by lane */
     wsic_word_source words;
-    const uint8_t *planes; /* of the next step */
+    const uint8_t *planes; /* of the next step, */
+    unsigned plane_bit;    /* from this bit on; other than 0 only in a group that is not full */
     size_t left;           /* integers before the tail */
     size_t used;           /* lanes for which the stream has a column */
     bool in_tail;
@@ -51,10 +52,10 @@ static inline const uint16_t *wsic_step_bounds(const wsic_steps *steps, size_t r
     return steps->bounds[steps->row_kind[row] * octets + (lane >> steps->octet_log)];
 }
 
-/* Bytes of the planes of one step of so many columns. */
-static inline size_t wsic_step_planes(const wsic_form *form, size_t columns)
+/* Bytes of the planes of one step of a full group. */
+static inline size_t wsic_step_planes(const wsic_form *form, size_t lanes)
 {
-    return form->shift * wsic_plane_bytes(columns);
+    return form->shift * wsic_plane_bytes(lanes);
 }
 
 /* Read the states. There are `used` lanes with a column, and `codes` integers in all; plane_bytes is the

@@ -388,35 +388,36 @@ static void put_words(const uint16_t *words, size_t count, wsic_bytes *out)
 }
 
 static void put_step_planes(const stream_writer *w, const group_source *source, size_t row,
-                            uint8_t *out)
+                            wsic_bit_writer *writer)
 {
     const wsic_code_plan *const plan = w->plan;
-    const size_t bytes = wsic_plane_bytes(source->columns);
+    uint64_t raised[WSIC_LANES_MAX];
 
-    for (size_t k = 0; k < source->form.shift * bytes; k++)
-        out[k] = 0;
     for (size_t lane = 0; lane < source->columns; lane++) {
         const size_t column = plan->column[source->group * w->lanes + lane];
         const int32_t datum = plan->data[column * plan->matrix->rows + plan->row[w->first + row]];
         const int32_t code = plan->is_trellis ? wsic_token_index(datum) : datum;
-        const uint64_t raised =
-            (uint64_t)(int64_t)code + (uint64_t)wsic_shift_half(source->form.shift);
-        for (unsigned plane = 0; plane < source->form.shift; plane++)
-            out[plane * bytes + lane / 8] |= (uint8_t)((raised >> plane & 1) << lane % 8);
+        raised[lane] = (uint64_t)(int64_t)code + (uint64_t)wsic_shift_half(source->form.shift);
+    }
+    for (unsigned plane = 0; plane < source->form.shift; plane++) {
+        uint64_t bits = 0;
+        for (size_t lane = 0; lane < source->columns; lane++)
+            bits |= (raised[lane] >> plane & 1) << lane;
+        wsic_put_bits(writer, bits, (unsigned)source->columns);
     }
 }
 
 static void put_planes(const stream_writer *w, wsic_bytes *out)
 {
     const wsic_code_plan *const plan = w->plan;
+    wsic_bit_writer writer = {.bytes = out};
 
     for (size_t group = w->stream; group < plan->groups; group += plan->streams) {
         const group_source source = make_source(plan, group);
-        const size_t bytes = source.form.shift * wsic_plane_bytes(source.columns);
-        uint8_t *const start = wsic_bytes_extend(out, w->rows * bytes);
-        for (size_t row = 0; start && bytes != 0 && row < w->rows; row++)
-            put_step_planes(w, &source, row, start + row * bytes);
+        for (size_t row = 0; source.form.shift != 0 && row < w->rows; row++)
+            put_step_planes(w, &source, row, &writer);
     }
+    wsic_finish_bits(&writer);
 }
 
 wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan, size_t block,
