@@ -15,8 +15,8 @@ failed=0
 build() { # compiler and options, program
     out=$2
     # shellcheck disable=SC2086 # a compiler with its options
-    $1 -O2 -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -I"$root/include" -I"$root/lib" \
-        -static -o "$out" "$root/tests/stream_main.c" "$root/tests/stream_cases.c" \
+    $1 -O2 -std=c11 -Wno-psabi -D_POSIX_C_SOURCE=200809L -ffp-contract=off \
+        -I"$root/include" -I"$root/lib" -static -o "$out" "$root/tests/stream_main.c" "$root/tests/stream_cases.c" \
         "$root/lib/base/transpose.c" "$root/lib/base/x86/transpose_sse2.c" \
         "$root/lib/base/cpu.c" "$root/lib/coding/form.c" "$root/lib/coding/trellis.c" \
         "$root/lib/coding/stream_decode.c" "$root/lib/coding/stream_kernels.c" \

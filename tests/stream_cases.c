@@ -234,9 +234,25 @@ static void check_outside(const random_group *group, wsic_stream *plain, size_t 
     report->outside++;
 }
 
+/* Steps for which there are words. */
+static size_t steps_with_words(const random_group *group)
+{
+    wsic_stream stream = group->stream;
+    int32_t values[WSIC_LANES_MAX];
+    size_t row = 0;
+
+    for (; row < group->steps.rows; row++) {
+        wsic_stream_step(&stream, &group->steps, row, values);
+        if (stream.words.failed)
+            break;
+    }
+    return row;
+}
+
 /* --- cases ---------------------------------------------------------------------------- */
 
-static void run_case(wsic_vector_steps *kernel, random_group *groups, size_t count,
+/* So many steps to the last word; or as many as the kernel alone does: SIZE_MAX. */
+static void run_case(wsic_vector_steps *kernel, random_group *groups, size_t count, size_t to,
                      stream_report *report)
 {
     static int8_t rows[WSIC_VECTOR_STREAMS][ROWS_MOST * WSIC_VECTOR_LANES];
@@ -253,7 +269,11 @@ static void run_case(wsic_vector_steps *kernel, random_group *groups, size_t cou
                                          .rows = rows[k],
                                          .codebooks = codebooks[k]};
     }
-    const size_t done = kernel(decoded, count, 0, groups[0].steps.rows);
+    size_t done = to;
+    if (to == SIZE_MAX)
+        done = kernel(decoded, count, 0, groups[0].steps.rows);
+    else
+        wsic_vector_decode(kernel, decoded, count, to);
     for (size_t k = 0; k < count; k++) {
         const wsic_word_source *const words = &groups[k].stream.words;
         stopped |= decoded[k].outside || words->failed || words->end - words->next < LEAST_LEFT;
@@ -261,11 +281,33 @@ static void run_case(wsic_vector_steps *kernel, random_group *groups, size_t cou
             check_outside(&groups[k], &before[k], done, report);
             continue;
         }
+        if (to != SIZE_MAX && groups[k].stream.failed)
+            fail(report, "words are said to be missing", done, 0);
         widen(&groups[k], &decoded[k], done, tile);
         compare(&groups[k], &before[k], tile, done, report);
     }
-    if (done != groups[0].steps.rows && !stopped)
+    if (to == SIZE_MAX && done != groups[0].steps.rows && !stopped)
         fail(report, "it stopped for nothing", done, 0);
+}
+
+/* One step more than there are words for fails. */
+static void check_lack(wsic_vector_steps *kernel, const random_group *groups, size_t count,
+                       size_t to, stream_report *report)
+{
+    static int8_t rows[ROWS_MOST * WSIC_VECTOR_LANES];
+    static uint32_t codebooks[ROWS_MOST];
+    bool failed = to == groups[0].steps.rows;
+
+    for (size_t k = 0; k < count; k++) {
+        wsic_stream stream = groups[k].stream;
+        wsic_vector_group decoded = {
+            .stream = &stream, .steps = &groups[k].steps, .rows = rows, .codebooks = codebooks};
+        if (to < groups[k].steps.rows)
+            wsic_vector_decode(kernel, &decoded, 1, to + 1);
+        failed |= stream.failed || decoded.outside;
+    }
+    if (!failed)
+        fail(report, "no word is said to be missing", to, 0);
 }
 
 void stream_check(stream_kernel_choice *choice, unsigned form, unsigned kind, size_t lanes,
@@ -285,7 +327,17 @@ void stream_check(stream_kernel_choice *choice, unsigned form, unsigned kind, si
             random_group_make(&state, form, kind, lanes, rows, &groups[k]);
         wsic_vector_steps *const kernel =
             choice(&groups[0].steps.form, groups[0].steps.trellis != NULL);
-        run_case(kernel, groups, count, report);
+        if (round % 4 < 2) {
+            run_case(kernel, groups, count, SIZE_MAX, report);
+            continue;
+        }
+        size_t to = steps_with_words(&groups[0]);
+        for (size_t k = 1; k < count; k++) {
+            const size_t steps = steps_with_words(&groups[k]);
+            to = steps < to ? steps : to;
+        }
+        check_lack(kernel, groups, count, to, report);
+        run_case(kernel, groups, count, to, report);
     }
     for (size_t k = 0; k < WSIC_VECTOR_STREAMS; k++) {
         guarded_free(&groups[k].words);

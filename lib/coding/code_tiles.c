@@ -251,14 +251,13 @@ static size_t decode_vectors(const walk *w, size_t first, size_t count)
                                         .codebooks = w->groups[k].codebooks};
         to = wsic_min_size(to, wsic_stream_full_steps(groups[k].stream, steps));
     }
-    const size_t done = kernel(groups, count, 0, to);
+    wsic_vector_decode(kernel, groups, count, to);
     for (size_t k = 0; k < count; k++) {
-        groups[k].stream->left -= done * steps->lanes;
-        groups[k].stream->failed |= groups[k].stream->words.failed;
+        groups[k].stream->left -= to * steps->lanes;
         if (groups[k].outside)
             return SIZE_MAX;
     }
-    return done;
+    return to;
 }
 
 /* Codes or levels from what kernels leave of forms with low bits. */

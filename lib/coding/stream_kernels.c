@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/stream_kernels.h"
 
+#include <string.h>
+
 wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps)
 {
     const bool trellis = steps->trellis != NULL;
@@ -38,5 +40,44 @@ void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, in
         /* Levels are twice as large. */
         group->outside |= escapes[k] < INT8_MIN / 2 || escapes[k] > INT8_MAX / 2;
         high[wsic_lane_at(places[k], lanes)] = (int8_t)escapes[k];
+    }
+}
+
+/* The steps for which a stream has hardly enough words. */
+static void decode_last(wsic_vector_steps *kernel, wsic_vector_group *group, size_t from,
+                        size_t to)
+{
+    uint8_t padded[2 * WSIC_VECTOR_STEP_BYTES] = {0};
+    wsic_word_source *const words = &group->stream->words;
+    const uint8_t *const next = words->next;
+    const uint8_t *const end = words->end;
+    const size_t left = (size_t)(end - next);
+
+    if (left > WSIC_VECTOR_STEP_BYTES) {
+        group->stream->failed = true;
+        return;
+    }
+    memcpy(padded, next, left);
+    words->next = padded;
+    words->end = padded + left + WSIC_VECTOR_STEP_BYTES;
+    const size_t done = kernel(group, 1, from, to);
+    const size_t used = (size_t)(words->next - padded);
+    group->stream->failed |= done < to || used > left;
+    words->next = used > left ? end : next + used;
+    words->end = end;
+}
+
+void wsic_vector_decode(wsic_vector_steps *kernel, wsic_vector_group *groups, size_t count,
+                        size_t to)
+{
+    const size_t together = kernel(groups, count, 0, to);
+
+    for (size_t k = 0; k < count; k++) {
+        size_t done = together;
+        if (done < to && !groups[k].outside && count > 1)
+            done = kernel(&groups[k], 1, done, to);
+        if (done < to && !groups[k].outside)
+            decode_last(kernel, &groups[k], done, to);
+        groups[k].stream->failed |= groups[k].stream->words.failed;
     }
 }

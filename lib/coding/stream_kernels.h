@@ -10,6 +10,7 @@
 enum {
     WSIC_VECTOR_LANES = 32, /* of the groups that vectors take */
     WSIC_VECTOR_STREAMS = 2, /* at most, which advance together */
+    WSIC_VECTOR_STEP_BYTES = 80, /* words that a kernel wants to see before a step, at most */
     WSIC_VECTOR_SHIFT_MOST = 7 /* low bits and a codebook make a byte (coding/stream_widen.h) */
 };
 
@@ -30,6 +31,11 @@ typedef struct wsic_vector_group {
  * the step before which it stopped: `to`; or an earlier one where the words of a stream are nearly used
  * up, so that vectors would read behind them; or any if something is outside. */
 typedef size_t wsic_vector_steps(wsic_vector_group *groups, size_t count, size_t from, size_t to);
+
+/* Decode the first `to` steps of one or two groups, to the last word: kernels are given the last ones with zeros behind them.
+ * A stream that has too few has failed then. Nothing is said of the streams if something is outside. */
+void wsic_vector_decode(wsic_vector_steps *kernel, wsic_vector_group *groups, size_t count,
+                        size_t to);
 
 /* What a choice of instructions has for a full group; NULL where wsic_stream_step() is all there is. */
 wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps);
