@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A stand-in for the tiles of the coming coder, over the decoder of blocks that is there: goes as soon as
- * that coder is merged. It shows what a visitor has to expect: columns and rows out of order, tiles of
- * fewer columns, wide ones, strides, and rubbish behind the rows. Its own scratch memory is
- * malloc()'s, so that whoever counts allocations counts those of the visitors alone. */
-#define wsic_code_reader wsic_old_reader
-#define wsic_code_reader_open wsic_old_reader_open
-#define wsic_code_reader_close wsic_old_reader_close
+/* A stand-in for the tiles of the coming coder, over the decoder of blocks that is there: goes as
+ * soon as that coder is merged. It shows what a visitor has to expect: columns and rows out of
+ * order, tiles of fewer columns, wide ones, strides, and rubbish behind the rows. Its own scratch
+ * memory is malloc()'s, so that whoever counts allocations counts those of the visitors alone. */
+#define wsic_code_reader            wsic_old_reader
+#define wsic_code_reader_open       wsic_old_reader_open
+#define wsic_code_reader_close      wsic_old_reader_close
 #define wsic_code_reader_block_rows wsic_old_reader_block_rows
-#define wsic_code_reader_block wsic_old_reader_block
+#define wsic_code_reader_block      wsic_old_reader_block
 #include "codes_decode.c"
 #undef wsic_code_reader
 #undef wsic_code_reader_open
@@ -166,14 +166,12 @@ static void fill_tile(const wsic_code_reader *reader, const int32_t *codes, size
 
     for (size_t j = 0; narrow && j < tile->columns; j++) {
         for (size_t i = 0; narrow && i < tile->rows; i++)
-            narrow =
-                is_narrow(codes[tile->row[i] * reader->old->columns.total + tile->column[j]]);
+            narrow = is_narrow(codes[tile->row[i] * reader->old->columns.total + tile->column[j]]);
     }
     memset(room, 0x55, tile->columns * tile->stride * (narrow ? 1 : sizeof(int32_t)));
     for (size_t j = 0; j < tile->columns; j++) {
         for (size_t i = 0; i < tile->rows; i++) {
-            const int32_t code =
-                codes[tile->row[i] * reader->old->columns.total + tile->column[j]];
+            const int32_t code = codes[tile->row[i] * reader->old->columns.total + tile->column[j]];
             if (narrow)
                 ((int8_t *)room)[j * tile->stride + i] = (int8_t)code;
             else
@@ -189,9 +187,8 @@ static wsic_status visit_tiles(const wsic_code_reader *reader, size_t block, con
 {
     const size_t live = wsic_code_reader_live_columns(reader);
     uint32_t *const row = workspace;
-    const size_t skip =
-        wsic_div_up(reader->old->block_rows * sizeof *row, WSIC_TILE_ALIGNMENT) *
-        WSIC_TILE_ALIGNMENT;
+    const size_t skip = wsic_div_up(reader->old->block_rows * sizeof *row, WSIC_TILE_ALIGNMENT) *
+                        WSIC_TILE_ALIGNMENT;
     const size_t rows = live == 0 ? 0 : list_rows(reader->old, block, row);
     wsic_status status = WSIC_OK;
     size_t number = 0;
