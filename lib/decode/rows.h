@@ -7,9 +7,10 @@
 
 enum {
     WSIC_PIECE_ROWS = 16,
-    WSIC_PIECE_COLUMNS = 64, /* a cache line of codes */
-    WSIC_NO_ROW = UINT32_MAX
+    WSIC_PIECE_COLUMNS = 64 /* a cache line of codes */
 };
+
+#define WSIC_NO_ROW UINT32_MAX /* beyond what a constant of an enum can be */
 
 /* Codes column by column: code (i, j) at j * stride + i. One of the two is NULL. Bytes up to the
  * next multiple of 16 rows may be read.
