@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What decoding costs: one JSON object for each thing that was timed, all on one thread, in nanoseconds a weight, beside
- * general decoders on the same symbols, memcpy() and BLAS on the same matrix in the same run. */
+/* What decoding costs: one JSON object for each thing that was timed, all on one thread, in
+ * nanoseconds a weight, beside general decoders on the same symbols, memcpy() and BLAS on the same
+ * matrix in the same run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -55,10 +55,8 @@ static void run_zstd(const uint8_t *symbols, size_t count, entropy_coded *coded)
     enum { LEVEL = 3 };
     const size_t bound = ZSTD_compressBound(count);
 
-    *coded = (entropy_coded){.name = "zstd",
-                             .bytes = bench_allocate(bound, 1),
-                             .count = count,
-                             .decode = decode_zstd};
+    *coded = (entropy_coded){
+        .name = "zstd", .bytes = bench_allocate(bound, 1), .count = count, .decode = decode_zstd};
     coded->size = ZSTD_compress(coded->bytes, bound, symbols, count, LEVEL);
     if (ZSTD_isError(coded->size)) {
         fputs("zstd does not code the symbols\n", stderr);

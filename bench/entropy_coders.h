@@ -17,8 +17,8 @@ typedef struct entropy_coded {
 
 enum { ENTROPY_CODERS_MOST = 2 };
 
-/* Code the symbols with each coder that this program was built with; returns how many there are. Ends the
- * program if one fails. */
+/* Code the symbols with each coder that this program was built with; returns how many there are.
+ * Ends the program if one fails. */
 size_t entropy_coders_run(const uint8_t *symbols, size_t count, entropy_coded *coded);
 
 #endif

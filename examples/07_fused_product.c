@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An engine that keeps its weights coded: products of several layers with a batch of tokens, straight from the
- * coded bytes, on all threads, without an allocation after the start. */
+/* An engine that keeps its weights coded: products of several layers with a batch of tokens,
+ * straight from the coded bytes, on all threads, without an allocation after the start. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -110,8 +110,7 @@ static int multiply(engine *e)
         return fail("products", "memory was allocated");
     for (int k = 0; k < LAYERS; k++) {
         wsic_layer_info info = {.size = sizeof info};
-        if (compare(e, k) != EXIT_SUCCESS ||
-            wsic_layer_get_info(e->layers[k], &info) != WSIC_OK)
+        if (compare(e, k) != EXIT_SUCCESS || wsic_layer_get_info(e->layers[k], &info) != WSIC_OK)
             return EXIT_FAILURE;
         printf("%s: %d tokens, %llu bytes of memory, where bfloat16 takes %d\n", names[k], TOKENS,
                (unsigned long long)info.memory, 2 * ROWS * COLUMNS);

@@ -73,8 +73,8 @@ static inline size_t list_kernels(int32_t *kernels)
     return count;
 }
 
-/* A workspace of exactly the size that is asked for, between pages that end the test. Nothing may be allocated
- * with it. */
+/* A workspace of exactly the size that is asked for, between pages that end the test. Nothing may
+ * be allocated with it. */
 static inline wsic_status run_guarded(const wsic_layer_job *job)
 {
     size_t bytes = 0;

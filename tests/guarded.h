@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory between two pages that nobody may touch: whoever reads or writes beyond it ends the test. */
+/* Memory between two pages that nobody may touch: whoever reads or writes beyond it ends the test.
+ */
 #ifndef TESTS_GUARDED_H
 #define TESTS_GUARDED_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Codes and weights into the caller's memory: every type, range, stride and choice of kernels against
- * the codes that the layer was made of. */
+/* Codes and weights into the caller's memory: every type, range, stride and choice of kernels
+ * against the codes that the layer was made of. */
 #include <math.h>
 
 #include "base/half.h"
@@ -143,13 +143,18 @@ static void check_types(const target *types, size_t count, size_t rounds)
     }
 }
 
-static const target all_types[] = {
-    {.kind = WSIC_JOB_CODES, .dtype = WSIC_I8},        {.kind = WSIC_JOB_CODES, .dtype = WSIC_I16},
-    {.kind = WSIC_JOB_CODES, .dtype = WSIC_I32},       {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I8},
-    {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I16}, {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I32},
-    {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_F64},     {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_F32},
-    {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_F16},     {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_BF16},
-    {.kind = WSIC_JOB_CODES, .dtype = WSIC_I4},        {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I4}};
+static const target all_types[] = {{.kind = WSIC_JOB_CODES, .dtype = WSIC_I8},
+                                   {.kind = WSIC_JOB_CODES, .dtype = WSIC_I16},
+                                   {.kind = WSIC_JOB_CODES, .dtype = WSIC_I32},
+                                   {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I8},
+                                   {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I16},
+                                   {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I32},
+                                   {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_F64},
+                                   {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_F32},
+                                   {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_F16},
+                                   {.kind = WSIC_JOB_WEIGHTS, .dtype = WSIC_BF16},
+                                   {.kind = WSIC_JOB_CODES, .dtype = WSIC_I4},
+                                   {.kind = WSIC_JOB_CODED_ORDER, .dtype = WSIC_I4}};
 enum { ALL_TYPES = sizeof all_types / sizeof *all_types, WITHOUT_I4 = ALL_TYPES - 2 };
 
 START_TEST(every_type_and_range_of_narrow_codes)
@@ -194,7 +199,8 @@ START_TEST(every_type_and_range_of_mixed_codes)
     sample_make(&made, 150, 300, 100, 21);
     made.block_rows = 70;
     for (size_t i = 0; i < 150; i += 3)
-        made.codes[5 * 150 + i] = made.codes[277 * 150 + i] = made.row_sign[i] ? 300 + (int32_t)i : 0;
+        made.codes[5 * 150 + i] = made.codes[277 * 150 + i] =
+            made.row_sign[i] ? 300 + (int32_t)i : 0;
     build();
     check_types(all_types + 1, 2, 6);
     check_types(all_types + 4, WITHOUT_I4 - 4, 6);
@@ -462,8 +468,7 @@ START_TEST(tiles_bring_every_code_once)
             tile_check check = {.stop_at = SIZE_MAX};
             const size_t before = counter.calls;
             ck_assert_int_eq(
-                wsic_layer_visit(layer, block, check_tile, &check, workspace.data, bytes),
-                WSIC_OK);
+                wsic_layer_visit(layer, block, check_tile, &check, workspace.data, bytes), WSIC_OK);
             ck_assert_uint_eq(counter.calls, before);
             ck_assert_uint_eq(check.position, info.live_columns);
             codes += check.codes;

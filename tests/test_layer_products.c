@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Products for batches of tokens against one fused multiply-add after the other, bit for bit, whatever the
- * kernels, threads, tokens and ranges; and jobs of many layers at once. */
+/* Products for batches of tokens against one fused multiply-add after the other, bit for bit,
+ * whatever the kernels, threads, tokens and ranges; and jobs of many layers at once. */
 #include <math.h>
 #include <pthread.h>
 
@@ -137,6 +137,17 @@ START_TEST(products_of_wide_codes_are_their_definition)
 }
 END_TEST
 
+START_TEST(products_of_mixed_codes_are_their_definition)
+{
+    sample_make(&made, 150, 300, 100, 21);
+    made.block_rows = 70;
+    for (size_t i = 0; i < 150; i += 3)
+        made.codes[5 * 150 + i] = made.row_sign[i] ? 300 + (int32_t)i : 0;
+    build();
+    check_all_tokens(WSIC_F32);
+}
+END_TEST
+
 START_TEST(products_of_small_shapes_are_their_definition)
 {
     const size_t shapes[][2] = {{1, 1}, {1, 40}, {40, 1}, {2, 3}, {64, 32}, {65, 33}};
@@ -151,8 +162,8 @@ END_TEST
 START_TEST(products_with_zeros_are_zero)
 {
     static float y[3 * 60];
-    batch b = {.dtype = WSIC_F32, .tokens = 3, .rows = 60, .columns = 40, .x_stride = 40,
-               .y_stride = 60};
+    batch b = {
+        .dtype = WSIC_F32, .tokens = 3, .rows = 60, .columns = 40, .x_stride = 40, .y_stride = 60};
     wsic_matrix x_matrix, y_matrix;
 
     sample_make(&made, 60, 40, 7, 3);
@@ -277,12 +288,11 @@ static void run_many(many *m, size_t threads)
     ck_assert_int_eq(wsic_layers_workspace(context, m->jobs, JOBS, threads, &bytes), WSIC_OK);
     guarded workspace = guarded_make(bytes);
     const size_t before = counter.calls;
-    ck_assert_int_eq(
-        wsic_layers_run(context, m->jobs, JOBS, threads, workspace.data, bytes), WSIC_OK);
+    ck_assert_int_eq(wsic_layers_run(context, m->jobs, JOBS, threads, workspace.data, bytes),
+                     WSIC_OK);
     ck_assert_uint_eq(counter.calls, before);
-    ck_assert_int_eq(
-        wsic_layers_run(context, m->jobs, JOBS, threads, workspace.data, bytes - 1),
-        WSIC_ERROR_BUFFER);
+    ck_assert_int_eq(wsic_layers_run(context, m->jobs, JOBS, threads, workspace.data, bytes - 1),
+                     WSIC_ERROR_BUFFER);
     guarded_free(&workspace);
 }
 
@@ -368,8 +378,8 @@ START_TEST(wrong_products_are_refused)
     wsic_layer_job job;
 
     build_sample(60, 40, 16, 7, 10);
-    const batch good = {.dtype = WSIC_F32, .tokens = 4, .rows = 60, .columns = 40, .x_stride = 40,
-                        .y_stride = 60};
+    const batch good = {
+        .dtype = WSIC_F32, .tokens = 4, .rows = 60, .columns = 40, .x_stride = 40, .y_stride = 60};
     job = job_of(&good, &x_matrix, &y_matrix, y);
     ck_assert_int_eq(wsic_layer_run(&job, NULL, 0), WSIC_OK);
     ck_assert_int_eq(wsic_layer_matmul(NULL, 0, &x_matrix, &y_matrix), WSIC_ERROR_ARGUMENT);
@@ -402,8 +412,8 @@ END_TEST
 static wsic_status multiply(void *data)
 {
     static float y[3 * 60];
-    batch b = {.dtype = WSIC_F32, .tokens = 3, .rows = 60, .columns = 40, .x_stride = 40,
-               .y_stride = 60};
+    batch b = {
+        .dtype = WSIC_F32, .tokens = 3, .rows = 60, .columns = 40, .x_stride = 40, .y_stride = 60};
     wsic_matrix x, out;
     const wsic_layer_job job = job_of(&b, &x, &out, y);
 
@@ -427,6 +437,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, products_are_their_definition);
     tcase_add_test(tests, products_of_wide_codes_are_their_definition);
+    tcase_add_test(tests, products_of_mixed_codes_are_their_definition);
     tcase_add_test(tests, products_of_small_shapes_are_their_definition);
     tcase_add_test(tests, products_with_zeros_are_zero);
     tcase_add_test(tests, matvec_and_matmul_agree);

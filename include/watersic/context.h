@@ -173,8 +173,8 @@ enum {
  * \brief Choose the instructions of the kernels.
  *
  * For tests, for measurements, and for hosts that know better than the library. Every choice gives
- * the same bits. A kernel of which there is no version for the choice runs the one for less: AVX-512,
- * AVX2, C.
+ * the same bits. A kernel of which there is no version for the choice runs the one for less:
+ * AVX-512, AVX2, C.
  *
  * \param context  not NULL; no other thread is in a call on it or on one of its children
  * \param kernels  #WSIC_KERNELS_AUTO ... #WSIC_KERNELS_NEON. A new context has
@@ -198,7 +198,8 @@ WSIC_API int32_t wsic_context_kernels(const wsic_context *context);
  * \brief Name of a choice of instructions, for logs.
  *
  * \param kernels  any value
- * \return "auto", "c", "avx2", "avx512", "neon"; "unknown" for any other. Static storage, never NULL.
+ * \return "auto", "c", "avx2", "avx512", "neon"; "unknown" for any other. Static storage, never
+ *         NULL.
  *
  * Thread-safe.
  */

@@ -3,9 +3,9 @@
  * \file watersic/decode.h
  * \brief Decoding within an engine: ranges, threads, and memory of the caller.
  *
- * The functions of layer.h decode all columns on the calling thread and allocate what they need. An engine
- * describes what it wants as jobs instead. A job fills a matrix with codes, with weights or with products,
- * of any rows and columns of a layer:
+ * The functions of layer.h decode all columns on the calling thread and allocate what they need. An
+ * engine describes what it wants as jobs instead. A job fills a matrix with codes, with weights or
+ * with products, of any rows and columns of a layer:
  *
  *     wsic_layer_job job = {.size = sizeof job, .layer = layer, .kind = WSIC_JOB_WEIGHTS,
  *                           .first_row = 512, .output = &weights};
@@ -17,8 +17,8 @@
  * With a workspace nothing is allocated, whatever the outcome. wsic_layers_run() does the
  * blocks of rows of many jobs on all threads of a context. Results are the same bits in all cases.
  *
- * wsic_layer_visit() is for engines with kernels of their own: it hands out the codes as the decoder
- * finds them, tile by tile.
+ * wsic_layer_visit() is for engines with kernels of their own: it hands out the codes as the
+ * decoder finds them, tile by tile.
  */
 #ifndef WATERSIC_DECODE_H
 #define WATERSIC_DECODE_H
@@ -29,10 +29,10 @@
 extern "C" {
 #endif
 
-/** \brief Alignment of a workspace in bytes. aligned_alloc() wants a size that is a multiple of it, which all
- *  sizes told here are. */
+/** \brief Alignment of a workspace in bytes. aligned_alloc() wants a size that is a multiple of it,
+ * which all sizes told here are. */
 enum {
-    WSIC_WORKSPACE_ALIGNMENT = 64
+    WSIC_WORKSPACE_ALIGNMENT = 64 /**< of a workspace's first byte */
 };
 
 /** \brief What a job makes. Fixed numbers. */
@@ -54,10 +54,10 @@ enum {
 /**
  * \brief A task for wsic_layer_run() and wsic_layers_run().
  *
- * Everything is borrowed until the call returns. output is as large as what is wanted: for codes and weights
- * output->rows rows from first_row on and output->columns columns from first_column on; for products
- * output->columns rows from first_row on and input->columns columns from first_column on. Any row
- * stride will do. Only the elements are written, never what lies between two rows.
+ * Everything is borrowed until the call returns. output is as large as what is wanted: for codes
+ * and weights output->rows rows from first_row on and output->columns columns from first_column on;
+ * for products output->columns rows from first_row on and input->columns columns from first_column
+ * on. Any row stride will do. Only the elements are written, never what lies between two rows.
  */
 typedef struct wsic_layer_job {
     size_t size;              /**< sizeof(wsic_layer_job) */
@@ -80,10 +80,10 @@ typedef struct wsic_layer_job {
  *   - what wsic_layer_run() would refuse this job with, but for its memory and its bytes
  *   - #WSIC_ERROR_TOO_LARGE: it does not fit size_t
  *
- * Depends on the shapes, types and ranges of the job alone, and on the layer. Codes in the order of the matrix, and weights,
- * need about info.block_rows bytes for each column wanted, four times as many where info.code_dtype is
- * not I8. Products need four bytes for each token and live column, and for each token and
- * row of a block. Everything else is below 1 MiB. Thread-safe.
+ * Depends on the shapes, types and ranges of the job alone, and on the layer. Codes in the order of
+ * the matrix, and weights, need about info.block_rows bytes for each column wanted, four times as
+ * many where info.code_dtype is not I8. Products need four bytes for each token and live column,
+ * and for each token and row of a block. Everything else is below 1 MiB. Thread-safe.
  */
 WSIC_API wsic_status wsic_layer_workspace(const wsic_layer_job *job, size_t *bytes);
 
@@ -91,14 +91,13 @@ WSIC_API wsic_status wsic_layer_workspace(const wsic_layer_job *job, size_t *byt
  * \brief Do one job on the calling thread.
  *
  * \param job        not NULL
- * \param workspace  memory of the caller's, aligned to #WSIC_WORKSPACE_ALIGNMENT, that nobody else uses
- *                   during the call; its contents do not matter. NULL: it is allocated.
- * \param bytes      size of the workspace, at least that of wsic_layer_workspace(); 0 for NULL
- * \return
+ * \param workspace  memory of the caller's, aligned to #WSIC_WORKSPACE_ALIGNMENT, that nobody else
+ * uses during the call; its contents do not matter. NULL: it is allocated. \param bytes      size
+ * of the workspace, at least that of wsic_layer_workspace(); 0 for NULL \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL that must not be, or another is not NULL; kind is not
- *     known; rows or columns are beyond the layer; the workspace, or data, is not aligned; a row stride
- *     is below the columns, or odd for I4
+ *     known; rows or columns are beyond the layer; the workspace, or data, is not aligned; a row
+ * stride is below the columns, or odd for I4
  *   - #WSIC_ERROR_STRUCT_SIZE, #WSIC_ERROR_STRUCT_NEWER: of the job or of a matrix
  *   - #WSIC_ERROR_SHAPE: of a product, output->rows is not input->rows
  *   - #WSIC_ERROR_DTYPE: of a matrix
@@ -109,8 +108,8 @@ WSIC_API wsic_status wsic_layer_workspace(const wsic_layer_job *job, size_t *byt
  *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: only without a workspace
  *
- * The message is that of the layer. On failure the contents of output are undefined. Any number of threads
- * may run jobs on one layer at once, each with a workspace of its own.
+ * The message is that of the layer. On failure the contents of output are undefined. Any number of
+ * threads may run jobs on one layer at once, each with a workspace of its own.
  */
 WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace, size_t bytes);
 
@@ -133,23 +132,21 @@ WSIC_API wsic_status wsic_layers_workspace(wsic_context *context, const wsic_lay
 /**
  * \brief Do many jobs, of one or many layers, on the threads of a context.
  *
- * \param context    whose threads or runner do the work; not NULL. The layers may be those of other contexts.
- *                   The call counts as a use of this one.
- * \param jobs       count jobs
- * \param count      number of jobs, at least 1
- * \param threads    most blocks that are worked on at the same time, 1 to 1024. 0: the threads of the
- *                   context; with a runner of the host's, as many as there are processors online.
- * \param workspace  as for wsic_layer_run(), of the size that wsic_layers_workspace() tells
+ * \param context    whose threads or runner do the work; not NULL. The layers may be those of other
+ * contexts. The call counts as a use of this one. \param jobs       count jobs \param count number
+ * of jobs, at least 1 \param threads    most blocks that are worked on at the same time, 1 to 1024.
+ * 0: the threads of the context; with a runner of the host's, as many as there are processors
+ * online. \param workspace  as for wsic_layer_run(), of the size that wsic_layers_workspace() tells
  * \param bytes      size of the workspace
  * \return
  *   - #WSIC_OK: all jobs are done
  *   - as wsic_layer_run(): the first job in the array that failed says which. The context's
- *     message names it and its reason. If arguments of any job are wrong, nothing is done; otherwise all other
- *     jobs are done.
+ *     message names it and its reason. If arguments of any job are wrong, nothing is done;
+ * otherwise all other jobs are done.
  *   - #WSIC_ERROR_ARGUMENT: count is 0, or threads is above 1024
  *
- * What is shared out are blocks of info.block_rows rows. The bits are those of wsic_layer_run(), whatever
- * the number of threads.
+ * What is shared out are blocks of info.block_rows rows. The bits are those of wsic_layer_run(),
+ * whatever the number of threads.
  */
 WSIC_API wsic_status wsic_layers_run(wsic_context *context, const wsic_layer_job *jobs,
                                      size_t count, size_t threads, void *workspace, size_t bytes);
@@ -158,17 +155,18 @@ WSIC_API wsic_status wsic_layers_run(wsic_context *context, const wsic_layer_job
  * \brief Codes of a group of columns, for all rows of a block that are not zero throughout.
  *
  * Code (i, j) is that of row first_row + row[i] and of column column[j] of the layer. It is
- * narrow[j * stride + i], or wide[j * stride + i] where narrow is NULL: i counts fastest. Columns begin at
- * addresses that are multiples of 64. What lies between rows and stride may be read and means nothing.
+ * narrow[j * stride + i], or wide[j * stride + i] where narrow is NULL: i counts fastest. Columns
+ * begin at addresses that are multiples of 64. What lies between rows and stride may be read and
+ * means nothing.
  *
  * All memory is the library's and valid during the call of the visitor.
  */
 typedef struct wsic_tile {
-    size_t size;            /**< sizeof(wsic_tile) of the library */
-    size_t first_row;       /**< of the block, in the layer */
-    size_t rows;            /**< 1 to info.block_rows, the same for all tiles of a block */
-    size_t columns;         /**< 1 to 32 */
-    const uint32_t *row;    /**< rows numbers within the block, in any order; the same for all tiles */
+    size_t size;         /**< sizeof(wsic_tile) of the library */
+    size_t first_row;    /**< of the block, in the layer */
+    size_t rows;         /**< 1 to info.block_rows, the same for all tiles of a block */
+    size_t columns;      /**< 1 to 32 */
+    const uint32_t *row; /**< rows numbers within the block, in any order; the same for all tiles */
     const uint32_t *column; /**< columns numbers: a piece of wsic_layer_column_order() */
     size_t stride;          /**< elements from one column to the next: a multiple of 64 */
     const int8_t *narrow;   /**< the codes, or NULL */
@@ -198,15 +196,17 @@ typedef int32_t (*wsic_tile_function)(void *user, const wsic_tile *tile);
  * \param bytes      size of the workspace
  * \return
  *   - #WSIC_OK
- *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, there is no such block, or the workspace is not aligned
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, there is no such block, or the workspace is not
+ * aligned
  *   - #WSIC_ERROR_BUFFER: bytes is too small
  *   - #WSIC_ERROR_CANCELLED: function stopped it
- *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid. That may be found only after tiles have been
- *     handed out: they mean nothing then.
+ *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid. That may be found only after tiles have
+ * been handed out: they mean nothing then.
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: only without a workspace
  *
  * Rows and columns that no tile names hold zeros; a block of zeros has no tile at all. Weights are
- * row_scale · (column_scale · code), see layer.h. Any number of threads may visit one layer at once.
+ * row_scale · (column_scale · code), see layer.h. Any number of threads may visit one layer at
+ * once.
  */
 WSIC_API wsic_status wsic_layer_visit(const wsic_layer *layer, size_t block,
                                       wsic_tile_function function, void *user, void *workspace,

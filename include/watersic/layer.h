@@ -212,8 +212,8 @@ WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x, 
  * \return info.live_columns numbers of columns, each below n and none twice; owned by the layer,
  *         valid until it is destroyed. Columns that do not occur have codes of 0 throughout.
  *
- * Columns of nearly equal width stand together. Engines that expand codes can leave them in this order
- * (#WSIC_JOB_CODED_ORDER), which is cheaper to decode, and permute the input instead.
+ * Columns of nearly equal width stand together. Engines that expand codes can leave them in this
+ * order (#WSIC_JOB_CODED_ORDER), and permute the input instead.
  */
 WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer);
 

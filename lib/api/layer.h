@@ -32,7 +32,4 @@ wsic_status wsic_layer_on_bytes(wsic_context *context, const wsic_env *env, cons
  * is empty after success and unchanged after failure. Messages go to the context. */
 wsic_status wsic_layer_from_bytes(wsic_context *context, wsic_bytes *bytes, wsic_layer **out);
 
-/* Bytes that a reader of codes holds. */
-size_t wsic_code_reader_memory(const wsic_code_reader *reader);
-
 #endif

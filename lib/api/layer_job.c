@@ -37,14 +37,12 @@ static wsic_status set_ranges(const wsic_env *env, const wsic_layer_job *job, co
                               size_t rows, const char *columns_of, size_t columns,
                               wsic_decode_task *task)
 {
-    const size_t all_columns = task->coded_order ? wsic_code_reader_live_columns(task->reader)
-                                                 : task->layer_columns;
-    wsic_status status =
-        check_range(env, "row", rows_of, job->first_row, rows, task->layer_rows);
+    const size_t all_columns =
+        task->coded_order ? wsic_code_reader_live_columns(task->reader) : task->layer_columns;
+    wsic_status status = check_range(env, "row", rows_of, job->first_row, rows, task->layer_rows);
 
     if (status == WSIC_OK)
-        status =
-            check_range(env, "column", columns_of, job->first_column, columns, all_columns);
+        status = check_range(env, "column", columns_of, job->first_column, columns, all_columns);
     task->first_row = job->first_row;
     task->rows = rows;
     task->first_column = job->first_column;
@@ -69,8 +67,8 @@ static wsic_status take_rows_job(const wsic_layer *layer, const wsic_layer_job *
                     weights ? WSIC_ALLOW_REAL : WSIC_ALLOW_CODES | WSIC_ALLOW_PACKED,
                     names->all_columns ? content->columns : 0, &output);
     if (status == WSIC_OK)
-        status = set_ranges(env, job, names->output, output.rows, names->output, output.columns,
-                            task);
+        status =
+            set_ranges(env, job, names->output, output.rows, names->output, output.columns, task);
     if (status != WSIC_OK)
         return status;
     task->store = weights ? wsic_store_weight_piece : wsic_store_code_piece;
@@ -95,29 +93,28 @@ static wsic_status take_product_job(const wsic_layer *layer, const wsic_layer_jo
     const wsic_layer_content *const content = &layer->content;
     wsic_matrix input, output;
 
-    wsic_status status =
-        take_matrix(env, names->input, job->input, WSIC_ALLOW_INPUT,
-                    names->all_columns ? content->columns : 0, &input);
+    wsic_status status = take_matrix(env, names->input, job->input, WSIC_ALLOW_INPUT,
+                                     names->all_columns ? content->columns : 0, &input);
     if (status == WSIC_OK)
         status = take_matrix(env, names->output, job->output, WSIC_ALLOW_SINGLE, 0, &output);
     if (status == WSIC_OK && output.rows != input.rows)
         status = wsic_fail(env, WSIC_ERROR_SHAPE, "%s has %zu rows, where %s has %zu",
                            names->output, output.rows, names->input, input.rows);
     if (status == WSIC_OK)
-        status = set_ranges(env, job, names->output, output.columns, names->input, input.columns,
-                            task);
+        status =
+            set_ranges(env, job, names->output, output.columns, names->input, input.columns, task);
     if (status != WSIC_OK)
         return status;
-    task->input = (wsic_product_input){
-        .data = input.data,
-        .dtype = input.dtype,
-        .row_stride = input.row_stride,
-        .tokens = input.rows,
-        .first_column = job->first_column,
-        .columns = input.columns,
-        .order = wsic_code_reader_column_order(content->codes),
-        .live_columns = wsic_code_reader_live_columns(content->codes),
-        .column_scales = content->column_scales};
+    task->input =
+        (wsic_product_input){.data = input.data,
+                             .dtype = input.dtype,
+                             .row_stride = input.row_stride,
+                             .tokens = input.rows,
+                             .first_column = job->first_column,
+                             .columns = input.columns,
+                             .order = wsic_code_reader_column_order(content->codes),
+                             .live_columns = wsic_code_reader_live_columns(content->codes),
+                             .column_scales = content->column_scales};
     task->products = output.data;
     task->products_stride = output.row_stride;
     task->row_scales = content->row_scales;
@@ -133,9 +130,8 @@ wsic_status wsic_layer_job_check(const wsic_layer_job *given, const wsic_job_nam
         return WSIC_ERROR_ARGUMENT;
     const wsic_layer *const layer = given->layer;
     const wsic_env *const env = &layer->handle.env;
-    const wsic_status status =
-        wsic_take_struct(env, "job", given, given->size, WSIC_FIRST_SIZE(wsic_layer_job, output),
-                         &job, sizeof job);
+    const wsic_status status = wsic_take_struct(
+        env, "job", given, given->size, WSIC_FIRST_SIZE(wsic_layer_job, output), &job, sizeof job);
     if (status != WSIC_OK)
         return status;
     if (job.reserved != 0)

@@ -14,8 +14,8 @@ typedef struct wsic_job_names {
     bool all_columns; /* the function has no ranges of columns */
 } wsic_job_names;
 
-/* The task that a job stands for, or what is wrong with it: the message is left on its layer. Without
- * a job, or without a layer, there is no message. */
+/* The task that a job stands for, or what is wrong with it: the message is left on its layer.
+ * Without a job, or without a layer, there is no message. */
 wsic_status wsic_layer_job_check(const wsic_layer_job *job, const wsic_job_names *names,
                                  wsic_decode_task *task);
 

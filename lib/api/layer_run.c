@@ -49,9 +49,9 @@ static bool factors_size(const wsic_decode_task *task, size_t *bytes)
     size_t elements;
 
     *bytes = 0;
-    return task->store || (wsic_mul_size(task->input.live_columns, task->input.tokens, &elements) &&
-                           wsic_mul_size(elements, sizeof(float), &elements) &&
-                           round_up(elements, bytes));
+    return task->store ||
+           (wsic_mul_size(task->input.live_columns, task->input.tokens, &elements) &&
+            wsic_mul_size(elements, sizeof(float), &elements) && round_up(elements, bytes));
 }
 
 static bool add_job(const wsic_decode_task *task, run_layout *layout)
@@ -131,8 +131,8 @@ static void run_block(run_state *run, size_t lane, job_state *state, size_t bloc
 {
     if (atomic_load(&state->status) != WSIC_OK)
         return;
-    const wsic_status status = wsic_task_run_block(state->env, &state->task, block,
-                                                   run->lanes + lane * run->lane_bytes);
+    const wsic_status status =
+        wsic_task_run_block(state->env, &state->task, block, run->lanes + lane * run->lane_bytes);
     if (status != WSIC_OK)
         atomic_store(&state->status, status);
 }

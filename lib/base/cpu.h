@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which instructions the kernels may use. A context detects them once, and may be told to use fewer
- * (wsic_context_set_kernels()); stages ask wsic_kernels_chosen(env). All kernels of one purpose give the
- * same bits, so that the choice is one of speed alone. */
+ * (wsic_context_set_kernels()); stages ask wsic_kernels_chosen(env). All kernels of one purpose
+ * give the same bits, so that the choice is one of speed alone. */
 #ifndef WSIC_BASE_CPU_H
 #define WSIC_BASE_CPU_H
 

@@ -7,8 +7,8 @@
 
 enum { WSIC_SQUARE = 16 };
 
-/* rows[i * row_stride + j] = columns[j * column_stride + i] for i and j below WSIC_SQUARE. Nothing need be
- * aligned. */
+/* rows[i * row_stride + j] = columns[j * column_stride + i] for i and j below WSIC_SQUARE. Nothing
+ * need be aligned. */
 typedef void wsic_transpose_function(const int8_t *columns, size_t column_stride, int8_t *rows,
                                      size_t row_stride);
 

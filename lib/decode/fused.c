@@ -51,8 +51,8 @@ void wsic_fused_add(float *sums, const float *values, float factor, size_t count
 #else
 
 /* The top bit is set if rounding this double to float may go wrong where it is inexact: halfway
- * between two floats, or subnormal as a float. 0 is what it seems: no sum of products of floats is below
- * 2^-298. */
+ * between two floats, or subnormal as a float. 0 is what it seems: no sum of products of floats is
+ * below 2^-298. */
 static uint64_t is_doubtful(uint64_t bits)
 {
     const uint64_t below = bits & 0x1FFFFFFF;

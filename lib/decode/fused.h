@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The fused multiply-add of floats, a * b + c rounded once, without the mathematical library.
  *
- * Where the compiler's target has the instruction it is taken. Elsewhere double precision does: the product
- * of two floats has 48 bits and is exact there. Let s be the sum with c, rounded to double. Rounding s to float once
- * more goes wrong only where s lies exactly between two floats, or in the range of subnormal floats, and the sum was
- * not exact: then s hides on which side the true sum lies. So s is rounded to odd: if the sum was inexact,
- * of the two doubles around it the one with an odd last bit is taken. A double has 29 bits more than
- * a float; with at least 2 more, rounding to odd and then to nearest is rounding to nearest once (Boldo and
- * Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd",
- * IEEE Transactions on Computers 57, 2008). The error of the sum is exact by Knuth's algorithm, as no
- * intermediate value leaves the range of double: magnitudes are 0, or from 2^-298 to 2^257. */
+ * Where the compiler's target has the instruction it is taken. Elsewhere double precision does: the
+ * product of two floats has 48 bits and is exact there. Let s be the sum with c, rounded to double.
+ * Rounding s to float once more goes wrong only where s lies exactly between two floats, or in the
+ * range of subnormal floats, and the sum was not exact: then s hides on which side the true sum
+ * lies. So s is rounded to odd: if the sum was inexact, of the two doubles around it the one with
+ * an odd last bit is taken. A double has 29 bits more than a float; with at least 2 more, rounding
+ * to odd and then to nearest is rounding to nearest once (Boldo and Melquiond, "Emulation of FMA
+ * and correctly rounded sums: proved algorithms using rounding to odd", IEEE Transactions on
+ * Computers 57, 2008). The error of the sum is exact by Knuth's algorithm, as no intermediate value
+ * leaves the range of double: magnitudes are 0, or from 2^-298 to 2^257. */
 #ifndef WSIC_DECODE_FUSED_H
 #define WSIC_DECODE_FUSED_H
 

@@ -85,8 +85,7 @@ void wsic_product_add(const wsic_product_kernels *kernels, const wsic_product_in
         for (size_t group = 0; group < groups; group++) {
             const size_t first = wsic_product_group_first(input->tokens, group);
             const size_t tokens = wsic_product_group_first(input->tokens, group + 1) - first;
-            const float *const of_group =
-                factors + first * input->live_columns + position * tokens;
+            const float *const of_group = factors + first * input->live_columns + position * tokens;
             float *const of_strip = sums + (strip * input->tokens + first) * WSIC_STRIP_ROWS;
             if (direct)
                 kernels->add_narrow(of_strip, tile->narrow + row, tile->stride, tile->columns,

@@ -13,8 +13,9 @@ enum {
     WSIC_STRIP_ROWS = 64
 };
 
-/* The kernels of an instruction set. All pointers to sums are of WSIC_STRIP_ROWS rows for each token, token
- * after token; factor of column j and token t at j * tokens + t. Codes may be read to the end of the strip. */
+/* The kernels of an instruction set. All pointers to sums are of WSIC_STRIP_ROWS rows for each
+ * token, token after token; factor of column j and token t at j * tokens + t. Codes may be read to
+ * the end of the strip. */
 typedef struct wsic_product_kernels {
     /* Straight from codes, code (i, j) at j * stride + i: for few tokens. */
     void (*add_narrow)(float *sums, const int8_t *codes, size_t stride, size_t columns,
@@ -48,15 +49,15 @@ typedef struct wsic_product_input {
     const float *column_scales; /* of the layer */
 } wsic_product_input;
 
-/* Fill the factors of one group: live_columns × tokens floats for all groups together, those of a group from
- * wsic_product_group_first() * live_columns on. */
+/* Fill the factors of one group: live_columns × tokens floats for all groups together, those of a
+ * group from wsic_product_group_first() * live_columns on. */
 void wsic_product_fill(const wsic_product_input *input, size_t group, float *factors);
 
 /* Number of floats that the sums of a block take; false if that does not fit. */
 bool wsic_product_sums(size_t block_rows, size_t tokens, size_t *floats);
 
-/* Add a tile, of which the columns begin at number `position` of the order, to the sums of its strips
- * first_strip up to end_strip. */
+/* Add a tile, of which the columns begin at number `position` of the order, to the sums of its
+ * strips first_strip up to end_strip. */
 void wsic_product_add(const wsic_product_kernels *kernels, const wsic_product_input *input,
                       const float *factors, const wsic_code_tile *tile, size_t position,
                       size_t first_strip, size_t end_strip, float *sums);

@@ -34,8 +34,8 @@ static void transpose_wide(const int32_t *codes, size_t columns, size_t stride, 
     }
 }
 
-/* All columns as narrow ones; if some are not, all become wide, and those are put right. True if the
- * result is narrow. */
+/* All columns as narrow ones; if some are not, all become wide, and those are put right. True if
+ * the result is narrow. */
 static bool transpose_mixed(wsic_transpose_function *transpose, const wsic_columns *columns,
                             size_t i, size_t j, size_t count, strip *room)
 {
@@ -68,8 +68,7 @@ static bool transpose_piece(wsic_transpose_function *transpose, const wsic_colum
     else if (columns->is_wide)
         return transpose_mixed(transpose, columns, i, j, count, room);
     else
-        transpose_wide(columns->wide + j * columns->stride + i, count, columns->stride,
-                       room->wide);
+        transpose_wide(columns->wide + j * columns->stride + i, count, columns->stride, room->wide);
     return columns->narrow != NULL;
 }
 
@@ -114,8 +113,8 @@ static wsic_status hand_out(const row_source *source, size_t i, size_t j)
 }
 
 /* Columns in the inner loop: the output is written in as many streams as a processor can follow, a
- * whole cache line at a time. With rows in the inner loop, lines of all rows compete for a few places
- * in the cache where the stride of the output is a power of two. */
+ * whole cache line at a time. With rows in the inner loop, lines of all rows compete for a few
+ * places in the cache where the stride of the output is a power of two. */
 wsic_status wsic_rows_from_columns(int32_t kernels, const wsic_columns *columns,
                                    const uint32_t *row, size_t column, wsic_piece_function *store,
                                    void *data)
@@ -142,11 +141,11 @@ wsic_status wsic_rows_of_zeros(const uint32_t *row, size_t count, size_t columns
         if (!take_rows(row + i, count - i, numbers))
             continue;
         for (size_t j = 0; j < columns; j += WSIC_PIECE_COLUMNS) {
-            const wsic_row_piece piece = {
-                .narrow = zeros,
-                .row = numbers,
-                .column = j,
-                .columns = wsic_min_size(WSIC_PIECE_COLUMNS, columns - j)};
+            const wsic_row_piece piece = {.narrow = zeros,
+                                          .row = numbers,
+                                          .column = j,
+                                          .columns =
+                                              wsic_min_size(WSIC_PIECE_COLUMNS, columns - j)};
             const wsic_status status = store(data, &piece);
             if (status != WSIC_OK)
                 return status;

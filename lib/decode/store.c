@@ -80,7 +80,8 @@ static wsic_status check_narrow(const wsic_output *output, size_t row, size_t co
     }
 }
 
-/* Pieces begin at even columns of the output, as they have an even number of columns but for the last. */
+/* Pieces begin at even columns of the output, as they have an even number of columns but for the
+ * last. */
 static void pack(const int8_t *codes, size_t count, uint8_t *out)
 {
     for (size_t j = 0; j < count / 2; j++)
@@ -146,8 +147,8 @@ wsic_status wsic_store_code_piece(void *data, const wsic_row_piece *piece)
             continue;
         void *const out = element_of(output, half_bytes, row, piece->column);
         if (piece->narrow) {
-            status = check_narrow(output, row, piece->column, piece->narrow + first,
-                                  piece->columns);
+            status =
+                check_narrow(output, row, piece->column, piece->narrow + first, piece->columns);
             store_narrow(output->dtype, piece->narrow + first, piece->columns, out);
         } else {
             status = check_wide(output, row, piece->column, piece->wide + first, piece->columns);
@@ -161,12 +162,13 @@ wsic_status wsic_store_code_piece(void *data, const wsic_row_piece *piece)
 
 static wsic_status refuse_weight(const wsic_output *output, size_t row, size_t column, float weight)
 {
-    static const char *const names[] = {
-        [WSIC_F64] = "F32", [WSIC_F32] = "F32", [WSIC_F16] = "F16", [WSIC_BF16] = "BF16"};
+    const bool finite = weight - weight == 0; /* without the mathematical library */
+    const char *const type = finite ? wsic_dtype_name(output->dtype) : "single precision";
 
-    return wsic_fail(output->env, WSIC_ERROR_RANGE, "weight (%zu, %zu) is %g, beyond %s",
-                     output->first_row + row, column_in_layer(output, column), (double)weight,
-                     names[output->dtype]);
+    return wsic_fail(output->env, WSIC_ERROR_RANGE,
+                     "weight (%zu, %zu) is %g, beyond the range of %s%s", output->first_row + row,
+                     column_in_layer(output, column), (double)weight, type,
+                     finite ? "; F32 holds it" : "");
 }
 
 static wsic_status store_weights(const wsic_output *output, const wsic_row_piece *piece, size_t i,
@@ -183,8 +185,8 @@ static wsic_status store_weights(const wsic_output *output, const wsic_row_piece
     else
         output->kernels->from_wide(piece->wide + i * WSIC_PIECE_COLUMNS, column_scales, row_scale,
                                    piece->columns, weights);
-    const size_t beyond = output->kernels->find_beyond(weights, piece->columns,
-                                                       wsic_weights_limit(output->dtype));
+    const size_t beyond =
+        output->kernels->find_beyond(weights, piece->columns, wsic_weights_limit(output->dtype));
     if (beyond < piece->columns)
         return refuse_weight(output, piece->row[i], piece->column + beyond, weights[beyond]);
     if (output->dtype == WSIC_F16)

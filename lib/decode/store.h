@@ -22,8 +22,8 @@ typedef struct wsic_output {
     const wsic_weight_kernels *kernels;
 } wsic_output;
 
-/* As wsic_piece_function, data being a wsic_output. WSIC_ERROR_RANGE names the first element of the piece that
- * does not fit. */
+/* As wsic_piece_function, data being a wsic_output. WSIC_ERROR_RANGE names the first element of the
+ * piece that does not fit. */
 wsic_status wsic_store_code_piece(void *output, const wsic_row_piece *piece);
 wsic_status wsic_store_weight_piece(void *output, const wsic_row_piece *piece);
 

@@ -30,8 +30,8 @@ static size_t scratch_stride(const wsic_decode_task *task)
     return round_up(block_rows(task), WSIC_TILE_ALIGNMENT) + WSIC_TILE_ALIGNMENT;
 }
 
-/* Tiles in coded order can be stored at once, but for pairs of codes in one byte, which begin at even
- * columns. */
+/* Tiles in coded order can be stored at once, but for pairs of codes in one byte, which begin at
+ * even columns. */
 static bool needs_scratch(const wsic_decode_task *task)
 {
     return task->store && (!task->coded_order || task->output.dtype == WSIC_I4);
@@ -188,13 +188,13 @@ static wsic_status store_tile(block_walk *walk, const wsic_code_tile *tile)
     if (skip >= tile->columns || column >= task->columns || walk->end == 0)
         return WSIC_OK;
     const size_t first = skip * tile->stride;
-    const wsic_columns source = {
-        .narrow = tile->narrow ? tile->narrow + first : NULL,
-        .wide = tile->narrow ? NULL : tile->wide + first,
-        .stride = tile->stride,
-        .first = walk->begin,
-        .rows = walk->end,
-        .columns = wsic_min_size(tile->columns - skip, task->columns - column)};
+    const wsic_columns source = {.narrow = tile->narrow ? tile->narrow + first : NULL,
+                                 .wide = tile->narrow ? NULL : tile->wide + first,
+                                 .stride = tile->stride,
+                                 .first = walk->begin,
+                                 .rows = walk->end,
+                                 .columns =
+                                     wsic_min_size(tile->columns - skip, task->columns - column)};
     return wsic_rows_from_columns(task->kernels, &source, walk->numbers, column, task->store,
                                   (void *)&task->output);
 }
@@ -242,8 +242,8 @@ static void store_products(const block_walk *walk)
         for (size_t i = walk->begin; i < walk->end; i++) {
             const uint32_t row = walk->numbers[i];
             if (row != WSIC_NO_ROW)
-                out[row] = as_product(
-                    scales[row], wsic_product_sum(walk->sums, task->input.tokens, i, token));
+                out[row] = as_product(scales[row],
+                                      wsic_product_sum(walk->sums, task->input.tokens, i, token));
         }
         for (size_t row = 0; row < walk->rows; row++) {
             const uint32_t number = walk->named[row] ? WSIC_NO_ROW : output_row(walk, row);
@@ -316,8 +316,7 @@ static block_walk begin_block(const wsic_decode_task *task, size_t block, char *
 wsic_status wsic_task_run_block(const wsic_env *env, const wsic_decode_task *task, size_t block,
                                 void *workspace)
 {
-    const size_t number =
-        task->first_row / wsic_code_reader_block_rows(task->reader) + block;
+    const size_t number = task->first_row / wsic_code_reader_block_rows(task->reader) + block;
     block_walk walk = begin_block(task, number, workspace);
     const wsic_status status =
         wsic_code_reader_visit(env, task->reader, number, workspace, take_tile, &walk);

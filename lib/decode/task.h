@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call on a layer comes down to: a task of many blocks of rows. Blocks can be done in any order and at the
- * same time, each within a workspace of its own. */
+/* What a call on a layer comes down to: a task of many blocks of rows. Blocks can be done in any
+ * order and at the same time, each within a workspace of its own. */
 #ifndef WSIC_DECODE_TASK_H
 #define WSIC_DECODE_TASK_H
 
@@ -26,7 +26,7 @@ typedef struct wsic_decode_task {
 
     /* Of products */
     wsic_product_input input;
-    float *factors; /* filled beforehand, wsic_product_fill() */
+    float *factors;  /* filled beforehand, wsic_product_fill() */
     float *products; /* tokens × rows */
     size_t products_stride;
     const float *row_scales; /* of the layer */

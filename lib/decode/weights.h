@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights from codes and scales, row_scale * (column_scale * (float)code), and the same as narrower floats. */
+/* Weights from codes and scales, row_scale * (column_scale * (float)code), and the same as narrower
+ * floats. */
 #ifndef WSIC_DECODE_WEIGHTS_H
 #define WSIC_DECODE_WEIGHTS_H
 
@@ -11,7 +12,8 @@ typedef struct wsic_weight_kernels {
     void (*from_wide)(const int32_t *codes, const float *column_scales, float row_scale,
                       size_t count, float *out);
     /* Number of the first weight of which the magnitude is not below a limit, or count. NaN is
-     * beyond every limit. The limit is given by its bits: those of magnitudes are in their order. */
+     * beyond every limit. The limit is given by its bits: those of magnitudes are in their order.
+     */
     size_t (*find_beyond)(const float *weights, size_t count, uint32_t limit);
     /* Store finite floats as F16 or BF16, rounded to nearest even. */
     void (*to_f16)(const float *weights, size_t count, uint16_t *out);
