@@ -82,7 +82,7 @@ try "the shared library exports what is declared" empty "$work/result"
 
 # The decoder: all of these headers but what writes and encodes.
 declared "$headers/base.h" "$headers/version.h" "$headers/context.h" "$headers/layer.h" \
-    "$headers/archive.h" |
+    "$headers/archive.h" "$headers/decode.h" |
     grep -vE '^wsic_(archive_writer_.*|layer_with_scales)$' >"$work/decoding"
 listed libwatersic-decoder.map >"$work/decoder_listed"
 exported "$decoder" >"$work/decoder_versions"

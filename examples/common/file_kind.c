@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+const char file_kind_safetensors[] = "a .safetensors file";
 const char file_kind_archive[] = "an archive of watersic";
 const char file_kind_statistics[] = "a statistics file of watersic";
 
@@ -102,7 +103,7 @@ const char *file_kind(const uint8_t *bytes, size_t size)
             memcmp(bytes, beginnings[i].start, beginnings[i].length) == 0)
             return beginnings[i].kind;
     if (is_safetensors(bytes, seen))
-        return "a .safetensors file";
+        return file_kind_safetensors;
     if (is_pickle(bytes, seen))
         return "a pickle of Python (as torch.save and numpy.save of objects write)";
     if (is_tar(bytes, seen))

@@ -17,6 +17,7 @@ enum { FILE_KIND_BYTES = 512 };
 const char *file_kind(const uint8_t *bytes, size_t size);
 
 /* Two of the answers, to compare with. */
+extern const char file_kind_safetensors[];
 extern const char file_kind_archive[];
 extern const char file_kind_statistics[];
 
