@@ -94,7 +94,7 @@ static uint64_t get_varint(const uint8_t *bytes, size_t *position)
 
 static void put_header(assembly *out, uint64_t rows, uint64_t columns, uint8_t dtype)
 {
-    memcpy(out->bytes, "WSL\1", 4);
+    memcpy(out->bytes, "WSL\2", 4);
     out->size = 4;
     put_varint(out, rows);
     put_varint(out, columns);
@@ -135,7 +135,7 @@ static parts take_apart(void)
 
     ck_assert_int_eq(wsic_layer_write(layer, &start, &size), WSIC_OK);
     const uint8_t *const bytes = start;
-    ck_assert_mem_eq(bytes, "WSL\1", 4);
+    ck_assert_mem_eq(bytes, "WSL\2", 4);
     ck_assert_uint_eq(get_varint(bytes, &position), ROWS);
     ck_assert_uint_eq(get_varint(bytes, &position), COLUMNS);
     ck_assert_uint_eq(bytes[position++], WSIC_I8);
