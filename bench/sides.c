@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What statistics of the outputs gain: the distortion in their metric with and without their use, at
- * equal bytes, against what feedback from row to row would give at high rates. Weights are iid
+/* What statistics of the outputs gain: the distortion in their metric with and without their use,
+ * at equal bytes, against what feedback from row to row would give at high rates. Weights are iid
  * N(0, 1). The encoder knows G exactly, or from samples δ ~ N(0, G); distortions are in the true
  * one. */
 #include <math.h>

@@ -200,8 +200,8 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Returns the time that it took, or a negative number. What the system has of the file in its cache is
- * given back before, where it lets go. */
+/* Returns the time that it took, or a negative number. What the system has of the file in its cache
+ * is given back before, where it lets go. */
 static double run(stream *s, size_t threads)
 {
     pthread_t started[MOST_THREADS];
@@ -229,7 +229,8 @@ static bool same_codes(stream *s)
 
     for (size_t k = 0; done && k < s->pieces; k++) {
         wsic_layer *layer;
-        done = wsic_archive_layer(s->archive, k, &layer) == WSIC_OK && decode(&plain, layer, &target);
+        done =
+            wsic_archive_layer(s->archive, k, &layer) == WSIC_OK && decode(&plain, layer, &target);
         wsic_layer_destroy(layer);
     }
     free(target.data);

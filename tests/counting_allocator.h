@@ -53,8 +53,8 @@ static inline bool refuse_allocation(counting_allocator *counter, size_t k,
     const wsic_status status = operation(data);
     const bool refused = counter->calls >= k;
     counter->fail_at = 0;
-    ck_assert_msg(status == (refused ? WSIC_ERROR_MEMORY : WSIC_OK),
-                  "allocation %zu %s: status %d", k, refused ? "refused" : "granted", (int)status);
+    ck_assert_msg(status == (refused ? WSIC_ERROR_MEMORY : WSIC_OK), "allocation %zu %s: status %d",
+                  k, refused ? "refused" : "granted", (int)status);
     if (refused)
         ck_assert_uint_eq(counter->live, live);
     return refused;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AVX-512 for machines without it: SIMDe, and what it lacks. Shadows nothing where it is not included. */
+/* AVX-512 for machines without it: SIMDe, and what it lacks. Shadows nothing where it is not
+ * included. */
 #ifndef TESTS_EMULATED_AVX512_H
 #define TESTS_EMULATED_AVX512_H
 
@@ -67,9 +68,9 @@ static inline __m512i emulated_cvtepu8_epi16(__m256i a)
     return made;
 }
 
-#define _mm512_cmplt_epu32_mask emulated_cmplt_epu32_mask
+#define _mm512_cmplt_epu32_mask   emulated_cmplt_epu32_mask
 #define _mm256_maskz_expand_epi16 emulated_maskz_expand_epi16
-#define _mm512_cvtepu16_epi32 emulated_cvtepu16_epi32
-#define _mm512_cvtepu8_epi16 emulated_cvtepu8_epi16
+#define _mm512_cvtepu16_epi32     emulated_cvtepu16_epi32
+#define _mm512_cvtepu8_epi16      emulated_cvtepu8_epi16
 
 #endif

@@ -90,8 +90,7 @@ static void random_model(uint64_t *state, const wsic_form *form, uint32_t escape
     *model = (wsic_model){.first = 1 - (int32_t)symbols / 2, .symbols = symbols};
     model->start[1] = (uint16_t)escape;
     for (uint32_t s = 2; s < symbols; s++)
-        model->start[s] =
-            (uint16_t)(below(state, 3) == 0 ? escape : escape + below(state, spread));
+        model->start[s] = (uint16_t)(below(state, 3) == 0 ? escape : escape + below(state, spread));
     qsort(model->start + 1, symbols - 1, sizeof *model->start, compare_starts);
     model->start[symbols] = WSIC_MODEL_TOTAL;
 }
@@ -116,7 +115,8 @@ static void random_models(uint64_t *state, random_group *group)
 static void random_stream(uint64_t *state, random_group *group, size_t word_bytes)
 {
     const bool at_end = below(state, 2);
-    const size_t plane_bytes = group->steps.rows * wsic_step_planes(&group->steps.form, group->steps.lanes);
+    const size_t plane_bytes =
+        group->steps.rows * wsic_step_planes(&group->steps.form, group->steps.lanes);
     uint8_t *const words = guarded_bytes(&group->words, word_bytes, at_end);
     uint8_t *const planes = guarded_bytes(&group->planes, plane_bytes, at_end);
 

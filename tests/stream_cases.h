@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernels of streams against wsic_stream_step(), without anything that a cross compiler may lack. Any
- * words are a stream of some codes: these are random, and so are the models. */
+/* Kernels of streams against wsic_stream_step(), without anything that a cross compiler may lack.
+ * Any words are a stream of some codes: these are random, and so are the models. */
 #ifndef TESTS_STREAM_CASES_H
 #define TESTS_STREAM_CASES_H
 

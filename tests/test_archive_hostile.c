@@ -424,8 +424,7 @@ START_TEST(layers_lie_where_they_must)
         put(bytes, size);
         put_checksum(start);
         put_end();
-        const wsic_status status =
-            wsic_archive_open_memory(context, out.bytes, out.size, &archive);
+        const wsic_status status = wsic_archive_open_memory(context, out.bytes, out.size, &archive);
         if (wrong[k] != 0) {
             ck_assert_int_eq(status, WSIC_ERROR_FORMAT);
             continue;

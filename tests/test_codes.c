@@ -100,7 +100,8 @@ static int by_place(const void *a, const void *b)
     return x->row < y->row ? -1 : 1;
 }
 
-/* Rows of a block in the order of their numbers modulo the stride, the largest first: by sorting. */
+/* Rows of a block in the order of their numbers modulo the stride, the largest first: by sorting.
+ */
 START_TEST(levels_run_through_the_rows_in_strides)
 {
     static const size_t shapes[][4] = {{70, 3, 64, 2},   {70, 9, 70, 8},    {130, 5, 50, 7},

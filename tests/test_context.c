@@ -155,7 +155,8 @@ START_TEST(number_types_have_sizes_and_names)
     ck_assert_str_eq(wsic_dtype_name(WSIC_I32 + 1), "unknown");
     ck_assert_str_eq(wsic_dtype_name(UINT32_MAX), "unknown");
     for (uint32_t dtype = 0; dtype < 40; dtype++)
-        ck_assert_int_eq(wsic_dtype_size(dtype) == 0, strcmp(wsic_dtype_name(dtype), "unknown") == 0);
+        ck_assert_int_eq(wsic_dtype_size(dtype) == 0,
+                         strcmp(wsic_dtype_name(dtype), "unknown") == 0);
 }
 END_TEST
 

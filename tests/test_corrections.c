@@ -150,8 +150,8 @@ static void fill_histogram(wsic_histogram *histogram, int32_t class_number, unsi
     for (int32_t high = -WSIC_MODEL_REACH; high <= WSIC_MODEL_REACH; high++) {
         share[high + WSIC_MODEL_REACH] =
             wsic_builtin_mass(0, &frame, high) * (high == 0        ? exp2(zero)
-                                                                     : abs(high) == 1 ? 1.1
-                                                                                      : 1);
+                                                  : abs(high) == 1 ? 1.1
+                                                                   : 1);
         sum += share[high + WSIC_MODEL_REACH];
     }
     for (uint32_t bin = 0; bin < WSIC_BIN_BEYOND; bin++)
@@ -168,7 +168,7 @@ static double spend(const wsic_histogram *histograms, const wsic_corrections *co
         wsic_model model;
         wsic_corrections_get(corrections, context, index / CONTEXTS, &correction);
         make_builtin(&model, 0, BASE + (int32_t)(index / CONTEXTS), (unsigned)context / 2,
-                           &correction);
+                     &correction);
         bits += wsic_model_cost(&model, &histograms[index]);
     }
     return bits / ((double)CODES * CLASSES * CONTEXTS);

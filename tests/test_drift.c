@@ -215,8 +215,8 @@ static double truth_in_metric(double g[DRIFT_ROWS][DRIFT_ROWS], const float *res
         for (size_t r = 0; r < DRIFT_ROWS; r++) {
             e[r] = residual ? f.dr[t][r] : 0.0;
             for (size_t j = 0; j < DRIFT_COLUMNS; j++)
-                e[r] += f.w[r][j] * f.x[t][j] -
-                        (double)restored[r * DRIFT_COLUMNS + j] * f.xq[t][j];
+                e[r] +=
+                    f.w[r][j] * f.x[t][j] - (double)restored[r * DRIFT_COLUMNS + j] * f.xq[t][j];
         }
         for (size_t r = 0; r < DRIFT_ROWS; r++) {
             for (size_t s = 0; s < DRIFT_ROWS; s++)
@@ -274,8 +274,7 @@ START_TEST(both_sides_help_behind_quantized_layers)
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, _i == 0 ? "fast" : "default"), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set(f.encoder, "rate", "3"), WSIC_OK);
     for (int k = 0; k < 2; k++) {
-        ck_assert_int_eq(wsic_encoder_set(f.encoder, "outputs", k == 0 ? "none" : "full"),
-                         WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set(f.encoder, "outputs", k == 0 ? "none" : "full"), WSIC_OK);
         wsic_encoder_report report = {.size = sizeof report};
         wsic_layer *const layer = run(&f, problem);
         drift_restore(layer, restored);

@@ -127,7 +127,10 @@ static const struct {
     size_t size;
     const char *kind; /* how the phrase begins */
 } kinds[] = {
-#define CASE(text, kind) {text, sizeof(text) - 1, kind}
+#define CASE(text, kind)                                                                           \
+    {                                                                                              \
+        text, sizeof(text) - 1, kind                                                               \
+    }
     CASE("", "an empty file"),
     CASE("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n",
          "a Git LFS pointer"),

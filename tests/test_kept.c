@@ -128,7 +128,8 @@ START_TEST(the_library_reads_them)
 }
 END_TEST
 
-/* Step over a record to its payload, which is aligned if it is a layer, and from there to the next record. */
+/* Step over a record to its payload, which is aligned if it is a layer, and from there to the next
+ * record. */
 static unsigned next_record(stream *s, stream *name, stream *payload)
 {
     const unsigned type = u8(s);

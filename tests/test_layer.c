@@ -311,8 +311,8 @@ START_TEST(matvec_follows_its_formula)
         double exact = 0;
         for (size_t k = 0; k < info.live_columns; k++) {
             const size_t j = wsic_layer_column_order(layer)[k];
-            sum = fmaf((float)sample_code(&made, i, j), scale_of(&made.column_scales, j) * x[j],
-                       sum);
+            sum =
+                fmaf((float)sample_code(&made, i, j), scale_of(&made.column_scales, j) * x[j], sum);
         }
         for (size_t j = 0; j < COLUMNS; j++)
             exact += (double)expected_weight(i, j) * (double)x[j];

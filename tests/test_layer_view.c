@@ -40,8 +40,8 @@ START_TEST(checks_are_those_of_reading)
     const void *bytes;
     const size_t size = bytes_of(layers[0], &bytes);
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *const pages =
+        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     ck_assert(pages != MAP_FAILED && size <= page);
     ck_assert_int_eq(mprotect(pages + page, page, PROT_NONE), 0);

@@ -170,8 +170,8 @@ static struct found search(const struct recipe *recipe, draft_function *make, vo
     return found;
 }
 
-/* Of the error of weights that are what they were: some BLAS rounds a product otherwise where its shape is
- * another one. */
+/* Of the error of weights that are what they were: some BLAS rounds a product otherwise where its
+ * shape is another one. */
 static const double rounding = 1e-13;
 
 START_TEST(search_finds_what_drafts_like)

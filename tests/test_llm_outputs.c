@@ -349,8 +349,8 @@ static void rescale(const char *name, bool columns, size_t first, size_t end_of,
         if (strcmp(tensor->name, name) != 0)
             continue;
         for (size_t j = 0; j < synthetic_numbers(tensor); j++) {
-            const size_t at = columns || tensor->rows == 0 ? j % tensor->columns
-                                                           : j / tensor->columns;
+            const size_t at =
+                columns || tensor->rows == 0 ? j % tensor->columns : j / tensor->columns;
             if (at >= first && at < end_of)
                 tensor->bits[j] = (uint16_t)(tensor->bits[j] + power * 128);
         }
@@ -409,8 +409,7 @@ START_TEST(a_layer_with_many_outputs_has_its_diagonal)
         ck_assert(outputs_borrow(&outputs, i, "layer", &stats, &failure));
         ck_assert_int_eq(stats != NULL, rows_of(i) <= 24);
         outputs_give_back(&outputs, i);
-        ck_assert_mem_eq(outputs.of[i].diagonal, whole.of[i].diagonal,
-                         rows_of(i) * sizeof(double));
+        ck_assert_mem_eq(outputs.of[i].diagonal, whole.of[i].diagonal, rows_of(i) * sizeof(double));
     }
     outputs_free(&outputs);
     outputs_free(&whole);
@@ -427,8 +426,8 @@ START_TEST(skipped_layers_have_nothing)
 
     begin(1);
     collect(&whole, NULL);
-    ck_assert(exclusions_create(&exclusions, &model.config, "*.1.mlp.up_proj.weight", NULL,
-                                &failure));
+    ck_assert(
+        exclusions_create(&exclusions, &model.config, "*.1.mlp.up_proj.weight", NULL, &failure));
     model.exclusions = &exclusions;
     collect(&outputs, temporary_path(&place, "run"));
     for (size_t i = 0; i < outputs.layers; i++) {
@@ -504,7 +503,8 @@ START_TEST(a_stopped_pass_goes_on_to_the_same_bytes)
     snprintf(whole, sizeof whole, "%s", outputs.directory);
     outputs_free(&outputs);
     ck_assert(!collect_until(&outputs, 1));
-    /* As if it had been stopped before it came to the head, in the last block on its way forward. */
+    /* As if it had been stopped before it came to the head, in the last block on its way forward.
+     */
     forget_state(&outputs, "stream", plain.blocks);
     forget_state(&outputs, "inputs", plain.blocks);
     outputs_free(&outputs);

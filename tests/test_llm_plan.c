@@ -442,8 +442,8 @@ START_TEST(corrections_are_read_between_rates)
 }
 END_TEST
 
-/* No code of a given rate is better than the limit, which scalar codes of Gaussian weights miss by at
- * most 0.2546 bit; a trellis of 32 states gets more than a third of that. */
+/* No code of a given rate is better than the limit, which scalar codes of Gaussian weights miss by
+ * at most 0.2546 bit; a trellis of 32 states gets more than a third of that. */
 START_TEST(presets_gain_what_theory_allows)
 {
     static const char *const presets[] = {"fast", "default"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Layers fitted to what their outputs are worth care little how a model is written down: where value
- * heads are made smaller, and output columns larger instead, the model computes the same function,
- * and quantization must not make another one of it. */
+/* Layers fitted to what their outputs are worth care little how a model is written down: where
+ * value heads are made smaller, and output columns larger instead, the model computes the same
+ * function, and quantization must not make another one of it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,9 +153,8 @@ static double divergence(enum outputs_mode outputs)
         .tokens = &trial.calibration, .window = window, .recipe = &recipe};
     trial.method.encoder = watersic_encoder_create(trial.context, &settings, false, &failure);
     ck_assert_ptr_nonnull(trial.method.encoder);
-    ck_assert_msg(
-        watersic_run(&trial.method, &trial.model, &calibration, rate, &stretch, &failure), "%s",
-        failure.text);
+    ck_assert_msg(watersic_run(&trial.method, &trial.model, &calibration, rate, &stretch, &failure),
+                  "%s", failure.text);
     ck_assert(evaluate(&evaluation, &trial.model, &trial.text, window, trial.reference, &failure));
     end(&trial);
     return evaluation.kl_bits;

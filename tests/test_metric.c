@@ -85,9 +85,9 @@ START_TEST(rows_go_to_blocks_in_turn)
 }
 END_TEST
 
-/* tr(G E Eᵀ) = Σ_b tr(S_b (E_b + F_b E_>b) (E_b + F_b E_>b)ᵀ) for any E, where F_b is what the metric
- * does and S_b comes from an elimination of its own, block after block. Σ on the right changes
- * nothing: E stands for E L. */
+/* tr(G E Eᵀ) = Σ_b tr(S_b (E_b + F_b E_>b) (E_b + F_b E_>b)ᵀ) for any E, where F_b is what the
+ * metric does and S_b comes from an elimination of its own, block after block. Σ on the right
+ * changes nothing: E stands for E L. */
 START_TEST(feedback_splits_the_error_into_blocks)
 {
     env_fixture f = env_open();
@@ -237,8 +237,8 @@ END_TEST
 
 /* --- weights ------------------------------------------------------------------------- */
 
-/* What auto has chosen costs no more than each of the three that it chooses from: ½ log2 of the mean
- * of S_rr / w², the mean of log2 w, and the bits of the scales. */
+/* What auto has chosen costs no more than each of the three that it chooses from: ½ log2 of the
+ * mean of S_rr / w², the mean of log2 w, and the bits of the scales. */
 static double cost_of(const env_fixture *f, const wsic_metric *m, const double *schur)
 {
     double sum = 0.0, logarithms = 0.0;
@@ -301,8 +301,7 @@ START_TEST(weights_are_roots_of_what_remains)
     for (size_t r = 0; r < A; r++) {
         const double off = log2(m.weight[r]) - 0.5 * log2(m.schur[r]) + logarithms;
         ck_assert_double_le(fabs(off), 0.5 * exp2(-(double)m.grid) + 1e-9);
-        ck_assert_double_eq(m.weight[r],
-                            1.0 / (double)wsic_scale_value(m.grid, 1, -m.exponent[r]));
+        ck_assert_double_eq(m.weight[r], 1.0 / (double)wsic_scale_value(m.grid, 1, -m.exponent[r]));
     }
     wsic_metric_release(&f.env, &m);
     env_close(&f);

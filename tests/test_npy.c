@@ -275,7 +275,8 @@ START_TEST(shapes_of_python_2)
 }
 END_TEST
 
-/* Batches of sequences: (batch, tokens, channels) is (batch * tokens, channels), in either order. */
+/* Batches of sequences: (batch, tokens, channels) is (batch * tokens, channels), in either order.
+ */
 START_TEST(three_dimensions_are_flattened)
 {
     enum { BATCH = 2, TOKENS = 3, CHANNELS = 4 };
@@ -346,8 +347,7 @@ START_TEST(widening)
     ck_assert(npy_write(path, integers, WSIC_I8, 1, 2, &failure));
     ck_assert(npy_read(path, &array, &failure));
     ck_assert(!npy_widen(&array, &failure));
-    ck_assert_str_eq(failure.text,
-                     "holds integers (i1) where floating-point numbers are expected");
+    ck_assert_str_eq(failure.text, "holds integers (i1) where floating-point numbers are expected");
     npy_release(&array);
 }
 END_TEST
@@ -505,7 +505,8 @@ START_TEST(other_kinds_are_named)
                  "is not a .npy file but a Git LFS pointer");
     refuse_bytes((const uint8_t *)"<!DOCTYPE html><html>", 21,
                  "is not a .npy file but an HTML page");
-    refuse_bytes((const uint8_t *)"PK\3\4\x14\0\0\0\0\0", 10, "is not a .npy file but a zip archive");
+    refuse_bytes((const uint8_t *)"PK\3\4\x14\0\0\0\0\0", 10,
+                 "is not a .npy file but a zip archive");
     refuse_bytes((const uint8_t *)"nothing known", 13, "is not a .npy file");
 }
 END_TEST

@@ -181,7 +181,8 @@ END_TEST
 
 /* --- where it is that of scaled rows ---------------------------------------------------- */
 
-/* Weights of powers of two, which lie on every grid: the codes of W with G = D² are those of D W. */
+/* Weights of powers of two, which lie on every grid: the codes of W with G = D² are those of D W.
+ */
 START_TEST(diagonal_statistics_scale_rows)
 {
     enum { A = 48, N = 30 };

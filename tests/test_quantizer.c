@@ -157,9 +157,8 @@ static double rate_of(const wsic_quantizer *quantizer, const int32_t *codes)
         wsic_trellis_make(&trellis, quantizer->kind);
         for (size_t first = 0; first < SAMPLES; first += BLOCK) {
             const size_t count = SAMPLES - first < BLOCK ? SAMPLES - first : BLOCK;
-            ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes + first, NULL, count,
-                                                  tokens + first),
-                              count);
+            ck_assert_uint_eq(
+                wsic_trellis_tokens(&trellis, codes + first, NULL, count, tokens + first), count);
         }
     }
     for (size_t i = 0; i < SAMPLES; i++) {
@@ -374,7 +373,8 @@ START_TEST(widths_of_rows_help)
         y[i] *= exp2(0.25 * widths[i]);
     }
     const double lambda = 2.0 * log(2.0) / 12.0;
-    const wsic_stretch ignorant = {y, COUNT, 1.0, NULL, NULL}, knowing = {y, COUNT, 1.0, widths, NULL};
+    const wsic_stretch ignorant = {y, COUNT, 1.0, NULL, NULL},
+                       knowing = {y, COUNT, 1.0, widths, NULL};
     ck_assert(quantize(&quantizer, &ignorant, codes));
     const double without = cost_of(y, codes, COUNT, 1.0, lambda);
     ck_assert(quantize(&quantizer, &knowing, codes));

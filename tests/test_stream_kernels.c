@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernels of streams: the same bits as wsic_stream_step() on all forms, and no byte read that is not theirs. */
+/* Kernels of streams: the same bits as wsic_stream_step() on all forms, and no byte read that is
+ * not theirs. */
 #include <check.h>
 #include <stdio.h>
 

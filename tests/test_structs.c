@@ -321,8 +321,13 @@ START_TEST(misalignment_is_told)
     static const struct {
         uint32_t dtype;
         size_t alignment;
-    } types[] = {{WSIC_F64, _Alignof(double)}, {WSIC_F32, 4}, {WSIC_F16, 2}, {WSIC_BF16, 2},
-                 {WSIC_I8, 1},                 {WSIC_I16, 2}, {WSIC_I32, 4}};
+    } types[] = {{WSIC_F64, _Alignof(double)},
+                 {WSIC_F32, 4},
+                 {WSIC_F16, 2},
+                 {WSIC_BF16, 2},
+                 {WSIC_I8, 1},
+                 {WSIC_I16, 2},
+                 {WSIC_I32, 4}};
     const wsic_env env = wsic_context_env(fixture.context);
     static double data[4];
     wsic_matrix given, checked;

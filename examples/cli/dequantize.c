@@ -109,8 +109,7 @@ static int dequantize(dequantize_job *job)
 {
     struct failure failure;
 
-    if (!spares_input(job->options->out, job->options->archive) ||
-        open_layer(job) != EXIT_SUCCESS)
+    if (!spares_input(job->options->out, job->options->archive) || open_layer(job) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     if (!npy_begin(&job->file, job->options->out, job->dtype, (size_t)job->info.rows,
                    (size_t)job->info.columns, &failure))

@@ -145,8 +145,7 @@ int weights_open(const char *from, weights_input *weights)
     char *const path = split_source(from, &tensor);
 
     *weights = (weights_input){.name = NULL};
-    const int result =
-        path ? open_source(path, tensor, weights) : complain(NULL, "out of memory");
+    const int result = path ? open_source(path, tensor, weights) : complain(NULL, "out of memory");
     free(path);
     return result;
 }
@@ -251,9 +250,9 @@ int archive_open(wsic_context *context, const char *path, wsic_archive **out)
 {
     const wsic_status status = wsic_archive_open(context, path, out);
 
-    return status == WSIC_OK ? EXIT_SUCCESS
-                             : complain_input(path, status, wsic_context_message(context),
-                                              file_kind_archive);
+    return status == WSIC_OK
+               ? EXIT_SUCCESS
+               : complain_input(path, status, wsic_context_message(context), file_kind_archive);
 }
 
 int archive_layer(wsic_archive *archive, const char *path, size_t index, wsic_layer **out)

@@ -55,7 +55,8 @@ static int run_command(const cli_command *found, int argc, char **argv)
     const int result = found->run(found, argc, argv);
 
     /* What failed because of a signal ends as a shell expects it. */
-    return result == EXIT_FAILURE && interrupt_pending() ? EXIT_SIGNAL + interrupt_signal() : result;
+    return result == EXIT_FAILURE && interrupt_pending() ? EXIT_SIGNAL + interrupt_signal()
+                                                         : result;
 }
 
 int main(int argc, char **argv)

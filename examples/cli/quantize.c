@@ -154,8 +154,9 @@ static int count_container(const quantize_job *job)
 
     /* The layer will be somewhat smaller, which changes no more than the length of a length. */
     const uint64_t layer =
-        counts ? (uint64_t)(job->options->rate * (double)weights->rows * (double)weights->columns / 8)
-               : 0;
+        counts
+            ? (uint64_t)(job->options->rate * (double)weights->rows * (double)weights->columns / 8)
+            : 0;
     for (;;) {
         status = wsic_archive_writer_set_metadata(job->writer, "parameters",
                                                   wsic_encoder_parameters(job->encoder));

@@ -36,8 +36,7 @@ static int create_temporary(atomic_file *file)
     memcpy(file->temporary, file->path, folder);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         snprintf(file->temporary + folder, SUFFIX, ".watersic-%ld-%u", (long)getpid(), attempt);
-        const int descriptor =
-            open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        const int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (descriptor >= 0)
             return descriptor;
         if (errno != EEXIST)

@@ -25,7 +25,7 @@ typedef struct npy_header {
     size_t shape[NPY_MOST_DIMENSIONS];
     size_t rows;    /* all dimensions but the last, multiplied; 1 where there is one */
     size_t columns; /* the last */
-    size_t bytes; /* of all numbers; does not overflow */
+    size_t bytes;   /* of all numbers; does not overflow */
 } npy_header;
 
 bool npy_is_magic(const uint8_t prefix[NPY_PREFIX_SIZE]);

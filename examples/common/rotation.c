@@ -82,7 +82,8 @@ static void apply_hartley(const struct rotation *rotation, double *vector)
     for (size_t i = 0; i < odd; i++)
         for (size_t j = 0; j < odd; j++)
             for (size_t k = 0; k < size; k++)
-                rotation->room[i * size + k] += rotation->cosine[i * odd + j] * vector[j * size + k];
+                rotation->room[i * size + k] +=
+                    rotation->cosine[i * odd + j] * vector[j * size + k];
     memcpy(vector, rotation->room, rotation->length * sizeof *vector);
 }
 

@@ -187,15 +187,15 @@ static bool parse_header(struct safetensors *file, struct failure *failure)
     return check_cover(file, failure);
 }
 
-/* Refuse what is no safetensors file at all: by what it is, if that can be seen. One that was cut off still looks
- * like one. */
+/* Refuse what is no safetensors file at all: by what it is, if that can be seen. One that was cut
+ * off still looks like one. */
 static bool refuse_kind(const struct safetensors *file, const char *reason, struct failure *failure)
 {
     const char *const kind = file_kind(file->map.data, file->map.size);
 
     return kind && strcmp(kind, file_kind_safetensors) != 0
                ? refuse(failure, "%s: is not a safetensors file but %s", file->path, kind)
-                : refuse(failure, "%s: %s", file->path, reason);
+               : refuse(failure, "%s: %s", file->path, reason);
 }
 
 static bool load_header(struct safetensors *file, struct failure *failure)

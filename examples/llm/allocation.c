@@ -142,7 +142,8 @@ static double container_bytes(const struct allocation *allocation,
         model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
         const double length = (double)strlen(name);
         if (is_planned(allocation, i))
-            bytes += 2 * (1 + length_bytes(length) + length + length_bytes(layer_bytes)) + zeros + 8;
+            bytes +=
+                2 * (1 + length_bytes(length) + length + length_bytes(layer_bytes)) + zeros + 8;
     }
     return bytes;
 }
@@ -300,8 +301,9 @@ bool allocation_divergence(const struct allocation *allocation, size_t layer, do
         return true;
     if (!read_plan(allocation, layer, &planned, failure))
         return false;
-    *bits = allocation->gain * allocation->sensitivities[layer] * (double)planned.rows * (double)planned.columns *
-            planned.distortion * correction_at(&allocation->levels[layer], planned.rate);
+    *bits = allocation->gain * allocation->sensitivities[layer] * (double)planned.rows *
+            (double)planned.columns * planned.distortion *
+            correction_at(&allocation->levels[layer], planned.rate);
     return true;
 }
 

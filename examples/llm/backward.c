@@ -222,9 +222,10 @@ static void attention_part_backward(struct backward *backward, const struct bloc
     /* The feed-forward part has put its own input there. */
     forward_attention_input(forward, block, input, count);
     clear_normed(backward, count);
-    add_to_normed(backward, block, LINEAR_Q,
-                  (struct linear_pass){.y = backward->raw_query, .u = backward->query, .count = count},
-                  gradients);
+    add_to_normed(
+        backward, block, LINEAR_Q,
+        (struct linear_pass){.y = backward->raw_query, .u = backward->query, .count = count},
+        gradients);
     add_to_normed(backward, block, LINEAR_K,
                   (struct linear_pass){.y = backward->raw_key, .u = backward->key, .count = count},
                   gradients);

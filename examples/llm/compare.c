@@ -57,7 +57,8 @@ static const char footer[] =
     "codes of fixed length (log2 of the number of levels, which need not be a power of two) and\n"
     "16-bit scales. For every layer they have the fewest levels that take at least as many bytes "
     "as\n"
-    "WaterSIC, never fewer bytes. Rotated: random Hadamard rotation of the inputs. Cross entropy in nats per token, KL to the original in bits.\n";
+    "WaterSIC, never fewer bytes. Rotated: random Hadamard rotation of the inputs. Cross entropy "
+    "in nats per token, KL to the original in bits.\n";
 
 static const char recipe_footer[] = "WaterSIC alone is fitted to the states of the original model "
                                     "as well (--recipe plain: not).\n";
@@ -144,7 +145,8 @@ static uint64_t run_baseline(struct comparison *run, size_t method, const char *
 
 static uint64_t run_rotated(struct comparison *run, const char *label, double rate)
 {
-    const struct method_settings settings = library_settings(run->options, METHOD_GPTQ_ROTATED, rate);
+    const struct method_settings settings =
+        library_settings(run->options, METHOD_GPTQ_ROTATED, rate);
     const struct recipe recipe = {.statistics = true};
     const struct calibration calibration = calibrate_by(run, &recipe);
     const struct stretch stretch = next_stretch(run, label);

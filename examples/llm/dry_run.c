@@ -115,9 +115,10 @@ static void print_passes(const struct outlook *outlook)
            passes->passes, SITES + 1, passes->streams, passes->streams == 1 ? "" : "s at once",
            passes->attention);
     if (passes->outputs_tokens > 0)
-        printf("  and beforehand, for what outputs are worth, one forward and back over %zu tokens of "
-               "it\n",
-               passes->outputs_tokens);
+        printf(
+            "  and beforehand, for what outputs are worth, one forward and back over %zu tokens of "
+            "it\n",
+            passes->outputs_tokens);
     if (passes->planning > 0)
         printf("  and beforehand, for the plan, %zu over %zu tokens of it, through one model\n",
                passes->planning, passes->planning_tokens);
@@ -163,8 +164,8 @@ static json_t *describe_memory(const struct memory_estimate *memory)
                      (json_int_t)memory->passing, "statistics", (json_int_t)memory->statistics,
                      "encoding", (json_int_t)memory->encoding, "outputs",
                      (json_int_t)memory->outputs, "run", (json_int_t)memory->run, "collecting",
-                     (json_int_t)memory->collecting, "planning", (json_int_t)memory->planning, "total", (json_int_t)memory->total,
-                     "dead", (json_int_t)memory->dead);
+                     (json_int_t)memory->collecting, "planning", (json_int_t)memory->planning,
+                     "total", (json_int_t)memory->total, "dead", (json_int_t)memory->dead);
 }
 
 static json_t *describe_parts(const struct outlook *outlook)

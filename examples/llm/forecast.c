@@ -49,11 +49,10 @@ bool forecast_make(struct forecast *forecast, struct model *model,
     forecast->bytes = (uint64_t)(rate * count_weights(model) / 8);
     if (!allocation_create(&allocation, context, model, failure))
         return false;
-    const bool ok =
-        survey(&allocation, model, calibration, rate, stretch, context, failure) &&
-        code_gain_measure(context, encoder, rate, &allocation.gain, failure) &&
-        allocation_solve(&allocation, calibration->recipe->plan, rate, NULL, failure) &&
-        read_layers(forecast, model, &allocation, failure);
+    const bool ok = survey(&allocation, model, calibration, rate, stretch, context, failure) &&
+                    code_gain_measure(context, encoder, rate, &allocation.gain, failure) &&
+                    allocation_solve(&allocation, calibration->recipe->plan, rate, NULL, failure) &&
+                    read_layers(forecast, model, &allocation, failure);
     allocation_destroy(&allocation);
     return ok;
 }

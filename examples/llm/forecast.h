@@ -19,7 +19,8 @@ struct forecast {
     uint64_t bytes;
 };
 
-/* The calibration has outputs; the encoder's target is the rate. Layers is room for one entry for every layer of the model. */
+/* The calibration has outputs; the encoder's target is the rate. Layers is room for one entry for
+ * every layer of the model. */
 bool forecast_make(struct forecast *forecast, struct model *model,
                    const struct calibration *calibration, double rate, wsic_encoder *encoder,
                    const struct stretch *stretch, wsic_context *context, struct failure *failure);

@@ -17,13 +17,13 @@ struct labels {
     const struct model *model;
     uint64_t seed;
     size_t workers;
-    size_t capacity;       /* tokens at once */
-    size_t strip;          /* rows of the head at once */
-    size_t strips;         /* in all */
-    float *rows;           /* of a strip: strip × hidden */
-    float *logits;         /* capacity × strip */
-    double *sums;          /* logarithm of the sum of a strip's exponentials: capacity × strips */
-    struct label *of;      /* every token's: capacity */
+    size_t capacity;  /* tokens at once */
+    size_t strip;     /* rows of the head at once */
+    size_t strips;    /* in all */
+    float *rows;      /* of a strip: strip × hidden */
+    float *logits;    /* capacity × strip */
+    double *sums;     /* logarithm of the sum of a strip's exponentials: capacity × strips */
+    struct label *of; /* every token's: capacity */
 };
 
 /* capacity: most tokens in a call. The model must live as long. */

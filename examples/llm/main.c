@@ -22,20 +22,20 @@
     "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
 
 #define OUTPUT_HELP                                                                                \
-    "  --sensitivity NAME where waterfill knows that from: outputs (gradients at the\n"             \
+    "  --sensitivity NAME where waterfill knows that from: outputs (gradients at the\n"            \
     "                     outputs of all layers, from one pass forward and back;\n"                \
     "                     default) or drafts (every layer quantized on trial)\n"                   \
     "  --outputs MODE     how outputs of a layer count: none (alike), diagonal (by what\n"         \
     "                     their errors are worth) or full (also by what errors of\n"               \
     "                     several are worth together; default with the default recipe)\n"          \
-    "  --outputs-rows N   layers with more outputs count them alike (default: 8192)\n"              \
-    "  --outputs-tokens N most tokens for these gradients (default: 65536)\n"                       \
+    "  --outputs-rows N   layers with more outputs count them alike (default: 8192)\n"             \
+    "  --outputs-tokens N most tokens for these gradients (default: 65536)\n"                      \
     "  --run DIR          keep gradients and sensitivities here for the next run\n"
 
 #define RECIPE_HELP                                                                                \
     "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill\n"              \
     "                     --outputs full; paper: also --mixing, but --plan equal and\n"            \
-    "                     --outputs none; plain: none of them\n"           \
+    "                     --outputs none; plain: none of them\n"                                   \
     "  --[no-]drift       fit layers to what they do in the original model, not in\n"              \
     "                     the quantized one\n"                                                     \
     "  --[no-]residual    let layers make up for what those before them have lost\n"               \
@@ -50,8 +50,7 @@
     "  --[no-]rescalers   fit scales of rows and columns to the codes\n"                           \
     "  --plan MODE        none: every layer aims at the rate by itself; equal: one\n"              \
     "                     budget for all, the same for every weight; waterfill: by\n"              \
-    "                     what errors of each layer are worth to the whole model\n"                \
-    OUTPUT_HELP
+    "                     what errors of each layer are worth to the whole model\n" OUTPUT_HELP
 #define WORK_HELP                                                                                  \
     "  --low-memory       keep the states of the text alone, and compute twice what\n"             \
     "                     else could be kept; the result is the same\n"                            \

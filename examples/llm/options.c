@@ -376,11 +376,8 @@ static bool check_report(const struct options *options, struct failure *failure)
 }
 
 static const size_t default_tokens[COMMANDS] = {
-    [COMMAND_QUANTIZE] = 65536,
-    [COMMAND_PLAN] = 65536,
-    [COMMAND_EVAL] = 16384,
-    [COMMAND_COMPARE] = 65536,
-    [COMMAND_FINETUNE] = 262144,
+    [COMMAND_QUANTIZE] = 65536, [COMMAND_PLAN] = 65536,      [COMMAND_EVAL] = 16384,
+    [COMMAND_COMPARE] = 65536,  [COMMAND_FINETUNE] = 262144,
 };
 
 bool options_parse(struct options *options, enum command command, int count, char **arguments,

@@ -52,7 +52,7 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
-    const char *plot; /* file for a drawing; NULL for none */
+    const char *plot;      /* file for a drawing; NULL for none */
     const char *skip;      /* layers (exclusions.h); NULL for none */
     const char *zero_rows; /* likewise */
     const char *run;       /* directory for what serves the next run as well; NULL for none */

@@ -69,7 +69,7 @@ static bool check_run(const struct options *options, const struct model *model,
 }
 
 bool output_files_check(const struct options *options, const struct model *model,
-                   struct failure *failure)
+                        struct failure *failure)
 {
     return (!options->output || check_archive(options, model, failure)) &&
            (!options->run || check_run(options, model, failure));

@@ -9,6 +9,6 @@
 /* Refuse a file to be written that is one to be read, whatever both are called; the message names
  * both. An archive may be tuned onto itself. */
 bool output_files_check(const struct options *options, const struct model *model,
-                   struct failure *failure);
+                        struct failure *failure);
 
 #endif

@@ -58,8 +58,8 @@ static bool make_directory(const char *path, struct failure *failure)
 }
 
 bool outputs_choose_directory(struct outputs *outputs, const char *parent,
-                              const struct model *model, const struct tokens *tokens,
-                              size_t window, struct failure *failure)
+                              const struct model *model, const struct tokens *tokens, size_t window,
+                              struct failure *failure)
 {
     uint64_t fingerprint = fingerprint_text(0, method);
     char digits[FINGERPRINT_SIZE];
@@ -179,8 +179,7 @@ static bool is_there(const struct outputs *outputs, size_t number)
     char path[PATH_MAX];
     struct stat facts;
 
-    return !outputs->of[number].diagonal ||
-           !outputs_are_full(outputs, outputs->of[number].rows) ||
+    return !outputs->of[number].diagonal || !outputs_are_full(outputs, outputs->of[number].rows) ||
            stat(outputs_path(outputs, "layer", number, path), &facts) == 0;
 }
 
@@ -188,9 +187,10 @@ bool outputs_find(struct outputs *outputs, size_t block)
 {
     const size_t first = block * LINEAR_KINDS;
     char path[PATH_MAX];
-    json_t *const root = outputs->directory[0] != '\0'
-                             ? json_load_file(outputs_path(outputs, "diagonals", block, path), 0, NULL)
-                             : NULL;
+    json_t *const root =
+        outputs->directory[0] != '\0'
+            ? json_load_file(outputs_path(outputs, "diagonals", block, path), 0, NULL)
+            : NULL;
     bool ok = json_array_size(root) == LINEAR_KINDS;
 
     for (size_t kind = 0; ok && kind < LINEAR_KINDS; kind++)

@@ -46,8 +46,8 @@ void outputs_free(struct outputs *outputs);
  * one for every model, text, window, and way of collecting, so that nothing is mixed up and nothing
  * lost. NULL: memory. */
 bool outputs_choose_directory(struct outputs *outputs, const char *parent,
-                              const struct model *model, const struct tokens *tokens,
-                              size_t window, struct failure *failure);
+                              const struct model *model, const struct tokens *tokens, size_t window,
+                              struct failure *failure);
 
 /* The name of a file there; NULL where all is in memory. */
 const char *outputs_path(const struct outputs *outputs, const char *name, size_t number,

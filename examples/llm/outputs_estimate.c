@@ -48,10 +48,9 @@ uint64_t outputs_pass_memory(const struct config *config, const struct calibrati
     const size_t tokens = outputs_pass_tokens(calibration);
     const size_t capacity = forward_capacity(calibration->window);
     const size_t count = tokens < capacity ? tokens : capacity;
-    const uint64_t text = calibration->directory
-                              ? block_bytes(config, recipe)
-                              : states_bytes(config, calibration) +
-                                    config->blocks * block_bytes(config, recipe);
+    const uint64_t text = calibration->directory ? block_bytes(config, recipe)
+                                                 : states_bytes(config, calibration) +
+                                                       config->blocks * block_bytes(config, recipe);
 
     return block_memory(config) + text + calibration->tokens->count * 2 * sizeof(uint32_t) +
            backward_memory(config, calibration->window, tokens) +

@@ -16,7 +16,8 @@ uint64_t outputs_pass_memory(const struct config *config, const struct calibrati
 /* Bytes that it has in files of the calibration's directory at most, if there is one. */
 uint64_t outputs_pass_files(const struct config *config, const struct calibration *calibration);
 
-/* Bytes that what was collected takes afterwards: all of it, or with a directory that of a layer. */
+/* Bytes that what was collected takes afterwards: all of it, or with a directory that of a layer.
+ */
 uint64_t outputs_memory(const struct config *config, const struct calibration *calibration);
 
 #endif

@@ -97,8 +97,8 @@ static bool open_states(struct pass *pass, struct states *states, const char *na
 {
     char path[PATH_MAX];
 
-    return states_open(states, outputs_path(pass->outputs, name, number, path),
-                       pass->tokens->count, pass->model->config.hidden, pass->failure);
+    return states_open(states, outputs_path(pass->outputs, name, number, path), pass->tokens->count,
+                       pass->model->config.hidden, pass->failure);
 }
 
 static void remove_states(const struct pass *pass, const char *name, size_t number)
@@ -203,8 +203,7 @@ static bool run_head(struct pass *pass)
     const bool ok = labels_create(&pass->labels, pass->model, pass->forward.capacity,
                                   pass->forward.workers, pass->failure) &&
                     begin_states(pass, &pass->next, stream_name, pass->number) &&
-                    for_batches(pass, head_batch, pass->work.head, "labels") &&
-                    finish_stream(pass);
+                    for_batches(pass, head_batch, pass->work.head, "labels") && finish_stream(pass);
 
     labels_free(&pass->labels);
     return ok;
@@ -296,8 +295,7 @@ static bool create_layers(struct pass *pass)
 static bool finish_layers(struct pass *pass)
 {
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct layer_outputs *const layer =
-            &pass->outputs->of[pass->number * LINEAR_KINDS + kind];
+        struct layer_outputs *const layer = &pass->outputs->of[pass->number * LINEAR_KINDS + kind];
         for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
             layer->diagonal[i] /= (double)pass->tokens->count;
             if (!isfinite(layer->diagonal[i]))

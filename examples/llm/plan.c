@@ -54,9 +54,9 @@ static bool make_forecast(struct planning *run, size_t index, const struct calib
                                              .outputs = options->recipe.outputs};
     wsic_context *const context = run->session->context;
     wsic_encoder *const encoder = watersic_encoder_create(context, &settings, false, run->failure);
-    const bool ok = encoder && forecast_make(&run->forecasts[index], &run->session->model,
-                                             calibration, settings.rate, encoder, stretch, context,
-                                             run->failure);
+    const bool ok =
+        encoder && forecast_make(&run->forecasts[index], &run->session->model, calibration,
+                                 settings.rate, encoder, stretch, context, run->failure);
 
     wsic_encoder_destroy(encoder);
     return ok;
@@ -116,7 +116,8 @@ static void print_text(const struct planning *run)
     for (size_t i = 0; i < run->layers; i++)
         if (!run->exclusions.of[i].skipped)
             print_layer(run, i);
-    printf("\nBytes of all layers, everything counted. KL to the original in bits per token, to second "
+    printf("\nBytes of all layers, everything counted. KL to the original in bits per token, to "
+           "second "
            "order;\npreset %s, %zu calibration tokens, %.0f s.\n",
            run->options->presets.names[0], run->tokens.count, meter_seconds(&run->session->meter));
 }
@@ -143,16 +144,16 @@ static json_t *describe_json(const struct planning *run)
 
     for (size_t i = 0; i < count_rates(run); i++) {
         const struct forecast *const forecast = &run->forecasts[i];
-        json_array_append_new(
-            rates, json_pack("{s:f, s:I, s:f, s:o}", "rate", forecast->all.rate, "bytes",
-                             (json_int_t)forecast->bytes, "predicted_kl_bits",
-                             forecast->all.kl_bits, "layers", describe_layers(run, forecast)));
+        json_array_append_new(rates, json_pack("{s:f, s:I, s:f, s:o}", "rate", forecast->all.rate,
+                                               "bytes", (json_int_t)forecast->bytes,
+                                               "predicted_kl_bits", forecast->all.kl_bits, "layers",
+                                               describe_layers(run, forecast)));
     }
     return json_pack("{s:o, s:I, s:I, s:f, s:I, s:o}", "recipe",
-                     report_recipe(&run->options->recipe), "tokens",
-                     (json_int_t)run->tokens.count, "window", (json_int_t)run->session->window,
-                     "seconds", meter_seconds(&run->session->meter), "peak_bytes",
-                     (json_int_t)peak_memory(), "rates", rates);
+                     report_recipe(&run->options->recipe), "tokens", (json_int_t)run->tokens.count,
+                     "window", (json_int_t)run->session->window, "seconds",
+                     meter_seconds(&run->session->meter), "peak_bytes", (json_int_t)peak_memory(),
+                     "rates", rates);
 }
 
 /* --- drawing -------------------------------------------------------------------------- */

@@ -118,15 +118,14 @@ json_t *report_layer(const struct layer_result *result)
 
 json_t *report_recipe(const struct recipe *recipe)
 {
-    return json_pack("{s:b, s:b, s:f, s:f, s:b, s:I, s:b, s:s, s:s, s:s, s:I, s:I}", "drift", recipe->drift, "residual",
-                     recipe->residual, "drift_mix", recipe->mix.clean, "attention",
-                     recipe->mix.attention, "mixing", recipe->mixing, "mixing_steps",
-                     (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers, "plan",
-                     plan_mode_name(recipe->plan), "sensitivity",
-                     sensitivity_source_name(recipe->sensitivity), "outputs",
-                     outputs_mode_name(recipe->outputs), "outputs_rows",
-                     (json_int_t)recipe->outputs_rows, "outputs_tokens",
-                     (json_int_t)recipe->outputs_tokens);
+    return json_pack(
+        "{s:b, s:b, s:f, s:f, s:b, s:I, s:b, s:s, s:s, s:s, s:I, s:I}", "drift", recipe->drift,
+        "residual", recipe->residual, "drift_mix", recipe->mix.clean, "attention",
+        recipe->mix.attention, "mixing", recipe->mixing, "mixing_steps",
+        (json_int_t)recipe->mixing_steps, "rescalers", recipe->rescalers, "plan",
+        plan_mode_name(recipe->plan), "sensitivity", sensitivity_source_name(recipe->sensitivity),
+        "outputs", outputs_mode_name(recipe->outputs), "outputs_rows",
+        (json_int_t)recipe->outputs_rows, "outputs_tokens", (json_int_t)recipe->outputs_tokens);
 }
 
 json_t *report_vocabulary(const struct vocabulary_rates *rates)

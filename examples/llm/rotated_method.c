@@ -51,8 +51,8 @@ static bool quantize_rotated(struct rotated *rotated, const struct layer_task *t
     if (wsic_stats_create(rotated->context, rotation->length, &stats) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_context_message(rotated->context));
     rotation_apply_rows(rotation, task->linear->weights, task->linear->rows);
-    const bool ok = rotate_stats(task, rotation, stats, failure) &&
-                    encode(rotated, task, stats, failure);
+    const bool ok =
+        rotate_stats(task, rotation, stats, failure) && encode(rotated, task, stats, failure);
     rotation_undo_rows(rotation, task->linear->weights, task->linear->rows);
     wsic_stats_destroy(stats);
     return ok;

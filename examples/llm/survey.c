@@ -228,8 +228,8 @@ bool survey(struct allocation *allocation, struct model *model,
     const struct plan_of_survey plan = {.model = &original,
                                         .calibration = &sampled,
                                         .stretch = stretch,
-                                        .reads = calibration->recipe->sensitivity ==
-                                                 SENSITIVITY_OUTPUTS,
+                                        .reads =
+                                            calibration->recipe->sensitivity == SENSITIVITY_OUTPUTS,
                                         .failure = failure};
     if (calibration->outputs)
         read_outputs(allocation, calibration->outputs);

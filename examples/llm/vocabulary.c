@@ -169,9 +169,9 @@ static bool quantize_weighted(struct vocabulary *vocabulary, struct matrix *matr
     struct method_settings settings = vocabulary->settings;
 
     settings.rate = rate;
-    matrix->container = watersic_container_bytes(
-        vocabulary->writer, matrix->name,
-        rate * (double)matrix->table->rows * (double)matrix->table->columns);
+    matrix->container = watersic_container_bytes(vocabulary->writer, matrix->name,
+                                                 rate * (double)matrix->table->rows *
+                                                     (double)matrix->table->columns);
     matrix->result = &vocabulary->results[vocabulary->count];
     matrix->encoder =
         watersic_encoder_create(vocabulary->context, &settings, vocabulary->limit, matrix->failure);

@@ -32,7 +32,8 @@ static bool apply_settings(wsic_encoder *encoder, const struct method_settings *
         return refuse(failure, "rate: %s", wsic_encoder_message(encoder));
     if (!settings->rescalers && wsic_encoder_set(encoder, "rescale", "none") < 0)
         return refuse(failure, "rescalers: %s", wsic_encoder_message(encoder));
-    if (settings->outputs == OUTPUTS_DIAGONAL && wsic_encoder_set(encoder, "outputs", "diagonal") < 0)
+    if (settings->outputs == OUTPUTS_DIAGONAL &&
+        wsic_encoder_set(encoder, "outputs", "diagonal") < 0)
         return refuse(failure, "outputs: %s", wsic_encoder_message(encoder));
     for (size_t i = 0; i < settings->setting_count; i++)
         if (!apply_setting(encoder, settings->settings[i], failure))
@@ -125,8 +126,7 @@ bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
                      task->linear->columns, 0);
     if (wsic_problem_create(context, task->stats, task->weighted, &weights, problem) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_context_message(context));
-    if (set_up_problem(*problem, task, failure) &&
-        set_outputs(outputs, task, *problem, failure))
+    if (set_up_problem(*problem, task, failure) && set_outputs(outputs, task, *problem, failure))
         return true;
     watersic_problem_destroy(outputs, task, *problem);
     return false;

@@ -38,7 +38,7 @@ struct method_settings {
     const char *preset;
     const char *const *settings;
     size_t setting_count;
-    bool rescalers; /* false: none, unless the settings say so */
+    bool rescalers;            /* false: none, unless the settings say so */
     enum outputs_mode outputs; /* what use is made of them, where they are known */
 };
 
@@ -50,8 +50,9 @@ wsic_encoder *watersic_encoder_create(wsic_context *context, const struct method
 /* What the archive adds to a layer of so many bits that is added next. */
 uint64_t watersic_container_bytes(const wsic_archive_writer *writer, const char *name, double bits);
 
-/* What the encoder is to solve for this layer, whose weights become zeros if they are too small; with what its outputs are worth, unless outputs is
- * NULL or does not know. They are borrowed from there until the problem is destroyed. */
+/* What the encoder is to solve for this layer, whose weights become zeros if they are too small;
+ * with what its outputs are worth, unless outputs is NULL or does not know. They are borrowed from
+ * there until the problem is destroyed. */
 bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
                              const struct layer_task *task, wsic_problem **problem,
                              struct failure *failure);

@@ -86,9 +86,8 @@ static bool collect_and_run(struct watersic_method *method, struct model *model,
                             const struct calibration *calibration, double rate,
                             const struct stretch *stretch, struct failure *failure)
 {
-    const double before = calibration->outputs->known
-                              ? 0
-                              : work_outputs(&model->config, calibration).total;
+    const double before =
+        calibration->outputs->known ? 0 : work_outputs(&model->config, calibration).total;
     const double after = work_planning(&model->config, calibration) +
                          progress_begin(stretch, &model->config, calibration).total;
     const double border = stretch->from + before / (before + after) * (stretch->to - stretch->from);
@@ -101,8 +100,7 @@ static bool collect_and_run(struct watersic_method *method, struct model *model,
         outputs_collect(calibration->outputs, model, calibration, &collecting, failure);
     return_memory();
     method->outputs = calibration->outputs;
-    const bool ok =
-        collected && run_known(method, model, calibration, rate, &rest, failure);
+    const bool ok = collected && run_known(method, model, calibration, rate, &rest, failure);
     method->outputs = NULL;
     return ok;
 }

@@ -128,8 +128,8 @@ struct output_work work_outputs(const struct config *config, const struct calibr
         if (recipe->outputs != OUTPUTS_NONE && rows <= (double)recipe->outputs_rows)
             work.backward += double_precision * rows * rows;
     }
-    work.total = (double)tokens *
-                 ((double)config->blocks * (work.forward + work.backward) + work.head);
+    work.total =
+        (double)tokens * ((double)config->blocks * (work.forward + work.backward) + work.head);
     return work;
 }
 
@@ -148,8 +148,8 @@ double work_planning(const struct config *config, const struct calibration *cali
     const struct known_sensitivities *const kept = calibration->sensitivities;
     const struct tokens sample = {.count = survey_tokens(config, calibration)};
     const size_t probed = survey_divergence_tokens(calibration);
-    const bool probes = calibration->recipe->sensitivity == SENSITIVITY_DRAFTS &&
-                        (!kept || !kept->known);
+    const bool probes =
+        calibration->recipe->sensitivity == SENSITIVITY_DRAFTS && (!kept || !kept->known);
     struct calibration sampled = *calibration;
 
     if (calibration->recipe->plan == PLAN_NONE)

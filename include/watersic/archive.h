@@ -255,8 +255,7 @@ WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer);
  *   - #WSIC_ERROR_VERSION: of another version, later or earlier than the library's
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path,
-                                       wsic_archive **out);
+WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path, wsic_archive **out);
 
 /**
  * \brief Open an archive that is in memory, for example mapped by the caller.
@@ -345,8 +344,7 @@ WSIC_API wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsi
  *
  * Any number of threads may call this on one archive at the same time.
  */
-WSIC_API wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index,
-                                             wsic_layer **out);
+WSIC_API wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index, wsic_layer **out);
 
 /**
  * \brief Where in the file the bytes of a layer lie.

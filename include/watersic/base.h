@@ -183,10 +183,10 @@ WSIC_API const char *wsic_dtype_name(uint32_t dtype);
  * archives may have any address.)
  */
 typedef struct wsic_matrix {
-    size_t size;       /**< sizeof(wsic_matrix): set by wsic_matrix_init() */
-    void *data;        /**< first element */
-    size_t rows;       /**< at least 1 */
-    size_t columns;    /**< at least 1 */
+    size_t size;    /**< sizeof(wsic_matrix): set by wsic_matrix_init() */
+    void *data;     /**< first element */
+    size_t rows;    /**< at least 1 */
+    size_t columns; /**< at least 1 */
     /** Elements from one row to the next. 0 means columns, for I4 rounded up to an even number. */
     size_t row_stride;
     uint32_t dtype;    /**< #WSIC_F64 ... */

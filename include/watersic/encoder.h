@@ -156,16 +156,16 @@ enum {
 
 /** \brief Description of a parameter. All strings have static storage. */
 typedef struct wsic_parameter_info {
-    size_t size;          /**< sizeof(wsic_parameter_info), set by the caller */
-    int32_t id;           /**< #WSIC_RATE ... */
-    int32_t type;         /**< #WSIC_PARAMETER_NUMBER ... */
-    const char *name;     /**< "rate", ... */
-    const char *choices;  /**< names separated by '|'; empty unless a choice */
-    const char *summary;  /**< one line of English */
-    double minimum;       /**< least value; of a choice 0; of a target 0, which is "not set", and
-                               summary tells the least one that is */
-    double maximum;       /**< greatest value; of a choice the index of the last name */
-    double preset;        /**< value in preset "default"; of a choice the index of the name */
+    size_t size;         /**< sizeof(wsic_parameter_info), set by the caller */
+    int32_t id;          /**< #WSIC_RATE ... */
+    int32_t type;        /**< #WSIC_PARAMETER_NUMBER ... */
+    const char *name;    /**< "rate", ... */
+    const char *choices; /**< names separated by '|'; empty unless a choice */
+    const char *summary; /**< one line of English */
+    double minimum;      /**< least value; of a choice 0; of a target 0, which is "not set", and
+                              summary tells the least one that is */
+    double maximum;      /**< greatest value; of a choice the index of the last name */
+    double preset;       /**< value in preset "default"; of a choice the index of the name */
 } wsic_parameter_info;
 
 /** \brief Number of parameters.
@@ -389,18 +389,18 @@ typedef struct wsic_encoder_report {
     uint64_t memory_peak;      /**< bytes allocated at once by the run */
 
     /* Of a problem with output statistics; else all 0, limits and gaps -1 and 0. */
-    double seconds_outputs;    /**< factor of G, feedback, distortion in its metric */
-    double output_distortion;  /**< D_G = tr(G ΔW Σ ΔWᵀ) / (a n) as decoded, in the units of G:
-                                    see problem.h. The plain distortion is in wsic_layer_info */
-    double output_relative;    /**< D_G / (D_G of Ŵ = 0) */
-    double divergence;         /**< D_G a n / (2 ln 2): bits per token that the matrix adds */
-    double output_limit_rate;  /**< two-sided reverse-waterfilling rate at D_G, for iid weights of
-                                    the same energy (waterfill.h); -1 where limit_rate is -1 */
-    double output_gap;         /**< rate - output_limit_rate; 0 where that is -1 */
-    double output_damping;     /**< δ, see #WSIC_OUTPUT_DAMPING */
-    uint64_t output_blocks;    /**< blocks of rows with feedback between them; 1: none */
-    uint32_t output_weights;   /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
-    uint32_t reserved;         /**< 0 */
+    double seconds_outputs;   /**< factor of G, feedback, distortion in its metric */
+    double output_distortion; /**< D_G = tr(G ΔW Σ ΔWᵀ) / (a n) as decoded, in the units of G:
+                                   see problem.h. The plain distortion is in wsic_layer_info */
+    double output_relative;   /**< D_G / (D_G of Ŵ = 0) */
+    double divergence;        /**< D_G a n / (2 ln 2): bits per token that the matrix adds */
+    double output_limit_rate; /**< two-sided reverse-waterfilling rate at D_G, for iid weights of
+                                   the same energy (waterfill.h); -1 where limit_rate is -1 */
+    double output_gap;        /**< rate - output_limit_rate; 0 where that is -1 */
+    double output_damping;    /**< δ, see #WSIC_OUTPUT_DAMPING */
+    uint64_t output_blocks;   /**< blocks of rows with feedback between them; 1: none */
+    uint32_t output_weights;  /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
+    uint32_t reserved;        /**< 0 */
 } wsic_encoder_report;
 
 /** \brief Values of wsic_encoder_report::output_weights. The numbers are pinned. */

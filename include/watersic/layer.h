@@ -50,20 +50,20 @@ typedef struct wsic_layer_info {
     uint32_t code_dtype;  /**< narrowest of WSIC_I8, WSIC_I16, WSIC_I32 that holds all codes */
     uint32_t reserved;    /**< 0 */
 
-    double rate_target;   /**< bits per weight asked for; 0 where a step or distortion was */
-    double step;          /**< c, the step in the domain of the Cholesky factor */
+    double rate_target;    /**< bits per weight asked for; 0 where a step or distortion was */
+    double step;           /**< c, the step in the domain of the Cholesky factor */
     double entropy_pooled; /**< entropy of the pooled histogram of all codes, bits per
                                 weight: what the literature counts as the rate */
-    double distortion;    /**< D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), Ŵ as decoded; of pairs (stats.h)
-                               E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) */
+    double distortion; /**< D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), Ŵ as decoded; of pairs (stats.h)
+                            E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) */
     double relative_distortion; /**< D / (tr(W Σ Wᵀ) / (a n)); of pairs D / (D of Ŵ = 0) */
-    double limit_rate;    /**< reverse-waterfilling rate at D for iid weights of the same
-                               energy, bits per weight; -1 if it was not computed, as with drift */
-    double gap;           /**< rate - limit_rate; 0 where limit_rate is -1 */
-    double damping;       /**< δ that was added to the diagonal of Σ */
-    uint64_t damping_retries; /**< times that δ had to be raised tenfold */
-    uint64_t dead_columns; /**< columns left out: their input is (nearly) always 0 */
-    uint64_t dead_rows;   /**< rows whose weights are all zero, or that were left out */
+    double limit_rate;          /**< reverse-waterfilling rate at D for iid weights of the same
+                                     energy, bits per weight; -1 if it was not computed, as with drift */
+    double gap;                 /**< rate - limit_rate; 0 where limit_rate is -1 */
+    double damping;             /**< δ that was added to the diagonal of Σ */
+    uint64_t damping_retries;   /**< times that δ had to be raised tenfold */
+    uint64_t dead_columns;      /**< columns left out: their input is (nearly) always 0 */
+    uint64_t dead_rows;         /**< rows whose weights are all zero, or that were left out */
 
     uint64_t live_columns; /**< columns that are coded; all codes of the others are 0 */
     uint64_t memory;       /**< bytes of memory that the layer holds, its coded bytes included */

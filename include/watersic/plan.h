@@ -67,7 +67,8 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
  *
  * The Cholesky factor is computed here and only its diagonal kept, so that the
  * plan of a whole model takes O(n) memory a layer; 8 n² bytes are needed during
- * the call, and as many again for the live columns where there are dead ones. Damping and dead columns are those of an encoder's defaults.
+ * the call, and as many again for the live columns where there are dead ones. Damping and dead
+ * columns are those of an encoder's defaults.
  *
  * \param plan     not NULL
  * \param stats    n columns, at least one sample; not kept
@@ -198,26 +199,26 @@ WSIC_API wsic_status wsic_plan_commit(wsic_plan *plan, size_t index, uint64_t by
 
 /** \brief What a solved plan says of one matrix. */
 typedef struct wsic_plan_layer {
-    size_t size;         /**< sizeof(wsic_plan_layer), set by the caller */
-    uint64_t rows;       /**< a */
-    uint64_t columns;    /**< n */
-    uint64_t dead;       /**< columns left out because their input is (nearly) always 0 */
-    double rate;         /**< planned mean rate of the codes, bits per weight */
-    double distortion;   /**< planned D */
-    double energy;       /**< distortion at rate 0, from the Cholesky diagonal */
-    double step;         /**< c; 0 where nothing is to be coded */
-    double water_level;  /**< τ = c²/12 */
-    double damping;      /**< δ that was added to the diagonal of Σ */
-    double marginal;     /**< worth of a bit, -dD/dR / (2 ln 2): the water level as it counts at low
-                              rates too, where it is below c²/12 */
-    double sensitivity;  /**< s */
-    double target_rate;  /**< bits per weight of the finished layer; 0 unless solved for a budget */
-    uint64_t bytes;      /**< the same in bytes; what was committed if it was */
-    uint32_t committed;  /**< 1 after wsic_plan_commit(), else 0 */
-    uint32_t outputs;    /**< 1: planned in the metric of output statistics, in which distortion,
-                              energy, water_level and marginal are then; else 0 */
-    double divergence;   /**< a n D / (2 ln 2) of the planned D, bits per token; 0 where outputs
-                              is 0 */
+    size_t size;        /**< sizeof(wsic_plan_layer), set by the caller */
+    uint64_t rows;      /**< a */
+    uint64_t columns;   /**< n */
+    uint64_t dead;      /**< columns left out because their input is (nearly) always 0 */
+    double rate;        /**< planned mean rate of the codes, bits per weight */
+    double distortion;  /**< planned D */
+    double energy;      /**< distortion at rate 0, from the Cholesky diagonal */
+    double step;        /**< c; 0 where nothing is to be coded */
+    double water_level; /**< τ = c²/12 */
+    double damping;     /**< δ that was added to the diagonal of Σ */
+    double marginal;    /**< worth of a bit, -dD/dR / (2 ln 2): the water level as it counts at low
+                             rates too, where it is below c²/12 */
+    double sensitivity; /**< s */
+    double target_rate; /**< bits per weight of the finished layer; 0 unless solved for a budget */
+    uint64_t bytes;     /**< the same in bytes; what was committed if it was */
+    uint32_t committed; /**< 1 after wsic_plan_commit(), else 0 */
+    uint32_t outputs;   /**< 1: planned in the metric of output statistics, in which distortion,
+                             energy, water_level and marginal are then; else 0 */
+    double divergence;  /**< a n D / (2 ln 2) of the planned D, bits per token; 0 where outputs
+                             is 0 */
 } wsic_plan_layer;
 
 /**

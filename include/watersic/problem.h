@@ -24,15 +24,15 @@
  *
  * ## Outputs
  *
- * Without more, errors of all outputs count alike. With statistics of outputs (stats.h), G = E δ δᵀ,
- * the encoder minimises instead
+ * Without more, errors of all outputs count alike. With statistics of outputs (stats.h), G = E δ
+ * δᵀ, the encoder minimises instead
  *
  *     D_G = tr(G ΔW Σ ΔWᵀ) / (a n),        ΔW = W' - Ŵ
  *
  * where W' is W itself for plain statistics, and for pairs the matrix that makes up best for the
  * drift, W' = (W Σ_{X,X̂} + Δ) Σ_X̂⁻¹. (What drift leaves whatever is stored is not part of D_G: the
- * statistics of residuals do not hold what it would take.) D_G a n / (2 ln 2) is the divergence that
- * quantizing this matrix adds, in bits per token.
+ * statistics of residuals do not hold what it would take.) D_G a n / (2 ln 2) is the divergence
+ * that quantizing this matrix adds, in bits per token.
  */
 #ifndef WATERSIC_PROBLEM_H
 #define WATERSIC_PROBLEM_H

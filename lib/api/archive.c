@@ -186,10 +186,10 @@ static wsic_status give_layer(const wsic_archive *archive, size_t index, wsic_la
 {
     const wsic_archive_list *const layers = &archive->input.layers;
 
-    return wsic_archive_give_layer(
-        &(wsic_layer_request){&archive->handle, &archive->input.source, item_at(layers, index),
-                              index, layers->count, keeper},
-        out);
+    return wsic_archive_give_layer(&(wsic_layer_request){&archive->handle, &archive->input.source,
+                                                         item_at(layers, index), index,
+                                                         layers->count, keeper},
+                                   out);
 }
 
 wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsic_layer **out)

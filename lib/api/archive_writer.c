@@ -209,13 +209,12 @@ wsic_status wsic_archive_writer_layer(wsic_archive_writer *writer, size_t index,
         wsic_handle_fail_creation(&writer->handle);
         return status;
     }
-    return wsic_archive_give_layer(
-        &(wsic_layer_request){.handle = &writer->handle,
-                              .source = &source,
-                              .item = entry ? &entry->item : NULL,
-                              .index = index,
-                              .count = output->count},
-        out);
+    return wsic_archive_give_layer(&(wsic_layer_request){.handle = &writer->handle,
+                                                         .source = &source,
+                                                         .item = entry ? &entry->item : NULL,
+                                                         .index = index,
+                                                         .count = output->count},
+                                   out);
 }
 
 const char *wsic_archive_writer_metadata(const wsic_archive_writer *writer, const char *key)

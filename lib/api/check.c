@@ -81,8 +81,8 @@ static bool dtype_allowed(uint32_t dtype, unsigned allowed)
     case WSIC_F64:
         return (allowed & (WSIC_ALLOW_REAL | WSIC_ALLOW_DOUBLE)) != 0;
     case WSIC_F32:
-        return (allowed & (WSIC_ALLOW_REAL | WSIC_ALLOW_DOUBLE | WSIC_ALLOW_SINGLE |
-                           WSIC_ALLOW_INPUT)) != 0;
+        return (allowed &
+                (WSIC_ALLOW_REAL | WSIC_ALLOW_DOUBLE | WSIC_ALLOW_SINGLE | WSIC_ALLOW_INPUT)) != 0;
     case WSIC_F16:
         return (allowed & WSIC_ALLOW_REAL) != 0;
     case WSIC_BF16:

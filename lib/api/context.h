@@ -56,12 +56,12 @@ wsic_status wsic_take_struct(const wsic_env *env, const char *name, const void *
 
 /* Which number types an argument may have. */
 enum {
-    WSIC_ALLOW_REAL = 1,   /* F64, F32, F16, BF16 */
-    WSIC_ALLOW_DOUBLE = 2, /* F64, F32 */
-    WSIC_ALLOW_CODES = 4,  /* I8, I16, I32 */
-    WSIC_ALLOW_PACKED = 8, /* I4 */
+    WSIC_ALLOW_REAL = 1,    /* F64, F32, F16, BF16 */
+    WSIC_ALLOW_DOUBLE = 2,  /* F64, F32 */
+    WSIC_ALLOW_CODES = 4,   /* I8, I16, I32 */
+    WSIC_ALLOW_PACKED = 8,  /* I4 */
     WSIC_ALLOW_SINGLE = 16, /* F32 */
-    WSIC_ALLOW_INPUT = 32  /* F32, BF16 */
+    WSIC_ALLOW_INPUT = 32   /* F32, BF16 */
 };
 
 /* Check a matrix argument and copy it with row_stride filled in. name is the

@@ -53,8 +53,7 @@ static wsic_status decode_codes(const wsic_layer *layer, int32_t *codes)
     const wsic_layer_content *const content = &layer->content;
     const size_t block_rows = wsic_code_reader_block_rows(content->codes);
     wsic_status status = WSIC_OK;
-    void *const workspace =
-        wsic_alloc(env, wsic_code_reader_workspace(content->codes), 1, &status);
+    void *const workspace = wsic_alloc(env, wsic_code_reader_workspace(content->codes), 1, &status);
 
     for (size_t first = 0; workspace && first < content->rows && status == WSIC_OK;
          first += block_rows) {

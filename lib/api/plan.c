@@ -78,8 +78,7 @@ static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *pr
     for (size_t k = 0; k < problem->live; k++) {
         const double sigma = unit * (sqrt(column_energy[k]) * problem->factor.diagonal[k]);
         entry->sigma[problem->live_columns.index[k]] = sigma;
-        entry->energy +=
-            entry->scale * entry->live_rows * sigma * sigma / (double)entry->columns;
+        entry->energy += entry->scale * entry->live_rows * sigma * sigma / (double)entry->columns;
     }
     if (!isfinite(entry->energy))
         return wsic_fail(env, WSIC_ERROR_RANGE,
@@ -168,9 +167,8 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         entry->sigma = wsic_alloc_zero(env, entry->row_classes * entry->columns,
                                        sizeof *entry->sigma, &status);
     if (status == WSIC_OK)
-        status = weighted
-                     ? fill_weighted_sigma(env, problem, entry)
-                     : fill_sigma(env, problem, problem->column_energy, entry);
+        status = weighted ? fill_weighted_sigma(env, problem, entry)
+                          : fill_sigma(env, problem, problem->column_energy, entry);
     /* Without any energy nothing is lost either. */
     entry->outputs = problem->input.outputs != NULL;
     if (status == WSIC_OK)
@@ -239,14 +237,15 @@ static void spread(wsic_plan_entry *entry)
 
 void wsic_plan_entry_allocate(wsic_plan_entry *entry, double bits)
 {
-    wsic_allocate_rate(entry->sigma, wsic_plan_sources(entry), bits / entry->live_rows, &entry->allocation);
+    wsic_allocate_rate(entry->sigma, wsic_plan_sources(entry), bits / entry->live_rows,
+                       &entry->allocation);
     spread(entry);
 }
 
 static void allocate_distortion(wsic_plan_entry *entry, double distortion)
 {
-    wsic_allocate_distortion(entry->sigma, wsic_plan_sources(entry), distortion / (entry->live_rows * entry->scale),
-                             &entry->allocation);
+    wsic_allocate_distortion(entry->sigma, wsic_plan_sources(entry),
+                             distortion / (entry->live_rows * entry->scale), &entry->allocation);
     spread(entry);
 }
 

@@ -18,7 +18,7 @@ typedef struct wsic_plan_entry {
     double live_rows; /* part of the rows that are not left out */
     double damping;
     double energy;
-    double *sigma;           /* √s_j L_jj; 0 for a dead column */
+    double *sigma; /* √s_j L_jj; 0 for a dead column */
     /* Of each class of rows that behind the other: all sources of the matrix. Where rows are not
      * told apart there is one class, and sigma are all. */
     size_t row_classes;

@@ -8,7 +8,10 @@ typedef struct status_entry {
     const char *text;
 } status_entry;
 
-#define STATUS(code, text) {code, #code, text}
+#define STATUS(code, text)                                                                         \
+    {                                                                                              \
+        code, #code, text                                                                          \
+    }
 
 static const status_entry entries[] = {
     STATUS(WSIC_OK, "success"),

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* Asked of the arithmetic itself: fegetround() is of the mathematical library. Upward rounding shows
- * above 1, the other two below it. */
+/* Asked of the arithmetic itself: fegetround() is of the mathematical library. Upward rounding
+ * shows above 1, the other two below it. */
 static inline bool wsic_rounds_to_nearest(void)
 {
     const volatile double one = 1.0, tiny = 0x1p-60;

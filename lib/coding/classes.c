@@ -274,8 +274,8 @@ static wsic_status settle_rows(fit *state, size_t *moved)
 
 /* --- rounds ----------------------------------------------------------------------- */
 
-/* Mean square of the rounded values of a Gaussian variable of this width: those of magnitude k and more
- * add 2 k - 1 each. */
+/* Mean square of the rounded values of a Gaussian variable of this width: those of magnitude k and
+ * more add 2 k - 1 each. */
 static double rounded_energy(double width)
 {
     const double deviation = exp2(width / 8);
@@ -352,8 +352,7 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
                              bool fit_rows, wsic_class_axis *rows, wsic_class_axis *octets,
                              uint32_t *shape)
 {
-    fit state = {
-        .env = env, .magnitudes = magnitudes, .order = order, .octet_log = octet_log};
+    fit state = {.env = env, .magnitudes = magnitudes, .order = order, .octet_log = octet_log};
     bool settled = false;
 
     wsic_status status =
@@ -366,10 +365,10 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
                         .lowest = -(ROW_REACH >> step),
                         .highest = ROW_REACH >> step};
     state.octets = (axis){.count = octets->count,
-                           .hint = octets->hint,
-                           .classes = octets->classes,
-                           .lowest = state.costs.lowest - OCTET_MARGIN,
-                           .highest = state.costs.highest + OCTET_MARGIN};
+                          .hint = octets->hint,
+                          .classes = octets->classes,
+                          .lowest = state.costs.lowest - OCTET_MARGIN,
+                          .highest = state.costs.highest + OCTET_MARGIN};
     memset(rows->classes, 0, rows->count * sizeof *rows->classes);
     start_octets(&state, step);
     for (int round = 0; status == WSIC_OK && round < ROUNDS && !settled; round++)

@@ -14,8 +14,8 @@ typedef struct wsic_class_axis {
 } wsic_class_axis;
 
 /* Fill in the classes of both axes, in units of 2^step eighths of an octave, and the
- * built-in shape that fits best. Octets are made of 2^octet_log columns of the magnitudes each, in the order
- * that is given. Without fit_rows all rows get class 0. */
+ * built-in shape that fits best. Octets are made of 2^octet_log columns of the magnitudes each, in
+ * the order that is given. Without fit_rows all rows get class 0. */
 wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitudes,
                              const uint32_t *order, unsigned octet_log, unsigned step,
                              bool fit_rows, wsic_class_axis *rows, wsic_class_axis *octets,

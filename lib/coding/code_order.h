@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The orders in which rows and columns are coded: both sides make them from the same few numbers. */
+/* The orders in which rows and columns are coded: both sides make them from the same few numbers.
+ */
 #ifndef WSIC_CODING_CODE_ORDER_H
 #define WSIC_CODING_CODE_ORDER_H
 
@@ -16,8 +17,8 @@ typedef struct wsic_keyed_line {
 void wsic_order_columns(const int32_t *keys, uint32_t *columns, size_t count,
                         wsic_keyed_line *scratch);
 
-/* Put the rows of a block, which are given from first to last as numbers in the matrix, in the order of their
- * coding: by their remainder under the stride, the greatest first. */
+/* Put the rows of a block, which are given from first to last as numbers in the matrix, in the
+ * order of their coding: by their remainder under the stride, the greatest first. */
 void wsic_order_rows(size_t stride, uint32_t *rows, size_t count, wsic_keyed_line *scratch);
 
 #endif

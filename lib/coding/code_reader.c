@@ -172,8 +172,8 @@ static wsic_status count_kinds(const wsic_env *env, const int32_t *classes,
         if (kind_of[value] != 0)
             kind_of[value] = (uint16_t)++reader->kinds;
     }
-    reader->kind_class = wsic_code_reader_alloc(env, reader, reader->kinds,
-                                                sizeof *reader->kind_class, &status);
+    reader->kind_class =
+        wsic_code_reader_alloc(env, reader, reader->kinds, sizeof *reader->kind_class, &status);
     if (!reader->kind_class)
         return status;
     for (int32_t value = 0; value < VALUES; value++) {
@@ -185,8 +185,8 @@ static wsic_status count_kinds(const wsic_env *env, const int32_t *classes,
     return WSIC_OK;
 }
 
-/* Where each block's rows begin, and the order within it; from here on a row's number counts from its
- * block's first row. Kinds follow: their order is found by the rows' numbers in the matrix. */
+/* Where each block's rows begin, and the order within it; from here on a row's number counts from
+ * its block's first row. Kinds follow: their order is found by the rows' numbers in the matrix. */
 static void order_rows(wsic_code_reader *reader, axis_scratch scratch)
 {
     size_t first = 0;
@@ -214,24 +214,24 @@ static wsic_status read_rows(const wsic_env *env, wsic_cursor *cursor, const wsi
 {
     wsic_status status;
 
-    reader->row = wsic_code_reader_alloc(env, reader, reader->total_rows, sizeof *reader->row,
-                                         &status);
+    reader->row =
+        wsic_code_reader_alloc(env, reader, reader->total_rows, sizeof *reader->row, &status);
     if (!reader->row)
         return status;
-    reader->row_kind = wsic_code_reader_alloc(env, reader, reader->total_rows,
-                                              sizeof *reader->row_kind, &status);
+    reader->row_kind =
+        wsic_code_reader_alloc(env, reader, reader->total_rows, sizeof *reader->row_kind, &status);
     if (!reader->row_kind)
         return status;
-    reader->first_row = wsic_code_reader_alloc(env, reader, reader->blocks + 1,
-                                               sizeof *reader->first_row, &status);
+    reader->first_row =
+        wsic_code_reader_alloc(env, reader, reader->blocks + 1, sizeof *reader->first_row, &status);
     if (!reader->first_row)
         return status;
-    status = read_live(env, cursor, "marks of dead rows",
-                       (head->flags2 & WSIC_CODES_DEAD_ROWS) != 0, reader->total_rows,
-                       scratch.numbers, reader->row, &reader->live_rows);
+    status =
+        read_live(env, cursor, "marks of dead rows", (head->flags2 & WSIC_CODES_DEAD_ROWS) != 0,
+                  reader->total_rows, scratch.numbers, reader->row, &reader->live_rows);
     if (status == WSIC_OK)
-        status = wsic_int_array_read(env, cursor, "row classes", reader->live_rows,
-                                     scratch.numbers);
+        status =
+            wsic_int_array_read(env, cursor, "row classes", reader->live_rows, scratch.numbers);
     if (status == WSIC_OK)
         status = add_hints(env, "row classes",
                            (head->flags1 & WSIC_CODES_ROW_HINT) != 0 ? hint : NULL, reader->step,
@@ -310,8 +310,8 @@ static wsic_status read_columns(const wsic_env *env, wsic_cursor *cursor,
 {
     wsic_status status;
 
-    reader->column = wsic_code_reader_alloc(env, reader, reader->total_columns,
-                                            sizeof *reader->column, &status);
+    reader->column =
+        wsic_code_reader_alloc(env, reader, reader->total_columns, sizeof *reader->column, &status);
     if (!reader->column)
         return status;
     status = read_live(env, cursor, "marks of dead columns",
@@ -322,8 +322,7 @@ static wsic_status read_columns(const wsic_env *env, wsic_cursor *cursor,
     if (status == WSIC_OK)
         status = read_forms(env, cursor, scratch.numbers, reader);
     if (status == WSIC_OK)
-        status = read_octets(env, cursor,
-                             (head->flags1 & WSIC_CODES_OCTET_HINT) != 0 ? hint : NULL,
+        status = read_octets(env, cursor, (head->flags1 & WSIC_CODES_OCTET_HINT) != 0 ? hint : NULL,
                              scratch.numbers, reader);
     return status;
 }
@@ -385,8 +384,7 @@ static wsic_status read_streams(const wsic_env *env, wsic_cursor *cursor,
                          (unsigned long long)head->streams, reader->groups);
     reader->streams = (size_t)head->streams;
     /* Each stream has a byte among the sizes at least. */
-    if (!wsic_mul_size(reader->blocks, reader->streams, &count) ||
-        count > wsic_cursor_left(cursor))
+    if (!wsic_mul_size(reader->blocks, reader->streams, &count) || count > wsic_cursor_left(cursor))
         return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the sizes of streams");
     reader->offset =
         wsic_code_reader_alloc(env, reader, count + 1, sizeof *reader->offset, &status);

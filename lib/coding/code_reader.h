@@ -35,9 +35,9 @@ struct wsic_code_reader {
 
     /* Live rows in the order in which they are coded. */
     size_t live_rows;
-    uint32_t *row;        /* number within its block */
-    uint16_t *row_kind;   /* index into kind_class */
-    size_t *first_row;    /* of each block, and behind the last one */
+    uint32_t *row;      /* number within its block */
+    uint16_t *row_kind; /* index into kind_class */
+    size_t *first_row;  /* of each block, and behind the last one */
     size_t kinds;
     int16_t *kind_class;
 
@@ -49,7 +49,8 @@ struct wsic_code_reader {
     unsigned octet_log;   /* columns of an octet */
     int16_t *octet_class; /* of each octet */
 
-    /* Bounds of every class and form that occur together, from bounds_at[form_rank * classes + class] on. */
+    /* Bounds of every class and form that occur together, from bounds_at[form_rank * classes +
+     * class] on. */
     uint8_t form_rank[WSIC_FORMS];
     uint32_t *bounds_at;
     uint16_t *bounds;

@@ -28,8 +28,8 @@ static void mark_octet(const wsic_code_reader *reader, size_t rank, int16_t octe
 {
     for (size_t kind = 0; kind < reader->kinds; kind++) {
         const int32_t sum = octet_class + reader->kind_class[kind];
-        reader->bounds_at[rank * (size_t)reader->classes +
-                          wsic_class_index(sum, reader->classes)] = 0;
+        reader->bounds_at[rank * (size_t)reader->classes + wsic_class_index(sum, reader->classes)] =
+            0;
     }
 }
 
@@ -98,13 +98,11 @@ typedef struct model_source {
     wsic_corrections corrections;
 } model_source;
 
-static bool read_model(model_source *source, const wsic_code_reader *reader,
-                       const wsic_form *form, size_t class_index, unsigned context,
-                       wsic_model *model)
+static bool read_model(model_source *source, const wsic_code_reader *reader, const wsic_form *form,
+                       size_t class_index, unsigned context, wsic_model *model)
 {
     const int32_t class_number = (reader->base + (int32_t)class_index) * (1 << reader->step);
-    const wsic_model_frame frame =
-        wsic_form_frame(form, reader->is_trellis, class_number, context);
+    const wsic_model_frame frame = wsic_form_frame(form, reader->is_trellis, class_number, context);
     wsic_correction correction = {.count = 0};
 
     if ((source->head->flags2 & WSIC_CODES_OWN_MODELS) != 0 &&
@@ -139,8 +137,7 @@ static bool read_contexts(model_source *source, const wsic_code_reader *reader,
     return true;
 }
 
-static wsic_status read_forms(const wsic_env *env, model_source *source,
-                              wsic_code_reader *reader)
+static wsic_status read_forms(const wsic_env *env, model_source *source, wsic_code_reader *reader)
 {
     const size_t classes = (size_t)reader->classes;
 

@@ -69,8 +69,7 @@ static size_t codebooks_size(const wsic_code_reader *reader)
 size_t wsic_code_reader_workspace(const wsic_code_reader *reader)
 {
     return tile_size(reader) + aligned(reader->streams * sizeof(wsic_stream)) +
-           WSIC_VECTOR_STREAMS *
-               (rows_size(reader) + codebooks_size(reader) + bounds_size(reader));
+           WSIC_VECTOR_STREAMS * (rows_size(reader) + codebooks_size(reader) + bounds_size(reader));
 }
 
 /* In an order that keeps everything aligned. */
@@ -155,8 +154,7 @@ static wsic_status close_streams(const walk *w)
 static void find_bounds(const wsic_code_reader *reader, size_t group, const uint16_t **bounds)
 {
     const size_t in_group = octets_of_group(reader);
-    const size_t octets =
-        wsic_div_up(group_columns(reader, group), (size_t)1 << reader->octet_log);
+    const size_t octets = wsic_div_up(group_columns(reader, group), (size_t)1 << reader->octet_log);
     const int16_t *const octet_class = reader->octet_class + group * in_group;
     const uint32_t *const at =
         reader->bounds_at + reader->form_rank[reader->form[group]] * (size_t)reader->classes;
@@ -296,7 +294,8 @@ static void finish_group(const walk *w, size_t group, const lane_group *of, size
 
     tile->narrow = NULL;
     tile->wide = w->tile;
-    if (steps->form.shift == 0 && done != SIZE_MAX && decode_narrow(stream, steps, done, of->rows)) {
+    if (steps->form.shift == 0 && done != SIZE_MAX &&
+        decode_narrow(stream, steps, done, of->rows)) {
         transpose_rows(w, of->rows);
         tile->narrow = (const int8_t *)w->tile;
         tile->wide = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the decoder hands out: the codes of a block of rows, tile by tile. A tile is one group
- * of columns over all live rows of the block, column by column. Groups are made of columns of nearly
- * equal width, so that the columns of a tile are scattered over the matrix; whoever wants rows
- * puts them where they belong, whoever multiplies gathers the other factor instead. */
+ * of columns over all live rows of the block, column by column. Groups are made of columns of
+ * nearly equal width, so that the columns of a tile are scattered over the matrix; whoever wants
+ * rows puts them where they belong, whoever multiplies gathers the other factor instead. */
 #ifndef WSIC_CODING_CODE_TILES_H
 #define WSIC_CODING_CODE_TILES_H
 
@@ -21,8 +21,8 @@ typedef struct wsic_code_tile {
     const uint32_t *row;
     const uint32_t *column;
     /* Code (i, j) is at j * stride + i of one of them; the other is NULL. The stride is at least
-     * rows, and a multiple of 64 elements; columns begin at multiples of 64 bytes. What lies between
-     * rows and the stride may be read and means nothing. */
+     * rows, and a multiple of 64 elements; columns begin at multiples of 64 bytes. What lies
+     * between rows and the stride may be read and means nothing. */
     size_t stride;
     const int8_t *narrow;
     const int32_t *wide;
@@ -48,8 +48,8 @@ wsic_status wsic_code_reader_visit(const wsic_env *env, const wsic_code_reader *
 size_t wsic_code_reader_live_columns(const wsic_code_reader *reader);
 const uint32_t *wsic_code_reader_column_order(const wsic_code_reader *reader);
 
-/* All codes of all tiles are narrow. Said by whoever knows that no code leaves a byte; a code that does is
- * refused as damage when it is decoded. */
+/* All codes of all tiles are narrow. Said by whoever knows that no code leaves a byte; a code that
+ * does is refused as damage when it is decoded. */
 void wsic_code_reader_set_narrow(wsic_code_reader *reader);
 bool wsic_code_reader_narrow(const wsic_code_reader *reader);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Entropy coding of a matrix of integers: interleaved rANS with one static model per
- * class, class(i, j) = class of row i + class of the eight columns that j stands with; where the codes
- * are levels of a trellis, with one for each context of its state. docs/format.md, section
+ * class, class(i, j) = class of row i + class of the eight columns that j stands with; where the
+ * codes are levels of a trellis, with one for each context of its state. docs/format.md, section
  * "Coded integers", is the normative description. */
 #ifndef WSIC_CODING_CODES_H
 #define WSIC_CODING_CODES_H
@@ -21,12 +21,13 @@ typedef struct wsic_code_matrix {
     /* 0: any integers. Else the logarithm of the states of the trellis (coding/trellis.h)
      * whose levels the codes are, down each column, from state 0 in each block of rows. */
     unsigned kind;
-    /* Rows that take no part in the trellis, a mark for each: their codes are 0. NULL: none. Without a
-     * trellis the coder sees by itself which rows are zero. */
+    /* Rows that take no part in the trellis, a mark for each: their codes are 0. NULL: none.
+     * Without a trellis the coder sees by itself which rows are zero. */
     const bool *dead_rows;
-    /* Of a trellis: rows of a block are coded by their remainder under this number, the greatest first, and the
-     * trellis runs through them in this order. So it goes the way in which sets of rows are decided that
-     * feed back, and no set begins in a state where little is possible. 0 is as 1: from first to last. */
+    /* Of a trellis: rows of a block are coded by their remainder under this number, the greatest
+     * first, and the trellis runs through them in this order. So it goes the way in which sets of
+     * rows are decided that feed back, and no set begins in a state where little is possible. 0 is
+     * as 1: from first to last. */
     size_t row_stride;
     /* What the decoder knows beforehand about the magnitudes, in class steps up to a
      * constant: from the scales, which are stored anyway. NULL for nothing. The

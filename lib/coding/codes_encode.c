@@ -40,8 +40,8 @@ static void encode_stream(void *data, size_t index)
     wsic_bytes_init(&job->bytes[index], job->env);
     job->statuses[index] = WSIC_OK;
     if (plan->first_row[block + 1] != plan->first_row[block])
-        job->statuses[index] = wsic_stream_encode(job->env, plan, block, index % plan->streams,
-                                                  &job->bytes[index]);
+        job->statuses[index] =
+            wsic_stream_encode(job->env, plan, block, index % plan->streams, &job->bytes[index]);
 }
 
 static wsic_status join_streams(const stream_job *job, size_t count, wsic_bytes *out)
@@ -128,8 +128,8 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
         const double size = plan.bits / streams / 8;
         const double lanes = (double)wsic_code_plan_group_columns(&plan, 0);
         total += plan.bits + streams * 8 * (double)wsic_varint_size((uint64_t)size) +
-                 streams * (wsic_code_plan_serial(&plan) ? serial_bits
-                                                         : lanes * lane_bits + stream_bits);
+                 streams *
+                     (wsic_code_plan_serial(&plan) ? serial_bits : lanes * lane_bits + stream_bits);
     }
     *bits = total;
     if (bits_fixed)

@@ -24,17 +24,17 @@ enum {
     WSIC_CODES_SHAPE = 3, /* of the classes that say nothing */
     WSIC_CODES_DEAD_ROWS = 4,
     WSIC_CODES_DEAD_COLUMNS = 8,
-    WSIC_CODES_CORRECTED = 16,  /* there are corrections to that shape */
-    WSIC_CODES_OWN_MODELS = 32, /* each model says what it is */
+    WSIC_CODES_CORRECTED = 16,      /* there are corrections to that shape */
+    WSIC_CODES_OWN_MODELS = 32,     /* each model says what it is */
     WSIC_CODES_COLUMN_CLASSES = 64, /* an octet has one column */
     WSIC_CODES_KNOWN = 127,
 
     WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, uncorrected, or */
     WSIC_CODES_KIND_TABLE = 4,
 
-    WSIC_CLASS_LIMIT = 1023,   /* of the magnitude of row and octet classes */
-    WSIC_KEY_LIMIT = 1 << 20,  /* of the magnitude of a stored key with its hint */
-    WSIC_STREAMS_MOST = 256,   /* of a block */
+    WSIC_CLASS_LIMIT = 1023,       /* of the magnitude of row and octet classes */
+    WSIC_KEY_LIMIT = 1 << 20,      /* of the magnitude of a stored key with its hint */
+    WSIC_STREAMS_MOST = 256,       /* of a block */
     WSIC_BLOCK_CODES_MAX = 1 << 26 /* codes of a block of several rows */
 };
 

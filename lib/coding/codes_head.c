@@ -68,8 +68,7 @@ static wsic_status put_row_classes(const wsic_env *env, const wsic_code_plan *pl
                                    const array_room *room, bool *hinted, wsic_bytes *out)
 {
     const int32_t *const hint = plan->matrix->row_hint;
-    hinted_array array = {
-        .values = room->values, .hint = hint ? room->hints : NULL, .count = 0};
+    hinted_array array = {.values = room->values, .hint = hint ? room->hints : NULL, .count = 0};
 
     for (size_t i = 0; i < plan->matrix->rows; i++)
         room->hints[i] = INT64_MAX;
@@ -137,11 +136,11 @@ typedef struct parts {
     bool octet_hint;
 } parts;
 
-static wsic_status put_rows(const wsic_env *env, const wsic_code_plan *plan,
-                            const array_room *room, parts *made)
+static wsic_status put_rows(const wsic_env *env, const wsic_code_plan *plan, const array_room *room,
+                            parts *made)
 {
-    const wsic_status status = put_dead(env, plan->row, plan->live_rows, plan->matrix->rows,
-                                        room->values, &made->rows);
+    const wsic_status status =
+        put_dead(env, plan->row, plan->live_rows, plan->matrix->rows, room->values, &made->rows);
     return status == WSIC_OK ? put_row_classes(env, plan, room, &made->row_hint, &made->rows)
                              : status;
 }
@@ -149,17 +148,16 @@ static wsic_status put_rows(const wsic_env *env, const wsic_code_plan *plan,
 static wsic_status put_columns(const wsic_env *env, const wsic_code_plan *plan,
                                const array_room *room, parts *made)
 {
-    wsic_status status = put_dead(env, plan->live_column, plan->live_columns,
-                                  plan->matrix->columns, room->values, &made->columns);
+    wsic_status status = put_dead(env, plan->live_column, plan->live_columns, plan->matrix->columns,
+                                  room->values, &made->columns);
 
     if (status == WSIC_OK &&
         (plan->order == WSIC_ORDER_KEYS || plan->order == WSIC_ORDER_KEYS_AND_HINT))
         status = wsic_int_array_write(env, plan->keys, plan->live_columns, &made->columns);
     if (status == WSIC_OK)
         status = put_forms(env, plan, room->values, &made->columns);
-    return status == WSIC_OK
-               ? put_octet_classes(env, plan, room, &made->octet_hint, &made->columns)
-               : status;
+    return status == WSIC_OK ? put_octet_classes(env, plan, room, &made->octet_hint, &made->columns)
+                             : status;
 }
 
 static uint8_t second_byte(const wsic_code_plan *plan, const parts *made)

@@ -71,8 +71,7 @@ static wsic_status find_live(const wsic_env *env, wsic_code_plan *plan)
 static wsic_status order_rows(const wsic_env *env, wsic_code_plan *plan)
 {
     wsic_status status;
-    wsic_keyed_line *const scratch =
-        wsic_alloc(env, plan->block_rows, sizeof *scratch, &status);
+    wsic_keyed_line *const scratch = wsic_alloc(env, plan->block_rows, sizeof *scratch, &status);
     size_t first = 0;
 
     if (!scratch)
@@ -263,11 +262,12 @@ static wsic_status settle_order(const wsic_env *env, wsic_code_plan *plan, order
     return status;
 }
 
-/* An order that costs nothing comes first: where there is a class for each column it is as good as any. */
+/* An order that costs nothing comes first: where there is a class for each column it is as good as
+ * any. */
 static wsic_status choose_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s)
 {
-    static const unsigned orders[] = {WSIC_ORDER_HINT, WSIC_ORDER_KEYS_AND_HINT,
-                                      WSIC_ORDER_NATURAL, WSIC_ORDER_KEYS};
+    static const unsigned orders[] = {WSIC_ORDER_HINT, WSIC_ORDER_KEYS_AND_HINT, WSIC_ORDER_NATURAL,
+                                      WSIC_ORDER_KEYS};
     const size_t first = plan->matrix->column_hint ? 0 : 2;
     column_order best = {.bits = HUGE_VAL};
     wsic_status status = WSIC_OK;
@@ -277,8 +277,7 @@ static wsic_status choose_order(const wsic_env *env, wsic_code_plan *plan, order
     return status == WSIC_OK ? settle_order(env, plan, s, best.order) : status;
 }
 
-wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan,
-                                 const double *deviation)
+wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan, const double *deviation)
 {
     const size_t count = plan->live_columns;
     order_scratch s = {.width = NULL};

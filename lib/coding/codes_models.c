@@ -49,11 +49,11 @@ static void count_all(const wsic_code_plan *plan, wsic_histogram *histograms)
 {
     for (size_t k = 0; k < plan->live_columns; k++) {
         const unsigned form = plan->form[k >> plan->lanes_log];
-        const counted_column column = {
-            .data = plan->data + plan->column[k] * plan->matrix->rows,
-            .model_at = plan->model_at + plan->form_rank[form] * (size_t)plan->classes,
-            .octet_class = plan->octet_class[k >> plan->octet_log],
-            .form = wsic_form_make(form, plan->is_trellis)};
+        const counted_column column = {.data = plan->data + plan->column[k] * plan->matrix->rows,
+                                       .model_at = plan->model_at +
+                                                   plan->form_rank[form] * (size_t)plan->classes,
+                                       .octet_class = plan->octet_class[k >> plan->octet_log],
+                                       .form = wsic_form_make(form, plan->is_trellis)};
         if (plan->is_trellis)
             count_column(plan, &column, histograms, true);
         else
@@ -152,8 +152,7 @@ static wsic_histogram *gather_corrected(const wsic_env *env, const wsic_code_pla
         size_t context;
         if (!correction_context(plan, index, &context))
             continue;
-        wsic_histogram *const sum =
-            &gathered[plan->what[index].class_index * contexts + context];
+        wsic_histogram *const sum = &gathered[plan->what[index].class_index * contexts + context];
         for (uint32_t bin = 0; bin < WSIC_BINS; bin++)
             sum->bins[bin] += histograms[index].bins[bin];
     }

@@ -8,8 +8,8 @@
 #include "coding/codes_format.h"
 
 enum {
-    SMALL = 1 << 14,         /* codes up to which several ways are tried */
-    MEDIUM = 1 << 17,        /* and up to which the finest classes do not pay */
+    SMALL = 1 << 14,          /* codes up to which several ways are tried */
+    MEDIUM = 1 << 17,         /* and up to which the finest classes do not pay */
     CODES_OF_STREAM = 1 << 16 /* 32 states of 4 bits to spare are 0.002 bit a code */
 };
 
@@ -59,13 +59,13 @@ static wsic_status fit(const wsic_env *env, const wsic_magnitudes *magnitudes, b
                        wsic_code_plan *plan)
 {
     wsic_status status = WSIC_OK;
-    int32_t *const row_hints = hints_of(env, plan->matrix->row_hint, plan->row, 1,
-                                        plan->live_rows, plan->step, &status);
+    int32_t *const row_hints =
+        hints_of(env, plan->matrix->row_hint, plan->row, 1, plan->live_rows, plan->step, &status);
     int32_t *const octet_hints =
-        status != WSIC_OK ? NULL
-                          : hints_of(env, plan->matrix->column_hint, plan->column,
-                                     (size_t)1 << plan->octet_log, plan->octets, plan->step,
-                                     &status);
+        status != WSIC_OK
+            ? NULL
+            : hints_of(env, plan->matrix->column_hint, plan->column, (size_t)1 << plan->octet_log,
+                       plan->octets, plan->step, &status);
     wsic_class_axis rows = {
         .count = plan->live_rows, .hint = row_hints, .classes = plan->row_class};
     wsic_class_axis octets = {
@@ -182,8 +182,8 @@ static wsic_status lay_out_groups(const wsic_env *env, wsic_code_plan *plan)
     plan->octets = wsic_div_up(plan->live_columns, (size_t)1 << plan->octet_log);
     const size_t codes = wsic_min_size(plan->block_rows, plan->live_rows) * plan->live_columns;
     const size_t wanted = (codes + CODES_OF_STREAM / 2) / CODES_OF_STREAM;
-    plan->streams = wsic_min_size(wsic_max_size(wanted, 1),
-                                  wsic_min_size(plan->groups, WSIC_STREAMS_MOST));
+    plan->streams =
+        wsic_min_size(wsic_max_size(wanted, 1), wsic_min_size(plan->groups, WSIC_STREAMS_MOST));
     plan->form = wsic_alloc(env, plan->groups, sizeof *plan->form, &status);
     if (!plan->form)
         return status;
@@ -232,8 +232,7 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
                              .data = matrix->codes,
                              .block_rows = wsic_min_size(block_rows, matrix->rows),
                              .stride = 1};
-    plan->block_rows =
-        wsic_min_size(plan->block_rows, wsic_codes_block_rows_most(matrix->columns));
+    plan->block_rows = wsic_min_size(plan->block_rows, wsic_codes_block_rows_most(matrix->columns));
     plan->blocks = wsic_div_up(matrix->rows, plan->block_rows);
     plan->is_trellis = plan->kind != 0;
     if (plan->is_trellis) {

@@ -43,7 +43,7 @@ typedef struct wsic_code_plan {
     int32_t *keys; /* as they are stored, by place */
     unsigned lanes_log;
     size_t groups;
-    uint8_t *form; /* of each group */
+    uint8_t *form;      /* of each group */
     unsigned octet_log; /* columns of an octet */
     size_t octets;
     int16_t *octet_class;
@@ -104,7 +104,8 @@ wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan);
 /* The order of the columns (codes_lines.c); deviations are those of the live columns. */
 wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan,
                                  const double *deviation);
-/* Given the classes, a form for each group and the models that there are, unfitted (codes_forms.c). */
+/* Given the classes, a form for each group and the models that there are, unfitted (codes_forms.c).
+ */
 wsic_status wsic_code_plan_choose_forms(const wsic_env *env, wsic_code_plan *plan);
 /* Given those, what each model is (codes_models.c). */
 wsic_status wsic_code_plan_choose_models(const wsic_env *env, wsic_code_plan *plan);

@@ -28,8 +28,7 @@ static void tally_class(const wsic_histogram *histogram, uint32_t shape, int32_t
     frame.codebook = codebook;
     for (int32_t k = 0; k < WSIC_CORRECTED_MOST; k++) {
         const int sides = k == 0 ? 1 : 2;
-        const double mass =
-            ldexp(wsic_builtin_mass(shape, &frame, k), -WSIC_TAIL_UNIT_BITS);
+        const double mass = ldexp(wsic_builtin_mass(shape, &frame, k), -WSIC_TAIL_UNIT_BITS);
         found->seen[k] = (double)(k == 0 ? zero[0] : zero[k] + zero[-k]);
         found->expected[k] = total * sides * mass;
         seen += found->seen[k];

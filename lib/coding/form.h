@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How the codes of a group of columns are taken apart: into a symbol of a model and low bits that
- * are stored as they are. A form has at most 128 bounds for all its contexts together, which registers
- * hold. docs/format.md, section "Forms", is the normative description. */
+ * are stored as they are. A form has at most 128 bounds for all its contexts together, which
+ * registers hold. docs/format.md, section "Forms", is the normative description. */
 #ifndef WSIC_CODING_FORM_H
 #define WSIC_CODING_FORM_H
 
@@ -24,7 +24,9 @@ static inline wsic_form wsic_form_make(unsigned number, bool trellis)
 {
     const unsigned symbols_log = number < 2 ? 4 + number : 6;
     return (wsic_form){.symbols_log = symbols_log,
-                       .contexts_log = !trellis ? 0 : number == 0 ? 2 : 1,
+                       .contexts_log = !trellis      ? 0
+                                       : number == 0 ? 2
+                                                     : 1,
                        .shift = number < 2 ? 0 : number - 2};
 }
 
@@ -65,9 +67,9 @@ static inline bool wsic_form_corrected(const wsic_form *form)
 }
 
 /* The bounds of a context among those of its form, as a tree that is searched from its root at
- * contexts + context: below a node h lie 2 h for slots that are less than bounds[h], and 2 h + 1 for all others. After
- * symbols_log steps h modulo the number of symbols is the symbol: 0 for the escape,
- * else the high part plus half the number of symbols. */
+ * contexts + context: below a node h lie 2 h for slots that are less than bounds[h], and 2 h + 1
+ * for all others. After symbols_log steps h modulo the number of symbols is the symbol: 0 for the
+ * escape, else the high part plus half the number of symbols. */
 void wsic_form_bounds(const wsic_form *form, unsigned context, const wsic_model *model,
                       uint16_t *bounds);
 

@@ -8,8 +8,8 @@ enum {
     POSITION_BITS = 16, /* of a position between two entries of a tail table */
     ROOT_BITS = 24,
     POWER_BITS = 16,
-    POWER_OCTAVES = 8,    /* corrections lie within so many, up or down */
-    EXPONENT_LIMIT = 12   /* bits of the largest coded frequency, 4095 */
+    POWER_OCTAVES = 8,  /* corrections lie within so many, up or down */
+    EXPONENT_LIMIT = 12 /* bits of the largest coded frequency, 4095 */
 };
 
 /* Below this mass, in units of 2^-24, a tail is left to the escape: a symbol costs at
@@ -188,10 +188,8 @@ bool wsic_model_read(wsic_bit_reader *reader, const wsic_model_frame *frame, wsi
         return false;
     frequency[peak + 1] = WSIC_MODEL_TOTAL - sum;
 
-    *model = (wsic_model){.first = (int32_t)first,
-                          .symbols = symbols,
-                          .shift = frame->shift,
-                          .peak = peak + 1};
+    *model = (wsic_model){
+        .first = (int32_t)first, .symbols = symbols, .shift = frame->shift, .peak = peak + 1};
     for (uint32_t symbol = 0; symbol < symbols; symbol++)
         model->start[symbol + 1] = (uint16_t)(model->start[symbol] + frequency[symbol]);
     return true;

@@ -15,10 +15,10 @@ enum {
     WSIC_MODEL_SYMBOLS = 2 * WSIC_MODEL_REACH + 2,
     WSIC_CLASS_LOWEST = -32, /* 1/16: narrower ones have nothing but zeros to 12 bits */
     WSIC_CLASS_HIGHEST = 248,
-    WSIC_TABLE_MANTISSA = 5, /* bits after the leading one that a coded frequency keeps */
-    WSIC_CORRECTED_MOST = 7, /* magnitudes that may be corrected */
+    WSIC_TABLE_MANTISSA = 5,  /* bits after the leading one that a coded frequency keeps */
+    WSIC_CORRECTED_MOST = 7,  /* magnitudes that may be corrected */
     WSIC_STATE_LOW = 1 << 16, /* states of a coder lie between this and 2^32 */
-    WSIC_POWER_UNIT = 32     /* of a correction, to the octave */
+    WSIC_POWER_UNIT = 32      /* of a correction, to the octave */
 };
 
 typedef struct wsic_model {
@@ -33,8 +33,8 @@ typedef struct wsic_model {
 typedef struct wsic_model_frame {
     int32_t class_number; /* between WSIC_CLASS_LOWEST and WSIC_CLASS_HIGHEST */
     unsigned shift;       /* low bits that are not modelled */
-    /* 0 for integers, or indices of codebook 0 of a trellis, whose cells have width 1; 1 for indices of
-     * codebook 1, whose cells are those of zero and the odd numbers, halved. */
+    /* 0 for integers, or indices of codebook 0 of a trellis, whose cells have width 1; 1 for
+     * indices of codebook 1, whose cells are those of zero and the odd numbers, halved. */
     unsigned codebook;
     int32_t reach; /* largest high part that it may have, up to WSIC_MODEL_REACH */
 } wsic_model_frame;

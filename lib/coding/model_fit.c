@@ -54,8 +54,7 @@ double wsic_frequency_bits(uint32_t frequency)
 static double beyond_bits(const wsic_model *model, const wsic_histogram *histogram)
 {
     const double reach = 0.5 * (model->symbols - 2) / WSIC_MODEL_REACH;
-    return (1 - reach) * histogram->beyond_bits[0] +
-           reach * histogram->beyond_bits[1];
+    return (1 - reach) * histogram->beyond_bits[0] + reach * histogram->beyond_bits[1];
 }
 
 double wsic_model_cost(const wsic_model *model, const wsic_histogram *histogram)

@@ -28,8 +28,8 @@ static inline uint32_t wsic_histogram_bin(int32_t high)
     return bin < WSIC_BIN_BEYOND ? bin : WSIC_BIN_BEYOND;
 }
 
-/* Bits of an escape at this distance: in arrays its Exp-Golomb code and the side, in streams what its rounds
- * take. */
+/* Bits of an escape at this distance: in arrays its Exp-Golomb code and the side, in streams what
+ * its rounds take. */
 double wsic_escape_bits(uint64_t distance, bool of_array);
 
 void wsic_histogram_add(wsic_histogram *histogram, int32_t high);

@@ -40,8 +40,7 @@ bool wsic_stream_open(wsic_stream *stream, size_t lanes, size_t used, size_t cod
     else
         stream->tail_state = read_state(&bits, WSIC_TAIL_EXPONENT_BITS, 0);
     const size_t head = wsic_bits_used(&bits);
-    if (!wsic_bits_end(&bits) || plane_bytes > size - head ||
-        (size - head - plane_bytes) % 2 != 0)
+    if (!wsic_bits_end(&bits) || plane_bytes > size - head || (size - head - plane_bytes) % 2 != 0)
         return false;
     stream->planes = bytes + (size - plane_bytes);
     stream->words = (wsic_word_source){.next = bytes + head, .end = stream->planes};
@@ -69,8 +68,8 @@ static void begin_tail(wsic_stream *stream, size_t lanes)
     }
     const uint8_t *const first = stream->tail_bytes;
     stream->failed |= stream->used < 2;
-    stream->tail_state = (uint32_t)first[1] << 24 | (uint32_t)first[0] << 16 |
-                         (uint32_t)first[3] << 8 | first[2];
+    stream->tail_state =
+        (uint32_t)first[1] << 24 | (uint32_t)first[0] << 16 | (uint32_t)first[3] << 8 | first[2];
     stream->tail_words = (wsic_word_source){.next = first + 4, .end = byte, .may_end = true};
     stream->in_tail = true;
 }
@@ -344,8 +343,7 @@ static void take_highs(wsic_stream *stream, const wsic_steps *steps, size_t row,
 {
     const bool tail = stream->left < steps->columns;
     const size_t of_lanes = tail ? stream->left : steps->columns;
-    const size_t place =
-        of_lanes == 0 ? 0 : take_lanes(stream, steps, row, of_lanes, high);
+    const size_t place = of_lanes == 0 ? 0 : take_lanes(stream, steps, row, of_lanes, high);
 
     stream->left -= of_lanes;
     stream->failed |= stream->words.failed;
@@ -373,8 +371,8 @@ void wsic_stream_step(wsic_stream *stream, const wsic_steps *steps, size_t row,
         const size_t lane = wsic_lane_at(place, steps->lanes);
         if (lane >= steps->columns)
             continue;
-        const int64_t value = steps->form.shift == 0 ? high[place]
-                                                     : add_low(stream, steps, lane, high[place]);
+        const int64_t value =
+            steps->form.shift == 0 ? high[place] : add_low(stream, steps, lane, high[place]);
         if (steps->trellis) {
             values[lane] = follow_trellis(stream, steps->trellis, lane, value);
         } else {

@@ -17,7 +17,7 @@ typedef struct wsic_word_source {
 
 /* A stream while it is decoded. */
 typedef struct wsic_stream {
-    uint32_t state[WSIC_LANES_MAX]; /* by place in the order of lanes */
+    uint32_t state[WSIC_LANES_MAX];  /* by place in the order of lanes */
     uint8_t trellis[WSIC_LANES_MAX]; /* states of a trellis, by lane */
     wsic_word_source words;
     const uint8_t *planes; /* of the next step, */
@@ -40,7 +40,8 @@ typedef struct wsic_steps {
     size_t columns; /* lanes that have one */
     size_t rows;
     unsigned octet_log; /* lanes of an octet */
-    /* Bounds by kind of row and octet: those of a kind begin at its number times the octets of a group. */
+    /* Bounds by kind of row and octet: those of a kind begin at its number times the octets of a
+     * group. */
     const uint16_t *row_kind;
     const uint16_t *const *bounds;
 } wsic_steps;
@@ -58,8 +59,8 @@ static inline size_t wsic_step_planes(const wsic_form *form, size_t lanes)
     return form->shift * wsic_plane_bytes(lanes);
 }
 
-/* Read the states. There are `used` lanes with a column, and `codes` integers in all; plane_bytes is the
- * size of all planes. */
+/* Read the states. There are `used` lanes with a column, and `codes` integers in all; plane_bytes
+ * is the size of all planes. */
 bool wsic_stream_open(wsic_stream *stream, size_t lanes, size_t used, size_t codes,
                       size_t plane_bytes, const uint8_t *bytes, size_t size);
 
@@ -77,8 +78,8 @@ static inline size_t wsic_stream_full_steps(const wsic_stream *stream, const wsi
 void wsic_stream_step(wsic_stream *stream, const wsic_steps *steps, size_t row,
                       int32_t values[WSIC_LANES_MAX]);
 
-/* The high parts of escapes, their rounds included: `places` are those that escaped in a step, in the order of
- * lanes, whose symbols have been taken. */
+/* The high parts of escapes, their rounds included: `places` are those that escaped in a step, in
+ * the order of lanes, whose symbols have been taken. */
 void wsic_stream_escapes(wsic_stream *stream, const wsic_steps *steps, size_t row,
                          const uint8_t *places, size_t count, int64_t *high);
 

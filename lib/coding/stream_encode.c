@@ -26,10 +26,10 @@ typedef struct stream_writer {
     size_t first; /* coded number of the block's first row */
     size_t rows;
     size_t lanes;
-    size_t used; /* lanes with a column */
+    size_t used;                     /* lanes with a column */
     uint32_t states[WSIC_LANES_MAX]; /* by lane */
     word_sink words;
-    uint16_t *floor; /* lowest place of a word */
+    uint16_t *floor;           /* lowest place of a word */
     size_t gathered;           /* the group whose symbols are here */
     coded_symbol *symbols;     /* of a group, step by step */
     const wsic_model **models; /* likewise; NULL but for escapes */
@@ -49,11 +49,11 @@ static group_source make_source(const wsic_code_plan *plan, size_t group)
 {
     const unsigned form = plan->form[group];
 
-    return (group_source){
-        .group = group,
-        .columns = wsic_code_plan_group_columns(plan, group),
-        .form = wsic_form_make(form, plan->is_trellis),
-        .model_at = plan->model_at + plan->form_rank[form] * (size_t)plan->classes};
+    return (group_source){.group = group,
+                          .columns = wsic_code_plan_group_columns(plan, group),
+                          .form = wsic_form_make(form, plan->is_trellis),
+                          .model_at =
+                              plan->model_at + plan->form_rank[form] * (size_t)plan->classes};
 }
 
 /* One lane of a group. Inlined for codes and for tokens. */
@@ -76,8 +76,8 @@ static inline void gather_lane(stream_writer *w, const group_source *source, siz
         const int32_t high =
             source->form.shift == 0 ? code : wsic_high_part(code, source->form.shift);
         const uint32_t symbol = wsic_model_symbol(model, high);
-        w->symbols[i * w->lanes + lane] = (coded_symbol){
-            model->start[symbol] | wsic_model_frequency(model, symbol) << 16, high};
+        w->symbols[i * w->lanes + lane] =
+            (coded_symbol){model->start[symbol] | wsic_model_frequency(model, symbol) << 16, high};
         w->models[i * w->lanes + lane] = symbol == 0 ? model : NULL;
     }
 }
@@ -232,8 +232,7 @@ static bool step_back(const stream_writer *w, code_place *at)
     return true;
 }
 
-static void push_serially(stream_writer *w, const code_place *at, word_sink *words,
-                          uint32_t *state)
+static void push_serially(stream_writer *w, const code_place *at, word_sink *words, uint32_t *state)
 {
     const size_t lane = wsic_lane_at(at->place, w->lanes);
     const size_t index = at->row * w->lanes + lane;
@@ -280,8 +279,8 @@ static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room,
     return made;
 }
 
-/* The words of the tail become what the lanes begin with. Words that are left over are zeros, after a
- * start at 2^16, from where on a state never ends without a word. */
+/* The words of the tail become what the lanes begin with. Words that are left over are zeros, after
+ * a start at 2^16, from where on a state never ends without a word. */
 static tail make_tail(stream_writer *w)
 {
     enum { ROOM = WSIC_LANES_MAX - 2 };
@@ -305,8 +304,8 @@ static tail make_tail(stream_writer *w)
         const size_t lane = wsic_lane_at(place, w->lanes);
         if (lane >= w->used)
             continue;
-        const uint32_t word = k == 0   ? made.state >> 16
-                              : k == 1 ? made.state & 0xFFFF
+        const uint32_t word = k == 0            ? made.state >> 16
+                              : k == 1          ? made.state & 0xFFFF
                               : k - 2 < written ? words.next[k - 2]
                                                 : 0;
         w->states[lane] = WSIC_STATE_LOW | word;

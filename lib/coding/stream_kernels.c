@@ -44,8 +44,7 @@ void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, in
 }
 
 /* The steps for which a stream has hardly enough words. */
-static void decode_last(wsic_vector_steps *kernel, wsic_vector_group *group, size_t from,
-                        size_t to)
+static void decode_last(wsic_vector_steps *kernel, wsic_vector_group *group, size_t from, size_t to)
 {
     uint8_t padded[2 * WSIC_VECTOR_STEP_BYTES] = {0};
     wsic_word_source *const words = &group->stream->words;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of full groups in plain C: wsic_stream_step() without its exceptions, unrolled for each form.
- * No branch depends on a code, as every other one would be predicted wrongly. */
+/* Steps of full groups in plain C: wsic_stream_step() without its exceptions, unrolled for each
+ * form. No branch depends on a code, as every other one would be predicted wrongly. */
 #include "coding/stream_kernels.h"
 
 #include <string.h>
@@ -17,16 +17,13 @@
 #define UNROLL_LANES _Pragma("GCC unroll 4")
 #endif
 
-enum {
-    NODES = 2 * WSIC_BOUNDS_MOST,
-    OCTET = 1 << WSIC_OCTET_LOG,
-    ROW_BYTES = WSIC_VECTOR_LANES
-};
+enum { NODES = 2 * WSIC_BOUNDS_MOST, OCTET = 1 << WSIC_OCTET_LOG, ROW_BYTES = WSIC_VECTOR_LANES };
 
 /* What stays the same for all rows of the groups, by the node at which a search ends. */
 typedef struct plain_tables {
-    /* The symbol begins at the bound of the last node from which the search went on above, and ends at that
-     * of the last one from which it went on below. Node 0, whose bound is 0, stands for neither. */
+    /* The symbol begins at the bound of the last node from which the search went on above, and ends
+     * at that of the last one from which it went on below. Node 0, whose bound is 0, stands for
+     * neither. */
     uint8_t start[NODES];
     uint8_t end[NODES];
     int8_t level[NODES];
@@ -57,8 +54,8 @@ static void make_tables(plain_tables *tables, const wsic_steps *steps, unsigned 
                 (int8_t)wsic_trellis_level((root - contexts) >> (contexts_log - 1), high);
     }
     for (uint32_t state = 0; steps->trellis && state < steps->trellis->states; state++)
-        tables->root[state] = (uint8_t)(
-            contexts + wsic_form_context(&steps->form, steps->trellis->context[state]));
+        tables->root[state] =
+            (uint8_t)(contexts + wsic_form_context(&steps->form, steps->trellis->context[state]));
 }
 
 /* The symbol of one lane, as a node; its word is taken if it needs one. */
@@ -150,7 +147,8 @@ static void follow_escapes(wsic_stream *stream, const wsic_trellis *trellis, siz
 INLINE uint32_t follow_planes(wsic_stream *stream, const wsic_steps *steps, size_t row)
 {
     const wsic_trellis *const trellis = steps->trellis;
-    const uint8_t *const plane = stream->planes + row * wsic_step_planes(&steps->form, steps->lanes);
+    const uint8_t *const plane =
+        stream->planes + row * wsic_step_planes(&steps->form, steps->lanes);
     const uint8_t flip = wsic_vector_flips(steps->form.shift) ? 0xFF : 0;
     uint32_t codebooks = 0;
 
@@ -173,8 +171,8 @@ INLINE void high_parts(const uint8_t *nodes, unsigned levels, int8_t *high)
         high[lane] = (int8_t)((nodes[lane] & ((1U << levels) - 1)) - (1U << (levels - 1)));
 }
 
-INLINE void step(wsic_vector_group *group, const plain_tables *tables, size_t row,
-                 unsigned levels, bool trellis, bool low_bits)
+INLINE void step(wsic_vector_group *group, const plain_tables *tables, size_t row, unsigned levels,
+                 bool trellis, bool low_bits)
 {
     const wsic_steps *const steps = group->steps;
     const size_t lanes = steps->lanes;

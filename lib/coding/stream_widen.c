@@ -3,7 +3,8 @@
 
 enum { OCTET = 1 << WSIC_OCTET_LOG };
 
-/* Low bits of a square of steps, by step; with a trellis shifted by one, the codebook below them. */
+/* Low bits of a square of steps, by step; with a trellis shifted by one, the codebook below them.
+ */
 typedef int8_t low_steps[WSIC_SQUARE][WSIC_VECTOR_LANES];
 
 /* Bit k becomes byte k, from the least significant one on: 0 or 1. */

@@ -59,8 +59,8 @@ static inline int64_t index_of(int32_t level)
     return (level + (level < 0 ? -odd : odd)) / 2;
 }
 
-size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels,
-                           const uint32_t *rows, size_t count, int32_t *tokens)
+size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, const uint32_t *rows,
+                           size_t count, int32_t *tokens)
 {
     uint32_t at = trellis->context[0]; /* WSIC_TRELLIS_CONTEXTS * state + context */
 

@@ -100,7 +100,7 @@ static inline int32_t wsic_token_index(int32_t token)
  * NULL, from state 0 on in that order.
  * Returns the number of levels up to the first one that the codebook in use does not
  * have; `count` if there is none. */
-size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels,
-                           const uint32_t *rows, size_t count, int32_t *tokens);
+size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, const uint32_t *rows,
+                           size_t count, int32_t *tokens);
 
 #endif

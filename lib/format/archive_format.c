@@ -92,8 +92,7 @@ void wsic_put_record_head(wsic_bytes *bytes, const wsic_record_head *head)
     wsic_put_varint(bytes, head->payload_size);
 }
 
-void wsic_put_record_front(wsic_bytes *bytes, const wsic_record_head *head,
-                           wsic_record_place place)
+void wsic_put_record_front(wsic_bytes *bytes, const wsic_record_head *head, wsic_record_place place)
 {
     const uint64_t size = wsic_record_payload(head, place) - place.offset;
     const size_t padding = (size_t)(size - wsic_record_head_size(head));

@@ -101,12 +101,12 @@ typedef struct wsic_archive_output {
     bool durable;       /* every layer is brought to the disk, and all texts before it */
     uint64_t alignment; /* of layers */
     uint64_t position;  /* behind the last complete record */
-    wsic_bytes index;  /* heads of the records */
+    wsic_bytes index;   /* heads of the records */
     wsic_archive_text *texts;
     wsic_archive_text **last_text; /* where the next one is to be linked */
     wsic_archive_entry *layers;
     wsic_archive_entry **last_layer;
-    size_t count;                    /* of layers */
+    size_t count; /* of layers */
 } wsic_archive_output;
 
 /* env must live as long as the output. Arguments have been checked by the caller. On

@@ -113,8 +113,7 @@ static wsic_status read_text(const wsic_env *env, const wsic_source *source,
 
 /* --- header and footer --------------------------------------------------- */
 
-static wsic_status check_header(const wsic_env *env, const wsic_source *source,
-                                uint64_t *alignment)
+static wsic_status check_header(const wsic_env *env, const wsic_source *source, uint64_t *alignment)
 {
     uint8_t header[WSIC_ARCHIVE_HEADER_SIZE];
 
@@ -221,8 +220,7 @@ static wsic_status next_record(const wsic_env *env, index_walk *walk, wsic_recor
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "the index of the archive is malformed at byte %zu",
                          walk->cursor.position);
-    if (head->payload_size > walk->end - place->offset ||
-        wsic_record_end(head, *place) > walk->end)
+    if (head->payload_size > walk->end - place->offset || wsic_record_end(head, *place) > walk->end)
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "a record of %" PRIu64 " bytes at offset %" PRIu64
                          " reaches into the index of the archive",

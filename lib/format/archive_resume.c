@@ -84,8 +84,8 @@ static wsic_status check_sum(const record_walk *walk, const wsic_record_head *he
         status = wsic_source_read(walk->env, &walk->source, offset, walk->window, size);
         if (status == WSIC_OK) {
             /* All of it is in the first window. */
-            padded = padded && (offset >= payload ||
-                                are_zero(walk->window, (size_t)(payload - offset)));
+            padded =
+                padded && (offset >= payload || are_zero(walk->window, (size_t)(payload - offset)));
             wsic_checksum_add(&checksum, walk->window, size);
         }
         offset += size;
@@ -229,9 +229,8 @@ static wsic_status take_records(const wsic_env *env, wsic_archive_output *output
                                 wsic_source source)
 {
     wsic_status status = WSIC_OK;
-    record_walk walk = {.env = env,
-                        .source = source,
-                        .next = {WSIC_ARCHIVE_HEADER_SIZE, output->alignment}};
+    record_walk walk = {
+        .env = env, .source = source, .next = {WSIC_ARCHIVE_HEADER_SIZE, output->alignment}};
     uint64_t end = 0;
 
     walk.window = wsic_alloc(env, WINDOW, 1, &status);

@@ -315,8 +315,8 @@ static wsic_status write_texts(const wsic_env *env, wsic_archive_output *output,
          text = text->next) {
         const wsic_record_head head = text_head(text);
         if (!text->stored)
-            status = append_record(env, output, &head, wsic_archive_text_value(text), index,
-                                   position);
+            status =
+                append_record(env, output, &head, wsic_archive_text_value(text), index, position);
     }
     return status;
 }
@@ -380,8 +380,7 @@ typedef struct tally {
 
 static void count_record(tally *sizes, const wsic_record_head *head)
 {
-    sizes->position =
-        wsic_record_end(head, (wsic_record_place){sizes->position, sizes->alignment});
+    sizes->position = wsic_record_end(head, (wsic_record_place){sizes->position, sizes->alignment});
     sizes->index += wsic_record_head_size(head);
 }
 
@@ -447,9 +446,9 @@ wsic_status wsic_archive_output_finish(const wsic_env *env, wsic_archive_output 
         status = write_texts(env, output, &index, &position);
     const uint64_t index_offset = position;
     if (status == WSIC_OK)
-        status = write_record(env, output,
-                              &(wsic_record_head){WSIC_RECORD_INDEX, "", 0, index.size},
-                              index.data, &position);
+        status =
+            write_record(env, output, &(wsic_record_head){WSIC_RECORD_INDEX, "", 0, index.size},
+                         index.data, &position);
     if (status == WSIC_OK)
         status = write_footer(env, output, index_offset, &position);
     if (status == WSIC_OK)

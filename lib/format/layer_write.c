@@ -85,10 +85,9 @@ static wsic_status put_codes(const wsic_env *env, const wsic_layer_parts *parts,
                                      .row_stride = parts->row_stride,
                                      .row_hint = hints,
                                      .column_hint = hints + parts->rows};
-    const size_t block_rows =
-        parts->block_rows
-            ? parts->block_rows
-            : wsic_codes_block_rows(parts->rows, parts->columns, parts->kind);
+    const size_t block_rows = parts->block_rows
+                                  ? parts->block_rows
+                                  : wsic_codes_block_rows(parts->rows, parts->columns, parts->kind);
     status = wsic_codes_encode(env, &matrix, block_rows, out);
     wsic_free(env, hints);
     return status;

@@ -30,8 +30,7 @@ wsic_status wsic_job_drifted_goal(wsic_job *job)
 {
     const wsic_selection rows = {job->rows, job->metric.order};
 
-    if (!job->problem->input.outputs || !wsic_encode_problem_drifts(job->problem) ||
-        job->live == 0)
+    if (!job->problem->input.outputs || !wsic_encode_problem_drifts(job->problem) || job->live == 0)
         return WSIC_OK;
     wsic_status status = create_goal(job);
     if (status == WSIC_OK)
@@ -69,8 +68,8 @@ typedef struct pass {
     wsic_job *job;
     const wsic_progress *progress;
     size_t block;
-    size_t place; /* of its first row */
-    size_t rows;  /* in it */
+    size_t place;   /* of its first row */
+    size_t rows;    /* in it */
     double *target; /* rows x live: of the block */
     double *errors; /* ERROR_ROWS x live */
     double *sums;   /* see wsic_zsic */
@@ -263,8 +262,8 @@ static wsic_status decide_block(pass *p)
     return status;
 }
 
-/* LMMSE over all rows takes all blocks to be decided: it serves the next pass, which is at nearly the
- * same step. */
+/* LMMSE over all rows takes all blocks to be decided: it serves the next pass, which is at nearly
+ * the same step. */
 static void learn_gamma(const pass *p)
 {
     wsic_job *const job = p->job;

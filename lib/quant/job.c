@@ -164,11 +164,10 @@ static wsic_status prepare_problem(wsic_job *job)
         !wsic_mul_size(job->columns, job->columns, &elements))
         return wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "%zu x %zu weights do not fit memory",
                          job->rows, job->columns);
-    const wsic_status status =
-        wsic_encode_problem_prepare(job->env, &job->options->factor, job->options->dead_threshold,
-                                    !wsic_job_refactorizes(job) || wants_offset(job) ||
-                                        (drifts(job) && problem->input.outputs),
-                                    problem);
+    const wsic_status status = wsic_encode_problem_prepare(
+        job->env, &job->options->factor, job->options->dead_threshold,
+        !wsic_job_refactorizes(job) || wants_offset(job) || (drifts(job) && problem->input.outputs),
+        problem);
     job->live = problem->live;
     job->weights = problem->weights;
     job->factor = &problem->factor;
@@ -207,8 +206,7 @@ static wsic_status prepare_metric(wsic_job *job)
     if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
         job->dead_rows == job->rows)
         return WSIC_OK;
-    wsic_status status =
-        wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
+    wsic_status status = wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
     job->has_metric = status == WSIC_OK;
     if (status == WSIC_OK)
         status = weigh_rows(job);
@@ -363,8 +361,8 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     job->step = step;
     for (size_t k = 0; k < job->live; k++)
         job->alpha[k] = step * job->shape[k];
-    wsic_status status = wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span)
-                                                  : recurse_all(job, &span);
+    wsic_status status =
+        wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span) : recurse_all(job, &span);
     if (status == WSIC_OK)
         status = restore_order(job);
     job->report->passes++;

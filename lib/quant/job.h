@@ -49,9 +49,9 @@ typedef struct wsic_job {
     double *gamma;
     double *gamma_before; /* with feedback: what γ of all rows would have been in the last pass */
     wsic_output_figures outputs; /* of the last assembly */
-    double output_energy; /* tr(G W Σ Wᵀ), internal units; negative: not yet known */
-    double residual;      /* ||Y - Ŵ L||² */
-    double target_energy; /* ||Y||² */
+    double output_energy;        /* tr(G W Σ Wᵀ), internal units; negative: not yet known */
+    double residual;             /* ||Y - Ŵ L||² */
+    double target_energy;        /* ||Y||² */
 
     /* For targets on the distortion, else 0: what remains of it whatever Ŵ is, of which only drift
      * leaves any; and what it is apart from what the recursion sees, the distortion being
@@ -105,14 +105,14 @@ wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y);
 wsic_status wsic_job_drifted_goal(wsic_job *job);
 wsic_status wsic_job_plain_goal(wsic_job *job);
 
-/* Recursion over the whole matrix, block after block of its rows, with feedback; fills codes (rows in
- * natural order, columns in that of the factor), gamma, residual, target_energy, and in y the
+/* Recursion over the whole matrix, block after block of its rows, with feedback; fills codes (rows
+ * in natural order, columns in that of the factor), gamma, residual, target_energy, and in y the
  * reconstruction, rows in the order of the metric. feedback.c */
 wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress);
 
-/* The cross term C of all rows (in the order of the metric), live columns in natural order, and the constant K of the
- * rescalers: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of live columns alone where there is
- * no drift. target.c */
+/* The cross term C of all rows (in the order of the metric), live columns in natural order, and the
+ * constant K of the rescalers: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of live columns
+ * alone where there is no drift. target.c */
 wsic_status wsic_job_cross(const wsic_job *job, double *c, double *K);
 
 /* Of the distortion that is asked for, internal units, what quantization may add to the floor. */
@@ -138,7 +138,8 @@ wsic_status wsic_job_quantize(wsic_job *job, double step);
 wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,
                              double *distortion);
 
-/* What the report says of the outputs, for the same codes and scales, into job->outputs. outputs.c */
+/* What the report says of the outputs, for the same codes and scales, into job->outputs. outputs.c
+ */
 wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
                                      const float *column_scales);
 

@@ -19,8 +19,8 @@ static void load_weights(const wsic_job *job, size_t first, size_t count, double
 }
 
 /* tile -= Ŵ. */
-static void subtract_reconstruction(const wsic_job *job, const wsic_decoded *decoded,
-                                    size_t first, size_t count, double *tile)
+static void subtract_reconstruction(const wsic_job *job, const wsic_decoded *decoded, size_t first,
+                                    size_t count, double *tile)
 {
     const double factor = 1.0 / job->weights.unit;
 

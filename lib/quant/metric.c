@@ -11,8 +11,8 @@
 
 enum { BLOCKS_MOST = 32 };
 
-/* A row whose gradients are next to nothing counts as if they had this part of the mean energy: that
- * it was not seen to matter does not mean that it may be lost. */
+/* A row whose gradients are next to nothing counts as if they had this part of the mean energy:
+ * that it was not seen to matter does not mean that it may be lost. */
 static const double least_diagonal = 1e-4;
 
 void wsic_metric_release(const wsic_env *env, wsic_metric *metric)
@@ -31,8 +31,8 @@ size_t wsic_metric_place(const wsic_metric *metric, size_t block)
     return block * (metric->rows / metric->blocks) + wsic_min_size(block, longer);
 }
 
-/* docs/algorithm.md, section "Both sides": enough for gradients with heavy tails, next to nothing too
- * much where G is known exactly. */
+/* docs/algorithm.md, section "Both sides": enough for gradients with heavy tails, next to nothing
+ * too much where G is known exactly. */
 double wsic_metric_damping(double samples, size_t rows)
 {
     return fmin(0.1 + 2.0 * sqrt((double)rows / samples), 0.5);
@@ -288,7 +288,7 @@ static void fill_noise(const wsic_metric *metric, double *k)
 
 /* What damping adds to tr(Ĝ E Eᵀ) for each live row, for V of 1. */
 static double damping_noise(const wsic_metric_input *input, const wsic_metric *metric,
-                          const double *k)
+                            const double *k)
 {
     const size_t a = metric->rows;
     double sum = 0.0;

@@ -32,12 +32,12 @@ typedef struct wsic_metric_options {
 } wsic_metric_options;
 
 typedef struct wsic_metric {
-    size_t rows;      /* a */
-    size_t blocks;    /* B, row r in block r mod B; 1: no feedback */
-    size_t *order;    /* row at each place: block after block, ascending within; NULL for one block */
-    double *factor;   /* A, rows x rows, lower, in the order of places; NULL for one block */
-    double *schur;    /* S_rr / unit of every row, natural order, before weights */
-    double *weight;   /* w of every row; NULL: all 1 */
+    size_t rows;    /* a */
+    size_t blocks;  /* B, row r in block r mod B; 1: no feedback */
+    size_t *order;  /* row at each place: block after block, ascending within; NULL for one block */
+    double *factor; /* A, rows x rows, lower, in the order of places; NULL for one block */
+    double *schur;  /* S_rr / unit of every row, natural order, before weights */
+    double *weight; /* w of every row; NULL: all 1 */
     int32_t *exponent; /* w = 2^(exponent / 2^grid), as its inverse will be stored */
     uint32_t grid;
     int weights;    /* WSIC_OUTPUT_WEIGHTS_NONE ... */

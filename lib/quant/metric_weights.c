@@ -7,9 +7,9 @@
 #include "coding/scales.h"
 #include "watersic/encoder.h"
 
-/* A weight that is off by a part ε costs ε²/2 of variance, as rate ½ log2 of the ratio of two means:
- * on a grid of q octaves 0.058 q² bits for each of the n weights of a row, where a finer grid costs
- * log2(1/q) bits for all of them. The sum is least at q² = 12.4 / n. */
+/* A weight that is off by a part ε costs ε²/2 of variance, as rate ½ log2 of the ratio of two
+ * means: on a grid of q octaves 0.058 q² bits for each of the n weights of a row, where a finer
+ * grid costs log2(1/q) bits for all of them. The sum is least at q² = 12.4 / n. */
 static uint32_t choose_grid(size_t columns)
 {
     const double q = sqrt(12.4 / (double)columns);

@@ -144,8 +144,7 @@ static wsic_status create(const wsic_job *job, measurement *m, double **memory)
     const size_t rows = wsic_min_size(TILE_ROWS, job->rows);
     wsic_status status = WSIC_OK;
 
-    *m = (measurement){
-        .job = job, .columns = drifts ? job->live : job->columns, .tile_rows = rows};
+    *m = (measurement){.job = job, .columns = drifts ? job->live : job->columns, .tile_rows = rows};
     const size_t size = rows * m->columns;
     *memory = wsic_alloc(job->env, 4 * size + rows * rows, sizeof **memory, &status);
     if (!*memory)
@@ -207,8 +206,7 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
         return status;
     job->outputs = (wsic_output_figures){
         .known = true,
-        .distortion =
-            error / weights * wsic_job_output_unit(job) * wsic_job_distortion_unit(job),
+        .distortion = error / weights * wsic_job_output_unit(job) * wsic_job_distortion_unit(job),
         .relative = job->output_energy > 0.0 ? error / job->output_energy : 0.0,
         .damping = job->metric.damping,
         .blocks = job->metric.blocks,

@@ -31,11 +31,11 @@ typedef struct wsic_encode_problem {
     wsic_factor factor; /* its live columns; the rest belongs to the mixture */
     size_t live;
     wsic_selection live_columns;
-    double *column_energy; /* mean square of a weight, live columns */
+    double *column_energy;   /* mean square of a weight, live columns */
     double *column_diagonal; /* Σ_jj of them, in units of its own; follows column_energy */
-    double *row_energy;    /* Σ_j w_rj² Σ_jj over them */
-    size_t zero_rows;      /* rows without energy */
-    double variance;       /* mean square of all weights; negative: not yet known */
+    double *row_energy;      /* Σ_j w_rj² Σ_jj over them */
+    size_t zero_rows;        /* rows without energy */
+    double variance;         /* mean square of all weights; negative: not yet known */
     double *output_spectrum; /* of G over the rows that are not left out, descending; NULL: not yet
                                 needed */
     /* With drift, for every statistics and unit of it: tr(W Σ_X Wᵀ) and what residuals add,

@@ -17,13 +17,13 @@ static const double g_lowest = -0.1, g_highest = 1.5;
 typedef struct fit {
     const wsic_env *env;
     const wsic_rescale *problem;
-    double *F;        /* n x n: lower destroyed by Cholesky, strict upper F itself */
-    double *diagonal; /* n: of F */
-    double *b;        /* n */
-    double *step;     /* n: candidate for g */
-    double *previous; /* n */
-    double *tile;     /* TILE_ROWS x n */
-    double *product;  /* TILE_ROWS x n */
+    double *F;           /* n x n: lower destroyed by Cholesky, strict upper F itself */
+    double *diagonal;    /* n: of F */
+    double *b;           /* n */
+    double *step;        /* n: candidate for g */
+    double *previous;    /* n */
+    double *tile;        /* TILE_ROWS x n */
+    double *product;     /* TILE_ROWS x n */
     double *numerator;   /* a */
     double *denominator; /* a */
 } fit;
@@ -126,8 +126,9 @@ static void apply_metric(const fit *f, size_t first, size_t count, const double 
     }
 }
 
-/* F = (Ŵ0ᵀ T² Ŵ0) ∘ S, or with a metric (Ŵ0ᵀ A Aᵀ Ŵ0) ∘ S, and b_j = Σ_r t_r Ŵ0_rj C_rj for Ŵ0 = Z diag(α). F is kept in the
- * strict upper triangle and the diagonal; the lower triangle is for Cholesky. */
+/* F = (Ŵ0ᵀ T² Ŵ0) ∘ S, or with a metric (Ŵ0ᵀ A Aᵀ Ŵ0) ∘ S, and b_j = Σ_r t_r Ŵ0_rj C_rj for Ŵ0 = Z
+ * diag(α). F is kept in the strict upper triangle and the diagonal; the lower triangle is for
+ * Cholesky. */
 static void normal_equations(fit *f, const double *t)
 {
     const wsic_rescale *const p = f->problem;

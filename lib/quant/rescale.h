@@ -8,19 +8,19 @@
 
 /* Minimise K - 2 <C, Ŵ> + <Ŵ S, Ŵ> over t and g, where Ŵ = diag(t) Z diag(α ∘ g). */
 typedef struct wsic_rescale {
-    size_t rows;    /* a */
-    size_t columns; /* n, at least 1 */
+    size_t rows;          /* a */
+    size_t columns;       /* n, at least 1 */
     const int32_t *codes; /* Z, a x n */
     const double *alpha;  /* n */
     const double *S;      /* n x n, lower; Σ without damping is S_factor · S */
     double S_factor;
-    const double *C;      /* a x n: W Σ (with drift: W Σ_XX̂ + Δ) */
-    double K;             /* tr(W Σ Wᵀ) */
-    bool fit_rows;        /* T and Γ alternating; else Γ alone */
-    int64_t rounds;       /* at most */
-    double tolerance;     /* stop when a round lowers the loss above its floor by a lesser part */
-    double residual;      /* of the loss at the given t and g what is above the floor; 0: all of it */
-    double *g_columns;    /* n: receives g after the first Γ step; may be NULL */
+    const double *C;   /* a x n: W Σ (with drift: W Σ_XX̂ + Δ) */
+    double K;          /* tr(W Σ Wᵀ) */
+    bool fit_rows;     /* T and Γ alternating; else Γ alone */
+    int64_t rounds;    /* at most */
+    double tolerance;  /* stop when a round lowers the loss above its floor by a lesser part */
+    double residual;   /* of the loss at the given t and g what is above the floor; 0: all of it */
+    double *g_columns; /* n: receives g after the first Γ step; may be NULL */
     /* Where errors of rows count together, the loss is K - 2 <C, Ŵ> + <A Aᵀ Ŵ S, Ŵ>, and C is
      * A Aᵀ times what it would be: A, a x a, lower, whose row i belongs to row order[i] of the
      * codes, as row i of C does. Both NULL: each row for itself. Not together with fit_rows. */

@@ -309,8 +309,8 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
     /* While the assembly is a guess, a promise within it may already be met. What errors of
      * different rows do together no promise knows. */
     const double slack = s->tolerance + (s->assembly_known ? 0.0 : s->assembly);
-    const bool worth = last || fabs(*value - s->target) <= slack ||
-                       (!s->by_rate && wsic_job_feeds_back(job));
+    const bool worth =
+        last || fabs(*value - s->target) <= slack || (!s->by_rate && wsic_job_feeds_back(job));
     if (status == WSIC_OK && worth) {
         status = finish_pass(s, value);
         s->pass_value[pass] = *value;

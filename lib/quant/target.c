@@ -41,8 +41,8 @@ wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y)
         wsic_multiply_lower(rows, job->live, job->factor->L, job->live, y, rows);
         return WSIC_OK;
     }
-    double *const tile = wsic_alloc(job->env, wsic_min_size(TILE_ROWS, rows) * job->live,
-                                    sizeof *tile, &status);
+    double *const tile =
+        wsic_alloc(job->env, wsic_min_size(TILE_ROWS, rows) * job->live, sizeof *tile, &status);
     if (!tile)
         return status;
     for (size_t first = 0; first < rows; first += TILE_ROWS) {

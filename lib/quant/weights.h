@@ -13,7 +13,7 @@ typedef struct wsic_weights {
     const bool *dead;          /* rows that read as zeros; NULL: none */
     size_t live_rows;          /* the others */
     double unit;
-    const double *row_factor;  /* what every row is multiplied by; NULL: 1 */
+    const double *row_factor; /* what every row is multiplied by; NULL: 1 */
 } wsic_weights;
 
 /* dead: one mark for each row, or NULL. */

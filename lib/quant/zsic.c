@@ -229,8 +229,7 @@ wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
     if (problem->survivors > 1)
         return wsic_kbest_run(env, progress, problem, problem->survivors, y, codes, gamma,
                               residual);
-    r.tiles =
-        problem->tile_start ? problem->tiles : wsic_div_up(problem->rows, r.tile_rows);
+    r.tiles = problem->tile_start ? problem->tiles : wsic_div_up(problem->rows, r.tile_rows);
     r.sums = wsic_alloc(env, r.tiles, sizeof *r.sums, &status);
     if (!r.sums)
         return status;

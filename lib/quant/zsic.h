@@ -28,7 +28,7 @@ typedef struct wsic_zsic {
      * every multiple of its restart_rows. */
     const size_t *tile_start;
     size_t tiles;
-    uint8_t *states; /* tiles x n: of a trellis, see wsic_stretch; NULL: all begin at 0 */
+    uint8_t *states;     /* tiles x n: of a trellis, see wsic_stretch; NULL: all begin at 0 */
     const double *gamma; /* n: what γ is, where it is not to be found here; NULL */
     /* 2 x n: <z, y> in steps and <z, z>, to which those of these rows are added; NULL */
     double *sums;

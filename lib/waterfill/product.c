@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reverse waterfilling over the products of two spectra. Both descend, so that the products above
- * a level form a staircase: walking down one spectrum, its border in the other only moves one way. */
+ * a level form a staircase: walking down one spectrum, its border in the other only moves one way.
+ */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -28,7 +29,7 @@ static double power(const product_spectrum *spectrum, size_t k, size_t i)
 static double distortion_at(const product_spectrum *spectrum, double level)
 {
     const double count = (double)spectrum->a * (double)spectrum->n;
-    size_t border = spectrum->n; /* components of row k above the water */
+    size_t border = spectrum->n;  /* components of row k above the water */
     double sum = 0.0, tail = 0.0; /* tail: inputs from the border on */
 
     for (size_t k = 0; k < spectrum->a; k++) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of 32 lanes with NEON: eight vectors of four states, four of eight slots, one to an octet. The states of even
- * lanes lie in the lower halves of the slots' elements, those of odd lanes in the upper ones.
+/* Steps of 32 lanes with NEON: eight vectors of four states, four of eight slots, one to an octet.
+ * The states of even lanes lie in the lower halves of the slots' elements, those of odd lanes in
+ * the upper ones.
  *
- * A symbol is found in the tree of its bounds (coding/form.h), all of which are in registers: `control` holds 2 h and
- * 2 h + 1 in the two bytes of an element, where bound h is in the table. */
+ * A symbol is found in the tree of its bounds (coding/form.h), all of which are in registers:
+ * `control` holds 2 h and 2 h + 1 in the two bytes of an element, where bound h is in the table. */
 #include "coding/stream_kernels.h"
 
 #if WSIC_NEON
@@ -117,8 +118,8 @@ INLINE const uint8_t *take_words(uint32x4_t *first, uint32x4_t *second, const ui
     const unsigned mask = vaddvq_u16(vandq_u16(due, vld1q_u16(bits)));
     const uint8x8_t place = vshl_n_u8(vcreate_u8(wsic_expand[mask]), 1);
     const uint8x8x2_t order = vzip_u8(place, vadd_u8(place, vdup_n_u8(1)));
-    const uint16x8_t word = vreinterpretq_u16_u8(
-        vqtbl1q_u8(vld1q_u8(words), vcombine_u8(order.val[0], order.val[1])));
+    const uint16x8_t word =
+        vreinterpretq_u16_u8(vqtbl1q_u8(vld1q_u8(words), vcombine_u8(order.val[0], order.val[1])));
 
     *first = vbslq_u32(due_first, vorrq_u32(vshlq_n_u32(*first, 16), vmovl_u16(vget_low_u16(word))),
                        *first);
@@ -136,8 +137,8 @@ typedef struct linear_map {
 } linear_map;
 
 typedef struct vector_trellis {
-    linear_map control; /* 2 * (contexts + context): twice the root of a search */
-    linear_map next;    /* the state after an even index */
+    linear_map control;  /* 2 * (contexts + context): twice the root of a search */
+    linear_map next;     /* the state after an even index */
     uint8x16_t codebook; /* its bit in the control */
     uint8x16_t flip;     /* of the bits of planes */
 } vector_trellis;
@@ -189,8 +190,8 @@ INLINE uint32_t mask_of(uint8x16_t lanes)
 
 INLINE int8x16_t levels_of(int8x16_t high, uint8x16_t odd_codebook)
 {
-    const int8x16_t sign = vsubq_s8(vreinterpretq_s8_u8(vcltzq_s8(high)),
-                                    vreinterpretq_s8_u8(vcgtzq_s8(high)));
+    const int8x16_t sign =
+        vsubq_s8(vreinterpretq_s8_u8(vcltzq_s8(high)), vreinterpretq_s8_u8(vcgtzq_s8(high)));
     return vsubq_s8(vaddq_s8(high, high), vandq_s8(sign, vreinterpretq_s8_u8(odd_codebook)));
 }
 
@@ -274,8 +275,8 @@ INLINE void take_symbols(lanes32 *lanes, const uint16_t *const *octets, const ui
     lanes->words = take_words(&lanes->odd[0], &lanes->odd[1], lanes->words);
     lanes->words = take_words(&lanes->odd[2], &lanes->odd[3], lanes->words);
     for (unsigned k = 0; k < 2; k++)
-        high[k] = vsubq_s8(vreinterpretq_s8_u8(vcombine_u8(symbols[2 * k], symbols[2 * k + 1])),
-                           half);
+        high[k] =
+            vsubq_s8(vreinterpretq_s8_u8(vcombine_u8(symbols[2 * k], symbols[2 * k + 1])), half);
 }
 
 /* The next states of the trellis; high parts become what the row receives: they, or levels. */
@@ -291,9 +292,8 @@ INLINE void follow(lanes32 *lanes, const wsic_vector_group *group, size_t row,
     for (unsigned k = 0; k < 2; k++) {
         const uint8x16_t next = apply_map(&trellis->next, lanes->trellis[k]);
         const uint8x16_t odd = vtstq_u8(controls[k], trellis->codebook);
-        const uint8x16_t parity =
-            low_bits ? parities_in_plane(trellis, plane + 2 * k)
-                     : vandq_u8(vreinterpretq_u8_s8(high[k]), vdupq_n_u8(1));
+        const uint8x16_t parity = low_bits ? parities_in_plane(trellis, plane + 2 * k)
+                                           : vandq_u8(vreinterpretq_u8_s8(high[k]), vdupq_n_u8(1));
         lanes->trellis[k] = veorq_u8(next, parity);
         if (low_bits)
             codebooks |= mask_of(odd) << 16 * k;
@@ -309,7 +309,7 @@ INLINE void step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis 
 {
     const wsic_steps *const steps = group->steps;
     int8_t *const out = group->rows + row * WSIC_VECTOR_LANES;
-    const int8x16_t escape = vdupq_n_s8((int8_t)-(1 << (levels - 1)));
+    const int8x16_t escape = vdupq_n_s8((int8_t) - (1 << (levels - 1)));
     uint8x16_t controls[2];
     int8x16_t high[2];
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The trellis of 32 lanes in vectors of bytes: what kernels with AVX2 and AVX-512 have in common. */
+/* The trellis of 32 lanes in vectors of bytes: what kernels with AVX2 and AVX-512 have in common.
+ */
 #ifndef WSIC_CODING_X86_LANES_TRELLIS_H
 #define WSIC_CODING_X86_LANES_TRELLIS_H
 
@@ -80,8 +81,8 @@ WSIC_INLINE_AVX2 __m256i parities_in_plane(const wsic_vector_group *group, size_
     const uint8_t *const plane =
         group->stream->planes + row * wsic_step_planes(form, WSIC_VECTOR_LANES);
     const __m256i each = _mm256_set1_epi64x((int64_t)0x8040201008040201);
-    const __m256i octets = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
-                                              0x0303030303030303);
+    const __m256i octets =
+        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     uint32_t bits;
 
     memcpy(&bits, plane, sizeof bits);
@@ -95,8 +96,8 @@ WSIC_INLINE_AVX2 __m256i end_step(const wsic_vector_group *group, size_t row,
                                   const vector_trellis *trellis, const lanes_begun *begun,
                                   bool low_bits, __m256i high, __m256i *states)
 {
-    const __m256i odd = _mm256_cmpeq_epi8(_mm256_and_si256(begun->control, trellis->codebook),
-                                          trellis->codebook);
+    const __m256i odd =
+        _mm256_cmpeq_epi8(_mm256_and_si256(begun->control, trellis->codebook), trellis->codebook);
 
     if (low_bits) {
         *states = _mm256_xor_si256(begun->next, parities_in_plane(group, row));

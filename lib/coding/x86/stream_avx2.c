@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of 32 lanes: four vectors of eight states, two of sixteen slots. The states of even lanes lie in
- * the lower halves of the slots' elements, those of odd lanes in the upper ones, so that going from
- * states to slots and back takes no shuffle; hence the order in which lanes take words.
+/* Steps of 32 lanes: four vectors of eight states, two of sixteen slots. The states of even lanes
+ * lie in the lower halves of the slots' elements, those of odd lanes in the upper ones, so that
+ * going from states to slots and back takes no shuffle; hence the order in which lanes take words.
  *
- * A symbol is found in the tree of its bounds (coding/form.h). A register of 16 bytes holds eight bounds of one
- * octet; node h is element h mod 8 of register h / 8. `control` holds 2 h and 2 h + 1 in the two
- * bytes of an element, which is what a shuffle of bytes takes to fetch bound h. */
+ * A symbol is found in the tree of its bounds (coding/form.h). A register of 16 bytes holds eight
+ * bounds of one octet; node h is element h mod 8 of register h / 8. `control` holds 2 h and 2 h + 1
+ * in the two bytes of an element, which is what a shuffle of bytes takes to fetch bound h. */
 #include "coding/stream_kernels.h"
 
 #if WSIC_X86
@@ -15,7 +15,7 @@
 #include "coding/expand.h"
 #include "coding/x86/lanes_trellis.h"
 
-#define AVX2 WSIC_TARGET_AVX2
+#define AVX2   WSIC_TARGET_AVX2
 #define INLINE WSIC_INLINE_AVX2
 
 enum {
@@ -43,8 +43,8 @@ INLINE void load_bounds(bounds16 *bounds, const uint16_t *low, const uint16_t *h
         bounds->part[k] = load_pair(low + 8 * k, high + 8 * k);
 }
 
-/* The bounds of nodes of `bits` bits: those with more than four are in one of several registers, which the
- * bits after the first one select. */
+/* The bounds of nodes of `bits` bits: those with more than four are in one of several registers,
+ * which the bits after the first one select. */
 INLINE __m256i fetch(const bounds16 *bounds, __m256i control, unsigned bits,
                      const __m256i *selectors)
 {
@@ -134,8 +134,7 @@ INLINE void leave(states16 *states, __m256i slot, const symbols16 *at)
 
 INLINE const uint8_t *take_words(__m256i *states, const uint8_t *words)
 {
-    const __m256i due =
-        _mm256_cmpeq_epi32(_mm256_srli_epi32(*states, 16), _mm256_setzero_si256());
+    const __m256i due = _mm256_cmpeq_epi32(_mm256_srli_epi32(*states, 16), _mm256_setzero_si256());
     const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(due));
     const __m256i next = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)words));
     const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)&wsic_expand[mask]));

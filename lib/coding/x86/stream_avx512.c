@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of 32 lanes with AVX-512: two vectors of sixteen states, one of 32 slots. As with AVX2 (stream_avx2.c) the states of
- * even lanes lie in the lower halves of the slots' elements, those of odd lanes in the upper ones, and the
- * bounds of an octet are a tree in registers of 16 bytes; but four octets lie side by side, masks choose
- * between registers, and words go to their lanes by one instruction. */
+/* Steps of 32 lanes with AVX-512: two vectors of sixteen states, one of 32 slots. As with AVX2
+ * (stream_avx2.c) the states of even lanes lie in the lower halves of the slots' elements, those of
+ * odd lanes in the upper ones, and the bounds of an octet are a tree in registers of 16 bytes; but
+ * four octets lie side by side, masks choose between registers, and words go to their lanes by one
+ * instruction. */
 #include "coding/stream_kernels.h"
 
 #if WSIC_X86
@@ -46,8 +47,8 @@ INLINE void load_bounds(bounds32 *bounds, const uint16_t *const *octets, unsigne
     }
 }
 
-/* The bounds of nodes of `bits` bits: those with more than four are in one of several registers, which the
- * bits after the first one select. */
+/* The bounds of nodes of `bits` bits: those with more than four are in one of several registers,
+ * which the bits after the first one select. */
 INLINE __m512i fetch(const bounds32 *bounds, __m512i control, unsigned bits,
                      const __mmask32 *selectors)
 {
@@ -85,8 +86,8 @@ INLINE symbols32 find(const bounds32 *bounds, __m512i slot, __m512i control, uns
     __mmask32 selectors[8];
     symbols32 at = {control, _mm512_setzero_si512(), _mm512_set1_epi16(WSIC_MODEL_TOTAL)};
 
-    /* The bits of the context select first: they follow the leading one of the root, and the lower byte of a control
-     * is twice the node. */
+    /* The bits of the context select first: they follow the leading one of the root, and the lower
+     * byte of a control is twice the node. */
     if (contexts_log == 2) {
         selectors[0] = _mm512_test_epi16_mask(control, _mm512_set1_epi16(4));
         selectors[1] = _mm512_test_epi16_mask(control, _mm512_set1_epi16(2));
