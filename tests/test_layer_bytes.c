@@ -267,8 +267,10 @@ START_TEST(impossible_headers_are_refused)
 
     put_header(&out, ROWS, COLUMNS, WSIC_I8);
     put_together(&out, &all, 0);
-    out.bytes[3] = 2;
-    ck_assert_int_eq(read_sealed(&out), WSIC_ERROR_VERSION);
+    for (uint8_t version = 1; version <= 3; version += 2) {
+        out.bytes[3] = version;
+        ck_assert_int_eq(read_sealed(&out), WSIC_ERROR_VERSION);
+    }
     out.bytes[0] = 'X';
     ck_assert_int_eq(read_sealed(&out), WSIC_ERROR_FORMAT);
 }
