@@ -129,7 +129,9 @@ static void run_until(const struct recipe *recipe, size_t before, size_t stop_at
         ck_assert(job.results[i].taken == (i < before));
         ck_assert_str_eq(job.results[i].name, wsic_archive_writer_name(job.method.writer, i));
         ck_assert_uint_gt(job.results[i].info.bytes, 0);
-        ck_assert_double_lt(job.results[i].info.relative_distortion, 0.5);
+        /* Better than zeros. What outputs are worth makes the plain distortion rise, and in layers
+         * of a few hundred weights the head of the codes takes a good part of the bytes. */
+        ck_assert_double_lt(job.results[i].info.relative_distortion, 1);
     }
     if (stop_at == SIZE_MAX)
         ck_assert_int_eq(wsic_archive_writer_finish(job.method.writer), WSIC_OK);
