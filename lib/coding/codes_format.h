@@ -12,7 +12,6 @@ enum {
     /* second byte */
     WSIC_CODES_LANES = 3, /* log2 of the lanes, less 3 */
     WSIC_CODES_LANES_LOG_LEAST = 3,
-    WSIC_CODES_LANES_LOG_MOST = 5,
     WSIC_CODES_STEP_SHIFT = 2,
     WSIC_CODES_STEP = 3, /* after the shift: log2 of the eighths of an octave to a class */
     WSIC_CODES_STEP_MAX = 3,

@@ -9,7 +9,6 @@
 enum {
     WSIC_LANES_MAX = 32,
     WSIC_OCTET_LOG = 3, /* columns that share a class, but in small matrices */
-    WSIC_OCTETS_MAX = WSIC_LANES_MAX,
     WSIC_STEPS_MAX = 1024, /* rows of a block */
 
     /* An escape says first how many bits it has, and on which side it lies. */

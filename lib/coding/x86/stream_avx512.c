@@ -233,60 +233,12 @@ INLINE void step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis 
     _mm256_storeu_si256((void *)out, high);
 }
 
-INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t to,
-                  unsigned contexts_log, unsigned levels, bool low_bits)
-{
-    vector_trellis trellis;
-    lanes32 lanes[WSIC_VECTOR_STREAMS];
-    size_t row = from;
-    bool go = true;
-
-    if (contexts_log != 0)
-        make_trellis(&trellis, groups[0].steps->trellis, &groups[0].steps->form);
-    for (size_t k = 0; k < count; k++) {
-        load_lanes(&lanes[k], groups[k].stream);
-        lanes[k].limit = groups[k].stream->words.end;
-    }
-    for (; row < to && go; row++) {
-        bool room = true;
-#pragma GCC unroll 2
-        for (size_t k = 0; k < count; k++)
-            room &= lanes[k].limit - lanes[k].words >= ROW_BYTES;
-        if (!room)
-            break;
-#pragma GCC unroll 2
-        for (size_t k = 0; k < count; k++) {
-            step(&lanes[k], &groups[k], &trellis, row, contexts_log, levels, low_bits);
-            go &= !groups[k].outside;
-        }
-    }
-    for (size_t k = 0; k < count; k++)
-        store_lanes(&lanes[k], groups[k].stream);
-    return row;
-}
-
-#define KERNEL(name, contexts_log, levels, low_bits)                                               \
-    static AVX512 size_t name(wsic_vector_group *groups, size_t count, size_t from, size_t to)     \
-    {                                                                                              \
-        return count == 1 ? run(groups, 1, from, to, contexts_log, levels, low_bits)               \
-                          : run(groups, 2, from, to, contexts_log, levels, low_bits);              \
-    }
-
-KERNEL(plain_16, 0, 4, false)
-KERNEL(plain_32, 0, 5, false)
-KERNEL(plain_64, 0, 6, false)
-KERNEL(trellis_16, 2, 4, false)
-KERNEL(trellis_32, 1, 5, false)
-KERNEL(trellis_64, 1, 6, false)
-KERNEL(trellis_low, 1, 6, true)
+#define KERNEL_TARGET AVX512
+#include "coding/stream_run.h"
 
 wsic_vector_steps *wsic_vector_kernel_avx512(const wsic_form *form, bool trellis)
 {
-    static wsic_vector_steps *const kernels[2][3] = {{plain_16, plain_32, plain_64},
-                                                     {trellis_16, trellis_32, trellis_64}};
-    if (trellis && form->shift != 0)
-        return trellis_low;
-    return kernels[trellis][form->symbols_log - 4];
+    return choose_kernel(form, trellis);
 }
 
 #endif
