@@ -199,7 +199,7 @@ static void order_rows(wsic_code_reader *reader, axis_scratch scratch)
             end++;
         for (size_t i = first; i < end; i++)
             scratch.numbers[reader->row[i] - begin] = reader->row_kind[i];
-        wsic_order_rows(reader->stride, reader->row + first, end - first, scratch.lines);
+        wsic_order_rows(reader->stride, first, reader->row + first, end - first, scratch.lines);
         for (size_t i = first; i < end; i++) {
             reader->row[i] -= (uint32_t)begin;
             reader->row_kind[i] = (uint16_t)scratch.numbers[reader->row[i]];

@@ -24,10 +24,10 @@ typedef struct wsic_code_matrix {
     /* Rows that take no part in the trellis, a mark for each: their codes are 0. NULL: none.
      * Without a trellis the coder sees by itself which rows are zero. */
     const bool *dead_rows;
-    /* Of a trellis: rows of a block are coded by their remainder under this number, the greatest
-     * first, and the trellis runs through them in this order. So it goes the way in which sets of
-     * rows are decided that feed back, and no set begins in a state where little is possible. 0 is
-     * as 1: from first to last. */
+    /* Of a trellis: the live rows of a block are coded by the remainder of their rank among all
+     * live rows under this number, the greatest first, and the trellis runs through them in this
+     * order. So it goes the way in which sets of rows are decided that feed back, and no set begins
+     * in a state where little is possible. 0 is as 1: from first to last. */
     size_t row_stride;
     /* What the decoder knows beforehand about the magnitudes, in class steps up to a
      * constant: from the scales, which are stored anyway. NULL for nothing. The
