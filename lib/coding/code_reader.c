@@ -459,6 +459,20 @@ size_t wsic_code_reader_block_rows(const wsic_code_reader *reader)
     return reader->block_rows;
 }
 
+size_t wsic_code_reader_row_stride(const wsic_code_reader *reader)
+{
+    return reader->stride;
+}
+
+void wsic_code_reader_dead_rows(const wsic_code_reader *reader, bool *dead)
+{
+    memset(dead, true, reader->total_rows * sizeof *dead);
+    for (size_t block = 0; reader->classes != 0 && block < reader->blocks; block++) {
+        for (size_t k = reader->first_row[block]; k < reader->first_row[block + 1]; k++)
+            dead[block * reader->block_rows + reader->row[k]] = false;
+    }
+}
+
 void wsic_code_reader_set_narrow(wsic_code_reader *reader)
 {
     reader->narrow = true;

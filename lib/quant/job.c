@@ -29,7 +29,7 @@ double wsic_job_target_unit(const wsic_job *job)
 double wsic_job_open_distortion(const wsic_job *job)
 {
     const double wanted = job->options->distortion / wsic_job_target_unit(job);
-    const double floor = job->floor / ((double)job->rows * (double)job->columns);
+    const double floor = job->floor / wsic_job_weights(job);
 
     /* A target below the floor cannot be met; as near as the search goes. */
     return fmax(wanted - floor, 1e-6 * wanted);
@@ -108,13 +108,54 @@ wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, siz
     };
 }
 
-static wsic_status create_quantizer(wsic_job *job)
+/* So that a block has as many rows as it would have without those that are left out. */
+static size_t choose_block_rows(const wsic_job *job)
 {
     const wsic_encode_options *const options = job->options;
-    const wsic_quantizer_choice choice = wsic_job_quantizer(options, job->rows, job->columns);
+    const unsigned kind = options->quantizer == WSIC_QUANTIZE_TRELLIS ? options->trellis_kind : 0;
 
-    job->block_rows =
-        options->quantizer == WSIC_QUANTIZE_TRELLIS ? choice.restart_rows : options->block_rows;
+    if (options->block_rows != 0)
+        return wsic_min_size(options->block_rows, job->all_rows);
+    const size_t wanted = wsic_codes_block_rows(job->rows, job->columns, kind);
+    const double share = (double)job->all_rows / (double)job->rows;
+    return wsic_min_size((size_t)ceil((double)wanted * share),
+                         wsic_min_size(job->all_rows, wsic_codes_block_rows_most(job->columns)));
+}
+
+static wsic_status cut_blocks(wsic_job *job)
+{
+    const wsic_selection rows = job->problem->weights.rows;
+    wsic_status status = WSIC_OK;
+    size_t row = 0;
+
+    job->block_rows = choose_block_rows(job);
+    job->blocks = wsic_div_up(job->all_rows, job->block_rows);
+    job->block_start = wsic_alloc(job->env, job->blocks + 1, sizeof *job->block_start, &status);
+    for (size_t block = 0; job->block_start && block <= job->blocks; block++) {
+        while (row < job->rows && wsic_selected(rows, row) < block * job->block_rows)
+            row++;
+        job->block_start[block] = row;
+    }
+    return status;
+}
+
+static size_t longest_block(const wsic_job *job)
+{
+    size_t longest = 0;
+
+    for (size_t block = 0; block < job->blocks; block++)
+        longest = wsic_max_size(longest, job->block_start[block + 1] - job->block_start[block]);
+    return longest;
+}
+
+static wsic_status create_quantizer(wsic_job *job)
+{
+    wsic_quantizer_choice choice = wsic_job_quantizer(job->options, job->rows, job->columns);
+    const wsic_status status = cut_blocks(job);
+
+    if (status != WSIC_OK)
+        return status;
+    choice.restart_rows = longest_block(job);
     return wsic_quantizer_create(job->env, &choice, &job->quantizer);
 }
 
@@ -136,7 +177,7 @@ static wsic_status allocate(wsic_job *job)
     job->y = wsic_alloc(job->env, job->rows * live, sizeof *job->y, &status);
     if (!job->y)
         return status;
-    job->codes = wsic_alloc(job->env, job->rows * job->columns, sizeof *job->codes, &status);
+    job->codes = wsic_alloc(job->env, job->all_rows * job->columns, sizeof *job->codes, &status);
     return status;
 }
 
@@ -158,22 +199,23 @@ static wsic_status prepare_problem(wsic_job *job)
     const wsic_matrix *const weights = &problem->input.weights;
     size_t elements;
 
-    job->rows = weights->rows;
+    job->all_rows = weights->rows;
     job->columns = weights->columns;
-    if (!wsic_mul_size(job->rows, job->columns, &elements) ||
+    if (!wsic_mul_size(job->all_rows, job->columns, &elements) ||
         !wsic_mul_size(job->columns, job->columns, &elements))
         return wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "%zu x %zu weights do not fit memory",
-                         job->rows, job->columns);
+                         job->all_rows, job->columns);
     const wsic_status status = wsic_encode_problem_prepare(
         job->env, &job->options->factor, job->options->dead_threshold,
         !wsic_job_refactorizes(job) || wants_offset(job) || (drifts(job) && problem->input.outputs),
         problem);
+    job->rows = problem->weights.rows.count;
     job->live = problem->live;
     job->weights = problem->weights;
     job->factor = &problem->factor;
     job->column_energy = problem->column_energy;
     job->row_energy = problem->row_energy;
-    job->dead_rows = problem->zero_rows;
+    job->idle_rows = problem->zero_rows;
     return status;
 }
 
@@ -200,11 +242,12 @@ static wsic_status weigh_rows(wsic_job *job)
 /* Nothing is to be decided where no row has any energy. */
 static wsic_status prepare_metric(wsic_job *job)
 {
-    const wsic_metric_input input = {job->problem->input.outputs, job->row_energy, job->live};
+    const wsic_metric_input input = {job->problem->input.outputs, job->row_energy, job->live,
+                                     job->problem->weights.rows};
     double mark = wsic_now();
 
     if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
-        job->dead_rows == job->rows)
+        job->idle_rows == job->rows)
         return WSIC_OK;
     wsic_status status = wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
     job->has_metric = status == WSIC_OK;
@@ -288,6 +331,7 @@ void wsic_job_release(wsic_job *job)
     wsic_free(job->env, job->y);
     wsic_free(job->env, job->ridge);
     wsic_quantizer_release(job->env, &job->quantizer);
+    wsic_free(job->env, job->block_start);
     wsic_free(job->env, job->row_width);
     wsic_free(job->env, job->shape);
     wsic_free(job->env, job->weighted_energy);
@@ -327,6 +371,7 @@ static wsic_status restore_order(wsic_job *job)
 wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
                              const int8_t *row_width, double *residual)
 {
+    const bool by_blocks = rows == job->rows && job->quantizer.restart_rows != 0;
     const wsic_zsic problem = {
         .rows = rows,
         .columns = job->live,
@@ -337,6 +382,8 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
         .quantizer = &job->quantizer,
         .row_width = row_width,
         .survivors = job->options->survivors,
+        .tile_start = by_blocks ? job->block_start : NULL,
+        .tiles = job->blocks,
     };
 
     return wsic_zsic_run(job->env, progress, &problem, job->y, job->codes, job->gamma, residual);

@@ -14,12 +14,14 @@ typedef struct wsic_job {
     wsic_encode_problem *problem;
     wsic_encode_report *report;
 
-    size_t rows;    /* a */
-    size_t columns; /* n */
-    size_t live;    /* live columns; all arrays over columns below have this length */
+    size_t all_rows; /* a */
+    size_t rows;     /* of the problem's weights: those that are encoded; all arrays over rows below
+                        have this length */
+    size_t columns;  /* n */
+    size_t live;     /* live columns; all arrays over columns below have this length */
     /* Of the problem, which owns it. */
     wsic_factor *factor;
-    size_t dead_rows; /* without energy */
+    size_t idle_rows; /* without energy */
     /* Likewise, but with rows weighted by the metric where there is one. */
     wsic_weights weights;
     const double *column_energy;
@@ -34,8 +36,10 @@ typedef struct wsic_job {
     double *goal;
 
     wsic_quantizer quantizer;
-    size_t block_rows; /* of the codes; 0: chosen by whoever writes them */
-    int8_t *row_width; /* see wsic_stretch */
+    size_t block_rows; /* of the codes, rows that are left out counted */
+    size_t blocks;
+    size_t *block_start; /* first row of each block, and behind the last one */
+    int8_t *row_width;   /* see wsic_stretch */
 
     double *shape;       /* α / c, in the order of the factor */
     double *error_share; /* see wsic_zsic, in the order of the factor */
@@ -44,7 +48,7 @@ typedef struct wsic_job {
     /* Of the present pass over the whole matrix. */
     double step;    /* c, internal units */
     double *y;      /* rows x live: target, then reconstruction, then C = W Σ */
-    int32_t *codes; /* rows x columns; the recursion fills rows x live */
+    int32_t *codes; /* all_rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
     double *gamma_before; /* with feedback: what γ of all rows would have been in the last pass */
@@ -69,6 +73,12 @@ double wsic_job_distortion_unit(const wsic_job *job);
 double wsic_job_output_unit(const wsic_job *job);
 double wsic_job_target_unit(const wsic_job *job);
 
+/* Weights that rates and distortions are means over: those of rows that are left out, too. */
+static inline double wsic_job_weights(const wsic_job *job)
+{
+    return (double)job->all_rows * (double)job->columns;
+}
+
 static inline bool wsic_job_feeds_back(const wsic_job *job)
 {
     return job->metric.blocks > 1;
@@ -79,7 +89,9 @@ static inline bool wsic_job_feeds_back(const wsic_job *job)
 wsic_status wsic_job_prepare(wsic_job *job);
 void wsic_job_release(wsic_job *job);
 
-/* The quantizer that the options ask for, for a matrix of this shape. */
+/* The quantizer that the options ask for, for a matrix of this shape without rows that are left
+ * out.
+ */
 wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, size_t rows,
                                          size_t columns);
 
@@ -124,7 +136,7 @@ void wsic_job_sigma(const wsic_job *job, double *sigma);
 void wsic_job_plain_sigma(const wsic_job *job, double *sigma);
 
 /* Recursion over the target of some or all rows in y, at the spacings in alpha; fills codes and
- * gamma, all in the order of the factor. */
+ * gamma, all in the order of the factor. A trellis begins anew in every block if it is all rows. */
 wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
                              const int8_t *row_width, double *residual);
 
@@ -138,6 +150,9 @@ wsic_status wsic_job_quantize(wsic_job *job, double step);
 wsic_status wsic_job_measure(wsic_job *job, const float *row_scales, const float *column_scales,
                              double *distortion);
 
+/* G_ij as it was measured. outputs.c */
+double wsic_job_output_element(const wsic_job *job, size_t i, size_t j);
+
 /* What the report says of the outputs, for the same codes and scales, into job->outputs. outputs.c
  */
 wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
@@ -149,6 +164,8 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
 typedef struct wsic_trial {
     size_t rows;
     size_t sampled;       /* rows that these were chosen from; others are zero */
+    size_t block_rows;    /* of the codes */
+    const size_t *row_at; /* see coding/codes.h */
     size_t row_stride;    /* of the codes, see coding/codes.h */
     const int32_t *codes; /* rows x live */
     const double *alpha;

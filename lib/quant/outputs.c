@@ -25,13 +25,22 @@ typedef struct measurement {
     double *metric;  /* the part of G between two tiles */
 } measurement;
 
-double wsic_job_output_unit(const wsic_job *job)
+double wsic_job_output_element(const wsic_job *job, size_t i, size_t j)
 {
     const wsic_moments *const outputs = job->problem->input.outputs;
+    const wsic_selection rows = job->problem->weights.rows;
+    const size_t row = wsic_selected(rows, i > j ? i : j);
+    const size_t column = wsic_selected(rows, i > j ? j : i);
+
+    return outputs->input[column * outputs->columns + row] / outputs->samples;
+}
+
+double wsic_job_output_unit(const wsic_job *job)
+{
     double mean = 0.0;
 
     for (size_t r = 0; r < job->rows; r++)
-        mean += outputs->input[r * job->rows + r] / outputs->samples / (double)job->rows;
+        mean += wsic_job_output_element(job, r, r) / (double)job->rows;
     return wsic_even_power_of_two(mean);
 }
 
@@ -92,15 +101,10 @@ static void multiply_moments(const measurement *m, size_t count)
 static void gather_metric(const measurement *m, size_t first, size_t count, size_t other,
                           size_t others, double factor)
 {
-    const size_t a = m->job->rows;
-    const double *const sum = m->job->problem->input.outputs->input;
-
     for (size_t j = 0; j < others; j++) {
-        for (size_t i = 0; i < count; i++) {
-            const size_t row = first + i, column = other + j;
-            const size_t lower = row > column ? column * a + row : row * a + column;
-            m->metric[j * count + i] = factor * sum[lower];
-        }
+        for (size_t i = 0; i < count; i++)
+            m->metric[j * count + i] =
+                factor * wsic_job_output_element(m->job, first + i, other + j);
     }
 }
 
@@ -109,12 +113,10 @@ static double pair_sum(const measurement *m, const size_t *place, size_t first, 
                        size_t other)
 {
     const wsic_job *const job = m->job;
-    const wsic_moments *const outputs = job->problem->input.outputs;
     const size_t others = wsic_min_size(m->tile_rows, job->rows - other);
     double sum = 0.0;
 
-    gather_metric(m, first, count, other, others,
-                  1.0 / (outputs->samples * wsic_job_output_unit(job)));
+    gather_metric(m, first, count, other, others, 1.0 / wsic_job_output_unit(job));
     load_errors(m, place, other, others, m->others);
     wsic_multiply(count, m->columns, others, 1.0, m->metric, count, m->others, others, m->mixed,
                   count);
@@ -196,7 +198,7 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
                                      const float *column_scales)
 {
     const wsic_decoded decoded = {row_scales, column_scales};
-    const double weights = (double)job->rows * (double)job->columns;
+    const double weights = wsic_job_weights(job);
     double error, mark = wsic_now();
 
     if (!job->problem->input.outputs)
