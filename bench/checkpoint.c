@@ -12,7 +12,7 @@
 #include <watersic/watersic.h>
 
 #include "bench.h"
-#include "llm/pipeline.h"
+#include "llm/run/pipeline.h"
 
 enum { MOST_RATES = 16, MOST_SETTINGS = 32, LONGEST_WINDOW = 2048 };
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "check_main.h"
-#include "llm/adamw.h"
-#include "llm/evaluate.h"
+#include "llm/train/adamw.h"
+#include "llm/report/evaluate.h"
 #include "common/interrupt.h"
-#include "llm/train.h"
+#include "llm/train/train.h"
 #include "tuning_fixture.h"
 
 /* On loss = Σ a (x - b)² / 2, whose gradient is a (x - b): after k steps the moments are weighted

@@ -10,8 +10,8 @@
 #include "check_main.h"
 #include "common/seeded.h"
 #include "counting_allocator.h"
-#include "llm/labels.h"
-#include "llm/outputs_pass.h"
+#include "llm/watersic/labels.h"
+#include "llm/watersic/outputs_pass.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

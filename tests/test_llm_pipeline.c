@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/pipeline.h"
+#include "llm/run/pipeline.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

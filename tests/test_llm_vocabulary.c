@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/evaluate.h"
-#include "llm/restore.h"
-#include "llm/vocabulary.h"
+#include "llm/report/evaluate.h"
+#include "llm/model/restore.h"
+#include "llm/watersic/vocabulary.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "llm/evaluate.h"
+#include "llm/report/evaluate.h"
 #include "random.h"
 
 enum { samples = 200 };
