@@ -127,7 +127,7 @@ static void check_figures(const wsic_layer *of_alone, const wsic_layer *of_all)
 
 static void set(const layer_fixture *f, const char *name, const char *value)
 {
-    ck_assert_int_eq(wsic_encoder_set(f->encoder, name, value), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f->encoder, name, value), WSIC_OK);
 }
 
 /* Two matrices: the rows that are alive, and these among zeros, or among others that are told to be
@@ -243,7 +243,7 @@ START_TEST(scales_can_change_around_dead_rows)
 
     set(&b.all, "step", "0.4");
     wsic_layer *const layer = encode(&b.all, &asked);
-    ck_assert_msg(wsic_layer_with_scales(layer, NULL, NULL, &again) == WSIC_OK, "%s",
+    ck_assert_msg(wsic_layer_create_with_scales(layer, NULL, NULL, &again) == WSIC_OK, "%s",
                   wsic_layer_message(layer));
     float *const before = calloc(2 * ROWS * COLUMNS, sizeof *before);
     restore(&b.all, layer, before);

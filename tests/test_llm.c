@@ -9,8 +9,8 @@
 
 #include "check_main.h"
 #include "common/tokens.h"
-#include "llm/evaluate.h"
-#include "llm/forward.h"
+#include "llm/report/evaluate.h"
+#include "llm/model/forward.h"
 
 static char directory[4096];
 static struct model model;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/evaluate.h"
-#include "llm/forward.h"
+#include "llm/report/evaluate.h"
+#include "llm/model/forward.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/forward.h"
+#include "llm/model/forward.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/evaluate.h"
-#include "llm/footprint.h"
+#include "llm/report/evaluate.h"
+#include "llm/report/footprint.h"
 #include "common/interrupt.h"
-#include "llm/pair.h"
+#include "llm/report/pair.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/exclusions.h"
-#include "llm/watersic_method.h"
+#include "llm/model/exclusions.h"
+#include "llm/watersic/watersic_method.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -11,7 +11,7 @@
 #include "check_main.h"
 #include "common/safetensors.h"
 #include "common/tokens.h"
-#include "llm/text.h"
+#include "llm/text/text.h"
 #include "scratch_files.h"
 
 static void expect_refused(const char *header, size_t data_bytes, const char *part)

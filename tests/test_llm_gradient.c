@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "check_main.h"
-#include "llm/loss.h"
+#include "llm/train/loss.h"
 #include "random.h"
 #include "tuning_fixture.h"
 

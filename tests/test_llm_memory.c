@@ -7,8 +7,8 @@
 
 #include "check_main.h"
 #include "common/peak_memory.h"
-#include "llm/estimate.h"
-#include "llm/watersic_run.h"
+#include "llm/watersic/estimate.h"
+#include "llm/watersic/watersic_run.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

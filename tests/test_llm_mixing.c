@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/draft.h"
-#include "llm/golden.h"
-#include "llm/mixing.h"
+#include "llm/watersic/draft.h"
+#include "llm/run/golden.h"
+#include "llm/run/mixing.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/config.h"
-#include "llm/model.h"
+#include "llm/model/config.h"
+#include "llm/model/model.h"
 #include "scratch_files.h"
 
 static const char good_config[] =

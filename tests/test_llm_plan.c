@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/code_gain.h"
-#include "llm/evaluate.h"
-#include "llm/sensitivity.h"
-#include "llm/sensitivity_file.h"
-#include "llm/survey.h"
-#include "llm/watersic_run.h"
+#include "llm/watersic/code_gain.h"
+#include "llm/report/evaluate.h"
+#include "llm/watersic/sensitivity.h"
+#include "llm/watersic/sensitivity_file.h"
+#include "llm/watersic/survey.h"
+#include "llm/watersic/watersic_run.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/provenance.h"
-#include "llm/takeover.h"
-#include "llm/watersic_run.h"
+#include "llm/watersic/provenance.h"
+#include "llm/run/takeover.h"
+#include "llm/watersic/watersic_run.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -7,8 +7,8 @@
 
 #include "check_main.h"
 #include "common/tokens.h"
-#include "llm/evaluate.h"
-#include "llm/watersic_run.h"
+#include "llm/report/evaluate.h"
+#include "llm/watersic/watersic_run.h"
 #include "temporary.h"
 
 enum { window = 128, calibration_tokens = 4096, evaluation_tokens = 2048 };

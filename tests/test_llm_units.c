@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "llm/survey.h"
+#include "llm/watersic/survey.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -5,7 +5,7 @@
 #define TESTS_TUNING_FIXTURE_H
 
 #include "common/tokens.h"
-#include "llm/student.h"
+#include "llm/train/student.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* watersic-llm: quantize a language model, evaluate it, compare methods, fine-tune. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/ending.h"
+#include "llm/watersic/report.h"
+#include "llm/command/session.h"
+
+#define COMMON_HELP                                                                                \
+    "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
+    "                     of a Llama or a Qwen3\n"                                                 \
+    "  --window N         tokens that see each other (default: the model's\n"                      \
+    "                     positions, at most 2048)\n"
+
+#define TOKENS_HELP                                                                                \
+    "Tokens are raw little-endian numbers in FILE.u16 or FILE.u32, or the bytes of\n"              \
+    "any file if the vocabulary has 256 tokens.\n"
+
+#define SETTING_HELP                                                                               \
+    "  --preset NAME      preset of the encoder (default: default)\n"                              \
+    "  --set NAME=VALUE   parameter of the encoder; may be repeated\n"
+
+#define OUTPUT_HELP                                                                                \
+    "  --sensitivity NAME where waterfill knows that from: outputs (gradients at the\n"            \
+    "                     outputs of all layers, from one pass forward and back;\n"                \
+    "                     default) or drafts (every layer quantized on trial)\n"                   \
+    "  --outputs MODE     how outputs of a layer count: none (alike), diagonal (by what\n"         \
+    "                     their errors are worth) or full (also by what errors of\n"               \
+    "                     several are worth together; default with the default recipe)\n"          \
+    "  --outputs-rows N   layers with more outputs count them alike (default: 8192)\n"             \
+    "  --outputs-tokens N most tokens for these gradients (default: 65536)\n"                      \
+    "  --run DIR          keep gradients and sensitivities here for the next run\n"
+
+#define RECIPE_HELP                                                                                \
+    "  --recipe NAME      default: --drift --residual --rescalers --plan waterfill\n"              \
+    "                     --outputs full; paper: also --mixing, but --plan equal and\n"            \
+    "                     --outputs none; plain: none of them\n"                                   \
+    "  --[no-]drift       fit layers to what they do in the original model, not in\n"              \
+    "                     the quantized one\n"                                                     \
+    "  --[no-]residual    let layers make up for what those before them have lost\n"               \
+    "  --drift-mix Q      part (0 to 1) that clean inputs, whose drift is not made\n"              \
+    "                     up for, have in what query, key and value are fitted to\n"               \
+    "                     (default: 0)\n"                                                          \
+    "  --attention A      part (0 to 1) that tokens weighted by their importance to\n"             \
+    "                     attention have in what query, key and value are fitted to\n"             \
+    "                     (default: 0)\n"                                                          \
+    "  --[no-]mixing      search these two parts for every block\n"                                \
+    "  --mixing-steps N   of each golden section (default: 6)\n"                                   \
+    "  --[no-]rescalers   fit scales of rows and columns to the codes\n"                           \
+    "  --plan MODE        none: every layer aims at the rate by itself; equal: one\n"              \
+    "                     budget for all, the same for every weight; waterfill: by\n"              \
+    "                     what errors of each layer are worth to the whole model\n" OUTPUT_HELP
+#define WORK_HELP                                                                                  \
+    "  --low-memory       keep the states of the text alone, and compute twice what\n"             \
+    "                     else could be kept; the result is the same\n"                            \
+    "  --progress         write a line for every layer on standard error\n"
+
+static const char quantize_help[] =
+    "Usage: watersic-llm quantize --model DIR --tokens FILE --rate R -o FILE.wsic\n"
+    "\n"
+    "Quantize every linear layer, each on statistics of the model as quantized so\n"
+    "far, and write one archive. Until it is finished it is FILE.wsic.part; the same\n"
+    "command goes on with that.\n"
+    "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
+    "  --rate R           bits per weight in bytes of every layer, all included\n"
+    "  -o, --output FILE  the archive\n"
+    "  --embedding-rate R quantize the embedding too, and the head if it is the same\n"
+    "  --head-rate R      quantize the head of a model that has its own\n"
+    "  --embedding-statistics NAME\n"
+    "                     how rows of both count: frequency (of their token; default)\n"
+    "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP
+    "  --restart          throw an unfinished archive away\n"
+    "  --skip NAME,...    leave these layers as they are in the checkpoint; patterns\n"
+    "                     as of the shell\n"
+    "  --zero-rows LIST   NAME:ROW,ROW,...;NAME:...: make these rows zero beforehand\n"
+    "  --limit            compute the gap to the limit of every layer (slow)\n" WORK_HELP
+    "  --dry-run          tell passes, memory and size of the archive; compute\n"
+    "                     nothing\n"
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
+    "\n" TOKENS_HELP;
+
+static const char plan_help[] =
+    "Usage: watersic-llm plan --model DIR --tokens FILE --rates R,...\n"
+    "\n"
+    "Tell what divergence quantizing will cause at several rates, and how many bits\n"
+    "each layer gets there, without quantizing.\n"
+    "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
+    "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
+    "  --plan MODE        equal: the same for every weight; waterfill: by what errors\n"
+    "                     of each layer are worth to the whole model (default)\n" OUTPUT_HELP
+    "  --skip NAME,...    layers that will be left as they are; patterns as of the shell\n"
+    "  --zero-rows LIST   NAME:ROW,ROW,...;NAME:...: rows that will be zero\n"
+    "  --plot FILE.svg    draw the curve of divergence over rate\n"
+    "  --progress         write a line for every layer on standard error\n"
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
+    "\n" TOKENS_HELP;
+
+static const char eval_help[] =
+    "Usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
+    "\n"
+    "Tell how well a model predicts a text, with the weights of the checkpoint or\n"
+    "with those of an archive, and how many bits a weight takes.\n"
+    "\n" COMMON_HELP "  --archive FILE     take the layers that it holds from here\n"
+    "  --tokens FILE      text to evaluate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
+    "  --other-checkpoint go on with an archive of another checkpoint\n"
+    "  --layers           a table of what every layer of the archive loses\n"
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
+    "\n" TOKENS_HELP;
+
+static const char compare_help[] =
+    "Usage: watersic-llm compare --model DIR --tokens FILE --eval FILE --rates R,...\n"
+    "\n"
+    "Quantize at several rates with several methods at equal bytes; print a table.\n"
+    "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
+    "  --eval FILE        text to evaluate on\n"
+    "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
+    "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
+    "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
+    "\n" TOKENS_HELP;
+
+static const char finetune_help[] =
+    "Usage: watersic-llm finetune --model DIR --archive A.wsic --tokens FILE\n"
+    "                             -o B.wsic\n"
+    "\n"
+    "Train the scales of rows and columns of linear layers in an archive so that the\n"
+    "model predicts as the checkpoint does, and write a new archive. Codes stay what\n"
+    "they are, and so does the size, but for a few bytes.\n"
+    "\n" COMMON_HELP "  --archive FILE     what is tuned\n"
+    "  --other-checkpoint go on with an archive of another checkpoint\n"
+    "  --tokens FILE      text to train on\n"
+    "  --max-tokens N     of it, in windows spread evenly (default 262144)\n"
+    "  --epochs N         times to go over it (default 1)\n"
+    "  --batch N          windows to a step (default 2)\n"
+    "  --learning-rate R  part by which a step changes scales, at the beginning\n"
+    "                     (default 0.003); it falls along half a cosine\n"
+    "  --last-learning-rate R\n"
+    "                     at the last step (default 0.00003)\n"
+    "  -o, --output FILE  the new archive\n"
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n"
+    "\n" TOKENS_HELP;
+
+static const char main_help[] =
+    "Usage: watersic-llm COMMAND [OPTION]...\n"
+    "\n"
+    "  quantize   make an archive from a checkpoint\n"
+    "  plan       tell what that will lose at several rates, without doing it\n"
+    "  eval       tell how well a checkpoint or an archive predicts a text\n"
+    "  compare    WaterSIC beside other methods at equal bytes\n"
+    "  finetune   train the scales of an archive to predict as the checkpoint does\n"
+    "\n"
+    "watersic-llm COMMAND --help tells more, watersic-llm --version the version.\n"
+    "Exit codes: 0 success, 1 failure, 2 wrong usage.\n";
+
+struct command_entry {
+    const char *name;
+    const char *help;
+    enum outcome (*run)(const struct options *options, struct failure *failure);
+};
+
+static const struct command_entry commands[COMMANDS] = {
+    [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize},
+    [COMMAND_PLAN] = {"plan", plan_help, command_plan},
+    [COMMAND_EVAL] = {"eval", eval_help, command_eval},
+    [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
+    [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
+};
+
+/* What a standard output that is full has not taken is a failure too. */
+static enum outcome print(const char *text)
+{
+    struct failure failure;
+
+    fputs(text, stdout);
+    if (report_flush(&failure))
+        return OUTCOME_OK;
+    fprintf(stderr, "watersic-llm: %s\n", failure.text);
+    return OUTCOME_FAILED;
+}
+
+static enum outcome run_command(enum command command, int count, char **arguments)
+{
+    const struct command_entry *const entry = &commands[command];
+    struct failure failure = {.text = ""};
+    struct options options;
+    enum outcome outcome = OUTCOME_USAGE;
+
+    if (options_parse(&options, command, count, arguments, &failure)) {
+        if (options.help)
+            return print(entry->help);
+        outcome = entry->run(&options, &failure);
+    }
+    if (outcome == OUTCOME_USAGE)
+        fprintf(stderr, "watersic-llm: %s (see watersic-llm %s --help)\n", failure.text,
+                entry->name);
+    else if (outcome == OUTCOME_FAILED)
+        fprintf(stderr, "watersic-llm: %s\n", failure.text);
+    return outcome;
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 2) {
+        fputs("watersic-llm: no command is given (see watersic-llm --help)\n", stderr);
+        return OUTCOME_USAGE;
+    }
+    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0)
+        return print(main_help);
+    if (strcmp(arguments[1], "--version") == 0) {
+        printf("watersic-llm %s", wsic_version());
+        return print("\n");
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(arguments[1], commands[i].name) == 0)
+            return ending_bounded(run_command((enum command)i, count - 1, arguments + 1));
+    fprintf(stderr, "watersic-llm: '%s' is no command (see watersic-llm --help)\n", arguments[1]);
+    return OUTCOME_USAGE;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/command/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Which commands know an option, one bit each. */
+enum {
+    FOR_QUANTIZE = 1 << COMMAND_QUANTIZE,
+    FOR_PLAN = 1 << COMMAND_PLAN,
+    FOR_EVAL = 1 << COMMAND_EVAL,
+    FOR_COMPARE = 1 << COMMAND_COMPARE,
+    FOR_FINETUNE = 1 << COMMAND_FINETUNE,
+    FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
+    FOR_PLANNING = FOR_MAKING | FOR_PLAN,
+    FOR_ALL = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
+};
+
+/* An option. What it stands for is put at an offset into struct options. */
+struct rule {
+    const char *name;
+    int commands;
+    int required; /* by which commands */
+    bool (*take)(void *place, const char *name, const char *value, struct failure *failure);
+    size_t offset;
+    enum { WITH_VALUE, FLAG, RECIPE } kind; /* the recipe is taken before all others */
+};
+
+/* No text has a use for nothing: mostly it comes from a variable of a shell that is not set. */
+static bool take_text(void *place, const char *name, const char *value, struct failure *failure)
+{
+    *(const char **)place = value;
+    return *value != '\0' || refuse(failure, "--%s: the value is empty", name);
+}
+
+static bool take_on(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    (void)value;
+    (void)failure;
+    *(bool *)place = true;
+    return true;
+}
+
+static bool take_off(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    (void)value;
+    (void)failure;
+    *(bool *)place = false;
+    return true;
+}
+
+static bool take_count(void *place, const char *name, const char *value, struct failure *failure)
+{
+    char *end;
+
+    errno = 0;
+    const unsigned long long count = strtoull(value, &end, 10);
+    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 || count < 1 ||
+        count > SIZE_MAX / 64)
+        return refuse(failure, "--%s: '%s' is no positive number", name, value);
+    *(size_t *)place = (size_t)count;
+    return true;
+}
+
+/* BLAS counts the tokens of a window with an int. */
+static bool take_window(void *place, const char *name, const char *value, struct failure *failure)
+{
+    enum { MOST = 1 << 20 };
+
+    if (!take_count(place, name, value, failure))
+        return false;
+    if (*(size_t *)place < 2)
+        return refuse(failure, "--%s: in windows of 1 token none predicts another", name);
+    return *(size_t *)place <= MOST ||
+           refuse(failure, "--%s: '%s' is more than %d tokens", name, value, (int)MOST);
+}
+
+/* A number from 0 to 1. */
+static bool take_part(void *place, const char *name, const char *value, struct failure *failure)
+{
+    char *end;
+    const double part = strtod(value, &end);
+
+    if (end == value || *end != '\0' || !(part >= 0 && part <= 1))
+        return refuse(failure, "--%s: '%s' is no number from 0 to 1", name, value);
+    *(double *)place = part;
+    return true;
+}
+
+static bool take_rates_up_to(size_t most, struct option_rates *rates, const char *value,
+                             struct failure *failure)
+{
+    const char *place = value;
+
+    rates->count = 0;
+    for (;;) {
+        char *end;
+        const double rate = strtod(place, &end);
+        if (end == place || !(rate > 0 && rate <= 16) || (*end != '\0' && *end != ','))
+            return refuse(failure, "'%s' is no rate between 0 and 16 bits", place);
+        if (rates->count == most)
+            return most == 1 ? refuse(failure, "'%s' is not one rate", value)
+                             : refuse(failure, "'%s' is more than %zu rates", value, most);
+        rates->values[rates->count++] = rate;
+        if (*end == '\0')
+            return true;
+        place = end + 1;
+    }
+}
+
+static bool take_rate(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    return take_rates_up_to(1, place, value, failure);
+}
+
+static bool take_bits(void *place, const char *name, const char *value, struct failure *failure)
+{
+    struct option_rates one;
+
+    (void)name;
+    if (!take_rates_up_to(1, &one, value, failure))
+        return false;
+    *(double *)place = one.values[0];
+    return true;
+}
+
+static bool take_alike(void *place, const char *name, const char *value, struct failure *failure)
+{
+    *(bool *)place = strcmp(value, "identity") == 0;
+    return *(bool *)place || strcmp(value, "frequency") == 0 ||
+           refuse(failure, "--%s: '%s' is neither 'identity' nor 'frequency'", name, value);
+}
+
+static bool take_rates(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    return take_rates_up_to(OPTIONS_MAX_RATES, place, value, failure);
+}
+
+/* A list of names, separated by commas; whether they are presets the encoder will tell. */
+static bool take_presets_up_to(size_t most, struct option_presets *presets, const char *value,
+                               struct failure *failure)
+{
+    const char *place = value;
+
+    presets->count = 0;
+    for (;;) {
+        const size_t length = strcspn(place, ",");
+        if (length == 0 || length >= OPTIONS_NAME_SIZE)
+            return refuse(failure, "'%s' is no name of a preset", place);
+        if (presets->count == most)
+            return refuse(failure, "'%s': more than %zu presets", value, most);
+        char *const preset = presets->names[presets->count++];
+        memcpy(preset, place, length);
+        preset[length] = '\0';
+        if (place[length] == '\0')
+            return true;
+        place += length + 1;
+    }
+}
+
+static bool take_preset(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    return take_presets_up_to(1, place, value, failure);
+}
+
+static bool take_presets(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    return take_presets_up_to(OPTIONS_MAX_PRESETS, place, value, failure);
+}
+
+/* Not a matter of how layers are encoded, but of what for: bytes per weight are equal, as the
+ * program says they are, only if all parts of it go by the same rate. */
+static bool is_target(const char *setting)
+{
+    static const char *const targets[] = {"rate=", "step=", "distortion=", "container_bytes="};
+
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        if (strncmp(setting, targets[i], strlen(targets[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool take_setting(void *place, const char *name, const char *value, struct failure *failure)
+{
+    struct option_settings *const settings = place;
+
+    if (settings->count == OPTIONS_MAX_SETTINGS)
+        return refuse(failure, "--%s is given more than %d times", name, OPTIONS_MAX_SETTINGS);
+    if (is_target(value))
+        return refuse(failure, "--%s: '%s': what layers aim at is for the options of rates to say",
+                      name, value);
+    settings->values[settings->count++] = value;
+    return true;
+}
+
+static bool take_plan(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return plan_mode_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'none' nor 'equal' nor 'waterfill'", name, value);
+}
+
+static bool take_outputs(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return outputs_mode_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'none' nor 'diagonal' nor 'full'", name, value);
+}
+
+static bool take_sensitivity(void *place, const char *name, const char *value,
+                             struct failure *failure)
+{
+    return sensitivity_source_find(place, value) ||
+           refuse(failure, "--%s: '%s' is neither 'outputs' nor 'drafts'", name, value);
+}
+
+static bool take_recipe(void *place, const char *name, const char *value, struct failure *failure)
+{
+    if (!recipe_find(place, value))
+        return refuse(failure, "--%s: '%s' is neither 'default' nor 'paper' nor 'plain'", name,
+                      value);
+    return true;
+}
+
+#define AT(field) offsetof(struct options, field)
+
+/* In the order of the help texts. */
+static const struct rule rules[] = {
+    {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
+    {"window", FOR_ALL, 0, take_window, AT(window), WITH_VALUE},
+    {"tokens", FOR_ALL, FOR_ALL, take_text, AT(tokens), WITH_VALUE},
+    {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
+    {"eval", FOR_COMPARE, FOR_COMPARE, take_text, AT(eval), WITH_VALUE},
+    {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
+    {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
+    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE, 0, take_on, AT(other_checkpoint), FLAG},
+    {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
+    {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
+    {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
+     WITH_VALUE},
+    {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
+    {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
+    {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
+    {"preset", FOR_PLANNING, 0, take_preset, AT(presets), WITH_VALUE},
+    {"presets", FOR_COMPARE, 0, take_presets, AT(presets), WITH_VALUE},
+    {"set", FOR_PLANNING, 0, take_setting, AT(settings), WITH_VALUE},
+    {"recipe", FOR_MAKING, 0, take_recipe, AT(recipe), RECIPE},
+    {"drift", FOR_MAKING, 0, take_on, AT(recipe.drift), FLAG},
+    {"no-drift", FOR_MAKING, 0, take_off, AT(recipe.drift), FLAG},
+    {"residual", FOR_MAKING, 0, take_on, AT(recipe.residual), FLAG},
+    {"no-residual", FOR_MAKING, 0, take_off, AT(recipe.residual), FLAG},
+    {"drift-mix", FOR_MAKING, 0, take_part, AT(recipe.mix.clean), WITH_VALUE},
+    {"attention", FOR_MAKING, 0, take_part, AT(recipe.mix.attention), WITH_VALUE},
+    {"mixing", FOR_MAKING, 0, take_on, AT(recipe.mixing), FLAG},
+    {"no-mixing", FOR_MAKING, 0, take_off, AT(recipe.mixing), FLAG},
+    {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
+    {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
+    {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
+    {"plan", FOR_PLANNING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
+    {"sensitivity", FOR_PLANNING, 0, take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
+    {"outputs", FOR_PLANNING, 0, take_outputs, AT(recipe.outputs), WITH_VALUE},
+    {"outputs-rows", FOR_PLANNING, 0, take_count, AT(recipe.outputs_rows), WITH_VALUE},
+    {"outputs-tokens", FOR_PLANNING, 0, take_count, AT(recipe.outputs_tokens), WITH_VALUE},
+    {"run", FOR_PLANNING, 0, take_text, AT(run), WITH_VALUE},
+    {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
+    {"skip", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(skip), WITH_VALUE},
+    {"zero-rows", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(zero_rows), WITH_VALUE},
+    {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
+    {"epochs", FOR_FINETUNE, 0, take_count, AT(epochs), WITH_VALUE},
+    {"batch", FOR_FINETUNE, 0, take_count, AT(batch), WITH_VALUE},
+    {"learning-rate", FOR_FINETUNE, 0, take_part, AT(learning_rate), WITH_VALUE},
+    {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},
+    {"plot", FOR_PLAN, 0, take_text, AT(plot), WITH_VALUE},
+    {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
+    {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
+    {"progress", FOR_PLANNING, 0, take_on, AT(progress), FLAG},
+    {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
+    {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
+    {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
+};
+
+enum { RULES = sizeof rules / sizeof rules[0] };
+
+/* The rule that a short option stands for; getopt's values of long ones are their rules. */
+static int find_rule(int key)
+{
+    const char *const name = key == 'o' ? "output" : "help";
+
+    if (key < RULES)
+        return key;
+    for (int i = 0; i < RULES; i++)
+        if (strcmp(rules[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* What one goes over the arguments with. */
+struct walk {
+    struct options *options;
+    enum command command;
+    struct option known[RULES + 1];
+    bool seen[RULES];
+    struct failure *failure;
+};
+
+static bool take_option(struct walk *walk, int index, bool recipe)
+{
+    const struct rule *const rule = &rules[index];
+
+    if ((rule->commands & 1 << walk->command) == 0)
+        return refuse(walk->failure, "--%s is no option of this command", rule->name);
+    walk->seen[index] = true;
+    return (rule->kind == RECIPE) != recipe ||
+           rule->take((char *)walk->options + rule->offset, rule->name, optarg, walk->failure);
+}
+
+/* Take the recipe, or all others. */
+static bool take_options(struct walk *walk, int count, char **arguments, bool recipe)
+{
+    int key;
+
+    opterr = 0;
+    optind = 1;
+    while ((key = getopt_long(count, arguments, ":o:h", walk->known, NULL)) != -1) {
+        if (key == ':')
+            return refuse(walk->failure, "%s needs a value", arguments[optind - 1]);
+        if (key == '?')
+            return refuse(walk->failure, "%s is no option", arguments[optind - 1]);
+        if (!take_option(walk, find_rule(key), recipe))
+            return false;
+    }
+    return true;
+}
+
+static bool check_required(const struct walk *walk)
+{
+    for (int i = 0; i < RULES; i++)
+        if ((rules[i].required & 1 << walk->command) != 0 && !walk->seen[i])
+            return refuse(walk->failure, "--%s is missing", rules[i].name);
+    return true;
+}
+
+static bool is_seen(const struct walk *walk, const char *name)
+{
+    for (int i = 0; i < RULES; i++)
+        if (walk->seen[i] && strcmp(rules[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Both fill one place: the list would be lost, or the one. */
+static bool check_presets(const struct walk *walk)
+{
+    return !is_seen(walk, "preset") || !is_seen(walk, "presets") ||
+           refuse(walk->failure, "--preset and --presets exclude each other");
+}
+
+/* JSON is text in UTF-8: what cannot be reported is refused before the work. */
+static bool check_report(const struct options *options, struct failure *failure)
+{
+    json_t *const text = options->output ? json_string(options->output) : json_null();
+    const bool ok = text != NULL;
+
+    json_decref(text);
+    return ok || !options->json ||
+           refuse(failure, "--output: the name is not UTF-8, and --json cannot report it");
+}
+
+static const size_t default_tokens[COMMANDS] = {
+    [COMMAND_QUANTIZE] = 65536, [COMMAND_PLAN] = 65536,      [COMMAND_EVAL] = 16384,
+    [COMMAND_COMPARE] = 65536,  [COMMAND_FINETUNE] = 262144,
+};
+
+bool options_parse(struct options *options, enum command command, int count, char **arguments,
+                   struct failure *failure)
+{
+    /* 'o' and 'h' are above the numbers of all rules. */
+    _Static_assert(RULES < 'A', "numbers of rules and short options must differ");
+    struct walk walk = {.options = options, .command = command, .failure = failure};
+
+    for (int i = 0; i < RULES; i++)
+        walk.known[i] = (struct option){
+            rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument, NULL, i};
+    *options = (struct options){.presets = {.names = {"default"}, .count = 1},
+                                .max_tokens = default_tokens[command],
+                                .eval_tokens = 32768,
+                                .epochs = 1,
+                                .batch = 2,
+                                .learning_rate = 3e-3,
+                                .last_learning_rate = 3e-5};
+    recipe_find(&options->recipe, "default");
+    /* Switches count against what the recipe says, wherever they stand. */
+    if (!take_options(&walk, count, arguments, true) ||
+        !take_options(&walk, count, arguments, false))
+        return false;
+    if (options->help)
+        return true;
+    if (optind < count)
+        return refuse(failure, "'%s' is no option", arguments[optind]);
+    return check_required(&walk) && check_presets(&walk) && check_report(options, failure);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#ifndef EXAMPLES_LLM_COMMAND_OPTIONS_H
+#define EXAMPLES_LLM_COMMAND_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/failure.h"
+#include "llm/run/recipe.h"
+#include "llm/watersic/vocabulary.h"
+
+enum command {
+    COMMAND_QUANTIZE,
+    COMMAND_PLAN,
+    COMMAND_EVAL,
+    COMMAND_COMPARE,
+    COMMAND_FINETUNE,
+    COMMANDS
+};
+
+/* How a command ended; also the exit code of the program. */
+enum outcome { OUTCOME_OK = 0, OUTCOME_FAILED = 1, OUTCOME_USAGE = 2 };
+
+enum {
+    OPTIONS_MAX_RATES = 32,
+    OPTIONS_MAX_SETTINGS = 64,
+    OPTIONS_MAX_PRESETS = 8,
+    OPTIONS_NAME_SIZE = 32
+};
+
+/* Bits per weight. */
+struct option_rates {
+    double values[OPTIONS_MAX_RATES];
+    size_t count;
+};
+
+struct option_presets {
+    char names[OPTIONS_MAX_PRESETS][OPTIONS_NAME_SIZE];
+    size_t count;
+};
+
+/* "name=value" */
+struct option_settings {
+    const char *values[OPTIONS_MAX_SETTINGS];
+    size_t count;
+};
+
+struct options {
+    const char *model;  /* directory */
+    const char *tokens; /* text that is calibrated, evaluated or (finetune) trained on */
+    const char *eval;   /* text that compare evaluates on */
+    const char *archive;
+    const char *output;
+    const char *plot;      /* file for a drawing; NULL for none */
+    const char *skip;      /* layers (exclusions.h); NULL for none */
+    const char *zero_rows; /* likewise */
+    const char *run;       /* directory for what serves the next run as well; NULL for none */
+    struct option_presets presets; /* {"default"} unless given */
+    struct option_settings settings;
+    struct option_rates rates; /* quantize has one */
+    struct vocabulary_rates vocabulary;
+    size_t window;      /* 0: chosen by the model */
+    size_t max_tokens;  /* of the text in tokens */
+    size_t eval_tokens; /* of the text in eval */
+    size_t epochs;      /* of fine-tuning */
+    size_t batch;       /* windows to a step */
+    double learning_rate;
+    double last_learning_rate;
+    struct recipe recipe;
+    bool limit;
+    bool dry_run;
+    bool low_memory;
+    bool progress;         /* as lines */
+    bool restart;          /* do not go on with an unfinished archive */
+    bool layers;           /* eval: what every layer loses */
+    bool other_checkpoint; /* the archive need not be made from the model */
+    bool json;
+    bool help;
+};
+
+/* Parse what follows the command's name. On failure the text tells what is wrong. */
+bool options_parse(struct options *options, enum command command, int count, char **arguments,
+                   struct failure *failure);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/command/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/peak_memory.h"
+#include "llm/command/dry_run.h"
+#include "llm/watersic/provenance.h"
+#include "llm/watersic/report.h"
+#include "llm/run/takeover.h"
+#include "llm/text/text.h"
+#include "llm/watersic/watersic_run.h"
+
+struct quantization {
+    const struct options *options;
+    struct session *session;
+    struct tokens tokens;
+    struct exclusions exclusions;
+    struct watersic_method method;
+    struct takeover takeover;
+    size_t layers;
+    uint64_t bytes; /* of the archive */
+    struct failure *failure;
+};
+
+static struct method_settings method_settings(const struct options *options)
+{
+    return (struct method_settings){.rate = options->rates.values[0],
+                                    .preset = options->presets.names[0],
+                                    .settings = options->settings.values,
+                                    .setting_count = options->settings.count,
+                                    .rescalers = options->recipe.rescalers,
+                                    .outputs = options->recipe.outputs};
+}
+
+/* The last layers are embedding and head. */
+static bool is_skipped(const struct quantization *run, size_t layer)
+{
+    const size_t linear = run->session->model.config.blocks * LINEAR_KINDS;
+
+    return layer < linear && run->exclusions.of[layer].skipped;
+}
+
+/* Weights in the layers of the archive. */
+static uint64_t count_weights(const struct quantization *run)
+{
+    uint64_t weights = 0;
+
+    for (size_t i = 0; i < run->layers; i++)
+        weights += run->method.results[i].info.rows * run->method.results[i].info.columns;
+    return weights;
+}
+
+static size_t count_layers(const struct quantization *run)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->layers; i++)
+        count += !is_skipped(run, i);
+    return count;
+}
+
+/* Say what the archive is made from, or see that what is there of it was made from the same. */
+static bool describe_run(struct quantization *run)
+{
+    const struct options *const options = run->options;
+    wsic_archive_writer *const writer = run->method.writer;
+    const struct provenance provenance = {.model = &run->session->model,
+                                          .tokens = &run->tokens,
+                                          .window = run->session->window,
+                                          .recipe = &options->recipe,
+                                          .zero_rows = options->zero_rows,
+                                          .preset = options->presets.names[0],
+                                          .parameters =
+                                              wsic_encoder_parameters(run->method.encoder),
+                                          .vocabulary = &options->vocabulary};
+    json_t *const description = provenance_describe(&provenance, run->failure);
+
+    const bool ok = description &&
+                    (wsic_archive_writer_count(writer) == 0 ||
+                     provenance_check(description, writer, options->output, run->failure)) &&
+                    provenance_write(description, writer, options->output, run->failure);
+    json_decref(description);
+    return ok;
+}
+
+/* Its results come after those of the layers of blocks. */
+static struct vocabulary describe_vocabulary(const struct quantization *run)
+{
+    const size_t count = vocabulary_layers(&run->options->vocabulary);
+
+    return (struct vocabulary){.rates = run->options->vocabulary,
+                               .settings = method_settings(run->options),
+                               .limit = run->options->limit,
+                               .context = run->session->context,
+                               .writer = run->method.writer,
+                               .model = &run->session->model,
+                               .results = run->method.results + run->layers - count};
+}
+
+static struct calibration describe_calibration(const struct quantization *run)
+{
+    return (struct calibration){.tokens = &run->tokens,
+                                .window = run->session->window,
+                                .recipe = &run->options->recipe,
+                                .low_memory = run->options->low_memory,
+                                .taken = run->takeover.taken,
+                                .directory = run->options->run};
+}
+
+static bool make_layers(struct quantization *run)
+{
+    struct session *const session = run->session;
+    struct vocabulary vocabulary = describe_vocabulary(run);
+    const struct pipeline_end end = {.use = vocabulary_quantize_head, .self = &vocabulary};
+    char label[80] = "quantizing";
+    struct calibration calibration = describe_calibration(run);
+    const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
+
+    if (run->takeover.count > 0)
+        snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
+                 run->takeover.count, count_layers(run));
+    if (vocabulary_wants_head(&vocabulary))
+        calibration.end = &end;
+    run->method.taken = run->takeover.taken;
+    vocabulary.calibration = &calibration;
+    return vocabulary_quantize_embedding(&vocabulary, run->failure) &&
+           watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
+                        &stretch, run->failure) &&
+           vocabulary_note_head(&vocabulary, run->failure);
+}
+
+static bool finish_archive(struct quantization *run)
+{
+    if (wsic_archive_writer_finish(run->method.writer) < 0)
+        return refuse(run->failure, "%s: %s", run->options->output,
+                      wsic_archive_writer_message(run->method.writer));
+    run->bytes = wsic_archive_writer_size(run->method.writer, NULL, 0);
+    meter_stop(&run->session->meter);
+    return true;
+}
+
+static bool write_archive(struct quantization *run)
+{
+    const struct options *const options = run->options;
+
+    run->method.writer =
+        takeover_open(run->session->context, options->output, options->restart, run->failure);
+    if (!run->method.writer || !describe_run(run) ||
+        !takeover_find(&run->takeover, run->method.writer, &run->session->model.config,
+                       options->output, run->failure))
+        return false;
+    if (make_layers(run) && finish_archive(run))
+        return true;
+    if (wsic_archive_writer_count(run->method.writer) > 0)
+        takeover_tell(run->method.writer, options->output, run->failure);
+    return false;
+}
+
+static double bits_per_weight(const struct quantization *run)
+{
+    return 8 * (double)run->bytes / (double)count_weights(run);
+}
+
+static void print_text(const struct quantization *run)
+{
+    printf("%-44s %12s %8s %10s %8s\n", "layer", "shape", "rate", "distortion", "gap");
+    for (size_t i = 0; i < run->layers; i++) {
+        const struct layer_result *const result = &run->method.results[i];
+        char shape[48];
+        char gap[16] = "-";
+        char distortion[REPORT_FIGURE_SIZE];
+        if (is_skipped(run, i))
+            continue;
+        snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)result->info.rows,
+                 (unsigned long long)result->info.columns);
+        if (run->options->limit)
+            snprintf(gap, sizeof gap, "%.4f", result->info.gap);
+        report_distortion(&result->info, distortion);
+        printf("%-44s %12s %8.4f %10s %8s%s", result->name, shape, result->info.rate, distortion,
+               gap, result->status == WSIC_OK ? "" : "  rate not met");
+        if (result->mixed)
+            printf("  drift mix %.3f, attention %.3f", result->mixing.mix.clean,
+                   result->mixing.mix.attention);
+        putchar('\n');
+    }
+    printf("%s: %llu bytes, %.4f bits per weight in %zu layers", run->options->output,
+           (unsigned long long)run->bytes, bits_per_weight(run), count_layers(run));
+    if (run->takeover.count > 0)
+        printf(" (%zu taken over)", run->takeover.count);
+    printf(", %.1f s\n", meter_seconds(&run->session->meter));
+}
+
+static json_t *describe_json(const struct quantization *run)
+{
+    json_t *const layers = json_array();
+
+    for (size_t i = 0; i < run->layers; i++)
+        if (!is_skipped(run, i))
+            json_array_append_new(layers, report_layer(&run->method.results[i]));
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:I, s:o}", "output",
+                     run->options->output, "rate_target", run->options->rates.values[0], "recipe",
+                     report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
+                     "bits_per_weight", bits_per_weight(run), "weights",
+                     (json_int_t)count_weights(run), "tokens", (json_int_t)run->tokens.count,
+                     "taken_over", (json_int_t)run->takeover.count, "seconds",
+                     meter_seconds(&run->session->meter), "peak_bytes", (json_int_t)peak_memory(),
+                     "layers", layers);
+}
+
+static bool run_quantization(struct quantization *run)
+{
+    const struct options *const options = run->options;
+    const struct config *const config = &run->session->model.config;
+
+    if (!vocabulary_check(&options->vocabulary, config, run->failure))
+        return false;
+    run->layers = config->blocks * LINEAR_KINDS + vocabulary_layers(&options->vocabulary);
+    run->method.results = calloc(run->layers, sizeof *run->method.results);
+    if (!run->method.results)
+        return refuse(run->failure, "out of memory");
+    if (!exclusions_create(&run->exclusions, config, options->skip, options->zero_rows,
+                           run->failure))
+        return false;
+    run->session->model.exclusions = &run->exclusions;
+    if (!text_load(&run->tokens, options->tokens, config, run->failure))
+        return false;
+    tokens_sample(&run->tokens, run->session->window, options->max_tokens);
+    const struct calibration calibration = describe_calibration(run);
+    report_scarce_text(config, &calibration);
+    if (options->dry_run)
+        return takeover_is_possible(options->output, run->failure) &&
+               dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
+    if (!write_archive(run))
+        return false;
+    if (options->json)
+        return report_json(describe_json(run), run->failure);
+    print_text(run);
+    return report_flush(run->failure);
+}
+
+enum outcome command_quantize(const struct options *options, struct failure *failure)
+{
+    const struct method_settings settings = method_settings(options);
+    struct session session;
+    struct quantization run = {.options = options, .session = &session, .failure = failure};
+    enum outcome outcome = OUTCOME_USAGE;
+
+    if (!session_begin(&session, options, failure))
+        return OUTCOME_FAILED;
+    run.method.context = session.context;
+    run.method.encoder =
+        watersic_encoder_create(session.context, &settings, options->limit, failure);
+    if (run.method.encoder)
+        outcome = run_quantization(&run) ? OUTCOME_OK : OUTCOME_FAILED;
+    wsic_archive_writer_destroy(run.method.writer);
+    takeover_free(&run.takeover);
+    wsic_encoder_destroy(run.method.encoder);
+    tokens_free(&run.tokens);
+    free(run.method.results);
+    exclusions_free(&run.exclusions);
+    session_end(&session);
+    return outcome;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/command/session.h"
+
+#include "common/blas_memory.h"
+#include "common/interrupt.h"
+#include "common/workers.h"
+#include "llm/command/original.h"
+#include "llm/command/output_files.h"
+#include "llm/watersic/report.h"
+
+/* Attention costs more with every token of a window: longer ones have to be asked for. */
+enum { longest_default_window = 2048 };
+
+static bool choose_window(struct session *session, const struct options *options,
+                          struct failure *failure)
+{
+    const size_t positions = session->model.config.positions;
+
+    session->window = options->window;
+    if (session->window == 0)
+        session->window = positions < longest_default_window ? positions : longest_default_window;
+    if (session->window > positions)
+        return refuse(failure, "--window: %zu is more than the model's %zu positions",
+                      session->window, positions);
+    return true;
+}
+
+bool session_begin(struct session *session, const struct options *options, struct failure *failure)
+{
+    *session = (struct session){.window = 0};
+    meter_start(&session->meter);
+    session->meter.lines = options->progress;
+    if (wsic_context_create(NULL, &session->context) < 0)
+        return refuse(failure, "the library's context cannot be created");
+    if (wsic_context_set_threads(session->context, 0) < 0)
+        refuse(failure, "%s", wsic_context_message(session->context));
+    else if (blas_memory_check(workers_usual(), failure) &&
+             model_open(&session->model, options->model, failure) &&
+             output_files_check(options, &session->model, failure) &&
+             choose_window(session, options, failure) &&
+             original_check(session, options, failure)) {
+        report_unknown_keys(&session->model.config, options->model);
+        interrupt_watch(session->context);
+        return true;
+    }
+    session_end(session);
+    return false;
+}
+
+void session_end(struct session *session)
+{
+    interrupt_watch(NULL);
+    meter_stop(&session->meter);
+    model_free(&session->model);
+    wsic_context_destroy(session->context);
+}

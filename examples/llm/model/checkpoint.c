@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/model/checkpoint.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct shard {
+    const char *name; /* in the index; NULL where there is none */
+    struct safetensors *file;
+    bool *used; /* which of its tensors were taken */
+};
+
+struct checkpoint {
+    char *directory;
+    char path[PATH_MAX]; /* of the index, or of the only file */
+    json_t *index;       /* NULL where there is none */
+    struct shard *shards;
+    size_t count;
+};
+
+static bool set_path(char path[PATH_MAX], const char *directory, const char *name,
+                     struct failure *failure)
+{
+    if ((size_t)snprintf(path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
+        return refuse(failure, "%s: the name is too long", directory);
+    return true;
+}
+
+static bool open_shard(struct checkpoint *checkpoint, const char *path, const char *name,
+                       struct failure *failure)
+{
+    struct shard *const shard = &checkpoint->shards[checkpoint->count];
+
+    if (!safetensors_open(&shard->file, path, failure))
+        return false;
+    shard->name = name;
+    checkpoint->count++;
+    shard->used = calloc(safetensors_count(shard->file) + 1, sizeof *shard->used);
+    return shard->used || refuse(failure, "%s: out of memory", path);
+}
+
+static struct shard *find_shard(const struct checkpoint *checkpoint, const char *name)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        if (strcmp(checkpoint->shards[i].name, name) == 0)
+            return &checkpoint->shards[i];
+    return NULL;
+}
+
+/* Open the shard that the index names for a tensor, unless it is open, and look the tensor up. */
+static bool check_entry(struct checkpoint *checkpoint, const char *tensor, const json_t *entry,
+                        struct failure *failure)
+{
+    const char *const name = json_string_value(entry);
+    char path[PATH_MAX];
+
+    /* Shards lie beside the index; a name that leads elsewhere is not for us to follow. */
+    if (!name || *name == '\0' || strchr(name, '/'))
+        return refuse(failure, "%s: tensor \"%s\": its place is not the name of a file",
+                      checkpoint->path, tensor);
+    if (!find_shard(checkpoint, name) && (!set_path(path, checkpoint->directory, name, failure) ||
+                                          !open_shard(checkpoint, path, name, failure)))
+        return false;
+    if (!safetensors_find(find_shard(checkpoint, name)->file, tensor))
+        return refuse(failure, "%s: tensor \"%s\" is not in %s", checkpoint->path, tensor, name);
+    return true;
+}
+
+/* A tensor that two shards hold would leave open which of them is meant. */
+static bool check_named(const struct checkpoint *checkpoint, const json_t *map,
+                        struct failure *failure)
+{
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct shard *const shard = &checkpoint->shards[i];
+        for (size_t j = 0; j < safetensors_count(shard->file); j++) {
+            const struct tensor *const tensor = safetensors_at(shard->file, j);
+            const char *const place = json_string_value(json_object_get(map, tensor->name));
+            if (!place || strcmp(place, shard->name) != 0)
+                return refuse(failure, "%s: tensor \"%s\" of %s is not named there",
+                              checkpoint->path, tensor->name, shard->name);
+        }
+    }
+    return true;
+}
+
+static bool open_shards(struct checkpoint *checkpoint, struct failure *failure)
+{
+    json_t *const map = json_object_get(checkpoint->index, "weight_map");
+    const char *name;
+    json_t *entry;
+
+    if (!json_is_object(map) || json_object_size(map) == 0)
+        return refuse(failure, "%s: \"weight_map\" is missing or not an object", checkpoint->path);
+    checkpoint->shards = calloc(json_object_size(map), sizeof *checkpoint->shards);
+    if (!checkpoint->shards)
+        return refuse(failure, "%s: out of memory", checkpoint->path);
+    json_object_foreach(map, name, entry)
+    {
+        if (!check_entry(checkpoint, name, entry, failure))
+            return false;
+    }
+    return check_named(checkpoint, map, failure);
+}
+
+static bool open_index(struct checkpoint *checkpoint, struct failure *failure)
+{
+    json_error_t error;
+
+    checkpoint->index = json_load_file(checkpoint->path, JSON_REJECT_DUPLICATES, &error);
+    if (!checkpoint->index && error.line > 0)
+        return refuse(failure, "%s: line %d: %s", checkpoint->path, error.line, error.text);
+    if (!checkpoint->index)
+        return refuse(failure, "%s", error.text);
+    return open_shards(checkpoint, failure);
+}
+
+static bool open_single(struct checkpoint *checkpoint, struct failure *failure)
+{
+    checkpoint->shards = calloc(1, sizeof *checkpoint->shards);
+    if (!checkpoint->shards)
+        return refuse(failure, "%s: out of memory", checkpoint->path);
+    return open_shard(checkpoint, checkpoint->path, NULL, failure);
+}
+
+/* Where both are there the single file counts, as in transformers. Where neither is, the message
+ * is about the single file. */
+static bool open_files(struct checkpoint *checkpoint, struct failure *failure)
+{
+    char path[PATH_MAX];
+
+    if (!set_path(checkpoint->path, checkpoint->directory, "model.safetensors", failure) ||
+        !set_path(path, checkpoint->directory, "model.safetensors.index.json", failure))
+        return false;
+    if (access(checkpoint->path, F_OK) == 0 || access(path, F_OK) != 0)
+        return open_single(checkpoint, failure);
+    memcpy(checkpoint->path, path, sizeof path);
+    return open_index(checkpoint, failure);
+}
+
+bool checkpoint_open(struct checkpoint **out, const char *directory, struct failure *failure)
+{
+    struct checkpoint *const checkpoint = calloc(1, sizeof *checkpoint);
+
+    *out = NULL;
+    if (!checkpoint || !(checkpoint->directory = strdup(directory))) {
+        free(checkpoint);
+        return refuse(failure, "%s: out of memory", directory);
+    }
+    if (!open_files(checkpoint, failure)) {
+        checkpoint_close(checkpoint);
+        return false;
+    }
+    *out = checkpoint;
+    return true;
+}
+
+void checkpoint_close(struct checkpoint *checkpoint)
+{
+    if (!checkpoint)
+        return;
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        safetensors_close(checkpoint->shards[i].file);
+        free(checkpoint->shards[i].used);
+    }
+    free(checkpoint->shards);
+    json_decref(checkpoint->index);
+    free(checkpoint->directory);
+    free(checkpoint);
+}
+
+const char *checkpoint_file(const struct checkpoint *checkpoint, size_t index)
+{
+    if (checkpoint->index && index-- == 0)
+        return checkpoint->path;
+    return index < checkpoint->count ? safetensors_path(checkpoint->shards[index].file) : NULL;
+}
+
+static struct shard *shard_of(const struct checkpoint *checkpoint, const char *tensor)
+{
+    if (!checkpoint->index)
+        return &checkpoint->shards[0];
+    const json_t *const map = json_object_get(checkpoint->index, "weight_map");
+    const char *const name = json_string_value(json_object_get(map, tensor));
+    return name ? find_shard(checkpoint, name) : NULL;
+}
+
+const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name)
+{
+    const struct shard *const shard = shard_of(checkpoint, name);
+
+    return shard ? safetensors_find(shard->file, name) : NULL;
+}
+
+const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *name,
+                                     struct failure *failure)
+{
+    struct shard *const shard = shard_of(checkpoint, name);
+    const struct tensor *const tensor = checkpoint_find(checkpoint, name);
+
+    if (!tensor) {
+        refuse(failure, "%s: tensor \"%s\" is missing", checkpoint->path, name);
+        return NULL;
+    }
+    shard->used[tensor - safetensors_at(shard->file, 0)] = true;
+    return tensor;
+}
+
+void checkpoint_each_taken(const struct checkpoint *checkpoint,
+                           void (*visit)(void *data, const struct tensor *tensor), void *data)
+{
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct shard *const shard = &checkpoint->shards[i];
+        for (size_t j = 0; j < safetensors_count(shard->file); j++)
+            if (shard->used[j])
+                visit(data, safetensors_at(shard->file, j));
+    }
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    const size_t end_length = strlen(end);
+
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+static bool refuse_rest_of(const struct shard *shard, const char *architecture,
+                           struct failure *failure)
+{
+    for (size_t i = 0; i < safetensors_count(shard->file); i++) {
+        const struct tensor *const tensor = safetensors_at(shard->file, i);
+        if (!shard->used[i] && !ends_with(tensor->name, ".rotary_emb.inv_freq") &&
+            strcmp(tensor->name, "lm_head.weight") != 0)
+            return refuse(failure, "%s: tensor \"%s\" is no part of a %s", tensor->file,
+                          tensor->name, architecture);
+    }
+    return true;
+}
+
+bool checkpoint_refuse_rest(const struct checkpoint *checkpoint, const char *architecture,
+                            struct failure *failure)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        if (!refuse_rest_of(&checkpoint->shards[i], architecture, failure))
+            return false;
+    return true;
+}

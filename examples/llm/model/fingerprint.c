@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/model/fingerprint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "llm/model/checkpoint.h"
+
+uint64_t fingerprint_add(uint64_t fingerprint, const void *data, size_t size)
+{
+    return XXH3_64bits_withSeed(data, size, fingerprint);
+}
+
+uint64_t fingerprint_number(uint64_t fingerprint, double number)
+{
+    return fingerprint_add(fingerprint, &number, sizeof number);
+}
+
+uint64_t fingerprint_text(uint64_t fingerprint, const char *text)
+{
+    return fingerprint_add(fingerprint, text, strlen(text));
+}
+
+uint64_t fingerprint_tokens(uint64_t fingerprint, const struct tokens *tokens)
+{
+    return fingerprint_add(fingerprint, tokens->values, tokens->count * sizeof *tokens->values);
+}
+
+static uint64_t add_config(uint64_t fingerprint, const struct config *config)
+{
+    const struct rope_scaling *const scaling = &config->rope_scaling;
+    const double numbers[] = {
+        config->head_norms,
+        (double)config->hidden,
+        (double)config->intermediate,
+        (double)config->blocks,
+        (double)config->heads,
+        (double)config->kv_heads,
+        (double)config->head_dim,
+        (double)config->vocabulary,
+        config->rope_theta,
+        scaling->on,
+        scaling->on ? scaling->factor : 0,
+        scaling->on ? scaling->low : 0,
+        scaling->on ? scaling->high : 0,
+        scaling->on ? (double)scaling->original : 0,
+        config->norm_epsilon,
+        config->tied,
+    };
+
+    return fingerprint_add(fingerprint_text(fingerprint, config->architecture), numbers,
+                           sizeof numbers);
+}
+
+static void add_tensor(void *self, const struct tensor *tensor)
+{
+    uint64_t *const fingerprint = self;
+
+    *fingerprint = fingerprint_text(*fingerprint, tensor->name);
+    *fingerprint = fingerprint_text(*fingerprint, tensor->type);
+    *fingerprint =
+        fingerprint_add(*fingerprint, tensor->shape, tensor->dimensions * sizeof *tensor->shape);
+    *fingerprint = fingerprint_add(*fingerprint, tensor->data, tensor->bytes);
+    tensor_release(tensor);
+}
+
+static uint64_t add_exclusion(uint64_t fingerprint, const struct exclusion *exclusion)
+{
+    fingerprint = fingerprint_number(fingerprint, exclusion->skipped);
+    return fingerprint_add(fingerprint, exclusion->rows,
+                           exclusion->row_count * sizeof *exclusion->rows);
+}
+
+uint64_t fingerprint_checkpoint(uint64_t fingerprint, const struct model *model)
+{
+    fingerprint = add_config(fingerprint, &model->config);
+    checkpoint_each_taken(model->checkpoint, add_tensor, &fingerprint);
+    return fingerprint;
+}
+
+uint64_t fingerprint_model(uint64_t fingerprint, const struct model *model)
+{
+    fingerprint = fingerprint_checkpoint(fingerprint, model);
+    for (size_t i = 0; model->exclusions && i < model->exclusions->layers; i++)
+        fingerprint = add_exclusion(fingerprint, &model->exclusions->of[i]);
+    return fingerprint;
+}
+
+void fingerprint_print(uint64_t fingerprint, char text[FINGERPRINT_SIZE])
+{
+    snprintf(text, FINGERPRINT_SIZE, "%016" PRIx64, fingerprint);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/model/linear_backward.h"
+
+#include <cblas.h>
+
+#include "common/workers.h"
+
+/* Columns that a worker sums up at once. */
+enum { strip_columns = 64 };
+
+/* sums[j] += Σ a_ij b_ij over the rows i */
+struct column_sums {
+    const float *a;
+    const float *b;
+    size_t rows;
+    size_t columns;
+    double *sums;
+};
+
+static void sum_strip(void *data, size_t strip, size_t worker)
+{
+    const struct column_sums *const job = data;
+    const size_t first = strip * strip_columns;
+    const size_t end = first + strip_columns < job->columns ? first + strip_columns : job->columns;
+
+    (void)worker;
+    for (size_t i = 0; i < job->rows; i++) {
+        const float *const a = job->a + i * job->columns;
+        const float *const b = job->b + i * job->columns;
+        for (size_t j = first; j < end; j++)
+            job->sums[j] += (double)(a[j] * b[j]);
+    }
+}
+
+static void sum_columns(struct column_sums job, size_t workers)
+{
+    workers_run(workers, (job.columns + strip_columns - 1) / strip_columns, sum_strip, &job);
+}
+
+void linear_backward(const struct linear_pass *pass, size_t workers, float *back,
+                     const struct scale_gradient *gradient)
+{
+    const size_t rows = pass->linear->rows;
+    const size_t columns = pass->linear->columns;
+
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)pass->count, (int)columns,
+                (int)rows, 1, pass->u, (int)rows, pass->linear->weights, (int)columns, 0, back,
+                (int)columns);
+    if (!gradient->rows)
+        return;
+    sum_columns((struct column_sums){pass->u, pass->y, pass->count, rows, gradient->rows}, workers);
+    sum_columns((struct column_sums){pass->x, back, pass->count, columns, gradient->columns},
+                workers);
+}

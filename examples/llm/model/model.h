@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* A model's weights in single precision: block by block from its checkpoint, or all in memory. */
+#ifndef EXAMPLES_LLM_MODEL_MODEL_H
+#define EXAMPLES_LLM_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "llm/model/checkpoint.h"
+#include "llm/model/config.h"
+#include "llm/model/exclusions.h"
+#include "llm/model/table.h"
+
+/* The linear layers of a block, in the order in which they are computed. */
+enum linear_kind {
+    LINEAR_Q,
+    LINEAR_K,
+    LINEAR_V,
+    LINEAR_O,
+    LINEAR_GATE,
+    LINEAR_UP,
+    LINEAR_DOWN,
+    LINEAR_KINDS
+};
+
+/* y = W x */
+struct linear {
+    size_t rows;
+    size_t columns;
+    float *weights; /* rows × columns */
+};
+
+struct block {
+    float *attention_norm; /* gains, one for each element of the residual stream */
+    float *ffn_norm;
+    float *query_norm; /* gains of every head's elements; NULL where heads are not normalised */
+    float *key_norm;
+    struct linear linear[LINEAR_KINDS];
+};
+
+struct model {
+    struct config config;
+    struct checkpoint *checkpoint;
+    struct table embedding;
+    struct table head; /* empty if tied: see model_head() */
+    float *norm;
+    const struct exclusions *exclusions; /* whose rows are zero in blocks that are loaded; may be
+                                            NULL. Borrowed. */
+    struct block *blocks;                /* NULL unless they are in memory */
+    double stored_bits; /* bits per weight of the linear layers in the checkpoint */
+};
+
+/* Read DIRECTORY/config.json and open the checkpoint beside it (checkpoint.h). Names and shapes of
+ * all tensors are checked, but none but the last norm is loaded. */
+bool model_open(struct model *model, const char *directory, struct failure *failure);
+
+/* Load a block's original weights. Those that are not finite are refused. */
+bool model_load_block(const struct model *model, size_t number, struct block *block,
+                      struct failure *failure);
+void block_free(struct block *block);
+
+/* Bytes of a block in memory. */
+uint64_t block_memory(const struct config *config);
+
+/* The block in memory; if there is none, its original weights, loaded in place of those that loaded
+ * held (nothing at first), which the caller frees in the end. NULL on failure. */
+const struct block *model_block(const struct model *model, size_t number, struct block *loaded,
+                                struct failure *failure);
+
+/* Have the head in memory, if it is not there yet. */
+bool model_load_head(struct model *model, struct failure *failure);
+
+/* Have all blocks and the head in memory. */
+bool model_load_rest(struct model *model, struct failure *failure);
+
+/* Open, with all blocks and the head in memory. */
+bool model_load(struct model *model, const char *directory, struct failure *failure);
+
+void model_free(struct model *model);
+
+/* What makes logits of states: the embedding itself if tied. */
+const struct table *model_head(const struct model *model);
+
+/* Shape of the linear layers of a kind; no weights. */
+struct linear model_linear_shape(const struct config *config, enum linear_kind kind);
+
+/* Inputs of the widest layer. */
+size_t model_widest(const struct config *config);
+
+/* Number of weights in all linear layers. */
+size_t model_linear_weights(const struct model *model);
+
+enum { MODEL_NAME_SIZE = 96 };
+
+/* Tensors of the checkpoint that are no part of a block. A tied model has no head. */
+extern const char model_embedding_name[];
+extern const char model_head_name[];
+
+/* Name of a linear layer's tensor in the checkpoint. */
+void model_linear_name(char name[MODEL_NAME_SIZE], size_t block, enum linear_kind kind);
+
+#endif

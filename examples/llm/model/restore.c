@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/model/restore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_info(const struct restored *restored, const wsic_layer *layer, const char *name,
+                      wsic_layer_info *info, struct failure *failure)
+{
+    info->size = sizeof *info;
+    if (wsic_layer_get_info(layer, info) < 0)
+        return refuse(failure, "%s: layer \"%s\": %s", restored->path, name,
+                      wsic_layer_message(layer));
+    return true;
+}
+
+static wsic_layer *open_layer(const struct restored *restored, size_t index,
+                              struct failure *failure)
+{
+    wsic_layer *layer;
+
+    if (wsic_archive_load_layer(restored->archive, index, &layer) < 0)
+        refuse(failure, "%s: layer \"%s\": %s", restored->path,
+               wsic_archive_name(restored->archive, index),
+               wsic_archive_message(restored->archive));
+    return layer;
+}
+
+bool restored_has(const struct restored *restored, const char *name)
+{
+    size_t index;
+
+    return wsic_archive_find(restored->archive, name, &index) == WSIC_OK;
+}
+
+/* The list holds names in quotes; no name of a tensor has any. */
+bool restored_skips(const struct restored *restored, const char *name)
+{
+    const char *const list = wsic_archive_metadata(restored->archive, "skipped");
+    char quoted[MODEL_NAME_SIZE + 2];
+
+    snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    return list && strstr(list, quoted) && !restored_has(restored, name);
+}
+
+wsic_layer *restored_layer(const struct restored *restored, const char *name,
+                           const struct linear *shape, wsic_layer_info *info,
+                           struct failure *failure)
+{
+    size_t index;
+
+    if (wsic_archive_find(restored->archive, name, &index) < 0) {
+        refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+        return NULL;
+    }
+    wsic_layer *const layer = open_layer(restored, index, failure);
+    if (!layer)
+        return NULL;
+    if (!read_info(restored, layer, name, info, failure)) {
+        wsic_layer_destroy(layer);
+        return NULL;
+    }
+    if (info->rows == shape->rows && info->columns == shape->columns)
+        return layer;
+    refuse(failure, "%s: layer \"%s\" is %llu x %llu, but the model's is %zu x %zu", restored->path,
+           name, (unsigned long long)info->rows, (unsigned long long)info->columns, shape->rows,
+           shape->columns);
+    wsic_layer_destroy(layer);
+    return NULL;
+}
+
+static bool restore_layer(const struct restored *restored, const char *name, struct linear *linear,
+                          wsic_layer_info *info, struct failure *failure)
+{
+    wsic_layer *const layer = restored_layer(restored, name, linear, info, failure);
+    wsic_matrix weights;
+
+    if (!layer)
+        return false;
+    wsic_matrix_init(&weights, sizeof weights, linear->weights, WSIC_F32, linear->rows,
+                     linear->columns, 0);
+    const bool ok =
+        wsic_layer_dequantize(layer, 0, &weights) >= 0 ||
+        refuse(failure, "%s: layer \"%s\": %s", restored->path, name, wsic_layer_message(layer));
+    wsic_layer_destroy(layer);
+    return ok;
+}
+
+/* Nothing is evaluated that is not in the model, nor left out of what is counted. */
+static bool check_names(const struct restored *restored, struct failure *failure)
+{
+    const struct config *const config = &restored->model.config;
+    size_t known = 0;
+    char name[MODEL_NAME_SIZE];
+
+    for (size_t i = 0; i < config->blocks; i++) {
+        for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+            model_linear_name(name, i, (enum linear_kind)kind);
+            if (restored_skips(restored, name))
+                continue;
+            if (!restored_has(restored, name))
+                return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+            known++;
+        }
+    }
+    known += restored_has(restored, model_embedding_name);
+    known += !config->tied && restored_has(restored, model_head_name);
+    if (known < wsic_archive_count(restored->archive))
+        return refuse(failure, "%s: %zu of its %zu layers are no part of the model", restored->path,
+                      wsic_archive_count(restored->archive) - known,
+                      wsic_archive_count(restored->archive));
+    return true;
+}
+
+static bool count_weights(struct restored *restored, struct failure *failure)
+{
+    for (size_t i = 0; i < wsic_archive_count(restored->archive); i++) {
+        wsic_layer *const layer = open_layer(restored, i, failure);
+        wsic_layer_info info;
+        if (!layer)
+            return false;
+        const bool ok =
+            read_info(restored, layer, wsic_archive_name(restored->archive, i), &info, failure);
+        wsic_layer_destroy(layer);
+        if (!ok)
+            return false;
+        restored->weights += info.rows * info.columns;
+    }
+    return true;
+}
+
+/* Have a matrix of the archive in memory, if it has it. */
+static bool restore_table(const struct restored *restored, const char *name, struct table *table,
+                          struct failure *failure)
+{
+    struct linear linear = {.rows = table->rows, .columns = table->columns};
+    wsic_layer_info info;
+
+    if (!restored_has(restored, name))
+        return true;
+    linear.weights = malloc(linear.rows * linear.columns * sizeof *linear.weights);
+    if (!linear.weights)
+        return refuse(failure, "%s: layer \"%s\": out of memory", restored->path, name);
+    if (!restore_layer(restored, name, &linear, &info, failure)) {
+        free(linear.weights);
+        return false;
+    }
+    table->values = linear.weights;
+    return true;
+}
+
+bool restored_open(struct restored *restored, const struct model *original, wsic_context *context,
+                   const char *path, struct failure *failure)
+{
+    *restored = (struct restored){.path = path, .original = original, .model = *original};
+    restored->model.blocks = NULL;
+    if (wsic_archive_open(context, path, &restored->archive) < 0)
+        return refuse(failure, "%s: %s", path, wsic_context_message(context));
+    if (check_names(restored, failure) && count_weights(restored, failure) &&
+        restore_table(restored, model_embedding_name, &restored->model.embedding, failure) &&
+        restore_table(restored, model_head_name, &restored->model.head, failure))
+        return true;
+    restored_close(restored);
+    return false;
+}
+
+void restored_close(struct restored *restored)
+{
+    const struct model *const original = restored->original;
+    struct model *const model = &restored->model;
+
+    if (!original)
+        return;
+    if (model->embedding.values != original->embedding.values)
+        free(model->embedding.values);
+    if (model->head.values != original->head.values)
+        free(model->head.values);
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        free(restored->block.linear[kind].weights);
+    wsic_archive_close(restored->archive);
+    *restored = (struct restored){.weights = 0};
+}
+
+/* All blocks are of the same shape. */
+static bool prepare_layer(struct linear *linear, const struct linear *shape,
+                          struct failure *failure)
+{
+    if (linear->weights)
+        return true;
+    *linear = *shape;
+    linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
+    return linear->weights || refuse(failure, "out of memory for a block");
+}
+
+static void borrow_norms(struct block *block, const struct block *original)
+{
+    block->attention_norm = original->attention_norm;
+    block->ffn_norm = original->ffn_norm;
+    block->query_norm = original->query_norm;
+    block->key_norm = original->key_norm;
+}
+
+static void keep_layer(const struct restored *restored, const struct linear *original,
+                       struct linear *linear, wsic_layer_info *info)
+{
+    memcpy(linear->weights, original->weights,
+           linear->rows * linear->columns * sizeof *linear->weights);
+    *info = (wsic_layer_info){
+        .rows = linear->rows, .columns = linear->columns, .rate = restored->original->stored_bits};
+}
+
+static bool restore_or_keep(struct restored *restored, size_t number, size_t kind,
+                            const struct linear *original, struct failure *failure)
+{
+    struct linear *const linear = &restored->block.linear[kind];
+    char name[MODEL_NAME_SIZE];
+
+    model_linear_name(name, number, (enum linear_kind)kind);
+    if (!prepare_layer(linear, original, failure))
+        return false;
+    if (!restored_skips(restored, name))
+        return restore_layer(restored, name, linear, &restored->info[kind], failure);
+    keep_layer(restored, original, linear, &restored->info[kind]);
+    return true;
+}
+
+const struct block *restored_block(struct restored *restored, size_t number,
+                                   const struct block *original, struct failure *failure)
+{
+    struct block *const block = &restored->block;
+
+    borrow_norms(block, original);
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        if (!restore_or_keep(restored, number, kind, &original->linear[kind], failure))
+            return NULL;
+    return block;
+}

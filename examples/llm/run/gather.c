@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "llm/run/gather.h"
+
+#include <stdlib.h>
+
+#include "common/interrupt.h"
+#include "llm/run/progress.h"
+
+static void subtract_hidden(const struct gatherer *gatherer, const struct stretch_of_text *text)
+{
+    const float *const clean = stream_hidden(&gatherer->clean, text->first);
+    const float *const live = stream_hidden(&gatherer->live, text->first);
+
+    for (size_t i = 0; i < text->count * gatherer->live.forward.config.hidden; i++)
+        gatherer->residual[i] = clean[i] - live[i];
+}
+
+/* What is seen of a batch. */
+struct sight {
+    const struct site *site;
+    const struct stretch_of_text *text;
+    const float *live;
+    const float *clean;
+};
+
+/* What statistics are to hold of a place, over weighted tokens if weights is not NULL. Without
+ * drift but with residuals the layer is fitted to what it does in the quantized model: that is a
+ * pair of twice the same input. */
+static wsic_status add_inputs(const struct gatherer *gatherer, const struct sight *sight,
+                              wsic_stats *stats, const double *weights)
+{
+    const struct recipe *const recipe = gatherer->recipe;
+    const size_t columns = wsic_stats_columns(stats);
+    const size_t count = sight->text->count;
+    const bool residual = recipe->residual && sight->site->adds;
+    wsic_matrix input, quantized, lost;
+
+    wsic_matrix_init(&quantized, sizeof quantized, (void *)sight->live, WSIC_F32, count, columns,
+                     0);
+    if (!recipe->drift && !residual)
+        return wsic_stats_add_activations(stats, &quantized, weights);
+    wsic_matrix_init(&input, sizeof input, (void *)(recipe->drift ? sight->clean : sight->live),
+                     WSIC_F32, count, columns, 0);
+    if (!residual)
+        return wsic_stats_add_pair(stats, &input, &quantized, NULL, weights);
+    subtract_hidden(gatherer, sight->text);
+    wsic_matrix_init(&lost, sizeof lost, gatherer->residual, WSIC_F32, count,
+                     gatherer->live.forward.config.hidden, 0);
+    return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
+}
+
+static bool gather(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
+                   const struct sight *sight, const struct gathered *gathered,
+                   struct failure *failure)
+{
+    struct forward *const clean = &gatherer->clean.forward;
+
+    if (add_inputs(gatherer, sight, gathered->stats, NULL) < 0)
+        return refuse(failure, "calibration: %s", wsic_stats_message(gathered->stats));
+    if (!gathered->weighted)
+        return true;
+    forward_attention_mix(clean, &blocks->original, sight->text->count);
+    forward_importance(clean, sight->text->count, gatherer->importance);
+    if (add_inputs(gatherer, sight, gathered->weighted, gatherer->importance) < 0)
+        return refuse(failure, "calibration: %s", wsic_stats_message(gathered->weighted));
+    return true;
+}
+
+static bool pass_batch(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
+                       const struct site *site, const struct gathered *gathered,
+                       const struct stretch_of_text *text, struct failure *failure)
+{
+    const struct sight sight = {.site = site,
+                                .text = text,
+                                .live = site->reach(&gatherer->live, &blocks->quantized, text),
+                                .clean =
+                                    recipe_compares(gatherer->recipe)
+                                        ? site->reach(&gatherer->clean, &blocks->original, text)
+                                        : NULL};
+
+    return interrupt_none(failure) &&
+           (!gathered || gather(gatherer, blocks, &sight, gathered, failure));
+}
+
+bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
+                 const struct site *site, const struct gathered *gathered, struct failure *failure)
+{
+    const size_t capacity = gatherer->live.forward.capacity;
+
+    for (size_t first = 0; first < gatherer->tokens->count; first += capacity) {
+        const size_t left = gatherer->tokens->count - first;
+        const struct stretch_of_text text = {.first = first,
+                                             .count = left < capacity ? left : capacity};
+        if (!pass_batch(gatherer, blocks, site, gathered, &text, failure))
+            return false;
+        if (gatherer->progress)
+            progress_pass_done(gatherer->progress, site,
+                               (double)text.count / (double)gatherer->tokens->count);
+    }
+    return true;
+}
+
+static bool create_residual(struct gatherer *gatherer, struct failure *failure)
+{
+    const struct forward *const forward = &gatherer->live.forward;
+
+    gatherer->residual =
+        malloc(forward->capacity * forward->config.hidden * sizeof *gatherer->residual);
+    return gatherer->residual || refuse(failure, "out of memory for the losses of the states");
+}
+
+static bool create_importance(struct gatherer *gatherer, struct failure *failure)
+{
+    gatherer->importance = malloc(gatherer->clean.forward.capacity * sizeof *gatherer->importance);
+    return gatherer->importance ? forward_watch_importance(&gatherer->clean.forward, failure)
+                                : refuse(failure, "out of memory for the importance of tokens");
+}
+
+/* The checkpoint has the original embedding, also where a quantized one is in memory. */
+static bool create_clean(struct gatherer *gatherer, const struct model *model,
+                         const struct stream_text *text, struct failure *failure)
+{
+    struct model original = *model;
+
+    original.embedding.values = NULL;
+    return stream_create(&gatherer->clean, &original, text, failure) &&
+           create_residual(gatherer, failure) &&
+           (!recipe_weights(gatherer->recipe) || create_importance(gatherer, failure));
+}
+
+bool gather_begin(struct gatherer *gatherer, const struct model *model,
+                  const struct stream_text *text, const struct recipe *recipe,
+                  struct failure *failure)
+{
+    *gatherer = (struct gatherer){.recipe = recipe, .tokens = text->tokens};
+    if (stream_create(&gatherer->live, model, text, failure) &&
+        (!recipe_compares(recipe) || create_clean(gatherer, model, text, failure)))
+        return true;
+    gather_end(gatherer);
+    return false;
+}
+
+void gather_end(struct gatherer *gatherer)
+{
+    free(gatherer->residual);
+    free(gatherer->importance);
+    stream_free(&gatherer->clean);
+    stream_free(&gatherer->live);
+}
