@@ -209,6 +209,23 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
     return tensor;
 }
 
+size_t checkpoint_count(const struct checkpoint *checkpoint)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < checkpoint->count; i++)
+        count += safetensors_count(checkpoint->shards[i].file);
+    return count;
+}
+
+void checkpoint_each(const struct checkpoint *checkpoint,
+                     void (*visit)(void *data, const struct tensor *tensor), void *data)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        for (size_t j = 0; j < safetensors_count(checkpoint->shards[i].file); j++)
+            visit(data, safetensors_at(checkpoint->shards[i].file, j));
+}
+
 void checkpoint_each_taken(const struct checkpoint *checkpoint,
                            void (*visit)(void *data, const struct tensor *tensor), void *data)
 {

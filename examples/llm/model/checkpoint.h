@@ -25,6 +25,13 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
 /* The same without counting; the tensor was taken before. */
 const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name);
 
+/* Number of tensors in all files. */
+size_t checkpoint_count(const struct checkpoint *checkpoint);
+
+/* Call visit for every tensor, file after file. */
+void checkpoint_each(const struct checkpoint *checkpoint,
+                     void (*visit)(void *data, const struct tensor *tensor), void *data);
+
 /* Call visit for every tensor that was taken. */
 void checkpoint_each_taken(const struct checkpoint *checkpoint,
                            void (*visit)(void *data, const struct tensor *tensor), void *data);
