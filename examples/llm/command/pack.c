@@ -44,8 +44,8 @@ static bool pack_archive(const struct options *options, struct session *session,
 
     if (wsic_archive_open(session->context, options->archive, &packing.archive) < 0)
         return refuse(failure, "%s: %s", options->archive, wsic_context_message(session->context));
-    const bool ok = pack(&packing, &packed, failure);
-    wsic_archive_destroy(packing.archive);
+    const bool ok = pack_model(&packing, &packed, failure);
+    wsic_archive_close(packing.archive);
     return ok && report_packed(options, &packed, failure);
 }
 

@@ -44,7 +44,7 @@ static bool restore(const struct options *options, wsic_context *context, struct
                                         .weights = options->weight_type,
                                         .codes = codes_type(options)};
     interrupt_watch(context);
-    const bool ok = unpack(&unpacking, &unpacked, failure);
+    const bool ok = unpack_model(&unpacking, &unpacked, failure);
     interrupt_watch(NULL);
     checkpoint_close(checkpoint);
     return ok && report_unpacked(options, &unpacked, failure);

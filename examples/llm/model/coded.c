@@ -34,7 +34,7 @@ bool coded_next(struct coded_walk *walk, wsic_layer **layer, struct failure *fai
     if (walk->next == tensor->layers)
         return true;
     const size_t bytes = tensor->layer_bytes[walk->next];
-    if (wsic_layer_view(walk->context, tensor->data + walk->offset, bytes, layer) < 0)
+    if (wsic_layer_create_view(walk->context, tensor->data + walk->offset, bytes, layer) < 0)
         return refuse(failure, "%s: tensor \"%s\": %s", tensor->file, tensor->name,
                       wsic_context_message(walk->context));
     if (wsic_layer_get_info(*layer, &info) < 0 || !check_layer(walk, &info, failure)) {

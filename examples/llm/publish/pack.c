@@ -52,7 +52,7 @@ static wsic_layer *view_layer(const struct pack *pack, size_t index)
 {
     wsic_layer *layer;
 
-    if (wsic_archive_layer_view(pack->packing->archive, index, &layer) < 0)
+    if (wsic_archive_view_layer(pack->packing->archive, index, &layer) < 0)
         refuse_layer(pack, index, wsic_archive_message(pack->packing->archive));
     return layer;
 }
@@ -65,7 +65,7 @@ static bool measure_layer(struct pack *pack, struct origin *origin)
     if (!layer)
         return false;
     const bool ok = check_shape(pack, origin->layer, layer, origin->tensor) &&
-                    (wsic_layer_write(layer, &bytes, &origin->bytes) >= 0 ||
+                    (wsic_layer_get_bytes(layer, &bytes, &origin->bytes) >= 0 ||
                      refuse_layer(pack, origin->layer, wsic_layer_message(layer)));
     wsic_layer_destroy(layer);
     return ok;
@@ -152,7 +152,7 @@ static bool write_coded(const struct pack *pack, const struct origin *origin,
     if (!layer)
         return false;
     const bool ok =
-        (wsic_layer_write(layer, &bytes, &size) >= 0 ||
+        (wsic_layer_get_bytes(layer, &bytes, &size) >= 0 ||
          refuse_layer(pack, origin->layer, wsic_layer_message(layer))) &&
         safetensors_writer_add(writer, bytes, size, pack->failure) &&
         safetensors_writer_add(writer, zeros, (size_t)(coded_padded(size) - size), pack->failure);
@@ -223,7 +223,7 @@ static bool prepare(struct pack *pack)
     return pack->ok && describe_method(pack);
 }
 
-bool pack(const struct packing *packing, struct packed *packed, struct failure *failure)
+bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure)
 {
     struct pack pack = {.packing = packing,
                         .packed = packed,

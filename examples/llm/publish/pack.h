@@ -28,6 +28,6 @@ struct packed {
 
 /* Write the directory. Layers that are no tensor of the checkpoint, or are of another shape, are
  * refused. */
-bool pack(const struct packing *packing, struct packed *packed, struct failure *failure);
+bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure);
 
 #endif

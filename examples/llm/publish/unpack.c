@@ -260,7 +260,8 @@ static bool prepare(struct unpack *unpack)
             refuse(unpack->failure, "%s: has no coded tensors to restore", unpacking->source));
 }
 
-bool unpack(const struct unpacking *unpacking, struct unpacked *unpacked, struct failure *failure)
+bool unpack_model(const struct unpacking *unpacking, struct unpacked *unpacked,
+                  struct failure *failure)
 {
     struct unpack unpack = {.unpacking = unpacking,
                             .unpacked = unpacked,

@@ -27,6 +27,7 @@ struct unpacked {
 
 /* Write the directory, some rows at a time. A directory without coded tensors is refused, and
  * codes or weights that the type does not hold, by their layer, row and column. */
-bool unpack(const struct unpacking *unpacking, struct unpacked *unpacked, struct failure *failure);
+bool unpack_model(const struct unpacking *unpacking, struct unpacked *unpacked,
+                  struct failure *failure);
 
 #endif
