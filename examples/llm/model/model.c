@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model/model.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,11 +194,17 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
     return false;
 }
 
+static struct attention_rule attention_of(const struct config *config)
+{
+    return (struct attention_rule){.scale = 1 / sqrtf((float)config->head_dim)};
+}
+
 static bool load_parts(const struct model *model, size_t number, struct block *block,
                        struct failure *failure)
 {
     char name[MODEL_NAME_SIZE];
 
+    block->attention = attention_of(&model->config);
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
         name_gains(name, number, &all_gains[i]);
