@@ -5,15 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <watersic/watersic.h>
 
 #include "check_main.h"
 #include "common/coded_tensors.h"
-#include "llm/publish/pack.h"
 #include "llm/publish/unpack.h"
-#include "scratch_files.h"
-#include "synthetic_llm.h"
+#include "packed_fixture.h"
 
 /* A file of tensors in memory. */
 struct plain_file {
@@ -84,117 +81,22 @@ static const unsigned char *plain_find(const struct plain_file *file, const char
     return file->data + begin;
 }
 
-/* --- a model whose matrices of one kind are quantized ---------------------- */
-
-static struct synthetic_llm model;
-static wsic_context *context;
-static struct failure failure;
-static char source[64], archive_path[64], packed_path[64], restored_path[64];
-
-static bool is_quantized(const struct synthetic_tensor *tensor)
-{
-    return strstr(tensor->name, "_proj.weight") != NULL;
-}
-
-static void quantize(wsic_encoder *encoder, wsic_archive_writer *writer,
-                     const struct synthetic_tensor *tensor)
-{
-    wsic_matrix weights;
-    wsic_stats *stats;
-    wsic_layer *layer;
-    float *const identity = calloc(tensor->columns * tensor->columns, sizeof *identity);
-    wsic_matrix covariance;
-
-    for (size_t i = 0; i < tensor->columns; i++)
-        identity[i * (tensor->columns + 1)] = 1;
-    wsic_matrix_init(&covariance, sizeof covariance, identity, WSIC_F32, tensor->columns,
-                     tensor->columns, 0);
-    wsic_matrix_init(&weights, sizeof weights, tensor->bits, WSIC_BF16, tensor->rows,
-                     tensor->columns, 0);
-    ck_assert_int_eq(wsic_stats_create(context, tensor->columns, &stats), WSIC_OK);
-    ck_assert_int_eq(wsic_stats_add_covariance(stats, &covariance, 1000), WSIC_OK);
-    ck_assert_int_ge(wsic_encoder_run(encoder, stats, &weights, &layer), 0);
-    ck_assert_int_eq(wsic_archive_writer_add(writer, tensor->name, layer), WSIC_OK);
-    wsic_layer_destroy(layer);
-    wsic_stats_destroy(stats);
-    free(identity);
-}
-
-static void write_archive(void)
-{
-    wsic_archive_writer *writer;
-    wsic_encoder *encoder;
-
-    ck_assert_int_eq(wsic_archive_writer_create(context, archive_path, &writer), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_writer_set_metadata(writer, "preset", "fast \"quoted\""),
-                     WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set_preset(encoder, "fast"), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set_number(encoder, WSIC_RATE, 3), WSIC_OK);
-    for (size_t i = 0; i < model.count; i++)
-        if (is_quantized(&model.tensors[i]))
-            quantize(encoder, writer, &model.tensors[i]);
-    ck_assert_int_eq(wsic_archive_writer_finish(writer), WSIC_OK);
-    wsic_archive_writer_destroy(writer);
-    wsic_encoder_destroy(encoder);
-}
-
-static void make(void)
-{
-    set_up();
-    snprintf(source, sizeof source, "%s/source", directory);
-    snprintf(archive_path, sizeof archive_path, "%s/a.wsic", directory);
-    snprintf(packed_path, sizeof packed_path, "%s/packed", directory);
-    snprintf(restored_path, sizeof restored_path, "%s/restored", directory);
-    ck_assert_int_eq(mkdir(source, 0777), 0);
-    synthetic_llama3(&model);
-    synthetic_write(&model, source);
-    ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
-    write_archive();
-}
-
-static void remove_all(void)
-{
-    char command[128];
-
-    synthetic_free(&model);
-    wsic_context_destroy(context);
-    snprintf(command, sizeof command, "rm -rf %s", directory);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void pack_it(void)
-{
-    struct packing packing = {.source = source,
-                              .archive_path = archive_path,
-                              .output = packed_path,
-                              .shard_bytes = UINT64_C(1) << 40};
-    struct checkpoint *checkpoint;
-    struct packed packed;
-
-    ck_assert_msg(checkpoint_open(&checkpoint, source, &failure), "%s", failure.text);
-    packing.checkpoint = checkpoint;
-    ck_assert_int_eq(wsic_archive_open(context, archive_path, &packing.archive), WSIC_OK);
-    ck_assert_msg(pack_model(&packing, &packed, &failure), "%s", failure.text);
-    wsic_archive_close(packing.archive);
-    checkpoint_close(checkpoint);
-}
-
 static void restore_it(uint32_t weights, uint32_t codes)
 {
-    struct unpacking unpacking = {.source = packed_path,
-                                  .context = context,
-                                  .output = restored_path,
+    struct unpacking unpacking = {.source = packed.packed,
+                                  .context = packed.context,
+                                  .output = packed.restored,
                                   .shard_bytes = UINT64_C(1) << 40,
                                   .weights = weights,
                                   .codes = codes};
     struct checkpoint *checkpoint;
     struct unpacked unpacked;
 
-    pack_it();
-    ck_assert_msg(checkpoint_open(&checkpoint, packed_path, &failure), "%s", failure.text);
+    packed_pack();
+    ck_assert_msg(checkpoint_open(&checkpoint, packed.packed, &packed.failure), "%s",
+                  packed.failure.text);
     unpacking.checkpoint = checkpoint;
-    ck_assert_msg(unpack_model(&unpacking, &unpacked, &failure), "%s", failure.text);
+    ck_assert_msg(unpack_model(&unpacking, &unpacked, &packed.failure), "%s", packed.failure.text);
     checkpoint_close(checkpoint);
 }
 
@@ -213,7 +115,7 @@ static void each_layer(const struct plain_file *file,
 {
     wsic_archive *archive;
 
-    ck_assert_int_eq(wsic_archive_open(context, archive_path, &archive), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_open(packed.context, packed.archive, &archive), WSIC_OK);
     for (size_t i = 0; i < wsic_archive_count(archive); i++) {
         wsic_layer_info info = {.size = sizeof info};
         wsic_layer *layer;
@@ -255,8 +157,8 @@ static void same_layer_bytes(const struct plain_file *file, const char *name,
 
 START_TEST(coded_tensors_are_the_layers_of_the_archive)
 {
-    pack_it();
-    struct plain_file file = open_plain(packed_path);
+    packed_pack();
+    struct plain_file file = open_plain(packed.packed);
     each_layer(&file, same_layer_bytes);
     plain_close(&file);
 }
@@ -266,13 +168,13 @@ START_TEST(everything_else_is_as_it_was)
 {
     size_t names = 0;
 
-    pack_it();
-    struct plain_file file = open_plain(packed_path);
-    for (size_t i = 0; i < model.count; i++) {
-        const struct synthetic_tensor *const tensor = &model.tensors[i];
+    packed_pack();
+    struct plain_file file = open_plain(packed.packed);
+    for (size_t i = 0; i < packed.model.count; i++) {
+        const struct synthetic_tensor *const tensor = &packed.model.tensors[i];
         size_t bytes;
         names++;
-        if (is_quantized(tensor))
+        if (packed_is_quantized(tensor))
             continue;
         const unsigned char *const data = plain_find(&file, tensor->name, "BF16", &bytes);
         ck_assert_uint_eq(bytes, synthetic_numbers(tensor) * sizeof *tensor->bits);
@@ -285,20 +187,22 @@ END_TEST
 
 START_TEST(stamps_are_as_documented)
 {
-    pack_it();
-    struct plain_file file = open_plain(packed_path);
+    packed_pack();
+    struct plain_file file = open_plain(packed.packed);
     const json_t *const metadata = json_object_get(file.header, "__metadata__");
     json_t *const stamps =
         json_loads(json_string_value(json_object_get(metadata, "watersic.tensors")), 0, NULL);
     json_t *const run =
         json_loads(json_string_value(json_object_get(metadata, "watersic.run")), 0, NULL);
-    const json_t *const stamp = json_object_get(stamps, "model.layers.0.mlp.down_proj.weight");
+    const json_t *const stamp =
+        json_object_get(stamps, "model.layers.0.mlp.down_proj.weight");
     const json_t *const shape = json_object_get(stamp, "shape");
 
     ck_assert_str_eq(json_string_value(json_object_get(metadata, "watersic.version")), "1");
     ck_assert_str_eq(json_string_value(json_object_get(stamp, "dtype")), "BF16");
-    ck_assert_uint_eq((size_t)json_integer_value(json_array_get(shape, 0)), model.hidden);
-    ck_assert_uint_eq((size_t)json_integer_value(json_array_get(shape, 1)), model.intermediate);
+    ck_assert_uint_eq((size_t)json_integer_value(json_array_get(shape, 0)), packed.model.hidden);
+    ck_assert_uint_eq((size_t)json_integer_value(json_array_get(shape, 1)),
+                      packed.model.intermediate);
     ck_assert_uint_eq(json_array_size(json_object_get(stamp, "layers")), 1);
     ck_assert_str_eq(json_string_value(json_object_get(
                          json_array_get(json_object_get(stamp, "layers"), 0), "name")),
@@ -325,7 +229,7 @@ static void same_floats(const struct plain_file *file, const char *name, const w
 START_TEST(restored_weights_are_those_of_the_layers)
 {
     restore_it(WSIC_F32, 0);
-    struct plain_file file = open_plain(restored_path);
+    struct plain_file file = open_plain(packed.restored);
     each_layer(&file, same_floats);
     plain_close(&file);
 }
@@ -355,7 +259,7 @@ static void near_floats(const struct plain_file *file, const char *name, const w
 START_TEST(restored_weights_are_of_the_type_that_they_were)
 {
     restore_it(0, 0);
-    struct plain_file file = open_plain(restored_path);
+    struct plain_file file = open_plain(packed.restored);
     each_layer(&file, near_floats);
     plain_close(&file);
 }
@@ -394,7 +298,7 @@ static void same_products(const struct plain_file *file, const char *name, const
 START_TEST(codes_and_scales_make_the_weights)
 {
     restore_it(0, WSIC_I8);
-    struct plain_file file = open_plain(restored_path);
+    struct plain_file file = open_plain(packed.restored);
     each_layer(&file, same_products);
     plain_close(&file);
 }
@@ -405,7 +309,7 @@ int main(void)
     Suite *const suite = suite_create("llm packed");
     TCase *const tests = tcase_create("llama 3");
 
-    tcase_add_checked_fixture(tests, make, remove_all);
+    tcase_add_checked_fixture(tests, packed_set_up, packed_tear_down);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, coded_tensors_are_the_layers_of_the_archive);
     tcase_add_test(tests, everything_else_is_as_it_was);

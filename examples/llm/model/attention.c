@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/blas_threads.h"
+#include "llm/model/attention_cache.h"
 #include "llm/model/vector.h"
 
 /* Between the two bounds the part that is left grows with the number of turns. */
@@ -78,12 +79,6 @@ void attention_scores(const struct attention_rule *rule, const struct strip *str
         vector_cap(scores, rule->cap, (size_t)strip->queries * (size_t)strip->keys);
 }
 
-static void softmax(float *scores, size_t count)
-{
-    vector_exponentials(scores, vector_largest(scores, count), count);
-    vector_scale(scores, 1 / vector_sum(scores, count), count);
-}
-
 void attention_weights(const struct attention_rule *rule, const struct strip *strip, float *scores)
 {
     const size_t keys = (size_t)strip->keys;
@@ -94,7 +89,7 @@ void attention_weights(const struct attention_rule *rule, const struct strip *st
         const size_t end = query + 1 - strip->first_key;
         float *const row = scores + i * keys;
         memset(row, 0, first * sizeof *row);
-        softmax(row + first, end - first);
+        vector_softmax(row + first, end - first);
         memset(row + end, 0, (keys - end) * sizeof *row);
     }
 }
@@ -141,7 +136,7 @@ static void rotate_token(void *data, size_t token, size_t worker)
 {
     const struct rotation *const job = data;
     const struct config *const config = &job->forward->config;
-    const size_t position = token % job->forward->window;
+    const size_t position = job->forward->past + token % job->forward->window;
 
     (void)worker;
     rotate_heads(job->forward, job->query + token * config->heads * config->head_dim, config->heads,
@@ -208,5 +203,9 @@ void attention_run(struct forward *forward, const struct attention_rule *rule, s
     const size_t windows = (count + forward->window - 1) / forward->window;
 
     attention_rotate(forward, forward->query, forward->key, count, 1);
+    if (forward->cache) {
+        attention_cached(forward, rule, count);
+        return;
+    }
     blas_workers_run(forward->workers, windows * forward->config.heads, attend_head, &batch);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model/forward.h"
 
-#include <cblas.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +46,12 @@ uint64_t forward_memory(const struct config *config, size_t window, size_t token
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
                     struct failure *failure)
 {
-    const size_t capacity = forward_capacity(window);
+    return forward_create_steps(forward, config, window, forward_capacity(window), failure);
+}
+
+bool forward_create_steps(struct forward *forward, const struct config *config, size_t window,
+                          size_t capacity, struct failure *failure)
+{
     const size_t query = config->heads * config->head_dim;
     const size_t key = config->kv_heads * config->head_dim;
 
@@ -132,7 +136,7 @@ static void rms_norm_strip(void *data, size_t strip, size_t worker)
     for (size_t row = strip * strip_rows; row < end; row++) {
         const float *const in = job->in + row * job->length;
         float *const out = job->out + row * job->length;
-        const float energy = cblas_sdot((int)job->length, in, 1, in, 1);
+        const float energy = vector_dot(in, in, job->length);
         vector_gain(out, in, job->gains, 1 / sqrtf(energy / (float)job->length + job->epsilon),
                     job->length);
     }

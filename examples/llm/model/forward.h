@@ -27,6 +27,8 @@ struct forward {
     float *scores;  /* of one strip of queries, for each worker */
     float *cosine;  /* window × head_dim / 2 */
     float *sine;
+    struct attention_cache *cache; /* of the block, for a text that grows; NULL: whole windows */
+    size_t past;                   /* tokens that are in it */
     float *importance; /* heads × capacity: what later tokens look at each; NULL: not watched */
 };
 
@@ -35,6 +37,9 @@ float *forward_numbers(size_t rows, size_t columns);
 
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
                     struct failure *failure);
+/* For batches of at most so many tokens of one window, which is read in steps. */
+bool forward_create_steps(struct forward *forward, const struct config *config, size_t window,
+                          size_t capacity, struct failure *failure);
 void forward_free(struct forward *forward);
 
 /* Most tokens in a batch. */

@@ -11,6 +11,7 @@
 #include "llm/model/checkpoint.h"
 #include "llm/model/config.h"
 #include "llm/model/exclusions.h"
+#include "llm/model/resident.h"
 #include "llm/model/table.h"
 
 /* The linear layers of a block, in the order in which they are computed. */
@@ -29,7 +30,9 @@ enum linear_kind {
 struct linear {
     size_t rows;
     size_t columns;
-    float *weights; /* rows × columns */
+    float *weights;                  /* rows × columns */
+    const struct resident *resident; /* what products are computed with instead; NULL: weights */
+    struct resident_work *work;      /* with it */
 };
 
 struct block {

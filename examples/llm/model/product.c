@@ -88,11 +88,22 @@ static void run(struct tiles *tiles, const struct product *products, size_t work
                      tiles);
 }
 
+static void run_resident(const struct product *product, size_t tokens)
+{
+    resident_multiply(product->resident, product->work, product->x, tokens, product->out,
+                      product->out_stride ? product->out_stride : product->rows, product->addition);
+}
+
+/* Layers that are applied at the same time are all resident, or none of them is. */
 void products_run(const struct product *products, size_t number, size_t tokens, size_t workers)
 {
     struct tiles tiles = {.number = number, .tokens = tokens};
 
-    run(&tiles, products, workers);
+    if (products[0].resident)
+        for (size_t i = 0; i < number; i++)
+            run_resident(&products[i], tokens);
+    else
+        run(&tiles, products, workers);
 }
 
 void product_back(const struct product *product, size_t tokens, size_t workers)
@@ -108,5 +119,7 @@ struct product product_of(const struct linear *linear, const float *x, float *ou
                             .rows = linear->rows,
                             .columns = linear->columns,
                             .x = x,
-                            .out = out};
+                            .out = out,
+                            .resident = linear->resident,
+                            .work = linear->work};
 }

@@ -14,8 +14,10 @@ struct product {
     size_t columns;
     const float *x; /* for each token a row */
     float *out;
-    size_t out_stride; /* from row to row of out; 0: they lie without gaps */
-    float addition;    /* what out held is multiplied by this and stays in the sum */
+    size_t out_stride;               /* from row to row of out; 0: they lie without gaps */
+    float addition;                  /* what out held is multiplied by this and stays in the sum */
+    const struct resident *resident; /* in place of weights, forwards only; NULL: weights */
+    struct resident_work *work;
 };
 
 /* Layers that are applied at the same time: query, key and value at most. */

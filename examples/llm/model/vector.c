@@ -35,6 +35,16 @@ AVX2 static float sum_avx2(const float *v, size_t count)
     return loop_sum(v, count);
 }
 
+AVX2 static float dot_avx2(const float *a, const float *b, size_t count)
+{
+    return loop_dot(a, b, count);
+}
+
+AVX2 static float dot_codes_avx2(const int8_t *codes, const float *x, size_t count)
+{
+    return loop_dot_codes(codes, x, count);
+}
+
 AVX2 static void exponentials_avx2(float *v, float shift, size_t count)
 {
     loop_exponentials(v, shift, count);
@@ -58,6 +68,22 @@ float vector_largest(const float *v, size_t count)
 float vector_sum(const float *v, size_t count)
 {
     return have_avx2() ? sum_avx2(v, count) : loop_sum(v, count);
+}
+
+float vector_dot(const float *a, const float *b, size_t count)
+{
+    return have_avx2() ? dot_avx2(a, b, count) : loop_dot(a, b, count);
+}
+
+float vector_dot_codes(const int8_t *codes, const float *x, size_t count)
+{
+    return have_avx2() ? dot_codes_avx2(codes, x, count) : loop_dot_codes(codes, x, count);
+}
+
+void vector_softmax(float *v, size_t count)
+{
+    vector_exponentials(v, vector_largest(v, count), count);
+    vector_scale(v, 1 / vector_sum(v, count), count);
 }
 
 void vector_exponentials(float *v, float shift, size_t count)
@@ -97,6 +123,12 @@ void vector_scale(float *v, float factor, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         v[i] *= factor;
+}
+
+void vector_add(float *restrict out, const float *restrict v, float factor, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] += factor * v[i];
 }
 
 void vector_turn(float *restrict x, float *restrict y, const float *restrict cosine,

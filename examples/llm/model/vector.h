@@ -5,6 +5,7 @@
 #define EXAMPLES_LLM_MODEL_VECTOR_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The largest element; count is at least 1. */
 float vector_largest(const float *v, size_t count);
@@ -14,6 +15,17 @@ float vector_sum(const float *v, size_t count);
 /* v = exp(v - shift), within 2 units in the last place; of what lies below -87 or above 88, the
  * exponential of that bound. */
 void vector_exponentials(float *v, float shift, size_t count);
+
+/* v = exp(v) / sum of exp(v); count is at least 1. */
+void vector_softmax(float *v, size_t count);
+
+float vector_dot(const float *a, const float *b, size_t count);
+
+/* The same with codes of one byte. */
+float vector_dot_codes(const int8_t *codes, const float *x, size_t count);
+
+/* out = out + factor · v */
+void vector_add(float *out, const float *v, float factor, size_t count);
 
 /* v = cap · tanh(v / cap) */
 void vector_cap(float *v, float cap, size_t count);
