@@ -36,7 +36,7 @@ static bool compile(struct expression *expression, const char *text, size_t size
     if (!expression->code)
         return tell(failure, text, size, error);
     pcre2_pattern_info(expression->code, PCRE2_INFO_MATCHEMPTY, &empty);
-    if (size == 0 || empty)
+    if (empty)
         return refuse(failure, "the expression '%.*s' matches an empty text", (int)size, text);
     /* Without a compiler for this machine matching is merely slower. */
     pcre2_jit_compile(expression->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
@@ -59,6 +59,9 @@ static bool prepare(struct expression *expression, const char *text, size_t size
                     struct failure *failure)
 {
     struct bytes translated = {.size = 0};
+
+    if (size == 0)
+        return refuse(failure, "the expression '' matches an empty text");
     const bool ok = (literal || dialect_translate(&translated, text, size, failure)) &&
                     compile(expression, literal ? text : translated.data,
                             literal ? size : translated.size, literal, failure) &&

@@ -13,6 +13,14 @@ size_t tokenizer_vocabulary(const struct tokenizer *tokenizer)
     return tokenizer->bpe.pieces.count;
 }
 
+size_t tokenizer_tokens(const struct tokenizer *tokenizer)
+{
+    const struct added_tokens *const added = &tokenizer->added;
+    const size_t above = added->count > 0 ? added->list[added->count - 1].token + (size_t)1 : 0;
+
+    return above > tokenizer_vocabulary(tokenizer) ? above : tokenizer_vocabulary(tokenizer);
+}
+
 bool tokenizer_begin(struct tokenizer *tokenizer, const struct token_sink *sink, bool framed,
                      struct failure *failure)
 {

@@ -20,14 +20,9 @@
 #include <stdint.h>
 
 #include "common/failure.h"
+#include "common/token_sink.h"
 
 struct tokenizer;
-
-/* Where tokens go, in their order. */
-struct token_sink {
-    bool (*take)(void *self, const uint32_t *tokens, size_t count, struct failure *failure);
-    void *self;
-};
 
 /* Where text goes. */
 struct text_sink {
@@ -47,6 +42,8 @@ void tokenizer_close(struct tokenizer *tokenizer);
 
 /* Tokens of the vocabulary are below this; tokens that were added to it may be above. */
 size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
+/* All tokens are below this. */
+size_t tokenizer_tokens(const struct tokenizer *tokenizer);
 
 /* Begin a text. `framed`: with the tokens that the post-processor puts around it (BOS, EOS). */
 bool tokenizer_begin(struct tokenizer *tokenizer, const struct token_sink *sink, bool framed,

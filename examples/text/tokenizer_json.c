@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Of tokenizer.h: reading tokenizer.json. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,17 +113,28 @@ static bool read_all(struct tokenizer *tokenizer, const json_t *json, struct fai
     return true;
 }
 
-static bool read_file(struct tokenizer *tokenizer, const char *path, struct failure *failure)
+static bool read_stream(struct tokenizer *tokenizer, FILE *stream, struct failure *failure)
 {
     json_error_t error;
-    struct failure inner;
-    json_t *const json = json_load_file(path, JSON_ALLOW_NUL, &error);
+    json_t *const json = json_loadf(stream, JSON_ALLOW_NUL, &error);
 
     if (!json)
-        return refuse(failure, "%s: %s", path, error.text);
-    const bool ok = json_is_object(json) ? read_all(tokenizer, json, &inner)
-                                         : refuse(&inner, "this is no object of JSON");
+        return refuse(failure, "line %d: %s", error.line, error.text);
+    const bool ok = json_is_object(json) ? read_all(tokenizer, json, failure)
+                                         : refuse(failure, "this is no object of JSON");
     json_decref(json);
+    return ok;
+}
+
+static bool read_file(struct tokenizer *tokenizer, const char *path, struct failure *failure)
+{
+    struct failure inner;
+    FILE *const stream = fopen(path, "rb");
+
+    if (!stream)
+        return refuse(failure, "%s: %s", path, strerror(errno));
+    const bool ok = read_stream(tokenizer, stream, &inner);
+    fclose(stream);
     return ok || refuse(failure, "%s: %s", path, inner.text);
 }
 

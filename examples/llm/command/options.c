@@ -16,9 +16,11 @@ enum {
     FOR_EVAL = 1 << COMMAND_EVAL,
     FOR_COMPARE = 1 << COMMAND_COMPARE,
     FOR_FINETUNE = 1 << COMMAND_FINETUNE,
+    FOR_TOKENS = 1 << COMMAND_TOKENS,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
     FOR_PLANNING = FOR_MAKING | FOR_PLAN,
-    FOR_ALL = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
+    FOR_MODELS = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE,
+    FOR_ALL = FOR_MODELS | FOR_TOKENS
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -236,17 +238,19 @@ static bool take_recipe(void *place, const char *name, const char *value, struct
 /* In the order of the help texts. */
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
-    {"window", FOR_ALL, 0, take_window, AT(window), WITH_VALUE},
-    {"tokens", FOR_ALL, FOR_ALL, take_text, AT(tokens), WITH_VALUE},
-    {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
-    {"eval", FOR_COMPARE, FOR_COMPARE, take_text, AT(eval), WITH_VALUE},
+    {"window", FOR_MODELS, 0, take_window, AT(window), WITH_VALUE},
+    {"tokens", FOR_ALL, 0, take_text, AT(tokens), WITH_VALUE},
+    {"text", FOR_ALL, 0, take_text, AT(text), WITH_VALUE},
+    {"max-tokens", FOR_MODELS, 0, take_count, AT(max_tokens), WITH_VALUE},
+    {"eval", FOR_COMPARE, 0, take_text, AT(eval), WITH_VALUE},
+    {"eval-text", FOR_COMPARE, 0, take_text, AT(eval_text), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
     {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
     {"other-checkpoint", FOR_EVAL | FOR_FINETUNE, 0, take_on, AT(other_checkpoint), FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
-    {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
-     WITH_VALUE},
+    {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_TOKENS, FOR_QUANTIZE | FOR_FINETUNE, take_text,
+     AT(output), WITH_VALUE},
     {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
     {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
@@ -284,7 +288,9 @@ static const struct rule rules[] = {
     {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
     {"progress", FOR_PLANNING, 0, take_on, AT(progress), FLAG},
     {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
-    {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
+    {"show", FOR_TOKENS, 0, take_on, AT(show), FLAG},
+    {"no-special", FOR_TOKENS, 0, take_on, AT(unframed), FLAG},
+    {"json", FOR_MODELS, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
 };
 
@@ -357,6 +363,37 @@ static bool is_seen(const struct walk *walk, const char *name)
     return false;
 }
 
+/* A text comes as tokens or as text. */
+static bool check_one(const char *tokens, const char *text, const char *names[2],
+                      struct failure *failure)
+{
+    if (!tokens && !text)
+        return refuse(failure, "--%s or --%s is missing", names[0], names[1]);
+    return !tokens || !text ||
+           refuse(failure, "--%s and --%s exclude each other", names[0], names[1]);
+}
+
+static bool check_texts(const struct walk *walk)
+{
+    const struct options *const options = walk->options;
+
+    return check_one(options->tokens, options->text, (const char *[2]){"tokens", "text"},
+                     walk->failure) &&
+           (walk->command != COMMAND_COMPARE ||
+            check_one(options->eval, options->eval_text, (const char *[2]){"eval", "eval-text"},
+                      walk->failure));
+}
+
+struct text_source options_text(const struct options *options)
+{
+    return (struct text_source){options->tokens, options->text, options->model};
+}
+
+struct text_source options_eval_text(const struct options *options)
+{
+    return (struct text_source){options->eval, options->eval_text, options->model};
+}
+
 /* Both fill one place: the list would be lost, or the one. */
 static bool check_presets(const struct walk *walk)
 {
@@ -406,5 +443,6 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return true;
     if (optind < count)
         return refuse(failure, "'%s' is no option", arguments[optind]);
-    return check_required(&walk) && check_presets(&walk) && check_report(options, failure);
+    return check_required(&walk) && check_texts(&walk) && check_presets(&walk) &&
+           check_report(options, failure);
 }
