@@ -57,6 +57,11 @@ size_t tokenizer_tokens_before(const struct tokenizer *tokenizer, const uint32_t
     return 0;
 }
 
+size_t tokenizer_tokens_behind(const struct tokenizer *tokenizer, const uint32_t **tokens)
+{
+    return tokenizer_tokens_before(tokenizer, tokens);
+}
+
 const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t token, size_t *size)
 {
     (void)tokenizer;

@@ -9,6 +9,7 @@
 #include "llm/text/piece.h"
 #include "llm/text/text.h"
 #include "llm/watersic/report.h"
+#include "text/bytes.h"
 
 struct translation {
     const struct options *options;
@@ -16,7 +17,8 @@ struct translation {
     struct token_writer writer; /* of tokens */
     atomic_file text;           /* or of text */
     struct decoding decoding;
-    bool inside; /* tokens before the text are passed */
+    bool inside;         /* tokens before the text are passed */
+    struct bytes behind; /* tokens that may be those behind the text */
     struct failure *failure;
 };
 
@@ -87,17 +89,43 @@ static size_t count_before(struct translation *run, const uint32_t *tokens, size
     return length <= count && memcmp(tokens, before, length * sizeof *tokens) == 0 ? length : 0;
 }
 
+/* Decode what is there, but for so many tokens at its end. */
+static bool decode_some(struct translation *run, size_t held, struct failure *failure)
+{
+    const struct text_sink sink = {take_text, run};
+    const size_t count = run->behind.size / sizeof(uint32_t);
+    const size_t done = count > held ? count - held : 0;
+
+    if (!tokenizer_decode(run->tokenizer, &run->decoding, (const void *)run->behind.data, done,
+                          &sink, failure))
+        return false;
+    bytes_drop(&run->behind, done * sizeof(uint32_t));
+    return true;
+}
+
 static bool take_back(void *self, const uint32_t *tokens, size_t count, struct failure *failure)
 {
     struct translation *const run = self;
-    const struct text_sink sink = {take_text, run};
+    const uint32_t *behind;
 
     show(run, tokens, count);
     if (!run->options->output)
         return true;
     const size_t before = count_before(run, tokens, count);
-    return tokenizer_decode(run->tokenizer, &run->decoding, tokens + before, count - before, &sink,
-                            failure);
+    return bytes_add(&run->behind, tokens + before, (count - before) * sizeof *tokens, failure) &&
+           decode_some(run, tokenizer_tokens_behind(run->tokenizer, &behind), failure);
+}
+
+/* Those behind the text are none of its own either. */
+static bool finish_text(struct translation *run)
+{
+    const uint32_t *behind;
+    const size_t size = tokenizer_tokens_behind(run->tokenizer, &behind) * sizeof *behind;
+    const bool framed = !run->options->unframed && run->behind.size == size &&
+                        (size == 0 || memcmp(run->behind.data, behind, size) == 0);
+
+    return (framed || decode_some(run, 0, run->failure)) &&
+           atomic_file_commit(&run->text, run->failure);
 }
 
 static bool decode(struct translation *run)
@@ -107,12 +135,14 @@ static bool decode(struct translation *run)
 
     if (options->output && !atomic_file_open(&run->text, options->output, run->failure))
         return false;
-    if (!tokens_read(options->tokens, tokenizer_tokens(run->tokenizer), &sink, run->failure)) {
-        if (options->output)
-            atomic_file_abandon(&run->text);
-        return false;
-    }
-    return !options->output || atomic_file_commit(&run->text, run->failure);
+    const bool ok =
+        tokens_read(options->tokens, tokenizer_tokens(run->tokenizer), &sink, run->failure) &&
+        (!options->output || finish_text(run));
+    /* Does nothing behind a commit. */
+    if (options->output)
+        atomic_file_abandon(&run->text);
+    bytes_free(&run->behind);
+    return ok;
 }
 
 static bool check_files(const struct options *options, struct failure *failure)
