@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llm/publish/directory.h"
+
 /* Which commands know an option, one bit each. */
 enum {
     FOR_QUANTIZE = 1 << COMMAND_QUANTIZE,
@@ -19,8 +21,11 @@ enum {
     FOR_TOKENS = 1 << COMMAND_TOKENS,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
     FOR_PLANNING = FOR_MAKING | FOR_PLAN,
-    FOR_MODELS = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE,
-    FOR_ALL = FOR_MODELS | FOR_TOKENS
+    FOR_PACK = 1 << COMMAND_PACK,
+    FOR_RESTORE = 1 << COMMAND_RESTORE,
+    FOR_READING = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE,
+    FOR_TEXT = FOR_READING | FOR_TOKENS,
+    FOR_ALL = FOR_TEXT | FOR_PACK | FOR_RESTORE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -69,6 +74,43 @@ static bool take_count(void *place, const char *name, const char *value, struct 
         return refuse(failure, "--%s: '%s' is no positive number", name, value);
     *(size_t *)place = (size_t)count;
     return true;
+}
+
+/* A number with a unit of decimal powers, as disks and the hub count: 500MB, 5GB. */
+static bool take_bytes(void *place, const char *name, const char *value, struct failure *failure)
+{
+    static const struct {
+        const char *name;
+        uint64_t bytes;
+    } units[] = {{"", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
+    char *end;
+
+    errno = 0;
+    const unsigned long long count = strtoull(value, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) != 0 || !isdigit((unsigned char)*value) || errno != 0 ||
+            count < 1 || count > UINT64_MAX / units[i].bytes)
+            continue;
+        *(uint64_t *)place = count * units[i].bytes;
+        return true;
+    }
+    return refuse(failure, "--%s: '%s' is no size such as 500MB or 5GB", name, value);
+}
+
+static bool take_type(void *place, const char *name, const char *value, struct failure *failure)
+{
+    static const struct {
+        const char *name;
+        uint32_t type;
+    } types[] = {{"f32", WSIC_F32}, {"f16", WSIC_F16}, {"bf16", WSIC_BF16}};
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(value, types[i].name) == 0) {
+            *(uint32_t *)place = types[i].type;
+            return true;
+        }
+    }
+    return refuse(failure, "--%s: '%s' is neither 'f32' nor 'f16' nor 'bf16'", name, value);
 }
 
 /* BLAS counts the tokens of a window with an int. */
@@ -238,19 +280,27 @@ static bool take_recipe(void *place, const char *name, const char *value, struct
 /* In the order of the help texts. */
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
-    {"window", FOR_MODELS, 0, take_window, AT(window), WITH_VALUE},
-    {"tokens", FOR_ALL, 0, take_text, AT(tokens), WITH_VALUE},
-    {"text", FOR_ALL, 0, take_text, AT(text), WITH_VALUE},
-    {"max-tokens", FOR_MODELS, 0, take_count, AT(max_tokens), WITH_VALUE},
+    {"window", FOR_READING, 0, take_window, AT(window), WITH_VALUE},
+    {"tokens", FOR_TEXT, 0, take_text, AT(tokens), WITH_VALUE},
+    {"text", FOR_TEXT, 0, take_text, AT(text), WITH_VALUE},
+    {"max-tokens", FOR_READING, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval", FOR_COMPARE, 0, take_text, AT(eval), WITH_VALUE},
     {"eval-text", FOR_COMPARE, 0, take_text, AT(eval_text), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
-    {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
-    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE, 0, take_on, AT(other_checkpoint), FLAG},
+    {"archive", FOR_EVAL | FOR_FINETUNE | FOR_PACK, FOR_FINETUNE | FOR_PACK, take_text, AT(archive),
+     WITH_VALUE},
+    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK, 0, take_on, AT(other_checkpoint),
+     FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
-    {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_TOKENS, FOR_QUANTIZE | FOR_FINETUNE, take_text,
-     AT(output), WITH_VALUE},
+    {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE | FOR_TOKENS,
+     FOR_FINETUNE | FOR_PACK | FOR_RESTORE, take_text, AT(output), WITH_VALUE},
+    {"directory", FOR_QUANTIZE, 0, take_text, AT(directory), WITH_VALUE},
+    {"shard-size", FOR_QUANTIZE | FOR_PACK | FOR_RESTORE, 0, take_bytes, AT(shard_bytes),
+     WITH_VALUE},
+    {"type", FOR_RESTORE, 0, take_type, AT(weight_type), WITH_VALUE},
+    {"int8", FOR_RESTORE, 0, take_on, AT(int8), FLAG},
+    {"int4", FOR_RESTORE, 0, take_on, AT(int4), FLAG},
     {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
     {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
@@ -290,19 +340,22 @@ static const struct rule rules[] = {
     {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
     {"show", FOR_TOKENS, 0, take_on, AT(show), FLAG},
     {"no-special", FOR_TOKENS, 0, take_on, AT(unframed), FLAG},
-    {"json", FOR_MODELS, 0, take_on, AT(json), FLAG},
+    {"json", FOR_READING | FOR_PACK | FOR_RESTORE, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };
 
-/* The rule that a short option stands for; getopt's values of long ones are their rules. */
+/* What getopt() calls the first rule: the numbers below are those of characters. */
+enum { FIRST_RULE = 256 };
+
+/* The rule that an option stands for. */
 static int find_rule(int key)
 {
     const char *const name = key == 'o' ? "output" : "help";
 
-    if (key < RULES)
-        return key;
+    if (key >= FIRST_RULE)
+        return key - FIRST_RULE;
     for (int i = 0; i < RULES; i++)
         if (strcmp(rules[i].name, name) == 0)
             return i;
@@ -377,6 +430,8 @@ static bool check_texts(const struct walk *walk)
 {
     const struct options *const options = walk->options;
 
+    if ((FOR_TEXT & 1 << walk->command) == 0)
+        return true;
     return check_one(options->tokens, options->text, (const char *[2]){"tokens", "text"},
                      walk->failure) &&
            (walk->command != COMMAND_COMPARE ||
@@ -401,6 +456,37 @@ static bool check_presets(const struct walk *walk)
            refuse(walk->failure, "--preset and --presets exclude each other");
 }
 
+/* quantize writes one thing; restore makes one thing of codes. */
+static bool check_outputs(const struct walk *walk)
+{
+    const bool archive = is_seen(walk, "output");
+    const bool directory = is_seen(walk, "directory");
+    const int kinds = is_seen(walk, "int8") + is_seen(walk, "int4") + is_seen(walk, "type");
+
+    if (kinds > 1)
+        return refuse(walk->failure, "--int8, --int4 and --type exclude each other");
+    if (walk->command != COMMAND_QUANTIZE)
+        return true;
+    if (archive && directory)
+        return refuse(walk->failure, "--output and --directory exclude each other");
+    if (!archive && !directory)
+        return refuse(walk->failure, "--output is missing, or --directory in its place");
+    return directory || !is_seen(walk, "shard-size") ||
+           refuse(walk->failure, "--shard-size goes with --directory");
+}
+
+/* The directory that is restored may be named without an option. */
+static bool take_place(struct walk *walk, int count, char **arguments)
+{
+    for (int i = 0; walk->command == COMMAND_RESTORE && i < RULES; i++) {
+        if (strcmp(rules[i].name, "model") == 0 && !walk->seen[i] && optind < count) {
+            walk->seen[i] = true;
+            walk->options->model = arguments[optind++];
+        }
+    }
+    return optind >= count || refuse(walk->failure, "'%s' is no option", arguments[optind]);
+}
+
 /* JSON is text in UTF-8: what cannot be reported is refused before the work. */
 static bool check_report(const struct options *options, struct failure *failure)
 {
@@ -420,16 +506,16 @@ static const size_t default_tokens[COMMANDS] = {
 bool options_parse(struct options *options, enum command command, int count, char **arguments,
                    struct failure *failure)
 {
-    /* 'o' and 'h' are above the numbers of all rules. */
-    _Static_assert(RULES < 'A', "numbers of rules and short options must differ");
     struct walk walk = {.options = options, .command = command, .failure = failure};
 
     for (int i = 0; i < RULES; i++)
-        walk.known[i] = (struct option){
-            rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument, NULL, i};
+        walk.known[i] =
+            (struct option){rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument,
+                            NULL, FIRST_RULE + i};
     *options = (struct options){.presets = {.names = {"default"}, .count = 1},
                                 .max_tokens = default_tokens[command],
                                 .eval_tokens = 32768,
+                                .shard_bytes = DIRECTORY_SHARD_BYTES,
                                 .epochs = 1,
                                 .batch = 2,
                                 .learning_rate = 3e-3,
@@ -441,8 +527,6 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return false;
     if (options->help)
         return true;
-    if (optind < count)
-        return refuse(failure, "'%s' is no option", arguments[optind]);
-    return check_required(&walk) && check_texts(&walk) && check_presets(&walk) &&
-           check_report(options, failure);
+    return take_place(&walk, count, arguments) && check_required(&walk) && check_texts(&walk) &&
+           check_presets(&walk) && check_outputs(&walk) && check_report(options, failure);
 }
