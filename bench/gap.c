@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* How many bits per weight are spent beyond what reverse waterfilling allows at the
  * distortion that was reached. Weights are iid N(0, 1). */
-#include "gap.h"
-
 #include <stdio.h>
+
+#include "gap_plot.h"
+#include "gap_table.h"
+#include "gap_trial.h"
 
 static const char help[] = "usage: gap [options]\n"
                            "  --table             1, 2, 3, 4 bits; spread and ar0.9; all presets\n"
@@ -14,8 +16,6 @@ static const struct option option_list[] = {{"table", no_argument, NULL, 't'},
                                             {"plot", required_argument, NULL, 'p'},
                                             {"json", no_argument, NULL, 'j'},
                                             TRIAL_OPTIONS};
-
-const char *const gap_presets[GAP_PRESETS] = {"paper", "fast", "default", "max"};
 
 typedef struct gap_command {
     trial_options trial;
@@ -31,15 +31,6 @@ static void take_option(void *data, int letter, const char *value)
     command->table = command->table || letter == 't';
     command->json = command->json || letter == 'j';
     command->plot = letter == 'p' ? value : command->plot;
-}
-
-void gap_print_json(const trial_options *options, const trial_result *result)
-{
-    bench_json json = bench_json_open();
-
-    bench_json_text(&json, "benchmark", "gap");
-    trial_put_json(&json, options, result);
-    bench_json_close();
 }
 
 static void print_text(const trial_options *options, const trial_result *result)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "gap_plot.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 #include "baselines.h"
 #include "common/baselines.h"
 #include "common/plot.h"
-#include "gap.h"
+#include "gap_trial.h"
 
 /* Rates in halves of a bit: 0.5 to 4. */
 enum { FIRST_HALF = 1, LAST_HALF = 8 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "gap_table.h"
+
 #include <stdio.h>
 
-#include "gap.h"
+#include "gap_trial.h"
 
 enum { COVARIANCES = 2, MOST_BITS = 4 };
 

@@ -129,8 +129,8 @@ static wsic_status make_layer(const wsic_layer *layer, const float *row_scales,
     return status;
 }
 
-wsic_status wsic_layer_with_scales(const wsic_layer *layer, const float *row_scales,
-                                   const float *column_scales, wsic_layer **out)
+wsic_status wsic_layer_create_with_scales(const wsic_layer *layer, const float *row_scales,
+                                          const float *column_scales, wsic_layer **out)
 {
     wsic_bytes bytes;
 

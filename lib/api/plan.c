@@ -307,7 +307,7 @@ static double divergence(const wsic_plan_entry *entry)
     return entry->outputs ? entry->allocation.distortion * weights / (2.0 * log(2.0)) : 0.0;
 }
 
-wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
+wsic_status wsic_plan_get_layer(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
     const wsic_plan_entry *entry = NULL;
 
@@ -357,7 +357,7 @@ static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
     }
 }
 
-wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
+wsic_status wsic_plan_get_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
 {
     const wsic_plan_entry *entry = NULL;
 
@@ -376,7 +376,7 @@ wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
     return WSIC_OK;
 }
 
-wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_token)
+wsic_status wsic_plan_get_divergence(wsic_plan *plan, double *bits_per_token)
 {
     const wsic_plan_entry *entry = NULL;
     double sum = 0.0;

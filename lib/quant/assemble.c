@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* From the codes of a pass to the bytes of a layer: fit the scales, round them to their
  * stored form, measure what the decoder will see, write. */
+#include "quant/assemble.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -8,8 +10,12 @@
 #include "base/clock.h"
 #include "coding/codes.h"
 #include "format/layer_format.h"
-#include "quant/job.h"
+#include "quant/limit.h"
+#include "quant/measure.h"
+#include "quant/outputs.h"
 #include "quant/rescale.h"
+#include "quant/size.h"
+#include "quant/target.h"
 
 typedef struct assembly {
     wsic_job *job;
@@ -43,7 +49,7 @@ static wsic_status create(assembly *s)
     if (!s->values)
         return status;
     fill_ones(s);
-    memcpy(s->g, job->gamma, job->live * sizeof *s->g);
+    memcpy(s->g, job->pass.gamma, job->live * sizeof *s->g);
     status = wsic_scales_create(job->env, job->rows, 0, &s->row_scales);
     if (status == WSIC_OK)
         status = wsic_scales_create(job->env, job->live, 0, &s->column_scales);
@@ -78,7 +84,7 @@ static double reducible(const assembly *s, const wsic_rescale_result *result, do
 
 static double relative_loss(const assembly *s, const wsic_rescale_result *result, double loss)
 {
-    return reducible(s, result, loss) / (has_floor(s) ? s->job->target_energy : s->K);
+    return reducible(s, result, loss) / (has_floor(s) ? s->job->pass.target_energy : s->K);
 }
 
 /* --- rounding ------------------------------------------------------------------ */
@@ -103,13 +109,13 @@ static wsic_status round_columns(assembly *s, double relative)
 
     s->column_scales.grid = wsic_scale_grid(relative, job->rows);
     for (size_t j = 0; j < job->live; j++)
-        scale[j] *= job->alpha[j] * job->weights.unit;
+        scale[j] *= job->pass.alpha[j] * job->weights.unit;
     const wsic_status status = round_scales(s, "live column", scale, &s->column_scales);
     float *const value = s->values + job->rows;
     for (size_t j = 0; j < job->live && status == WSIC_OK; j++) {
         value[j] = wsic_scale_value(s->column_scales.grid, s->column_scales.sign[j],
                                     s->column_scales.exponent[j]);
-        s->g[j] = (double)value[j] / (job->alpha[j] * job->weights.unit);
+        s->g[j] = (double)value[j] / (job->pass.alpha[j] * job->weights.unit);
     }
     return status;
 }
@@ -218,22 +224,22 @@ static wsic_status fit_scales(assembly *s)
     const int mode = job->options->rescale;
     const wsic_progress span = wsic_job_span(job, "rescale", 0.4);
     const bool feeds_back = wsic_job_feeds_back(job);
-    wsic_status status = wsic_job_cross(job, job->y, &s->K);
+    wsic_status status = wsic_job_cross(job, job->pass.y, &s->K);
 
     if (status != WSIC_OK)
         return status;
     if (feeds_back) {
-        wsic_metric_multiply(&job->metric, job->live, job->y);
-        s->K = job->target_energy;
+        wsic_metric_multiply(&job->metric, job->live, job->pass.y);
+        s->K = job->pass.target_energy;
     }
     const wsic_rescale problem = {
         .rows = job->rows,
         .columns = job->live,
-        .codes = job->codes,
-        .alpha = job->alpha,
+        .codes = job->pass.codes,
+        .alpha = job->pass.alpha,
         .S = job->problem->S,
         .S_factor = job->problem->S_factor,
-        .C = job->y,
+        .C = job->pass.y,
         .K = s->K,
         /* A row's own error is not what its scale should make small where others answer for it. */
         .fit_rows = !feeds_back && (mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO),
@@ -241,7 +247,7 @@ static wsic_status fit_scales(assembly *s)
         .metric = job->metric.factor,
         .rounds = job->options->rescale_rounds,
         .tolerance = job->options->rescale_tolerance,
-        .residual = has_floor(s) ? job->residual : 0.0,
+        .residual = has_floor(s) ? job->pass.residual : 0.0,
         .g_columns = s->g_columns,
     };
     wsic_rescale_result result;
@@ -256,7 +262,8 @@ static wsic_status fit_scales(assembly *s)
 static wsic_status keep_scales(assembly *s)
 {
     const wsic_job *const job = s->job;
-    const double relative = job->target_energy > 0.0 ? job->residual / job->target_energy : 1.0;
+    const double relative =
+        job->pass.target_energy > 0.0 ? job->pass.residual / job->pass.target_energy : 1.0;
     const wsic_status status = round_columns(s, relative);
 
     return status == WSIC_OK ? keep_rows(s, relative) : status;
@@ -274,7 +281,7 @@ static void expand_columns(assembly *s)
 
     s->all_column_scales.grid = s->column_scales.grid;
     for (size_t j = job->columns; j-- > 0;) {
-        int32_t *const target = job->codes + j * rows;
+        int32_t *const target = job->pass.codes + j * rows;
         if (k == 0 || job->factor->live_index[k - 1] != j) {
             memset(target, 0, rows * sizeof *target);
             continue;
@@ -283,7 +290,7 @@ static void expand_columns(assembly *s)
         if (s->column_scales.sign[k] == 0)
             memset(target, 0, rows * sizeof *target);
         else if (k != j)
-            memmove(target, job->codes + k * rows, rows * sizeof *target);
+            memmove(target, job->pass.codes + k * rows, rows * sizeof *target);
         s->all_column_scales.sign[j] = s->column_scales.sign[k];
         s->all_column_scales.exponent[j] = s->column_scales.exponent[k];
     }
@@ -301,7 +308,7 @@ static void clear_zero_rows(assembly *s)
         if (s->row_scales.sign[r] != 0)
             continue;
         for (size_t j = 0; j < job->columns; j++)
-            job->codes[j * job->rows + r] = 0;
+            job->pass.codes[j * job->rows + r] = 0;
     }
 }
 
@@ -313,7 +320,7 @@ static wsic_status fill_figures(const assembly *s, double distortion, wsic_layer
 
     *figures = (wsic_layer_figures){
         .rate_target = job->options->rate,
-        .step = job->step * wsic_job_step_unit(job),
+        .step = job->pass.step * wsic_job_step_unit(job),
         .distortion = per_weight * wsic_job_distortion_unit(job),
         .relative_distortion = energy > 0.0 ? distortion / energy : 0.0,
         .damping = job->factor->damping * job->factor->unit,
@@ -324,7 +331,7 @@ static wsic_status fill_figures(const assembly *s, double distortion, wsic_layer
     const wsic_status status = wsic_job_limit(job, per_weight, &figures->limit_rate);
     if (status != WSIC_OK)
         return status;
-    return wsic_codes_entropy(job->env, job->codes, job->rows * job->columns,
+    return wsic_codes_entropy(job->env, job->pass.codes, job->rows * job->columns,
                               &figures->entropy_pooled);
 }
 
@@ -334,7 +341,7 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
     const wsic_layer_parts parts = {
         .rows = job->rows,
         .columns = job->columns,
-        .codes = job->codes,
+        .codes = job->pass.codes,
         .kind = job->quantizer.kind,
         .row_stride = job->metric.blocks,
         .row_scales = &s->row_scales,
@@ -349,7 +356,7 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
 static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
 {
     wsic_job *const job = s->job;
-    const bool fit = job->options->rescale != WSIC_RESCALE_NONE && job->residual > 0.0;
+    const bool fit = job->options->rescale != WSIC_RESCALE_NONE && job->pass.residual > 0.0;
     wsic_layer_figures figures;
     double mark = wsic_now();
     wsic_status status = fit ? fit_scales(s) : keep_scales(s);

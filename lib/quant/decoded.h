@@ -15,7 +15,7 @@ typedef struct wsic_decoded {
 static inline float wsic_decoded_value(const wsic_job *job, const wsic_decoded *decoded, size_t row,
                                        size_t column)
 {
-    const float code = (float)job->codes[column * job->rows + row];
+    const float code = (float)job->pass.codes[column * job->rows + row];
     return decoded->row_scales[row] * (decoded->column_scales[column] * code);
 }
 

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "quant/job.h"
+#include "quant/assemble.h"
 #include "quant/kbest.h"
+#include "quant/search.h"
+#include "quant/setup.h"
 
 /* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
  * whatever was asked. */
@@ -23,10 +25,10 @@ static wsic_status encode_zeros(wsic_job *job, wsic_bytes *out)
 {
     double distortion = 0.0;
 
-    memset(job->codes, 0, job->rows * job->columns * sizeof *job->codes);
-    memset(job->gamma, 0, job->live * sizeof *job->gamma);
+    memset(job->pass.codes, 0, job->rows * job->columns * sizeof *job->pass.codes);
+    memset(job->pass.gamma, 0, job->live * sizeof *job->pass.gamma);
     for (size_t j = 0; j < job->live; j++)
-        job->alpha[j] = job->shape[j];
+        job->pass.alpha[j] = job->spacing.shape[j];
     const wsic_status status = wsic_job_assemble(job, out, &distortion);
     if (status != WSIC_OK)
         return status;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Recursion with feedback between blocks of rows: errors of what is decided move the targets of
  * what is not. docs/algorithm.md, section "Both sides". */
+#include "quant/feedback.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "linalg/linalg.h"
-#include "quant/job.h"
 #include "quant/permute.h"
+#include "quant/target.h"
 #include "quant/zsic.h"
 
 enum {
@@ -21,7 +23,8 @@ static wsic_status create_goal(wsic_job *job)
 {
     wsic_status status = WSIC_OK;
 
-    job->goal = wsic_alloc(job->env, job->rows * job->live, sizeof *job->goal, &status);
+    job->feedback.goal =
+        wsic_alloc(job->env, job->rows * job->live, sizeof *job->feedback.goal, &status);
     return status;
 }
 
@@ -34,9 +37,10 @@ wsic_status wsic_job_drifted_goal(wsic_job *job)
         return WSIC_OK;
     wsic_status status = create_goal(job);
     if (status == WSIC_OK)
-        status = wsic_job_target(job, rows, job->goal);
+        status = wsic_job_target(job, rows, job->feedback.goal);
     if (status == WSIC_OK)
-        wsic_solve_lower(job->rows, job->live, job->factor->L, job->live, job->goal, job->rows);
+        wsic_solve_lower(job->rows, job->live, job->factor->L, job->live, job->feedback.goal,
+                         job->rows);
     return status;
 }
 
@@ -47,19 +51,19 @@ wsic_status wsic_job_plain_goal(wsic_job *job)
 
     if (job->live == 0)
         return WSIC_OK;
-    if (!job->goal) {
+    if (!job->feedback.goal) {
         if (!wsic_job_feeds_back(job))
             return WSIC_OK;
         status = create_goal(job);
         if (status != WSIC_OK)
             return status;
-        wsic_weights_load(&job->weights, rows, 0, job->rows, job->problem->live_columns, job->goal,
-                          job->rows);
+        wsic_weights_load(&job->weights, rows, 0, job->rows, job->problem->live_columns,
+                          job->feedback.goal, job->rows);
     }
     for (size_t k = 0; k < job->live; k++)
-        job->gamma_before[k] = 1.0;
+        job->feedback.gamma[k] = 1.0;
     return wsic_permute_forward(job->env, job->live, job->factor->order,
-                                job->rows * sizeof *job->goal, job->goal);
+                                job->rows * sizeof *job->feedback.goal, job->feedback.goal);
 }
 
 /* --- one block --------------------------------------------------------------------- */
@@ -137,8 +141,8 @@ static void load_errors(const pass *p, size_t first, size_t count)
     const wsic_job *const job = p->job;
 
     for (size_t k = 0; k < job->live; k++) {
-        const double *const goal = job->goal + k * job->rows + first;
-        const double *const y = job->y + k * job->rows + first;
+        const double *const goal = job->feedback.goal + k * job->rows + first;
+        const double *const y = job->pass.y + k * job->rows + first;
         for (size_t i = 0; i < count; i++)
             p->errors[k * count + i] = goal[i] - y[i];
     }
@@ -162,7 +166,7 @@ static void move_target(const pass *p)
         wsic_metric_feed_back(metric, p->block, job->live, p->target, p->rows);
     for (size_t k = 0; k < job->live; k++) {
         for (size_t i = 0; i < p->rows; i++)
-            p->target[k * p->rows + i] += job->goal[k * job->rows + p->place + i];
+            p->target[k * p->rows + i] += job->feedback.goal[k * job->rows + p->place + i];
     }
 }
 
@@ -210,13 +214,13 @@ static void keep_block(const pass *p)
     wsic_job *const job = p->job;
 
     for (size_t k = 0; k < job->live; k++) {
-        int32_t *const codes = job->codes + k * job->rows;
+        int32_t *const codes = job->pass.codes + k * job->rows;
         for (size_t i = 0; i < p->rows; i++)
             codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
-        memcpy(job->y + k * job->rows + p->place, p->target + k * p->rows,
+        memcpy(job->pass.y + k * job->rows + p->place, p->target + k * p->rows,
                p->rows * sizeof *p->target);
         /* All blocks have the same, but 0 where a column has no code. */
-        job->gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->gamma[k];
+        job->pass.gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->pass.gamma[k];
     }
 }
 
@@ -237,8 +241,8 @@ static wsic_status decide_block(pass *p)
         .rows = p->rows,
         .columns = job->live,
         .L = job->factor->L,
-        .alpha = job->alpha,
-        .error_share = job->error_share,
+        .alpha = job->pass.alpha,
+        .error_share = job->spacing.error_share,
         .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = p->row_width,
@@ -246,17 +250,17 @@ static wsic_status decide_block(pass *p)
         .tile_start = p->tile_start,
         .tiles = p->tiles,
         .states = p->states,
-        .gamma = job->options->lmmse ? job->gamma_before : NULL,
+        .gamma = job->options->lmmse ? job->feedback.gamma : NULL,
         .sums = p->sums,
     };
     double residual = 0.0;
 
     move_target(p);
     wsic_status status = wsic_job_aim(job, p->rows, p->target);
-    job->target_energy += square_sum(p->target, p->rows * job->live);
+    job->pass.target_energy += square_sum(p->target, p->rows * job->live);
     if (status == WSIC_OK)
         status = wsic_zsic_run(job->env, &span, &problem, p->target, p->codes, p->gamma, &residual);
-    job->residual += residual;
+    job->pass.residual += residual;
     if (status == WSIC_OK)
         keep_block(p);
     return status;
@@ -270,7 +274,7 @@ static void learn_gamma(const pass *p)
 
     for (size_t k = 0; k < job->live; k++) {
         const double zy = p->sums[k], zz = p->sums[job->live + k];
-        job->gamma_before[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
+        job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
     }
 }
 
@@ -281,8 +285,8 @@ wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress
 
     if (status != WSIC_OK)
         return status;
-    job->residual = job->target_energy = 0.0;
-    memset(job->gamma, 0, job->live * sizeof *job->gamma);
+    job->pass.residual = job->pass.target_energy = 0.0;
+    memset(job->pass.gamma, 0, job->live * sizeof *job->pass.gamma);
     for (size_t block = job->metric.blocks; status == WSIC_OK && block-- > 0;) {
         begin_block(&p, block);
         status = decide_block(&p);

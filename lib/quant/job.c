@@ -2,13 +2,6 @@
 #include "quant/job.h"
 
 #include <math.h>
-#include <string.h>
-
-#include "base/checked.h"
-#include "base/clock.h"
-#include "coding/codes.h"
-#include "quant/permute.h"
-#include "quant/zsic.h"
 
 double wsic_job_step_unit(const wsic_job *job)
 {
@@ -20,6 +13,16 @@ double wsic_job_distortion_unit(const wsic_job *job)
     return job->weights.unit * job->weights.unit * job->factor->unit;
 }
 
+double wsic_job_output_unit(const wsic_job *job)
+{
+    const wsic_moments *const outputs = job->problem->input.outputs;
+    double mean = 0.0;
+
+    for (size_t r = 0; r < job->rows; r++)
+        mean += outputs->input[r * job->rows + r] / outputs->samples / (double)job->rows;
+    return wsic_even_power_of_two(mean);
+}
+
 double wsic_job_target_unit(const wsic_job *job)
 {
     return job->has_metric ? wsic_job_distortion_unit(job) * job->metric.unit
@@ -29,269 +32,10 @@ double wsic_job_target_unit(const wsic_job *job)
 double wsic_job_open_distortion(const wsic_job *job)
 {
     const double wanted = job->options->distortion / wsic_job_target_unit(job);
-    const double floor = job->floor / ((double)job->rows * (double)job->columns);
+    const double floor = job->unseen.floor / ((double)job->rows * (double)job->columns);
 
     /* A target below the floor cannot be met; as near as the search goes. */
     return fmax(wanted - floor, 1e-6 * wanted);
-}
-
-wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
-{
-    const double from = job->progress;
-
-    job->progress += part * (1.0 - from);
-    return (wsic_progress){stage, from, job->progress};
-}
-
-/* A quantizer that weighs bits against error has no use for the ridge's estimate of them. */
-static void fill_error_share(wsic_job *job)
-{
-    const wsic_encode_options *const options = job->options;
-    const bool counts_bits = options->quantizer != WSIC_QUANTIZE_SCALAR && options->lambda > 0.0;
-
-    for (size_t k = 0; k < job->live; k++) {
-        const double diagonal = job->factor->L[k * job->live + k];
-        const double rho = job->ridge ? job->ridge[wsic_factor_column(job->factor, k)] : 0.0;
-        const double share = 1.0 - rho / (diagonal * diagonal);
-        /* Where next to nothing remains rounding may have left anything; such a column will have
-         * no bits in any case. */
-        job->error_share[k] = counts_bits ? fmax(share, 1e-6) : 1.0;
-    }
-}
-
-/* α_j / c. Waterfilling: 1 / L_jj, the same step for every column in the domain of the
- * factor. Uniform: a constant, chosen so that c is the geometric mean of the steps. The codes
- * of a trellis count halves of the step, which is the spacing of either codebook. */
-static void fill_shape(wsic_job *job)
-{
-    const size_t live = job->live;
-    double mean_log = 0.0;
-
-    for (size_t j = 0; j < live; j++) {
-        /* Equal steps in the metric in which the column is decided. */
-        const double metric = job->factor->L[j * live + j] * sqrt(job->error_share[j]);
-        job->shape[j] = 1.0 / metric;
-        mean_log += log(job->shape[j]) / (double)live;
-    }
-    if (job->options->spacing == WSIC_SPACING_UNIFORM) {
-        for (size_t j = 0; j < live; j++)
-            job->shape[j] = exp(mean_log);
-    }
-    for (size_t j = 0; j < live; j++)
-        job->shape[j] *= wsic_quantizer_grid(job->options->quantizer);
-}
-
-/* Widths of the rows from their energies: quarter octaves of a root. */
-static void fill_row_widths(wsic_job *job)
-{
-    double mean = 0.0;
-
-    for (size_t r = 0; r < job->rows; r++)
-        mean += job->row_energy[r] / (double)job->rows;
-    for (size_t r = 0; r < job->rows; r++) {
-        const double ratio = mean > 0.0 ? job->row_energy[r] / mean : 1.0;
-        job->row_width[r] = (int8_t)lround(fmin(fmax(2.0 * log2(ratio), -64.0), 63.0));
-    }
-}
-
-wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, size_t rows,
-                                         size_t columns)
-{
-    const size_t block_rows = options->block_rows != 0
-                                  ? options->block_rows
-                                  : wsic_codes_block_rows(rows, columns, options->trellis_kind);
-    return (wsic_quantizer_choice){
-        .which = options->quantizer,
-        .kind = options->trellis_kind,
-        .restart_rows = wsic_min_size(block_rows, rows),
-        .lambda = options->lambda,
-    };
-}
-
-static wsic_status create_quantizer(wsic_job *job)
-{
-    const wsic_encode_options *const options = job->options;
-    const wsic_quantizer_choice choice = wsic_job_quantizer(options, job->rows, job->columns);
-
-    job->block_rows =
-        options->quantizer == WSIC_QUANTIZE_TRELLIS ? choice.restart_rows : options->block_rows;
-    return wsic_quantizer_create(job->env, &choice, &job->quantizer);
-}
-
-static wsic_status allocate(wsic_job *job)
-{
-    const size_t live = job->live;
-    wsic_status status = WSIC_OK;
-
-    job->shape = wsic_alloc(job->env, 5 * live, sizeof *job->shape, &status);
-    if (!job->shape)
-        return status;
-    job->alpha = job->shape + live;
-    job->gamma = job->shape + 2 * live;
-    job->error_share = job->shape + 3 * live;
-    job->gamma_before = job->shape + 4 * live;
-    job->row_width = wsic_alloc(job->env, job->rows, sizeof *job->row_width, &status);
-    if (!job->row_width)
-        return status;
-    job->y = wsic_alloc(job->env, job->rows * live, sizeof *job->y, &status);
-    if (!job->y)
-        return status;
-    job->codes = wsic_alloc(job->env, job->rows * job->columns, sizeof *job->codes, &status);
-    return status;
-}
-
-static bool drifts(const wsic_job *job)
-{
-    const wsic_blend_sources *const sources = &job->problem->input.sources;
-    return sources->moments->quantized != NULL && sources->drift_mix < 1.0;
-}
-
-/* Where a distortion is asked for, what the recursion does not see of it has to be known. */
-static bool wants_offset(const wsic_job *job)
-{
-    return job->options->distortion != 0.0 && (drifts(job) || job->options->ridge > 0.0);
-}
-
-static wsic_status prepare_problem(wsic_job *job)
-{
-    wsic_encode_problem *const problem = job->problem;
-    const wsic_matrix *const weights = &problem->input.weights;
-    size_t elements;
-
-    job->rows = weights->rows;
-    job->columns = weights->columns;
-    if (!wsic_mul_size(job->rows, job->columns, &elements) ||
-        !wsic_mul_size(job->columns, job->columns, &elements))
-        return wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "%zu x %zu weights do not fit memory",
-                         job->rows, job->columns);
-    const wsic_status status = wsic_encode_problem_prepare(
-        job->env, &job->options->factor, job->options->dead_threshold,
-        !wsic_job_refactorizes(job) || wants_offset(job) || (drifts(job) && problem->input.outputs),
-        problem);
-    job->live = problem->live;
-    job->weights = problem->weights;
-    job->factor = &problem->factor;
-    job->column_energy = problem->column_energy;
-    job->row_energy = problem->row_energy;
-    job->dead_rows = problem->zero_rows;
-    return status;
-}
-
-/* Energies of weighted rows. */
-static wsic_status weigh_rows(wsic_job *job)
-{
-    const wsic_encode_problem *const problem = job->problem;
-    wsic_status status = WSIC_OK;
-
-    if (!job->metric.weight)
-        return WSIC_OK;
-    job->weighted_energy =
-        wsic_alloc(job->env, job->live + job->rows, sizeof *job->weighted_energy, &status);
-    if (!job->weighted_energy)
-        return status;
-    job->weights.row_factor = job->metric.weight;
-    wsic_weights_energies(&job->weights, problem->live_columns, problem->column_diagonal,
-                          job->weighted_energy, job->weighted_energy + job->live);
-    job->column_energy = job->weighted_energy;
-    job->row_energy = job->weighted_energy + job->live;
-    return WSIC_OK;
-}
-
-/* Nothing is to be decided where no row has any energy. */
-static wsic_status prepare_metric(wsic_job *job)
-{
-    const wsic_metric_input input = {job->problem->input.outputs, job->row_energy, job->live};
-    double mark = wsic_now();
-
-    if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
-        job->dead_rows == job->rows)
-        return WSIC_OK;
-    wsic_status status = wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
-    job->has_metric = status == WSIC_OK;
-    if (status == WSIC_OK)
-        status = weigh_rows(job);
-    job->report->seconds_outputs += wsic_lap(&mark);
-    return status;
-}
-
-static double square_sum(const double *values, size_t count)
-{
-    double sum = 0.0;
-
-    for (size_t k = 0; k < count; k++)
-        sum += values[k] * values[k];
-    return sum;
-}
-
-static wsic_status find_target_energy(wsic_job *job, double *energy)
-{
-    const wsic_selection all = {job->rows, NULL};
-    const wsic_status status = wsic_job_target(job, all, job->y);
-
-    *energy = square_sum(job->y, job->rows * job->live);
-    return status;
-}
-
-/* The ridge and the order; what they take off ||Y||², and what no Ŵ can undo:
- * K - C S⁻¹ Cᵀ = K - ||Y||², up to the damping, from the factor without ridge. */
-static wsic_status refactorize(wsic_job *job)
-{
-    double plain = 0.0, ridged = 0.0;
-    wsic_status status = WSIC_OK;
-
-    if (!wants_offset(job) || job->live == 0)
-        return wsic_job_refactorize(job);
-    status = find_target_energy(job, &plain);
-    /* D_G does not count what drift leaves. */
-    if (status == WSIC_OK && drifts(job) && !job->has_metric)
-        job->floor = fmax(job->problem->energy - plain, 0.0);
-    if (status == WSIC_OK)
-        status = wsic_job_refactorize(job);
-    if (status == WSIC_OK)
-        status = find_target_energy(job, &ridged);
-    job->offset = job->floor + plain - ridged;
-    return status;
-}
-
-wsic_status wsic_job_prepare(wsic_job *job)
-{
-    const wsic_progress span = wsic_job_span(job, "prepare", 0.1);
-    double mark = wsic_now();
-
-    wsic_status status = wsic_progress_report(job->env, &span, 0.0);
-    if (status == WSIC_OK)
-        status = prepare_problem(job);
-    if (status == WSIC_OK)
-        status = prepare_metric(job);
-    if (status == WSIC_OK)
-        status = allocate(job);
-    if (status == WSIC_OK)
-        status = wsic_job_drifted_goal(job);
-    if (status == WSIC_OK)
-        status = refactorize(job);
-    if (status == WSIC_OK)
-        status = wsic_job_plain_goal(job);
-    if (status == WSIC_OK) {
-        fill_error_share(job);
-        fill_shape(job);
-        fill_row_widths(job);
-        status = create_quantizer(job);
-    }
-    job->report->seconds_prepare += wsic_lap(&mark);
-    return status;
-}
-
-void wsic_job_release(wsic_job *job)
-{
-    wsic_free(job->env, job->goal);
-    wsic_free(job->env, job->codes);
-    wsic_free(job->env, job->y);
-    wsic_free(job->env, job->ridge);
-    wsic_quantizer_release(job->env, &job->quantizer);
-    wsic_free(job->env, job->row_width);
-    wsic_free(job->env, job->shape);
-    wsic_free(job->env, job->weighted_energy);
-    wsic_metric_release(job->env, &job->metric);
 }
 
 void wsic_job_sigma(const wsic_job *job, double *sigma)
@@ -308,64 +52,10 @@ void wsic_job_plain_sigma(const wsic_job *job, double *sigma)
         sigma[k] = sqrt(job->column_energy[k]) * job->factor->diagonal[k];
 }
 
-/* Codes and factors of the recursion from the order of the factor to that of the
- * matrix. */
-static wsic_status restore_order(wsic_job *job)
+wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part)
 {
-    const size_t *const order = job->factor->order;
-    const size_t live = job->live;
-    wsic_status status =
-        wsic_permute_backward(job->env, live, order, job->rows * sizeof *job->codes, job->codes);
+    const double from = job->progress;
 
-    if (status == WSIC_OK)
-        status = wsic_permute_backward(job->env, live, order, sizeof *job->alpha, job->alpha);
-    if (status == WSIC_OK)
-        status = wsic_permute_backward(job->env, live, order, sizeof *job->gamma, job->gamma);
-    return status;
-}
-
-wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
-                             const int8_t *row_width, double *residual)
-{
-    const wsic_zsic problem = {
-        .rows = rows,
-        .columns = job->live,
-        .L = job->factor->L,
-        .alpha = job->alpha,
-        .error_share = job->error_share,
-        .lmmse = job->options->lmmse,
-        .quantizer = &job->quantizer,
-        .row_width = row_width,
-        .survivors = job->options->survivors,
-    };
-
-    return wsic_zsic_run(job->env, progress, &problem, job->y, job->codes, job->gamma, residual);
-}
-
-static wsic_status recurse_all(wsic_job *job, const wsic_progress *progress)
-{
-    const wsic_selection all = {job->rows, NULL};
-    const wsic_status status = wsic_job_target(job, all, job->y);
-
-    if (status != WSIC_OK)
-        return status;
-    job->target_energy = square_sum(job->y, job->rows * job->live);
-    return wsic_job_recurse(job, progress, job->rows, job->row_width, &job->residual);
-}
-
-wsic_status wsic_job_quantize(wsic_job *job, double step)
-{
-    const wsic_progress span = wsic_job_span(job, "quantize", 0.4);
-    double mark = wsic_now();
-
-    job->step = step;
-    for (size_t k = 0; k < job->live; k++)
-        job->alpha[k] = step * job->shape[k];
-    wsic_status status =
-        wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span) : recurse_all(job, &span);
-    if (status == WSIC_OK)
-        status = restore_order(job);
-    job->report->passes++;
-    job->report->seconds_recursion += wsic_lap(&mark);
-    return status;
+    job->progress += part * (1.0 - from);
+    return (wsic_progress){stage, from, job->progress};
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "quant/limit.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "linalg/linalg.h"
-#include "quant/job.h"
 #include "watersic/waterfill.h"
 
 /* Eigenvalues of the whole Σ in internal units, dead columns included: the limit knows

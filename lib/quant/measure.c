@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "quant/measure.h"
+
 #include <math.h>
 
 #include "base/checked.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* D_G = tr(G E Σ Eᵀ) / (a n) of a finished layer, with G as it was measured, undamped. E is W - Ŵ,
  * with drift W' - Ŵ over the live columns. */
+#include "quant/outputs.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +10,7 @@
 #include "base/clock.h"
 #include "linalg/linalg.h"
 #include "quant/decoded.h"
-#include "quant/job.h"
+#include "quant/limit.h"
 #include "quant/permute.h"
 
 enum { TILE_ROWS = 256 };
@@ -25,16 +27,6 @@ typedef struct measurement {
     double *metric;  /* the part of G between two tiles */
 } measurement;
 
-double wsic_job_output_unit(const wsic_job *job)
-{
-    const wsic_moments *const outputs = job->problem->input.outputs;
-    double mean = 0.0;
-
-    for (size_t r = 0; r < job->rows; r++)
-        mean += outputs->input[r * job->rows + r] / outputs->samples / (double)job->rows;
-    return wsic_even_power_of_two(mean);
-}
-
 /* --- E ----------------------------------------------------------------------------- */
 
 /* With drift: rows of W', which lie in the order of the metric, in the order of the factor, and
@@ -44,7 +36,7 @@ static void load_goal(const wsic_job *job, const size_t *place, size_t first, si
 {
     for (size_t k = 0; k < job->live; k++) {
         double *const out = tile + wsic_factor_column(job->factor, k) * count;
-        const double *const goal = job->goal + k * job->rows;
+        const double *const goal = job->feedback.goal + k * job->rows;
         for (size_t i = 0; i < count; i++) {
             const size_t row = first + i;
             const double weight = job->metric.weight ? job->metric.weight[row] : 1.0;
@@ -57,7 +49,7 @@ static void load_errors(const measurement *m, const size_t *place, size_t first,
                         double *tile)
 {
     const wsic_job *const job = m->job;
-    const bool drifts = job->goal && wsic_encode_problem_drifts(job->problem);
+    const bool drifts = job->feedback.goal && wsic_encode_problem_drifts(job->problem);
     const wsic_selection rows = {job->rows, NULL}, columns = {job->columns, NULL};
     const double factor = 1.0 / job->weights.unit;
 

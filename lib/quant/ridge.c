@@ -6,9 +6,10 @@
  *     L Lᵀ = Σ + δI + diag(ρ),    Y = W (Σ + δI) L⁻ᵀ = W L - W diag(ρ) L⁻ᵀ.
  *
  * docs/algorithm.md, section "The ridge". */
+#include "quant/ridge.h"
+
 #include <math.h>
 
-#include "quant/job.h"
 #include "waterfill/allocate.h"
 
 /* Rows of zeros take neither bits nor error: all energy is that of the others, and so is what is
@@ -61,15 +62,15 @@ static wsic_status fill_ridge(wsic_job *job)
 
     if (status != WSIC_OK)
         return status;
-    job->ridge = wsic_alloc(job->env, job->live, sizeof *job->ridge, &status);
-    if (!job->ridge)
+    job->spacing.ridge = wsic_alloc(job->env, job->live, sizeof *job->spacing.ridge, &status);
+    if (!job->spacing.ridge)
         return status;
     for (size_t j = 0; j < job->live; j++)
         mean += job->column_energy[j] / (double)job->live;
     /* A column of very small weights would be held down without bound. */
     for (size_t j = 0; j < job->live; j++) {
         const double energy = concentration(job) * fmax(job->column_energy[j], 1e-3 * mean);
-        job->ridge[j] = job->options->ridge * level / energy;
+        job->spacing.ridge[j] = job->options->ridge * level / energy;
     }
     return WSIC_OK;
 }
@@ -78,10 +79,10 @@ double wsic_job_ridge_cost(const wsic_job *job, size_t rows)
 {
     double cost = 0.0;
 
-    for (size_t k = 0; k < job->live && job->ridge; k++) {
-        const double rho = job->ridge[wsic_factor_column(job->factor, k)];
+    for (size_t k = 0; k < job->live && job->spacing.ridge; k++) {
+        const double rho = job->spacing.ridge[wsic_factor_column(job->factor, k)];
         for (size_t i = 0; i < rows; i++)
-            cost += rho * job->y[k * rows + i] * job->y[k * rows + i];
+            cost += rho * job->pass.y[k * rows + i] * job->pass.y[k * rows + i];
     }
     return cost;
 }
@@ -102,7 +103,7 @@ wsic_status wsic_job_refactorize(wsic_job *job)
         status = fill_ridge(job);
     if (status != WSIC_OK)
         return status;
-    const wsic_factor_form form = {job->ridge, job->options->pivot};
+    const wsic_factor_form form = {job->spacing.ridge, job->options->pivot};
     return wsic_refactorize(job->env, blend->hessian, blend->samples, &job->options->factor, &form,
                             job->factor);
 }

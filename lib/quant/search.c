@@ -3,6 +3,8 @@
  * part of the rows; the whole matrix is then quantized at the step found, and the
  * difference between what the part promised and what the whole gave is a correction for
  * the next try. Usually there is one, or none. */
+#include "quant/search.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -11,8 +13,12 @@
 #include "base/clock.h"
 #include "base/sort.h"
 #include "linalg/linalg.h"
+#include "quant/assemble.h"
 #include "quant/curve.h"
-#include "quant/job.h"
+#include "quant/pass.h"
+#include "quant/ridge.h"
+#include "quant/size.h"
+#include "quant/target.h"
 #include "waterfill/allocate.h"
 
 /* Matrices with fewer weights are searched on all their rows: it costs little, and a
@@ -125,7 +131,7 @@ static double largest_number(const wsic_job *job, size_t rows, const double *y, 
     memcpy(scratch, y, rows * live * sizeof *scratch);
     wsic_solve_lower(rows, live, job->factor->L, live, scratch, rows);
     for (size_t j = 0; j < live; j++) {
-        const double spacing = job->shape[j] * job->error_share[j];
+        const double spacing = job->spacing.shape[j] * job->spacing.error_share[j];
         const double step = spacing * job->factor->L[j * live + j];
         for (size_t k = j * rows; k < (j + 1) * rows; k++)
             largest = fmax(largest, fmax(fabs(y[k]) / step, fabs(scratch[k]) / spacing));
@@ -139,13 +145,13 @@ static wsic_status choose_range(search *s)
 {
     const wsic_job *const job = s->job;
     wsic_status status = WSIC_OK;
-    double largest = largest_number(job, s->rows, s->target_part, job->y);
+    double largest = largest_number(job, s->rows, s->target_part, job->pass.y);
     double *const top = wsic_alloc(job->env, job->live, sizeof *top, &status);
 
     if (!top)
         return status;
     status = wsic_job_target(job, (wsic_selection){1, &s->top}, top);
-    largest = fmax(largest, largest_number(job, 1, top, job->y));
+    largest = fmax(largest, largest_number(job, 1, top, job->pass.y));
     wsic_free(job->env, top);
     const double x = largest > 0.0 ? log2(largest) : 0.0;
     s->curve.lowest = x - log2(job->quantizer.largest) + 1.0;
@@ -187,7 +193,7 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
     if (!s->by_rate) {
         const double part = (double)trial->rows / (double)trial->sampled;
         const double seen = residual - wsic_job_ridge_cost(job, trial->rows);
-        const double distortion = (seen + part * job->offset) / (part * weights);
+        const double distortion = (seen + part * job->unseen.offset) / (part * weights);
         *value = distortion_value(fmax(distortion, s->least));
         return WSIC_OK;
     }
@@ -204,17 +210,17 @@ static wsic_status evaluate(void *user, double x, double *value)
     double mark = wsic_now(), residual = 0.0;
 
     for (size_t j = 0; j < job->live; j++)
-        job->alpha[j] = exp2(x) * job->shape[j];
-    memcpy(job->y, s->target_part, s->rows * job->live * sizeof *job->y);
+        job->pass.alpha[j] = exp2(x) * job->spacing.shape[j];
+    memcpy(job->pass.y, s->target_part, s->rows * job->live * sizeof *job->pass.y);
     wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
         const wsic_trial trial = {
             .rows = s->rows,
             .sampled = s->sampled,
             .row_stride = 1,
-            .codes = job->codes,
-            .alpha = job->alpha,
-            .gamma = job->gamma,
+            .codes = job->pass.codes,
+            .alpha = job->pass.alpha,
+            .gamma = job->pass.gamma,
             .relative_residual = residual / s->energy,
         };
         status = promised(s, &trial, residual, value);
@@ -293,13 +299,13 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
         .rows = job->rows,
         .sampled = job->rows,
         .row_stride = job->metric.blocks,
-        .codes = job->codes,
-        .alpha = job->alpha,
-        .gamma = job->gamma,
-        .relative_residual = job->residual / job->target_energy,
+        .codes = job->pass.codes,
+        .alpha = job->pass.alpha,
+        .gamma = job->pass.gamma,
+        .relative_residual = job->pass.residual / job->pass.target_energy,
     };
     double mark = wsic_now();
-    status = promised(s, &trial, job->residual, &promise);
+    status = promised(s, &trial, job->pass.residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);
     *value = promise + s->assembly;
     const size_t pass = s->passes++;

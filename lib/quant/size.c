@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "quant/size.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "coding/codes.h"
-#include "quant/job.h"
 
 /* Header, figures and checksum of a layer, roughly: the search corrects itself by the
  * true size. */

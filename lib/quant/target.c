@@ -7,9 +7,10 @@
  *
  *     Y = (C + δ W) L⁻ᵀ,              C = W Σ_{X,X̂} + Δ.
  */
+#include "quant/target.h"
+
 #include "base/checked.h"
 #include "linalg/linalg.h"
-#include "quant/job.h"
 #include "quant/permute.h"
 
 enum { TILE_ROWS = 256 };
@@ -21,7 +22,7 @@ static void ridge_tile(const wsic_job *job, size_t rows, size_t first, size_t co
                        double *tile)
 {
     for (size_t k = 0; k < job->live; k++) {
-        const double rho = job->ridge[wsic_factor_column(job->factor, k)];
+        const double rho = job->spacing.ridge[wsic_factor_column(job->factor, k)];
         for (size_t i = 0; i < count; i++)
             tile[k * count + i] = rho * y[k * rows + first + i];
     }
@@ -37,7 +38,7 @@ wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y)
 {
     wsic_status status = WSIC_OK;
 
-    if (!job->ridge) {
+    if (!job->spacing.ridge) {
         wsic_multiply_lower(rows, job->live, job->factor->L, job->live, y, rows);
         return WSIC_OK;
     }

@@ -29,6 +29,6 @@ bool original_check(const struct session *session, const struct options *options
     if (wsic_archive_open(session->context, options->archive, &archive) < 0)
         return refuse(failure, "%s: %s", options->archive, wsic_context_message(session->context));
     const bool ok = provenance_is_of(archive, &session->model) || tell(options, failure);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     return ok;
 }

@@ -9,6 +9,8 @@
 
 #include "common/workers.h"
 #include "llm/model/attention.h"
+#include "llm/model/product.h"
+#include "llm/model/vector.h"
 
 /* Enough rows for BLAS to work at its best, and few enough for the intermediate results to stay
  * small beside the weights. */
@@ -37,9 +39,18 @@ uint64_t forward_memory(const struct config *config, size_t window, size_t token
     const uint64_t query = config->heads * config->head_dim;
     const uint64_t key = config->kv_heads * config->head_dim;
     const uint64_t states = config->hidden + 2 * query + 2 * key + 2 * config->intermediate;
-    const uint64_t of_window = workers_usual() * ATTENTION_STRIP + config->head_dim;
+    const uint64_t of_window = workers_usual() * ATTENTION_STRIP +
+                               config->rope[SIGHT_FULL].rotated + config->rope[SIGHT_LOCAL].rotated;
 
     return (count * states + window * of_window) * sizeof(float);
+}
+
+static bool create_rotations(struct rotations *rotations, const struct rope *rope, size_t window)
+{
+    rotations->pairs = rope->rotated / 2;
+    rotations->cosine = forward_numbers(window, rotations->pairs);
+    rotations->sine = forward_numbers(window, rotations->pairs);
+    return rotations->cosine && rotations->sine;
 }
 
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
@@ -59,11 +70,11 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
     forward->up = forward_numbers(capacity, config->intermediate);
     forward->product = forward_numbers(capacity, config->intermediate);
     forward->scores = forward_numbers(forward->workers * ATTENTION_STRIP, window);
-    forward->cosine = forward_numbers(window, config->head_dim / 2);
-    forward->sine = forward_numbers(window, config->head_dim / 2);
-    if (!forward->normed || !forward->query || !forward->key || !forward->value || !forward->mix ||
-        !forward->up || !forward->product || !forward->scores || !forward->cosine ||
-        !forward->sine) {
+    bool ok = true;
+    for (size_t i = 0; i < SIGHTS; i++)
+        ok = create_rotations(&forward->rotations[i], &config->rope[i], window) && ok;
+    if (!ok || !forward->normed || !forward->query || !forward->key || !forward->value || !forward->mix ||
+        !forward->up || !forward->product || !forward->scores) {
         forward_free(forward);
         return refuse(failure, "out of memory for windows of %zu tokens", window);
     }
@@ -81,20 +92,21 @@ void forward_free(struct forward *forward)
     free(forward->up);
     free(forward->product);
     free(forward->scores);
-    free(forward->cosine);
-    free(forward->sine);
+    for (size_t i = 0; i < SIGHTS; i++) {
+        free(forward->rotations[i].cosine);
+        free(forward->rotations[i].sine);
+    }
     free(forward->importance);
     *forward = (struct forward){.window = 0};
 }
 
-void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
-                    float addition)
+void forward_linear(const struct forward *forward, const struct linear *linear, const float *x,
+                    float *out, size_t count, float addition)
 {
-    const int rows = (int)linear->rows;
-    const int columns = (int)linear->columns;
+    struct product product = product_of(linear, x, out);
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, rows, columns, 1, x, columns,
-                linear->weights, columns, addition, out, rows);
+    product.addition = addition;
+    products_run(&product, 1, count, forward->workers);
 }
 
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
@@ -105,6 +117,8 @@ bool forward_embed(const struct model *model, const uint32_t *tokens, size_t cou
     for (size_t i = 0; i < count; i++) {
         if (!table_read(&model->embedding, tokens[i], 1, hidden + i * length, failure))
             return false;
+        if (model->embedding_factor != 1)
+            vector_scale(hidden + i * length, model->embedding_factor, length);
         /* A long text would leave the whole embedding in memory. */
         if ((i + 1) % batch_tokens == 0 || i + 1 == count)
             table_release(&model->embedding);
@@ -119,6 +133,7 @@ struct elementwise {
     size_t count; /* rows */
     size_t length;
     float epsilon;
+    void (*gate)(float *gate, const float *up, size_t count);
 };
 
 static void rms_norm_strip(void *data, size_t strip, size_t worker)
@@ -132,22 +147,21 @@ static void rms_norm_strip(void *data, size_t strip, size_t worker)
         const float *const in = job->in + row * job->length;
         float *const out = job->out + row * job->length;
         const float energy = cblas_sdot((int)job->length, in, 1, in, 1);
-        const float factor = 1 / sqrtf(energy / (float)job->length + job->epsilon);
-        for (size_t i = 0; i < job->length; i++)
-            out[i] = in[i] * factor * job->gains[i];
+        vector_gain(out, in, job->gains, 1 / sqrtf(energy / (float)job->length + job->epsilon),
+                    job->length);
     }
 }
 
-/* out ← silu(out) ∘ in */
+/* out ← f(out) ∘ in */
 static void gate_strip(void *data, size_t strip, size_t worker)
 {
     const struct elementwise *const job = data;
-    const size_t end =
-        (strip + 1) * strip_rows < job->count ? (strip + 1) * strip_rows : job->count;
+    const size_t first = strip * strip_rows;
+    const size_t end = first + strip_rows < job->count ? first + strip_rows : job->count;
 
     (void)worker;
-    for (size_t i = strip * strip_rows * job->length; i < end * job->length; i++)
-        job->out[i] *= job->in[i] / (1 + expf(-job->out[i]));
+    job->gate(job->out + first * job->length, job->in + first * job->length,
+              (end - first) * job->length);
 }
 
 static void run_strips(const struct forward *forward, worker_task *task, struct elementwise *job)
@@ -206,16 +220,20 @@ static void norm_heads(const struct forward *forward, const struct block *block,
 
 void forward_projections(struct forward *forward, const struct block *block, size_t count)
 {
-    forward_linear(&block->linear[LINEAR_Q], forward->normed, forward->query, count, 0);
-    forward_linear(&block->linear[LINEAR_K], forward->normed, forward->key, count, 0);
-    forward_linear(&block->linear[LINEAR_V], forward->normed, forward->value, count, 0);
+    const struct product products[] = {
+        product_of(&block->linear[LINEAR_Q], forward->normed, forward->query),
+        product_of(&block->linear[LINEAR_K], forward->normed, forward->key),
+        product_of(&block->linear[LINEAR_V], forward->normed, forward->value),
+    };
+
+    products_run(products, sizeof products / sizeof products[0], count, forward->workers);
 }
 
 void forward_attend(struct forward *forward, const struct block *block, size_t count)
 {
     if (forward->config.head_norms)
         norm_heads(forward, block, count);
-    attention_run(forward, count);
+    attention_run(forward, block, count);
 }
 
 void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
@@ -245,10 +263,27 @@ void forward_importance(const struct forward *forward, size_t count, double *imp
     }
 }
 
+/* hidden += W x, normalised with these gains unless they are NULL */
+static void add_output(struct forward *forward, const struct linear *linear, const float *x,
+                       const float *gains, float *hidden, size_t count)
+{
+    const size_t length = forward->config.hidden;
+
+    if (!gains) {
+        forward_linear(forward, linear, x, hidden, count, 1);
+        return;
+    }
+    forward_linear(forward, linear, x, forward->normed, count, 0);
+    rms_norm(forward, (struct norm){gains, length}, forward->normed, forward->normed, count);
+    for (size_t i = 0; i < count * length; i++)
+        hidden[i] += forward->normed[i];
+}
+
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
                               size_t count)
 {
-    forward_linear(&block->linear[LINEAR_O], forward->mix, hidden, count, 1);
+    add_output(forward, &block->linear[LINEAR_O], forward->mix, block->attention_output_norm,
+               hidden, count);
 }
 
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
@@ -258,27 +293,41 @@ void forward_ffn_input(struct forward *forward, const struct block *block, const
              forward->normed, count);
 }
 
+void forward_gate_and_up(struct forward *forward, const struct block *block, float *gate,
+                         size_t count)
+{
+    const struct product products[] = {
+        product_of(&block->linear[LINEAR_GATE], forward->normed, gate),
+        product_of(&block->linear[LINEAR_UP], forward->normed, forward->up),
+    };
+
+    products_run(products, sizeof products / sizeof products[0], count, forward->workers);
+}
+
 void forward_gate(struct forward *forward, size_t count)
 {
     struct elementwise job = {.in = forward->up,
                               .out = forward->product,
                               .count = count,
-                              .length = forward->config.intermediate};
+                              .length = forward->config.intermediate,
+                              .gate = forward->config.family->activation == ACTIVATION_GELU_TANH
+                                          ? vector_gelu_gate
+                                          : vector_gate};
 
     run_strips(forward, gate_strip, &job);
 }
 
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
 {
-    forward_linear(&block->linear[LINEAR_GATE], forward->normed, forward->product, count, 0);
-    forward_linear(&block->linear[LINEAR_UP], forward->normed, forward->up, count, 0);
+    forward_gate_and_up(forward, block, forward->product, count);
     forward_gate(forward, count);
 }
 
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
                         size_t count)
 {
-    forward_linear(&block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
+    add_output(forward, &block->linear[LINEAR_DOWN], forward->product, block->ffn_output_norm,
+               hidden, count);
 }
 
 void forward_block(struct forward *forward, const struct block *block, float *hidden, size_t count)
@@ -297,14 +346,32 @@ void forward_head_input(struct forward *forward, const struct model *model, floa
     rms_norm(forward, (struct norm){model->norm, forward->config.hidden}, hidden, hidden, count);
 }
 
+void forward_cap(const struct config *config, float *logits, size_t count)
+{
+    if (config->logit_cap > 0)
+        vector_cap(logits, (float)config->logit_cap, count);
+}
+
+/* c tanh(x / c) has the derivative 1 - tanh². */
+float forward_cap_slope(const struct config *config, float logit)
+{
+    const float part = config->logit_cap > 0 ? logit / (float)config->logit_cap : 0;
+
+    return 1 - part * part;
+}
+
 /* Some of the vocabulary's logits. */
 static void apply_head_rows(const struct model *model, const float *weights, size_t rows,
                             const float *hidden, size_t count, float *logits)
 {
-    const int columns = (int)model->config.hidden;
+    const struct product product = {.weights = weights,
+                                    .rows = rows,
+                                    .columns = model->config.hidden,
+                                    .x = hidden,
+                                    .out = logits,
+                                    .out_stride = model->config.vocabulary};
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)rows, columns, 1, hidden,
-                columns, weights, columns, 0, logits, (int)model->config.vocabulary);
+    products_run(&product, 1, count, workers_usual());
 }
 
 static bool apply_stored_head(const struct model *model, const float *hidden, size_t count,
@@ -333,11 +400,14 @@ bool forward_logits(const struct model *model, const float *hidden, size_t count
 
     if (head->values) {
         apply_head_rows(model, head->values, head->rows, hidden, count, logits);
+        forward_cap(&model->config, logits, count * head->rows);
         return true;
     }
     float *const strip = forward_numbers(rows, head->columns);
     const bool ok = strip ? apply_stored_head(model, hidden, count, logits, strip, rows, failure)
                           : refuse(failure, "out of memory for a part of the head");
     free(strip);
+    if (ok)
+        forward_cap(&model->config, logits, count * head->rows);
     return ok;
 }

@@ -342,6 +342,13 @@ static bool load_linear(const struct model *model, size_t number, enum linear_ki
     return linear->bias != NULL;
 }
 
+static struct attention_rule attention_of(const struct config *config, enum block_sight sight)
+{
+    return (struct attention_rule){.scale = (float)config->score_factor,
+                                   .cap = (float)config->score_cap,
+                                   .span = sight == SIGHT_LOCAL ? config->sight : 0};
+}
+
 static bool load_parts(const struct model *model, size_t number, struct block *block,
                        struct failure *failure)
 {
@@ -349,6 +356,7 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     char name[MODEL_NAME_SIZE];
 
     block->sight = config_sight(config, number);
+    block->attention = attention_of(config, block->sight);
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
         name_tensor(config, number, all_gains[i].name, "weight", name);
@@ -365,6 +373,7 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
 void block_borrow(struct block *block, const struct block *original)
 {
     block->sight = original->sight;
+    block->attention = original->attention;
     for (size_t i = 0; i < GAINS; i++)
         *gains_of(block, &all_gains[i]) = *gains_of((struct block *)(uintptr_t)original,
                                                     &all_gains[i]);

@@ -20,7 +20,7 @@ static wsic_layer *open_layer(const struct restored *restored, size_t index,
 {
     wsic_layer *layer;
 
-    if (wsic_archive_layer(restored->archive, index, &layer) < 0)
+    if (wsic_archive_load_layer(restored->archive, index, &layer) < 0)
         refuse(failure, "%s: layer \"%s\": %s", restored->path,
                wsic_archive_name(restored->archive, index),
                wsic_archive_message(restored->archive));
@@ -178,7 +178,7 @@ void restored_close(struct restored *restored)
         free(model->head.values);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         free(restored->block.linear[kind].weights);
-    wsic_archive_destroy(restored->archive);
+    wsic_archive_close(restored->archive);
     *restored = (struct restored){.weights = 0};
 }
 

@@ -172,7 +172,7 @@ static bool make_layer(const struct student *student, size_t index, wsic_layer *
     const char *const name = wsic_archive_name(student->restored.archive, index);
     const struct scaled_layer *const scaled = find_layer(student, name);
 
-    if (!scaled && wsic_archive_layer(student->restored.archive, index, layer) < 0)
+    if (!scaled && wsic_archive_load_layer(student->restored.archive, index, layer) < 0)
         return refuse(failure, "layer \"%s\": %s", name,
                       wsic_archive_message(student->restored.archive));
     if (scaled && scaled_layer_finish(scaled, layer) < 0)

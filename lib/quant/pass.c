@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "quant/pass.h"
+
+#include "base/clock.h"
+#include "quant/feedback.h"
+#include "quant/permute.h"
+#include "quant/target.h"
+#include "quant/zsic.h"
+
+static double square_sum(const double *values, size_t count)
+{
+    double sum = 0.0;
+
+    for (size_t k = 0; k < count; k++)
+        sum += values[k] * values[k];
+    return sum;
+}
+
+/* Codes and factors of the recursion from the order of the factor to that of the
+ * matrix. */
+static wsic_status restore_order(wsic_job *job)
+{
+    const size_t *const order = job->factor->order;
+    const size_t live = job->live;
+    wsic_status status = wsic_permute_backward(
+        job->env, live, order, job->rows * sizeof *job->pass.codes, job->pass.codes);
+
+    if (status == WSIC_OK)
+        status =
+            wsic_permute_backward(job->env, live, order, sizeof *job->pass.alpha, job->pass.alpha);
+    if (status == WSIC_OK)
+        status =
+            wsic_permute_backward(job->env, live, order, sizeof *job->pass.gamma, job->pass.gamma);
+    return status;
+}
+
+wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
+                             const int8_t *row_width, double *residual)
+{
+    const wsic_zsic problem = {
+        .rows = rows,
+        .columns = job->live,
+        .L = job->factor->L,
+        .alpha = job->pass.alpha,
+        .error_share = job->spacing.error_share,
+        .lmmse = job->options->lmmse,
+        .quantizer = &job->quantizer,
+        .row_width = row_width,
+        .survivors = job->options->survivors,
+    };
+
+    return wsic_zsic_run(job->env, progress, &problem, job->pass.y, job->pass.codes,
+                         job->pass.gamma, residual);
+}
+
+static wsic_status recurse_all(wsic_job *job, const wsic_progress *progress)
+{
+    const wsic_selection all = {job->rows, NULL};
+    const wsic_status status = wsic_job_target(job, all, job->pass.y);
+
+    if (status != WSIC_OK)
+        return status;
+    job->pass.target_energy = square_sum(job->pass.y, job->rows * job->live);
+    return wsic_job_recurse(job, progress, job->rows, job->row_width, &job->pass.residual);
+}
+
+wsic_status wsic_job_quantize(wsic_job *job, double step)
+{
+    const wsic_progress span = wsic_job_span(job, "quantize", 0.4);
+    double mark = wsic_now();
+
+    job->pass.step = step;
+    for (size_t k = 0; k < job->live; k++)
+        job->pass.alpha[k] = step * job->spacing.shape[k];
+    wsic_status status =
+        wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span) : recurse_all(job, &span);
+    if (status == WSIC_OK)
+        status = restore_order(job);
+    job->report->passes++;
+    job->report->seconds_recursion += wsic_lap(&mark);
+    return status;
+}
