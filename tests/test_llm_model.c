@@ -31,7 +31,7 @@ START_TEST(config_has_the_defaults_of_transformers)
     ck_assert_msg(load_config(&config, "", &failure), "%s", failure.text);
     ck_assert_uint_eq(config.kv_heads, 2);
     ck_assert_uint_eq(config.head_dim, 4);
-    ck_assert_double_eq(config.rope_theta, 10000);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].theta, 10000);
     ck_assert_double_eq(config.norm_epsilon, 1e-6);
     ck_assert(!config.tied);
     ck_assert(load_config(&config,
@@ -41,7 +41,7 @@ START_TEST(config_has_the_defaults_of_transformers)
                           &failure));
     ck_assert_uint_eq(config.kv_heads, 1);
     ck_assert_uint_eq(config.head_dim, 6);
-    ck_assert_double_eq(config.rope_theta, 5e5);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].theta, 5e5);
     ck_assert_double_eq(config.norm_epsilon, 1e-5);
     ck_assert(config.tied);
 }
@@ -53,18 +53,18 @@ START_TEST(rope_scaling_of_llama_3_is_read)
     struct failure failure;
 
     ck_assert(load_config(&config, "", &failure));
-    ck_assert(!config.rope_scaling.on);
+    ck_assert_int_eq(config.rope[SIGHT_FULL].kind, ROPE_DEFAULT);
     ck_assert_msg(load_config(&config,
                               ",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":32.0,"
                               "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,"
                               "\"original_max_position_embeddings\":8192}",
                               &failure),
                   "%s", failure.text);
-    ck_assert(config.rope_scaling.on);
-    ck_assert_double_eq(config.rope_scaling.factor, 32);
-    ck_assert_double_eq(config.rope_scaling.low, 1);
-    ck_assert_double_eq(config.rope_scaling.high, 4);
-    ck_assert_uint_eq(config.rope_scaling.original, 8192);
+    ck_assert_int_eq(config.rope[SIGHT_FULL].kind, ROPE_LLAMA3);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].factor, 32);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].low, 1);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].high, 4);
+    ck_assert_uint_eq(config.rope[SIGHT_FULL].original, 8192);
 }
 END_TEST
 
@@ -72,9 +72,9 @@ END_TEST
     "\"rope_type\":\"llama3\",\"factor\":32.0,\"low_freq_factor\":1.0,"                            \
     "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192"
 
-static bool is_llama3(const struct rope_scaling *scaling)
+static bool is_llama3(const struct rope *scaling)
 {
-    return scaling->on && scaling->factor == 32 && scaling->low == 1 && scaling->high == 4 &&
+    return scaling->kind == ROPE_LLAMA3 && scaling->factor == 32 && scaling->low == 1 && scaling->high == 4 &&
            scaling->original == 8192;
 }
 
@@ -107,9 +107,9 @@ START_TEST(rotations_are_read_from_old_and_new_keys)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert_msg(load_config(&config, cases[i].rest, &failure), "%s: %s", cases[i].rest,
                       failure.text);
-        ck_assert_double_eq(config.rope_theta, cases[i].theta);
-        ck_assert(config.rope_scaling.on == cases[i].llama3);
-        ck_assert(!cases[i].llama3 || is_llama3(&config.rope_scaling));
+        ck_assert_double_eq(config.rope[SIGHT_FULL].theta, cases[i].theta);
+        ck_assert((config.rope[SIGHT_FULL].kind == ROPE_LLAMA3) == cases[i].llama3);
+        ck_assert(!cases[i].llama3 || is_llama3(&config.rope[SIGHT_FULL]));
     }
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(any_number_of_positions_is_read)
     write_file("config.json", text, sizeof text - 1);
     ck_assert_msg(config_load(&config, directory, &failure), "%s", failure.text);
     ck_assert_uint_eq(config.positions, 4194304);
-    ck_assert_uint_eq(config.rope_scaling.original, 2097152);
+    ck_assert_uint_eq(config.rope[SIGHT_FULL].original, 2097152);
 }
 END_TEST
 
@@ -188,9 +188,27 @@ END_TEST
 START_TEST(configs_of_other_models_are_refused_by_name)
 {
     static const char *const cases[][2] = {
-        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"type\" is \"linear\""},
-        {",\"rope_scaling\":{\"rope_type\":\"yarn\",\"type\":\"llama3\"}",
-         "\"rope_type\" is \"yarn\""},
+        {",\"rope_scaling\":{\"type\":\"dynamic\"}", "\"type\" is \"dynamic\""},
+        {",\"rope_scaling\":{\"rope_type\":\"mrope\",\"type\":\"llama3\"}",
+         "\"rope_type\" is \"mrope\""},
+        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"factor\" is missing"},
+        {",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}", "\"factor\" is not a positive"},
+        {",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"truncate\":true}",
+         "\"truncate\" in \"rope_scaling\" is not supported"},
+        {",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4}",
+         "\"original_max_position_embeddings\" is missing"},
+        {",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,\"beta_fast\":1,"
+         "\"original_max_position_embeddings\":8}",
+         "\"beta_fast\" is 1, not above \"beta_slow\", 1"},
+        {",\"rope_scaling\":{\"type\":\"longrope\",\"original_max_position_embeddings\":8,"
+         "\"long_factor\":[1,2]}",
+         "\"short_factor\" is missing or not a list"},
+        {",\"rope_scaling\":{\"type\":\"longrope\",\"original_max_position_embeddings\":8,"
+         "\"short_factor\":[1,2],\"long_factor\":[1,2,3]}",
+         "\"long_factor\" has 3 numbers for 2 pairs"},
+        {",\"rope_scaling\":{\"type\":\"su\",\"original_max_position_embeddings\":8,"
+         "\"short_factor\":[1,0],\"long_factor\":[1,2]}",
+         "number 1 of \"short_factor\" is not positive"},
         {",\"rope_scaling\":{}", "\"type\" is missing"},
         {",\"rope_scaling\":\"llama3\"", "\"rope_scaling\" is not an object"},
         {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"low_freq_factor\":1,"

@@ -197,11 +197,11 @@ static void attend_head(void *data, size_t index, size_t worker)
     }
 }
 
-void attention_run(struct forward *forward, const struct block *block, size_t count)
+void attention_run(struct forward *forward, const struct attention_rule *rule, size_t count)
 {
-    struct batch batch = {.forward = forward, .rule = &block->attention, .count = count};
+    struct batch batch = {.forward = forward, .rule = rule, .count = count};
     const size_t windows = (count + forward->window - 1) / forward->window;
 
-    attention_rotate(forward, block->sight, forward->query, forward->key, count, 1);
+    attention_rotate(forward, rule->sight, forward->query, forward->key, count, 1);
     blas_workers_run(forward->workers, windows * forward->config.heads, attend_head, &batch);
 }

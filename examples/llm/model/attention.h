@@ -32,6 +32,6 @@ void attention_scores(const struct attention_rule *rule, const struct strip *str
 void attention_weights(const struct attention_rule *rule, const struct strip *strip, float *scores);
 
 /* Rotate forward's query and key by their positions and fill in mix. */
-void attention_run(struct forward *forward, const struct block *block, size_t count);
+void attention_run(struct forward *forward, const struct attention_rule *rule, size_t count);
 
 #endif

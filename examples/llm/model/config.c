@@ -154,6 +154,7 @@ static bool read_members(struct config *config, const struct config_reader *read
     const char *const type = family->inner_type ? family->inner_type : family->type;
 
     config->head_norms = family->head_norms;
+    config->activation = family->activation;
     config->norm_epsilon = family->defaults.epsilon;
     return config_expect_name(reader, "model_type", config_member(reader, "model_type"), type) &&
            check_activation(family, reader) && read_sizes(config, reader) &&

@@ -36,6 +36,7 @@ struct config {
                          local */
     bool local[CONFIG_MAX_BLOCKS];
     struct rope rope[SIGHTS];
+    enum activation activation;
     double score_factor; /* of query times key */
     double score_cap;    /* c of c tanh(score / c); 0: none */
     double logit_cap;

@@ -233,7 +233,7 @@ void forward_attend(struct forward *forward, const struct block *block, size_t c
 {
     if (forward->config.head_norms)
         norm_heads(forward, block, count);
-    attention_run(forward, block, count);
+    attention_run(forward, &block->attention, count);
 }
 
 void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
@@ -263,20 +263,30 @@ void forward_importance(const struct forward *forward, size_t count, double *imp
     }
 }
 
+void forward_add_output(struct forward *forward, const float *gains, const float *output,
+                        float *hidden, size_t count)
+{
+    const size_t length = forward->config.hidden;
+    const float *added = output;
+
+    if (gains) {
+        rms_norm(forward, (struct norm){gains, length}, output, forward->normed, count);
+        added = forward->normed;
+    }
+    for (size_t i = 0; i < count * length; i++)
+        hidden[i] += added[i];
+}
+
 /* hidden += W x, normalised with these gains unless they are NULL */
 static void add_output(struct forward *forward, const struct linear *linear, const float *x,
                        const float *gains, float *hidden, size_t count)
 {
-    const size_t length = forward->config.hidden;
-
     if (!gains) {
         forward_linear(forward, linear, x, hidden, count, 1);
         return;
     }
     forward_linear(forward, linear, x, forward->normed, count, 0);
-    rms_norm(forward, (struct norm){gains, length}, forward->normed, forward->normed, count);
-    for (size_t i = 0; i < count * length; i++)
-        hidden[i] += forward->normed[i];
+    forward_add_output(forward, gains, forward->normed, hidden, count);
 }
 
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
@@ -310,7 +320,7 @@ void forward_gate(struct forward *forward, size_t count)
                               .out = forward->product,
                               .count = count,
                               .length = forward->config.intermediate,
-                              .gate = forward->config.family->activation == ACTIVATION_GELU_TANH
+                              .gate = forward->config.activation == ACTIVATION_GELU_TANH
                                           ? vector_gelu_gate
                                           : vector_gate};
 

@@ -85,6 +85,10 @@ void forward_importance(const struct forward *forward, size_t count, double *imp
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
                               size_t count);
 
+/* hidden += output, normalised with these gains unless they are NULL */
+void forward_add_output(struct forward *forward, const float *gains, const float *output,
+                        float *hidden, size_t count);
+
 /* normed = RMSNorm(hidden), the input of gate and up */
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
                        size_t count);

@@ -346,6 +346,7 @@ static struct attention_rule attention_of(const struct config *config, enum bloc
 {
     return (struct attention_rule){.scale = (float)config->score_factor,
                                    .cap = (float)config->score_cap,
+                                   .sight = sight,
                                    .span = sight == SIGHT_LOCAL ? config->sight : 0};
 }
 
@@ -355,8 +356,7 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     const struct config *const config = &model->config;
     char name[MODEL_NAME_SIZE];
 
-    block->sight = config_sight(config, number);
-    block->attention = attention_of(config, block->sight);
+    block->attention = attention_of(config, config_sight(config, number));
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
         name_tensor(config, number, all_gains[i].name, "weight", name);
@@ -372,7 +372,6 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
 
 void block_borrow(struct block *block, const struct block *original)
 {
-    block->sight = original->sight;
     block->attention = original->attention;
     for (size_t i = 0; i < GAINS; i++)
         *gains_of(block, &all_gains[i]) = *gains_of((struct block *)(uintptr_t)original,
@@ -430,8 +429,11 @@ uint64_t block_memory(const struct config *config)
 
 void block_free(struct block *block)
 {
-    for (size_t i = 0; i < GAINS; i++)
-        free(*gains_of(block, &all_gains[i]));
+    for (size_t i = 0; i < GAINS; i++) {
+        float **const gains = gains_of(block, &all_gains[i]);
+        free(*gains);
+        *gains = NULL; /* some have two names */
+    }
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
         free(block->linear[kind].weights);
         free(block->linear[kind].bias);

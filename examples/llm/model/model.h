@@ -36,7 +36,6 @@ struct linear {
 /* Gains: one for each element of the residual stream, or of a head. NULL where the family does not
  * normalise. */
 struct block {
-    enum block_sight sight;
     float *attention_norm;
     float *attention_output_norm; /* of what the output projection gives */
     float *ffn_norm;
