@@ -37,8 +37,8 @@ static void open_model(int number)
     struct failure failure;
 
     ck_assert_msg(model_load(&model, path_of(names[number], ""), &failure), "%s", failure.text);
-    ck_assert_msg(tokens_load(&text, path_of(names[number], "/tokens.u16"),
-                              model.config.vocabulary, &failure),
+    ck_assert_msg(tokens_load(&text, path_of(names[number], "/tokens.u16"), model.config.vocabulary,
+                              &failure),
                   "%s", failure.text);
     ck_assert_uint_eq(text.count, window);
 }

@@ -74,8 +74,8 @@ END_TEST
 
 static bool is_llama3(const struct rope *scaling)
 {
-    return scaling->kind == ROPE_LLAMA3 && scaling->factor == 32 && scaling->low == 1 && scaling->high == 4 &&
-           scaling->original == 8192;
+    return scaling->kind == ROPE_LLAMA3 && scaling->factor == 32 && scaling->low == 1 &&
+           scaling->high == 4 && scaling->original == 8192;
 }
 
 /* As transformers 5 writes it, and as old files say nothing special. */
@@ -248,7 +248,8 @@ START_TEST(configs_of_other_models_are_refused_by_name)
         {",\"rope_parameters\":{\"rope_theta\":5e5},\"rope_scaling\":{" LLAMA3 "}",
          "contradict each other"},
         {",\"partial_rotary_factor\":0.25", "1 of the 4 numbers of a head"},
-        {",\"partial_rotary_factor\":\"all\"", "\"partial_rotary_factor\" is not a positive number"},
+        {",\"partial_rotary_factor\":\"all\"",
+         "\"partial_rotary_factor\" is not a positive number"},
         {",\"rope_local_base_freq\":1e4", "\"rope_local_base_freq\" is set"},
         {",\"residual_multiplier\":0.22", "\"residual_multiplier\" is 0.22"},
         {",\"final_logit_softcapping\":30.0", "\"final_logit_softcapping\" is set"},
@@ -256,8 +257,7 @@ START_TEST(configs_of_other_models_are_refused_by_name)
         {",\"rope_interleaved\":true", "\"rope_interleaved\" is true"},
         {",\"quantization_config\":{}", "\"quantization_config\" has no \"quant_method\""},
         {",\"quantization_config\":{\"quant_method\":\"gptq\"}", "is of method \"gptq\""},
-        {",\"quantization_config\":{\"quant_method\":\"fp8\",\"fmt\":\"e5m2\"}",
-         "\"fp8\" as e5m2"},
+        {",\"quantization_config\":{\"quant_method\":\"fp8\",\"fmt\":\"e5m2\"}", "\"fp8\" as e5m2"},
         {",\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":null}",
          "\"weight_block_size\" in \"quantization_config\" is not a pair"},
         {",\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":[128]}",

@@ -146,8 +146,8 @@ static void clear_normed(struct backward *backward, size_t count)
     memset(backward->normed, 0, count * backward->forward->config.hidden * sizeof(float));
 }
 
-/* The derivatives by an output y that was added to the stream, normalised with these gains: those by
- * the stream where nothing was normalised. */
+/* The derivatives by an output y that was added to the stream, normalised with these gains: those
+ * by the stream where nothing was normalised. */
 static const float *output_backward(struct backward *backward, const float *gains, const float *y,
                                     const float *stream, size_t count)
 {

@@ -53,8 +53,8 @@ static bool check_activation(const struct family *family, const struct config_re
 
     for (size_t i = 0; i < 2 && family->activation_keys[i]; i++) {
         const json_t *const value = config_member(reader, family->activation_keys[i]);
-        if (value && !config_expect_name(reader, family->activation_keys[i], value,
-                                         family->activation_name))
+        if (value &&
+            !config_expect_name(reader, family->activation_keys[i], value, family->activation_name))
             return false;
         found = found || value;
     }
@@ -135,8 +135,8 @@ static bool read_cap(const struct config_reader *reader, const char *key, double
 static bool read_scores(struct config *config, const struct config_reader *reader)
 {
     const struct family *const family = config->family;
-    double scalar =
-        family->defaults.score_scalar > 0 ? family->defaults.score_scalar : (double)config->head_dim;
+    double scalar = family->defaults.score_scalar > 0 ? family->defaults.score_scalar
+                                                      : (double)config->head_dim;
 
     if (family->defaults.score_scalar > 0 &&
         !config_read_positive(reader, "query_pre_attn_scalar", &scalar))
@@ -144,8 +144,8 @@ static bool read_scores(struct config *config, const struct config_reader *reade
     config->score_factor = 1 / sqrt(scalar);
     return !family->caps || (read_cap(reader, "attn_logit_softcapping", family->defaults.score_cap,
                                       &config->score_cap) &&
-                             read_cap(reader, "final_logit_softcapping",
-                                      family->defaults.logit_cap, &config->logit_cap));
+                             read_cap(reader, "final_logit_softcapping", family->defaults.logit_cap,
+                                      &config->logit_cap));
 }
 
 static bool read_members(struct config *config, const struct config_reader *reader)

@@ -8,23 +8,37 @@
 /* Keys that change what the model computes, unless its family reads them, by the value that does
  * not. */
 static const char *const only_null[] = {
-    "attn_logit_softcapping", "clip_qkv",
-    "compression_config",     "final_logit_softcapping",
-    "n_routed_experts",       "no_rope_layers",
-    "num_experts",            "num_local_experts",
-    "quantization_config",    "rope_local_base_freq",
+    "attn_logit_softcapping",
+    "clip_qkv",
+    "compression_config",
+    "final_logit_softcapping",
+    "n_routed_experts",
+    "no_rope_layers",
+    "num_experts",
+    "num_local_experts",
+    "quantization_config",
+    "rope_local_base_freq",
 };
 
 static const char *const only_false[] = {
-    "add_cross_attention", "alibi",     "attention_bias",        "attn_temperature_tuning",
-    "is_encoder_decoder",  "mlp_bias",  "parallel_attn",         "rope_interleave",
-    "rope_interleaved",    "use_mrope", "use_parallel_residual", "use_sliding_window",
+    "add_cross_attention",
+    "alibi",
+    "attention_bias",
+    "attn_temperature_tuning",
+    "is_encoder_decoder",
+    "mlp_bias",
+    "parallel_attn",
+    "rope_interleave",
+    "rope_interleaved",
+    "use_mrope",
+    "use_parallel_residual",
+    "use_sliding_window",
     "use_bidirectional_attention",
 };
 
 static const char *const only_one[] = {
-    "attention_multiplier",  "embedding_multiplier", "logit_scale", "logits_scaling",
-    "residual_multiplier",   "rotary_pct",
+    "attention_multiplier", "embedding_multiplier", "logit_scale",
+    "logits_scaling",       "residual_multiplier",  "rotary_pct",
 };
 
 /* Keys that are ignored on purpose. */

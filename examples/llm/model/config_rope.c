@@ -148,7 +148,8 @@ static bool merge(const struct config *config, const struct config_reader *reade
     rope->theta = theta;
     if (rope->rotated % 2 == 0 && rope->rotated > 0)
         return true;
-    return refuse(reader->failure, "%s: %zu of the %zu numbers of a head are rotated; that is not even",
+    return refuse(reader->failure,
+                  "%s: %zu of the %zu numbers of a head are rotated; that is not even",
                   reader->path, rope->rotated, config->head_dim);
 }
 
@@ -173,9 +174,8 @@ static bool check_nesting(const struct config *config, const struct config_reade
                           bool nested, const struct said now[SIGHTS])
 {
     if (config->family->local_rotations && !nested && now[SIGHT_FULL].present)
-        return refuse(reader->failure,
-                      "%s: \"rope_parameters\" does not tell \"%s\" from \"%s\"", reader->path,
-                      config_sight_name(SIGHT_FULL), config_sight_name(SIGHT_LOCAL));
+        return refuse(reader->failure, "%s: \"rope_parameters\" does not tell \"%s\" from \"%s\"",
+                      reader->path, config_sight_name(SIGHT_FULL), config_sight_name(SIGHT_LOCAL));
     for (size_t i = 0; nested && i < config->blocks; i++)
         if (!now[config_sight(config, i)].present)
             return refuse(reader->failure, "%s: \"%s\" in \"rope_parameters\" is missing",

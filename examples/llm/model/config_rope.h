@@ -8,8 +8,9 @@
 #include "llm/model/config.h"
 #include "llm/model/config_reader.h"
 
-/* Needs the family, the length of heads, the positions and which blocks are local. Kinds of rotation
- * that rope.h does not list are refused, and so are old and new keys that contradict each other. */
+/* Needs the family, the length of heads, the positions and which blocks are local. Kinds of
+ * rotation that rope.h does not list are refused, and so are old and new keys that contradict each
+ * other. */
 bool config_read_rope(struct config *config, const struct config_reader *reader);
 
 #endif

@@ -113,8 +113,7 @@ static bool read_long_amplitude(const struct config_reader *reader, size_t posit
     if (!config_read_positive(reader, "attention_factor", &given))
         return false;
     const double growth = (double)positions / (double)rope->original;
-    rope->amplitude =
-        growth > 1 ? sqrt(1 + log(growth) / log((double)rope->original)) : 1;
+    rope->amplitude = growth > 1 ? sqrt(1 + log(growth) / log((double)rope->original)) : 1;
     if (given > 0)
         rope->amplitude = given;
     return true;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const sight_names[SIGHTS] = {[SIGHT_FULL] = "full_attention",
-                                                [SIGHT_LOCAL] = "sliding_attention"};
+static const char *const sight_names[SIGHTS] = {
+    [SIGHT_FULL] = "full_attention", [SIGHT_LOCAL] = "sliding_attention"};
 
 const char *config_sight_name(enum block_sight sight)
 {
@@ -26,9 +26,10 @@ static bool read_type(const struct config_reader *reader, size_t block, const js
                       reader->path, block);
     *local = strcmp(name, sight_names[SIGHT_LOCAL]) == 0;
     return *local || strcmp(name, sight_names[SIGHT_FULL]) == 0 ||
-           refuse(reader->failure,
-                  "%s: \"layer_types\" of block %zu is \"%s\"; only \"%s\" and \"%s\" are supported",
-                  reader->path, block, name, sight_names[SIGHT_FULL], sight_names[SIGHT_LOCAL]);
+           refuse(
+               reader->failure,
+               "%s: \"layer_types\" of block %zu is \"%s\"; only \"%s\" and \"%s\" are supported",
+               reader->path, block, name, sight_names[SIGHT_FULL], sight_names[SIGHT_LOCAL]);
 }
 
 static bool read_types(struct config *config, const struct config_reader *reader,

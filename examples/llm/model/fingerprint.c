@@ -31,13 +31,12 @@ uint64_t fingerprint_tokens(uint64_t fingerprint, const struct tokens *tokens)
 
 static uint64_t add_rope(uint64_t fingerprint, const struct rope *rope)
 {
-    const double numbers[] = {rope->kind,   rope->theta, (double)rope->rotated,
-                              rope->factor, rope->low,   rope->high,
+    const double numbers[] = {rope->kind,   rope->theta,     (double)rope->rotated,
+                              rope->factor, rope->low,       rope->high,
                               rope->exact,  rope->amplitude, (double)rope->original};
 
     fingerprint = fingerprint_add(fingerprint, numbers, sizeof numbers);
-    fingerprint =
-        fingerprint_add(fingerprint, rope->short_factors, sizeof rope->short_factors);
+    fingerprint = fingerprint_add(fingerprint, rope->short_factors, sizeof rope->short_factors);
     return fingerprint_add(fingerprint, rope->long_factors, sizeof rope->long_factors);
 }
 

@@ -73,8 +73,8 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
     bool ok = true;
     for (size_t i = 0; i < SIGHTS; i++)
         ok = create_rotations(&forward->rotations[i], &config->rope[i], window) && ok;
-    if (!ok || !forward->normed || !forward->query || !forward->key || !forward->value || !forward->mix ||
-        !forward->up || !forward->product || !forward->scores) {
+    if (!ok || !forward->normed || !forward->query || !forward->key || !forward->value ||
+        !forward->mix || !forward->up || !forward->product || !forward->scores) {
         forward_free(forward);
         return refuse(failure, "out of memory for windows of %zu tokens", window);
     }

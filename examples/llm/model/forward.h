@@ -114,8 +114,8 @@ void forward_block(struct forward *forward, const struct block *block, float *hi
 void forward_head_input(struct forward *forward, const struct model *model, float *hidden,
                         size_t count);
 
-/* logits = W_head hidden, capped if the model caps them, count × vocabulary. Where the head is not in memory it is loaded a few
- * rows at a time, which pays only if there are many tokens at once. */
+/* logits = W_head hidden, capped if the model caps them, count × vocabulary. Where the head is not
+ * in memory it is loaded a few rows at a time, which pays only if there are many tokens at once. */
 bool forward_logits(const struct model *model, const float *hidden, size_t count, float *logits,
                     struct failure *failure);
 

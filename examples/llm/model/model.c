@@ -374,8 +374,8 @@ void block_borrow(struct block *block, const struct block *original)
 {
     block->attention = original->attention;
     for (size_t i = 0; i < GAINS; i++)
-        *gains_of(block, &all_gains[i]) = *gains_of((struct block *)(uintptr_t)original,
-                                                    &all_gains[i]);
+        *gains_of(block, &all_gains[i]) =
+            *gains_of((struct block *)(uintptr_t)original, &all_gains[i]);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         block->linear[kind].bias = original->linear[kind].bias;
 }

@@ -52,7 +52,7 @@ struct model {
     struct table embedding;
     struct table head; /* empty if tied: see model_head() */
     float *norm;
-    float embedding_factor; /* of its rows, where they become states */
+    float embedding_factor;              /* of its rows, where they become states */
     const struct exclusions *exclusions; /* whose rows are zero in blocks that are loaded; may be
                                             NULL. Borrowed. */
     struct block *blocks;                /* NULL unless they are in memory */

@@ -206,7 +206,7 @@ static bool read_fp8(const struct stored *stored, size_t first, size_t count, fl
 
 static void read_mx_block(const unsigned char *bytes, float scale, float *out)
 {
-    static const float values[16] = {0,  0.5F,  1,  1.5F,  2,  3,  4,  6,
+    static const float values[16] = {0,     0.5F,  1,  1.5F,  2,  3,  4,  6,
                                      -0.0F, -0.5F, -1, -1.5F, -2, -3, -4, -6};
 
     for (size_t i = 0; i < mx_bytes; i++) {
@@ -253,9 +253,9 @@ double stored_bits(const struct stored *stored)
     const size_t numbers = stored->form == STORED_MXFP4 ? 2 * all : all;
     const size_t bytes = stored->tensor->bytes + (stored->scales ? stored->scales->bytes : 0);
 
-    return numbers == 0 ? 0
-                        : 8 * (double)bytes * (double)(stored->rows * stored->columns) /
-                              (double)numbers;
+    return numbers == 0
+               ? 0
+               : 8 * (double)bytes * (double)(stored->rows * stored->columns) / (double)numbers;
 }
 
 void stored_release(const struct stored *stored)

@@ -67,8 +67,8 @@ void divergence_free(struct divergence *divergence)
     *divergence = (struct divergence){.capacity = 0};
 }
 
-/* The derivative of the divergence by a logit is p - p_ref; that by what the head gives, before it is
- * capped, has the slope of the cap as a factor. */
+/* The derivative of the divergence by a logit is p - p_ref; that by what the head gives, before it
+ * is capped, has the slope of the cap as a factor. */
 static void subtract_reference(void *data, size_t token, size_t worker)
 {
     const struct divergence *const job = data;

@@ -36,15 +36,15 @@ static json_t *describe_rope(const struct rope *rope)
 
 static json_t *describe_model(const struct config *config)
 {
-    return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:I, s:o}", "architecture",
-        config->architecture, "hidden_size", (json_int_t)config->hidden, "intermediate_size",
-        (json_int_t)config->intermediate, "num_hidden_layers", (json_int_t)config->blocks,
-        "num_attention_heads", (json_int_t)config->heads, "num_key_value_heads",
-        (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim, "vocab_size",
-        (json_int_t)config->vocabulary, "rms_norm_eps", config->norm_epsilon, "tie_word_embeddings",
-        config->tied, "sliding_window", (json_int_t)config->sight, "rope_parameters",
-        describe_rope(&config->rope[SIGHT_FULL]));
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:I, s:o}", "architecture",
+                     config->architecture, "hidden_size", (json_int_t)config->hidden,
+                     "intermediate_size", (json_int_t)config->intermediate, "num_hidden_layers",
+                     (json_int_t)config->blocks, "num_attention_heads", (json_int_t)config->heads,
+                     "num_key_value_heads", (json_int_t)config->kv_heads, "head_dim",
+                     (json_int_t)config->head_dim, "vocab_size", (json_int_t)config->vocabulary,
+                     "rms_norm_eps", config->norm_epsilon, "tie_word_embeddings", config->tied,
+                     "sliding_window", (json_int_t)config->sight, "rope_parameters",
+                     describe_rope(&config->rope[SIGHT_FULL]));
 }
 
 static json_t *describe_fingerprints(const struct provenance *provenance)
