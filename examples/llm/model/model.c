@@ -149,6 +149,24 @@ static const struct tensor *take(const struct model *model, const char *name, si
     return tensor && check_shape(tensor, rows, columns, failure) ? tensor : NULL;
 }
 
+/* Returns NULL on failure. */
+static float *load(const struct model *model, const struct tensor *tensor, struct failure *failure)
+{
+    float *const values = malloc(tensor->count * sizeof *values);
+
+    if (!values) {
+        refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
+        return NULL;
+    }
+    const bool ok = checkpoint_read_f32(model->checkpoint, tensor, values, failure);
+    tensor_release(tensor);
+    if (ok)
+        return values;
+    free(values);
+    return NULL;
+}
+
+/* One that is coded is in memory from now on: rows of it are asked for in any order. */
 static bool take_table(const struct model *model, struct table *table, const char *name,
                        struct failure *failure)
 {
@@ -157,8 +175,16 @@ static bool take_table(const struct model *model, struct table *table, const cha
 
     name_outer(config, name, full);
     *table = (struct table){.rows = config->vocabulary, .columns = config->hidden};
+<<<<<<< HEAD
     table->stored = take(model, full, table->rows, table->columns, failure);
     return table->stored != NULL;
+=======
+    table->stored = take(model, name, table->rows, table->columns, failure);
+    if (!table->stored || !table->stored->coded_type)
+        return table->stored != NULL;
+    table->values = load(model, table->stored, failure);
+    return table->values != NULL;
+>>>>>>> main
 }
 
 /* Layers that some families fuse, from the first of them on. */
@@ -244,6 +270,7 @@ static bool take_block(const struct model *model, size_t number, double *linear_
     return true;
 }
 
+<<<<<<< HEAD
 /* Returns NULL on failure. */
 static float *load(const struct tensor *tensor, struct failure *failure)
 {
@@ -283,6 +310,8 @@ static float embedding_factor(const struct config *config, const struct tensor *
     return (float)ldexp(nearbyint(ldexp(fraction, bits)), exponent - bits);
 }
 
+=======
+>>>>>>> main
 static bool take_all(struct model *model, struct failure *failure)
 {
     const struct config *const config = &model->config;
@@ -301,9 +330,14 @@ static bool take_all(struct model *model, struct failure *failure)
     if (!checkpoint_refuse_rest(model->checkpoint, config->architecture, config->family->prefix,
                                 failure))
         return false;
+<<<<<<< HEAD
     model->embedding_factor = embedding_factor(config, model->embedding.stored);
     model->stored_bits = linear_bits / (double)model_linear_weights(model);
     model->norm = load_gains(config, norm, failure);
+=======
+    model->stored_bits = 8 * (double)linear_bytes / (double)model_linear_weights(model);
+    model->norm = load(model, norm, failure);
+>>>>>>> main
     return model->norm != NULL;
 }
 
@@ -359,6 +393,7 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     block->attention = attention_of(config, config_sight(config, number));
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
+<<<<<<< HEAD
         name_tensor(config, number, all_gains[i].name, "weight", name);
         if (has_gains(config, &all_gains[i]) &&
             !(*gains = load_gains(config, checkpoint_find(model->checkpoint, name), failure)))
@@ -366,6 +401,19 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     }
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         if (!load_linear(model, number, (enum linear_kind)kind, &block->linear[kind], failure))
+=======
+        name_gains(name, number, &all_gains[i]);
+        if (has_gains(&model->config, &all_gains[i]) &&
+            !(*gains = load(model, checkpoint_find(model->checkpoint, name), failure)))
+            return false;
+    }
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
+        struct linear *const linear = &block->linear[kind];
+        *linear = model_linear_shape(&model->config, (enum linear_kind)kind);
+        model_linear_name(name, number, (enum linear_kind)kind);
+        linear->weights = load(model, checkpoint_find(model->checkpoint, name), failure);
+        if (!linear->weights)
+>>>>>>> main
             return false;
     return true;
 }
