@@ -33,12 +33,13 @@ bool config_read_quantization(const struct config_reader *reader, size_t block[2
         return refuse(reader->failure,
                       "%s: \"quantization_config\" has no \"quant_method\" that is a name",
                       reader->path);
-    if (strcmp(method, "mxfp4") == 0)
+    /* Of our own method nothing need be known: coded tensors say what they are. */
+    if (strcmp(method, "mxfp4") == 0 || strcmp(method, "watersic") == 0)
         return true;
     if (strcmp(method, "fp8") != 0 || (format && strcmp(format, "e4m3") != 0))
         return refuse(reader->failure,
-                      "%s: \"quantization_config\" is of method \"%s\"%s%s; only \"fp8\" as e4m3 "
-                      "and \"mxfp4\" are supported",
+                      "%s: \"quantization_config\" is of method \"%s\"%s%s; only \"fp8\" as e4m3, "
+                      "\"mxfp4\" and \"watersic\" are supported",
                       reader->path, method, format ? " as " : "", format ? format : "");
     return read_block(reader, object, block);
 }

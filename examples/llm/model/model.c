@@ -175,16 +175,11 @@ static bool take_table(const struct model *model, struct table *table, const cha
 
     name_outer(config, name, full);
     *table = (struct table){.rows = config->vocabulary, .columns = config->hidden};
-<<<<<<< HEAD
     table->stored = take(model, full, table->rows, table->columns, failure);
-    return table->stored != NULL;
-=======
-    table->stored = take(model, name, table->rows, table->columns, failure);
     if (!table->stored || !table->stored->coded_type)
         return table->stored != NULL;
     table->values = load(model, table->stored, failure);
     return table->values != NULL;
->>>>>>> main
 }
 
 /* Layers that some families fuse, from the first of them on. */
@@ -270,30 +265,12 @@ static bool take_block(const struct model *model, size_t number, double *linear_
     return true;
 }
 
-<<<<<<< HEAD
-/* Returns NULL on failure. */
-static float *load(const struct tensor *tensor, struct failure *failure)
-{
-    float *const values = malloc(tensor->count * sizeof *values);
-
-    if (!values) {
-        refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
-        return NULL;
-    }
-    const bool ok = tensor_read_f32(tensor, values, failure);
-    tensor_release(tensor);
-    if (ok)
-        return values;
-    free(values);
-    return NULL;
-}
-
-static float *load_gains(const struct config *config, const struct tensor *tensor,
+static float *load_gains(const struct model *model, const struct tensor *tensor,
                          struct failure *failure)
 {
-    float *const gains = load(tensor, failure);
+    float *const gains = load(model, tensor, failure);
 
-    for (size_t i = 0; gains && config->family->offset_norms && i < tensor->count; i++)
+    for (size_t i = 0; gains && model->config.family->offset_norms && i < tensor->count; i++)
         gains[i] += 1;
     return gains;
 }
@@ -310,8 +287,6 @@ static float embedding_factor(const struct config *config, const struct tensor *
     return (float)ldexp(nearbyint(ldexp(fraction, bits)), exponent - bits);
 }
 
-=======
->>>>>>> main
 static bool take_all(struct model *model, struct failure *failure)
 {
     const struct config *const config = &model->config;
@@ -330,14 +305,9 @@ static bool take_all(struct model *model, struct failure *failure)
     if (!checkpoint_refuse_rest(model->checkpoint, config->architecture, config->family->prefix,
                                 failure))
         return false;
-<<<<<<< HEAD
     model->embedding_factor = embedding_factor(config, model->embedding.stored);
     model->stored_bits = linear_bits / (double)model_linear_weights(model);
-    model->norm = load_gains(config, norm, failure);
-=======
-    model->stored_bits = 8 * (double)linear_bytes / (double)model_linear_weights(model);
-    model->norm = load(model, norm, failure);
->>>>>>> main
+    model->norm = load_gains(model, norm, failure);
     return model->norm != NULL;
 }
 
@@ -372,7 +342,7 @@ static bool load_linear(const struct model *model, size_t number, enum linear_ki
     if (!ok || !has_bias(config, kind))
         return ok;
     name_tensor(config, number, linear_names[kind], "bias", name);
-    linear->bias = load(checkpoint_find(model->checkpoint, name), failure);
+    linear->bias = load(model, checkpoint_find(model->checkpoint, name), failure);
     return linear->bias != NULL;
 }
 
@@ -393,27 +363,13 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     block->attention = attention_of(config, config_sight(config, number));
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
-<<<<<<< HEAD
         name_tensor(config, number, all_gains[i].name, "weight", name);
         if (has_gains(config, &all_gains[i]) &&
-            !(*gains = load_gains(config, checkpoint_find(model->checkpoint, name), failure)))
+            !(*gains = load_gains(model, checkpoint_find(model->checkpoint, name), failure)))
             return false;
     }
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         if (!load_linear(model, number, (enum linear_kind)kind, &block->linear[kind], failure))
-=======
-        name_gains(name, number, &all_gains[i]);
-        if (has_gains(&model->config, &all_gains[i]) &&
-            !(*gains = load(model, checkpoint_find(model->checkpoint, name), failure)))
-            return false;
-    }
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct linear *const linear = &block->linear[kind];
-        *linear = model_linear_shape(&model->config, (enum linear_kind)kind);
-        model_linear_name(name, number, (enum linear_kind)kind);
-        linear->weights = load(model, checkpoint_find(model->checkpoint, name), failure);
-        if (!linear->weights)
->>>>>>> main
             return false;
     return true;
 }

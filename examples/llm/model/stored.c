@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { name_size = 160, mx_block = 32, mx_bytes = mx_block / 2 };
@@ -122,7 +123,8 @@ bool stored_find(struct stored *stored, struct checkpoint *checkpoint, const cha
     if (tensor->dimensions < 2 || tensor->dimensions > 3)
         return refuse(failure, "%s: tensor \"%s\": %zu dimensions are not those of matrices",
                       tensor->file, tensor->name, tensor->dimensions);
-    *stored = (struct stored){.tensor = tensor,
+    *stored = (struct stored){.checkpoint = checkpoint,
+                              .tensor = tensor,
                               .matrix_rows = tensor->shape[tensor->dimensions - 2],
                               .rows = rows_of(tensor),
                               .columns = tensor->shape[tensor->dimensions - 1]};
@@ -230,11 +232,31 @@ static bool read_mxfp4(const struct stored *stored, size_t first, size_t count, 
     return check_finite(stored, first, count, out, failure);
 }
 
+/* What is coded is decoded as a whole. */
+static bool read_coded(const struct stored *stored, size_t first, size_t count, float *out,
+                       struct failure *failure)
+{
+    const struct tensor *const tensor = stored->tensor;
+
+    if (count * stored->columns == tensor->count)
+        return checkpoint_read_f32(stored->checkpoint, tensor, out, failure);
+    float *const all = malloc(tensor->count * sizeof *all);
+    if (!all)
+        return refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
+    const bool ok = checkpoint_read_f32(stored->checkpoint, tensor, all, failure);
+    if (ok)
+        memcpy(out, all + first * stored->columns, count * stored->columns * sizeof *out);
+    free(all);
+    return ok;
+}
+
 bool stored_read(const struct stored *stored, size_t first, size_t count, float *out,
                  struct failure *failure)
 {
     const size_t row = stored->first + first;
 
+    if (stored->tensor->coded_type)
+        return read_coded(stored, row, count, out, failure);
     switch (stored->form) {
     case STORED_FP8:
         return read_fp8(stored, row, count, out, failure);

@@ -5,7 +5,8 @@
  * - FP8 E4M3, tensor NAME, with scales in NAME_scale_inv, one for every block of rows and columns,
  *   which the numbers are to be multiplied by;
  * - MXFP4, tensors NAME_blocks (two numbers in a byte, the first in its low half, 16 bytes to a
- *   block) and NAME_scales (one power of two for each block).
+ *   block) and NAME_scales (one power of two for each block);
+ * - layers that this program has coded (coded.h).
  *
  * A tensor of three dimensions is several matrices, one below the other. */
 #ifndef EXAMPLES_LLM_MODEL_STORED_H
@@ -20,6 +21,7 @@ enum stored_form { STORED_PLAIN, STORED_FP8, STORED_MXFP4 };
 
 /* Some rows of a tensor. */
 struct stored {
+    const struct checkpoint *checkpoint;
     enum stored_form form;
     const struct tensor *tensor;
     const struct tensor *scales; /* NULL: none */
