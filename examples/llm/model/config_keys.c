@@ -8,14 +8,8 @@
 /* Keys that change what the model computes, unless its family reads them, by the value that does
  * not. */
 static const char *const only_null[] = {
-    "attn_logit_softcapping",
-    "clip_qkv",
-    "compression_config",
-    "final_logit_softcapping",
-    "n_routed_experts",
-    "no_rope_layers",
-    "num_experts",
-    "num_local_experts",
+    "attn_logit_softcapping", "clip_qkv",       "compression_config", "final_logit_softcapping",
+    "n_routed_experts",       "no_rope_layers", "num_experts",        "num_local_experts",
     "rope_local_base_freq",
 };
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <watersic/base.h>
-
 #include "common/interrupt.h"
 #include "llm/model/stored.h"
 
@@ -278,7 +276,8 @@ static float *load_gains(const struct model *model, const struct tensor *tensor,
 /* Computed as the checkpoint's numbers are: with as many significant bits. */
 static float embedding_factor(const struct config *config, const struct tensor *embedding)
 {
-    const int bits = embedding->dtype == WSIC_BF16 ? 8 : embedding->dtype == WSIC_F16 ? 11 : 24;
+    const char *const type = embedding->coded_type ? embedding->coded_type : embedding->type;
+    const int bits = strcmp(type, "BF16") == 0 ? 8 : strcmp(type, "F16") == 0 ? 11 : 24;
     int exponent;
 
     if (!config->family->scaled_embedding)

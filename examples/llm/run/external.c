@@ -170,8 +170,8 @@ static enum finding add_npy(struct request *request, const char *stem, const cha
         const struct failure reason = *request->failure;
         fail(request, path, reason.text);
     } else {
-        wsic_matrix_init(&matrix, sizeof matrix, array.data, array.dtype, array.rows,
-                         array.columns, 0);
+        wsic_matrix_init(&matrix, sizeof matrix, array.data, array.dtype, array.rows, array.columns,
+                         0);
         finding = add(request, path, &matrix, covariance);
     }
     npy_release(&array);

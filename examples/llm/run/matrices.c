@@ -16,6 +16,7 @@ struct search {
     bool found[most_patterns]; /* a matrix that it matches */
     size_t count;              /* of patterns */
     size_t room;
+    bool ok;
     struct failure *failure;
 };
 
@@ -114,7 +115,7 @@ static bool name_of(const struct search *search, const struct tensor *tensor,
     return true;
 }
 
-static bool visit(struct search *search, const struct tensor *tensor)
+static bool look_at(struct search *search, const struct tensor *tensor)
 {
     const bool matrix = tensor->dimensions >= 2;
     char name[MATRIX_NAME_SIZE];
@@ -134,13 +135,20 @@ static bool visit(struct search *search, const struct tensor *tensor)
     return add(search, name, &stored);
 }
 
+/* Nothing more is done after a failure. */
+static void visit(void *self, const struct tensor *tensor)
+{
+    struct search *const search = self;
+
+    search->ok = search->ok && look_at(search, tensor);
+}
+
 static bool run(struct search *search, char *list)
 {
-    if (!split(search, list))
+    search->ok = split(search, list);
+    checkpoint_each(search->checkpoint, visit, search);
+    if (!search->ok)
         return false;
-    for (size_t i = 0; checkpoint_at(search->checkpoint, i); i++)
-        if (!visit(search, checkpoint_at(search->checkpoint, i)))
-            return false;
     for (size_t i = 0; i < search->count; i++)
         if (!search->found[i])
             return refuse(search->failure, "--tensors: '%s' names no matrix", search->patterns[i]);
