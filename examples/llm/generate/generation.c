@@ -7,13 +7,11 @@
 #include "common/workers.h"
 
 /* Have a layer of the package in its form. */
-static bool take_layer(struct generation *generation, const struct package *package,
-                       enum resident_form form, size_t index, struct resident *resident,
-                       struct failure *failure)
+static bool take_layer(const struct package *package, enum resident_form form, size_t index,
+                       struct resident *resident, struct failure *failure)
 {
     wsic_layer *const layer = package_layer(package, index, failure);
 
-    (void)generation;
     return layer && resident_take(resident, form, layer, package_name(package, index), failure);
 }
 
@@ -30,7 +28,7 @@ static bool take_linear(struct generation *generation, const struct package *pac
     if (form == RESIDENT_F32 || !package || !package_find(package, name, &index)) {
         *resident = resident_floats(linear->weights, linear->rows, linear->columns);
     } else {
-        if (!take_layer(generation, package, form, index, resident, failure))
+        if (!take_layer(package, form, index, resident, failure))
             return false;
         if (resident->rows != linear->rows || resident->columns != linear->columns)
             return refuse(failure, "layer \"%s\" is %zu x %zu, but the model's is %zu x %zu", name,
@@ -137,15 +135,15 @@ static bool check_tokens(const struct generation *generation, const uint32_t *to
     return true;
 }
 
-static bool compute_logits(struct generation *generation, const float *hidden)
+static void compute_logits(struct generation *generation, const float *hidden)
 {
     const struct model *const model = generation->model;
     const struct table *const head = model_head(model);
     const struct resident matrix = resident_floats(head->values, head->rows, head->columns);
 
     resident_multiply(&matrix, &generation->work, hidden, 1, generation->logits, head->rows, 0);
+    forward_cap(&model->config, generation->logits, head->rows);
 
-    return true;
 }
 
 /* At most GENERATION_STEP tokens through all blocks. */

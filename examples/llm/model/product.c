@@ -4,6 +4,7 @@
 #include <cblas.h>
 
 #include "common/blas_threads.h"
+#include "llm/model/vector.h"
 
 /* Large enough that BLAS spends little time on copying its operands, small enough that all workers
  * have some. */
@@ -57,6 +58,10 @@ static void multiply(const struct tiles *tiles, const struct grid *grid, struct 
                 product->weights + outputs.first * (tiles->back ? 1 : product->columns),
                 (int)product->columns, product->addition,
                 product->out + tokens.first * stride + outputs.first, (int)stride);
+    if (product->bias && !tiles->back)
+        for (size_t i = 0; i < tokens.count; i++)
+            cblas_saxpy((int)outputs.count, 1, product->bias + outputs.first, 1,
+                        product->out + (tokens.first + i) * stride + outputs.first, 1);
 }
 
 static void multiply_tile(void *data, size_t index, size_t worker)
@@ -90,8 +95,12 @@ static void run(struct tiles *tiles, const struct product *products, size_t work
 
 static void run_resident(const struct product *product, size_t tokens)
 {
-    resident_multiply(product->resident, product->work, product->x, tokens, product->out,
-                      product->out_stride ? product->out_stride : product->rows, product->addition);
+    const size_t stride = product->out_stride ? product->out_stride : product->rows;
+
+    resident_multiply(product->resident, product->work, product->x, tokens, product->out, stride,
+                      product->addition);
+    for (size_t i = 0; product->bias && i < tokens; i++)
+        vector_add(product->out + i * stride, product->bias, 1, product->rows);
 }
 
 /* Layers that are applied at the same time are all resident, or none of them is. */
@@ -116,6 +125,7 @@ void product_back(const struct product *product, size_t tokens, size_t workers)
 struct product product_of(const struct linear *linear, const float *x, float *out)
 {
     return (struct product){.weights = linear->weights,
+                            .bias = linear->bias,
                             .rows = linear->rows,
                             .columns = linear->columns,
                             .x = x,
