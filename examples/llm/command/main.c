@@ -203,6 +203,30 @@ static const char tokens_help[] =
     "                     a text (BOS, EOS)\n"
     "  -h, --help         print this\n";
 
+static const char generate_help[] =
+    "Usage: watersic-llm generate --model DIR --prompt TEXT\n"
+    "\n"
+    "Go on with a text. Linear layers stay in memory as coded bytes, which are decoded\n"
+    "for every token, as codes of one byte or as floats. The same seed makes the same\n"
+    "text on every machine.\n"
+    "\n"
+    "  --model DIR        a checkpoint, or a directory of pack or quantize --directory\n"
+    "  --archive FILE     quantized layers in place of those of the checkpoint\n"
+    "  --other-checkpoint go on with an archive of another checkpoint\n"
+    "  --prompt TEXT      how the text begins\n"
+    "  --interactive      read lines from standard input; each goes on with the text\n"
+    "  --resident FORM    coded (default for quantized layers), int8 or f32\n"
+    "  --max-new-tokens N most that are generated (default 128; in every turn)\n"
+    "  --temperature T    divide logits by it (default 0: always the likeliest token)\n"
+    "  --top-p P          choose among the likeliest tokens that have this much\n"
+    "                     probability together (default 1)\n"
+    "  --top-k N          choose among the N likeliest tokens\n"
+    "  --seed N           of the choice (default 0)\n"
+    "  --window N         tokens of prompt and text together (default: the model's\n"
+    "                     positions, at most 2048)\n"
+    "  --json             report as JSON instead of the text\n"
+    "  -h, --help         print this\n";
+
 static const char main_help[] =
     "Usage: watersic-llm COMMAND [OPTION]...\n"
     "\n"
@@ -212,6 +236,7 @@ static const char main_help[] =
     "  compare    WaterSIC beside other methods at equal bytes\n"
     "  finetune   train the scales of an archive to predict as the checkpoint does\n"
     "  pack       make a directory that stands alone of an archive and its checkpoint\n"
+    "  generate   go on with a text\n"
     "  restore    make an ordinary checkpoint of such a directory\n"
     "  tokens     turn text into tokens, and back\n"
     "\n"
@@ -231,6 +256,7 @@ static const struct command_entry commands[COMMANDS] = {
     [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
     [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
     [COMMAND_PACK] = {"pack", pack_help, command_pack},
+    [COMMAND_GENERATE] = {"generate", generate_help, command_generate},
     [COMMAND_RESTORE] = {"restore", restore_help, command_restore},
     [COMMAND_TOKENS] = {"tokens", tokens_help, command_tokens},
 };

@@ -23,9 +23,10 @@ enum {
     FOR_PLANNING = FOR_MAKING | FOR_PLAN,
     FOR_PACK = 1 << COMMAND_PACK,
     FOR_RESTORE = 1 << COMMAND_RESTORE,
+    FOR_GENERATE = 1 << COMMAND_GENERATE,
     FOR_READING = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE,
     FOR_TEXT = FOR_READING | FOR_TOKENS,
-    FOR_ALL = FOR_TEXT | FOR_PACK | FOR_RESTORE
+    FOR_ALL = FOR_TEXT | FOR_PACK | FOR_RESTORE | FOR_GENERATE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -136,6 +137,46 @@ static bool take_part(void *place, const char *name, const char *value, struct f
         return refuse(failure, "--%s: '%s' is no number from 0 to 1", name, value);
     *(double *)place = part;
     return true;
+}
+
+static bool take_temperature(void *place, const char *name, const char *value,
+                             struct failure *failure)
+{
+    char *end;
+    const double temperature = strtod(value, &end);
+
+    if (end == value || *end != '\0' || !(temperature >= 0 && temperature <= 100))
+        return refuse(failure, "--%s: '%s' is no number from 0 to 100", name, value);
+    *(double *)place = temperature;
+    return true;
+}
+
+static bool take_seed(void *place, const char *name, const char *value, struct failure *failure)
+{
+    char *end;
+
+    errno = 0;
+    const unsigned long long seed = strtoull(value, &end, 10);
+    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0)
+        return refuse(failure, "--%s: '%s' is no number from 0 to 2^64 - 1", name, value);
+    *(uint64_t *)place = seed;
+    return true;
+}
+
+static bool take_form(void *place, const char *name, const char *value, struct failure *failure)
+{
+    static const char *const names[] = {
+        [RESIDENT_F32] = "f32", [RESIDENT_INT8] = "int8", [RESIDENT_CODED] = "coded"};
+    struct option_generation *const generation = place;
+
+    for (int form = RESIDENT_F32; form <= RESIDENT_CODED; form++) {
+        if (strcmp(value, names[form]) == 0) {
+            generation->form = (enum resident_form)form;
+            generation->form_given = true;
+            return true;
+        }
+    }
+    return refuse(failure, "--%s: '%s' is neither 'coded' nor 'int8' nor 'f32'", name, value);
 }
 
 static bool take_rates_up_to(size_t most, struct option_rates *rates, const char *value,
@@ -280,17 +321,17 @@ static bool take_recipe(void *place, const char *name, const char *value, struct
 /* In the order of the help texts. */
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
-    {"window", FOR_READING, 0, take_window, AT(window), WITH_VALUE},
+    {"window", FOR_READING | FOR_GENERATE, 0, take_window, AT(window), WITH_VALUE},
     {"tokens", FOR_TEXT, 0, take_text, AT(tokens), WITH_VALUE},
     {"text", FOR_TEXT, 0, take_text, AT(text), WITH_VALUE},
     {"max-tokens", FOR_READING, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval", FOR_COMPARE, 0, take_text, AT(eval), WITH_VALUE},
     {"eval-text", FOR_COMPARE, 0, take_text, AT(eval_text), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
-    {"archive", FOR_EVAL | FOR_FINETUNE | FOR_PACK, FOR_FINETUNE | FOR_PACK, take_text, AT(archive),
-     WITH_VALUE},
-    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK, 0, take_on, AT(other_checkpoint),
-     FLAG},
+    {"archive", FOR_EVAL | FOR_FINETUNE | FOR_PACK | FOR_GENERATE, FOR_FINETUNE | FOR_PACK,
+     take_text, AT(archive), WITH_VALUE},
+    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK | FOR_GENERATE, 0, take_on,
+     AT(other_checkpoint), FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
     {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE | FOR_TOKENS,
@@ -301,6 +342,15 @@ static const struct rule rules[] = {
     {"type", FOR_RESTORE, 0, take_type, AT(weight_type), WITH_VALUE},
     {"int8", FOR_RESTORE, 0, take_on, AT(int8), FLAG},
     {"int4", FOR_RESTORE, 0, take_on, AT(int4), FLAG},
+    {"prompt", FOR_GENERATE, 0, take_text, AT(generation.prompt), WITH_VALUE},
+    {"resident", FOR_GENERATE, 0, take_form, AT(generation), WITH_VALUE},
+    {"max-new-tokens", FOR_GENERATE, 0, take_count, AT(generation.tokens), WITH_VALUE},
+    {"temperature", FOR_GENERATE, 0, take_temperature, AT(generation.sampling.temperature),
+     WITH_VALUE},
+    {"top-p", FOR_GENERATE, 0, take_part, AT(generation.sampling.top_p), WITH_VALUE},
+    {"top-k", FOR_GENERATE, 0, take_count, AT(generation.sampling.top_k), WITH_VALUE},
+    {"seed", FOR_GENERATE, 0, take_seed, AT(generation.seed), WITH_VALUE},
+    {"interactive", FOR_GENERATE, 0, take_on, AT(generation.interactive), FLAG},
     {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
     {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
@@ -340,7 +390,7 @@ static const struct rule rules[] = {
     {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
     {"show", FOR_TOKENS, 0, take_on, AT(show), FLAG},
     {"no-special", FOR_TOKENS, 0, take_on, AT(unframed), FLAG},
-    {"json", FOR_READING | FOR_PACK | FOR_RESTORE, 0, take_on, AT(json), FLAG},
+    {"json", FOR_READING | FOR_PACK | FOR_RESTORE | FOR_GENERATE, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
 };
 
@@ -430,6 +480,9 @@ static bool check_texts(const struct walk *walk)
 {
     const struct options *const options = walk->options;
 
+    if (walk->command == COMMAND_GENERATE)
+        return options->generation.prompt || options->generation.interactive ||
+               refuse(walk->failure, "--prompt is missing, or --interactive in its place");
     if ((FOR_TEXT & 1 << walk->command) == 0)
         return true;
     return check_one(options->tokens, options->text, (const char *[2]){"tokens", "text"},
@@ -516,6 +569,7 @@ bool options_parse(struct options *options, enum command command, int count, cha
                                 .max_tokens = default_tokens[command],
                                 .eval_tokens = 32768,
                                 .shard_bytes = DIRECTORY_SHARD_BYTES,
+                                .generation = {.tokens = 128, .sampling = {.top_p = 1}},
                                 .epochs = 1,
                                 .batch = 2,
                                 .learning_rate = 3e-3,

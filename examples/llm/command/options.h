@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "common/failure.h"
+#include "llm/generate/sample.h"
+#include "llm/model/resident.h"
 #include "llm/run/recipe.h"
 #include "llm/text/text.h"
 #include "llm/watersic/vocabulary.h"
@@ -20,6 +22,7 @@ enum command {
     COMMAND_FINETUNE,
     COMMAND_PACK,
     COMMAND_RESTORE,
+    COMMAND_GENERATE,
     COMMAND_TOKENS,
     COMMANDS
 };
@@ -51,6 +54,17 @@ struct option_settings {
     size_t count;
 };
 
+/* Of generate. */
+struct option_generation {
+    const char *prompt;
+    enum resident_form form;
+    bool form_given;
+    size_t tokens; /* most that are generated */
+    struct sampling sampling;
+    uint64_t seed;
+    bool interactive;
+};
+
 struct options {
     const char *model;  /* directory */
     const char *tokens; /* what is calibrated, evaluated or (finetune) trained on, as tokens */
@@ -68,6 +82,7 @@ struct options {
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
     struct vocabulary_rates vocabulary;
+    struct option_generation generation;
     uint64_t shard_bytes; /* of the largest file in a directory that is written */
     uint32_t weight_type; /* of restored weights; 0: as it was */
     bool int8;            /* restore codes and scales instead of weights */

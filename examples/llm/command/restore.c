@@ -10,13 +10,16 @@ static bool report_unpacked(const struct options *options, const struct unpacked
                             struct failure *failure)
 {
     if (options->json)
-        return report_json(json_pack("{s:s, s:I, s:I, s:I}", "output", options->output,
-                                     "coded_tensors", (json_int_t)unpacked->coded, "other_tensors",
+        return report_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "output", options->output,
+                                     "coded_tensors", (json_int_t)unpacked->coded, "wide_tensors",
+                                     (json_int_t)unpacked->wide, "other_tensors",
                                      (json_int_t)unpacked->others, "bytes",
                                      (json_int_t)unpacked->bytes),
                            failure);
     printf("%s: %zu tensors restored and %zu as they were, %llu bytes\n", options->output,
            unpacked->coded, unpacked->others, (unsigned long long)unpacked->bytes);
+    if (unpacked->wide > 0)
+        printf("%zu tensors have codes of two bytes, as one does not hold them\n", unpacked->wide);
     return report_flush(failure);
 }
 

@@ -143,7 +143,6 @@ static void compute_logits(struct generation *generation, const float *hidden)
 
     resident_multiply(&matrix, &generation->work, hidden, 1, generation->logits, head->rows, 0);
     forward_cap(&model->config, generation->logits, head->rows);
-
 }
 
 /* At most GENERATION_STEP tokens through all blocks. */

@@ -111,8 +111,8 @@ static bool encode_text(struct language *language, const char *text, bool first,
     return true;
 }
 
-bool language_encode(struct language *language, const char *text, bool first,
-                     struct tokens *tokens, struct failure *failure)
+bool language_encode(struct language *language, const char *text, bool first, struct tokens *tokens,
+                     struct failure *failure)
 {
     *tokens = (struct tokens){.count = 0};
     if (language->tokenizer ? encode_text(language, text, first, tokens, failure)
@@ -133,10 +133,9 @@ bool language_write(struct language *language, uint32_t token, FILE *stream,
     const struct text_sink sink = {write_text, stream};
     const char byte = (char)(unsigned char)token;
 
-    return language->tokenizer
-               ? tokenizer_decode(language->tokenizer, &language->decoding, &token, 1, &sink,
-                                  failure)
-               : write_text(stream, &byte, 1, failure);
+    return language->tokenizer ? tokenizer_decode(language->tokenizer, &language->decoding, &token,
+                                                  1, &sink, failure)
+                               : write_text(stream, &byte, 1, failure);
 }
 
 bool language_ends(const struct language *language, uint32_t token)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a model reads and writes as text: by the tokenizer of its checkpoint, or a token for every byte
- * where the vocabulary has 256 tokens and no tokenizer is there. */
+/* What a model reads and writes as text: by the tokenizer of its checkpoint, or a token for every
+ * byte where the vocabulary has 256 tokens and no tokenizer is there. */
 #ifndef EXAMPLES_LLM_GENERATE_LANGUAGE_H
 #define EXAMPLES_LLM_GENERATE_LANGUAGE_H
 
@@ -25,8 +25,8 @@ void language_close(struct language *language);
 
 /* The tokens of a text, allocated: release with tokens_free(). first: it is the beginning, which
  * some models want marked. */
-bool language_encode(struct language *language, const char *text, bool first,
-                     struct tokens *tokens, struct failure *failure);
+bool language_encode(struct language *language, const char *text, bool first, struct tokens *tokens,
+                     struct failure *failure);
 
 /* Write the text of a token that comes next. */
 bool language_write(struct language *language, uint32_t token, FILE *stream,

@@ -472,6 +472,12 @@ bool model_load(struct model *model, const char *directory, struct failure *fail
     return false;
 }
 
+bool model_load_tables(struct model *model, struct failure *failure)
+{
+    return (model->embedding.values || table_load(&model->embedding, failure)) &&
+           model_load_head(model, failure);
+}
+
 void model_free(struct model *model)
 {
     for (size_t i = 0; model->blocks && i < model->config.blocks; i++)

@@ -86,6 +86,9 @@ const struct block *model_block(const struct model *model, size_t number, struct
 /* Have the head in memory, if it is not there yet. */
 bool model_load_head(struct model *model, struct failure *failure);
 
+/* Have embedding and head in memory. */
+bool model_load_tables(struct model *model, struct failure *failure);
+
 /* Have all blocks and the head in memory. */
 bool model_load_rest(struct model *model, struct failure *failure);
 

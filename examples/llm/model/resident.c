@@ -21,24 +21,35 @@ static bool refuse_layer(const wsic_layer *layer, const char *name, struct failu
     return refuse(failure, "layer \"%s\": %s", name, wsic_layer_message(layer));
 }
 
-static bool read_codes(struct resident *resident, const wsic_layer *layer, const char *name,
-                       struct failure *failure)
+static bool read_scales(struct resident *resident, const wsic_layer *layer)
 {
-    wsic_matrix codes;
-
-    resident->codes = malloc(resident->rows * resident->columns);
     resident->row_scales = malloc(resident->rows * sizeof *resident->row_scales);
     resident->column_scales = malloc(resident->columns * sizeof *resident->column_scales);
-    if (!resident->codes || !resident->row_scales || !resident->column_scales)
-        return refuse(failure, "layer \"%s\": out of memory", name);
+    if (!resident->row_scales || !resident->column_scales)
+        return false;
     memcpy(resident->row_scales, wsic_layer_row_scales(layer),
            resident->rows * sizeof *resident->row_scales);
     memcpy(resident->column_scales, wsic_layer_column_scales(layer),
            resident->columns * sizeof *resident->column_scales);
-    wsic_matrix_init(&codes, sizeof codes, resident->codes, WSIC_I8, resident->rows,
-                     resident->columns, 0);
-    resident->bytes = (uint64_t)resident->rows * resident->columns +
-                      (resident->rows + resident->columns) * sizeof(float);
+    return true;
+}
+
+static bool read_codes(struct resident *resident, const wsic_layer *layer, bool wide,
+                       const char *name, struct failure *failure)
+{
+    const uint32_t type = wide ? WSIC_I16 : WSIC_I8;
+    const size_t bytes = resident->rows * resident->columns * wsic_dtype_size(type);
+    void *const data = malloc(bytes);
+    wsic_matrix codes;
+
+    if (wide)
+        resident->wide_codes = data;
+    else
+        resident->codes = data;
+    if (!data || !read_scales(resident, layer))
+        return refuse(failure, "layer \"%s\": out of memory", name);
+    wsic_matrix_init(&codes, sizeof codes, data, type, resident->rows, resident->columns, 0);
+    resident->bytes = bytes + (resident->rows + resident->columns) * sizeof(float);
     return wsic_layer_get_codes(layer, 0, &codes) >= 0 || refuse_layer(layer, name, failure);
 }
 
@@ -52,7 +63,7 @@ bool resident_take(struct resident *resident, enum resident_form form, wsic_laye
     resident->rows = (size_t)info.rows;
     resident->columns = (size_t)info.columns;
     if (ok && form == RESIDENT_INT8)
-        ok = read_codes(resident, layer, name, failure);
+        ok = read_codes(resident, layer, info.code_dtype != WSIC_I8, name, failure);
     if (ok && form == RESIDENT_CODED) {
         resident->layer = layer;
         resident->bytes = info.memory;
@@ -67,6 +78,7 @@ bool resident_take(struct resident *resident, enum resident_form form, wsic_laye
 void resident_free(struct resident *resident)
 {
     free(resident->codes);
+    free(resident->wide_codes);
     free(resident->row_scales);
     free(resident->column_scales);
     wsic_layer_destroy(resident->layer);
@@ -91,11 +103,13 @@ struct multiplication {
 static float dot_row(const struct resident *resident, size_t row, const float *x)
 {
     const size_t columns = resident->columns;
+    const size_t place = row * columns;
 
-    return resident->form == RESIDENT_F32
-               ? vector_dot(resident->weights + row * columns, x, columns)
-               : resident->row_scales[row] *
-                     vector_dot_codes(resident->codes + row * columns, x, columns);
+    if (resident->form == RESIDENT_F32)
+        return vector_dot(resident->weights + place, x, columns);
+    return resident->row_scales[row] *
+           (resident->wide_codes ? vector_dot_wide(resident->wide_codes + place, x, columns)
+                                 : vector_dot_codes(resident->codes + place, x, columns));
 }
 
 /* A row stays in the cache while all tokens are multiplied by it. */
@@ -126,13 +140,18 @@ static bool reserve(struct resident_work *work, size_t numbers)
     return work->inputs || refuse(&work->failure, "out of memory for %zu numbers", numbers);
 }
 
+static size_t choose_workers(const struct resident_work *work, const struct multiplication *job)
+{
+    return job->resident->rows * job->resident->columns * job->tokens < threads_pay ? 1
+                                                                                    : work->workers;
+}
+
 static void multiply_rows(struct resident_work *work, struct multiplication *job)
 {
     const struct resident *const resident = job->resident;
-    const size_t operations = resident->rows * resident->columns * job->tokens;
 
-    workers_run(operations < threads_pay ? 1 : work->workers,
-                (resident->rows + strip_rows - 1) / strip_rows, multiply_strip, job);
+    workers_run(choose_workers(work, job), (resident->rows + strip_rows - 1) / strip_rows,
+                multiply_strip, job);
 }
 
 /* A weight is row_scale · (column_scale · code): column scales go to the tokens. */
@@ -150,11 +169,11 @@ static void multiply_codes(struct resident_work *work, struct multiplication *jo
     multiply_rows(work, job);
 }
 
-static bool reserve_workspace(struct resident_work *work, const wsic_layer_job *job)
+static bool reserve_workspace(struct resident_work *work, const wsic_layer_job *job, size_t threads)
 {
     size_t bytes;
 
-    if (wsic_layers_get_workspace_size(work->context, job, 1, 0, &bytes) < 0)
+    if (wsic_layers_get_workspace_size(work->context, job, 1, threads, &bytes) < 0)
         return refuse(&work->failure, "%s", wsic_layer_message(job->layer));
     if (bytes <= work->workspace_bytes)
         return true;
@@ -181,10 +200,11 @@ static void multiply_layer(struct resident_work *work, const struct multiplicati
                      resident->columns, 0);
     wsic_matrix_init(&output, sizeof output, adds ? work->inputs : job->out, WSIC_F32, job->tokens,
                      resident->rows, adds ? 0 : job->out_stride);
-    if (!reserve_workspace(work, &product))
+    const size_t threads = choose_workers(work, job);
+    if (!reserve_workspace(work, &product, threads))
         return;
-    if (wsic_layers_run(work->context, &product, 1, 0, work->workspace, work->workspace_bytes) <
-        0) {
+    if (wsic_layers_run(work->context, &product, 1, threads, work->workspace,
+                        work->workspace_bytes) < 0) {
         refuse(&work->failure, "%s", wsic_layer_message(resident->layer));
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A matrix as a running model keeps it in memory: as floats, as codes of one byte with scales, or
- * as the coded bytes of its layer, which are decoded anew for every product.
+/* A matrix as a running model keeps it in memory: as floats, as codes of a byte (of two where one
+ * does not hold them) with scales, or as the coded bytes of its layer, which are decoded anew for
+ * every product.
  *
  * Products with one form are the same bits on every machine and with every number of threads: sums
  * have a fixed order, and BLAS has no part in them. */
@@ -21,6 +22,7 @@ struct resident {
     size_t columns;
     const float *weights; /* RESIDENT_F32; borrowed */
     int8_t *codes;        /* RESIDENT_INT8: rows × columns, with a scale for each row and column */
+    int16_t *wide_codes;  /* in their place where some do not fit a byte */
     float *row_scales;
     float *column_scales;
     wsic_layer *layer; /* RESIDENT_CODED */
@@ -42,7 +44,7 @@ struct resident_work {
 struct resident resident_floats(const float *weights, size_t rows, size_t columns);
 
 /* Codes or coded bytes of a layer, which is destroyed with the resident; on failure at once. A
- * layer with codes that do not fit a byte is refused. name is for messages. */
+ * layer with codes that do not fit two bytes is refused. name is for messages. */
 bool resident_take(struct resident *resident, enum resident_form form, wsic_layer *layer,
                    const char *name, struct failure *failure);
 

@@ -45,6 +45,11 @@ AVX2 static float dot_codes_avx2(const int8_t *codes, const float *x, size_t cou
     return loop_dot_codes(codes, x, count);
 }
 
+AVX2 static float dot_wide_avx2(const int16_t *codes, const float *x, size_t count)
+{
+    return loop_dot_wide(codes, x, count);
+}
+
 AVX2 static void exponentials_avx2(float *v, float shift, size_t count)
 {
     loop_exponentials(v, shift, count);
@@ -83,6 +88,11 @@ float vector_dot(const float *a, const float *b, size_t count)
 float vector_dot_codes(const int8_t *codes, const float *x, size_t count)
 {
     return have_avx2() ? dot_codes_avx2(codes, x, count) : loop_dot_codes(codes, x, count);
+}
+
+float vector_dot_wide(const int16_t *codes, const float *x, size_t count)
+{
+    return have_avx2() ? dot_wide_avx2(codes, x, count) : loop_dot_wide(codes, x, count);
 }
 
 void vector_softmax(float *v, size_t count)

@@ -24,6 +24,9 @@ float vector_dot(const float *a, const float *b, size_t count);
 /* The same with codes of one byte. */
 float vector_dot_codes(const int8_t *codes, const float *x, size_t count);
 
+/* The same with codes of two bytes. */
+float vector_dot_wide(const int16_t *codes, const float *x, size_t count);
+
 /* out = out + factor · v */
 void vector_add(float *out, const float *v, float factor, size_t count);
 

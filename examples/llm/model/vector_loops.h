@@ -110,6 +110,22 @@ INTO_CALLER float loop_dot_codes(const int8_t *codes, const float *x, size_t cou
     return sum;
 }
 
+INTO_CALLER float loop_dot_wide(const int16_t *codes, const float *x, size_t count)
+{
+    float lanes[loop_lanes] = {0};
+    size_t i = 0;
+    float sum = 0;
+
+    for (; i + loop_lanes <= count; i += loop_lanes)
+        for (size_t lane = 0; lane < loop_lanes; lane++)
+            lanes[lane] += (float)codes[i + lane] * x[i + lane];
+    for (; i < count; i++)
+        sum += (float)codes[i] * x[i];
+    for (size_t lane = 0; lane < loop_lanes; lane++)
+        sum += lanes[lane];
+    return sum;
+}
+
 INTO_CALLER void loop_exponentials(float *v, float shift, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -14,7 +14,8 @@ enum part { PART_SAME, PART_WEIGHTS, PART_CODES, PART_ROW_SCALES, PART_COLUMN_SC
 struct origin {
     const struct tensor *tensor;
     enum part part;
-    char *name; /* of a part that is a tensor of its own; NULL: that of the tensor */
+    char *name;     /* of a part that is a tensor of its own; NULL: that of the tensor */
+    uint32_t codes; /* type of PART_CODES */
 };
 
 struct unpack {
@@ -50,11 +51,11 @@ static size_t columns_of(const struct tensor *tensor)
 }
 
 /* Bytes of a row of codes: of two 4-bit codes in a byte the last may be alone. */
-static size_t code_row_bytes(const struct unpack *unpack, const struct tensor *tensor)
+static size_t code_row_bytes(const struct origin *origin)
 {
-    const size_t columns = columns_of(tensor);
+    const size_t columns = columns_of(origin->tensor);
 
-    return unpack->unpacking->codes == WSIC_I4 ? (columns + 1) / 2 : columns;
+    return origin->codes == WSIC_I4 ? (columns + 1) / 2 : columns * wsic_dtype_size(origin->codes);
 }
 
 static void set_shape(struct safetensors_entry *entry, const struct tensor *tensor)
@@ -78,9 +79,10 @@ static struct safetensors_entry describe_part(const struct unpack *unpack,
         entry.bytes = (uint64_t)tensor->count * wsic_dtype_size(weight_type(unpack, tensor));
         break;
     case PART_CODES:
-        entry.type = unpack->unpacking->codes == WSIC_I4 ? "U8" : "I8";
-        entry.shape[tensor->dimensions - 1] = code_row_bytes(unpack, tensor);
-        entry.bytes = (uint64_t)rows * code_row_bytes(unpack, tensor);
+        entry.type = origin->codes == WSIC_I16 ? "I16" : origin->codes == WSIC_I8 ? "I8" : "U8";
+        entry.bytes = (uint64_t)rows * code_row_bytes(origin);
+        if (origin->codes == WSIC_I4)
+            entry.shape[tensor->dimensions - 1] = code_row_bytes(origin);
         break;
     case PART_ROW_SCALES:
         entry.dimensions = tensor->dimensions - 1;
@@ -100,6 +102,25 @@ static struct safetensors_entry describe_part(const struct unpack *unpack,
     return entry;
 }
 
+/* Codes that a byte does not hold are wider, in all of their tensor. */
+static bool find_code_type(const struct unpack *unpack, struct origin *origin)
+{
+    struct coded_walk walk = coded_walk(origin->tensor, unpack->unpacking->context);
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_layer *layer;
+
+    origin->codes = unpack->unpacking->codes;
+    while (origin->codes == WSIC_I8 && walk.next < origin->tensor->layers) {
+        if (!coded_next(&walk, &layer, unpack->failure))
+            return false;
+        if (wsic_layer_get_info(layer, &info) >= 0 && info.code_dtype != WSIC_I8)
+            origin->codes = WSIC_I16;
+        wsic_layer_destroy(layer);
+    }
+    unpack->unpacked->wide += origin->codes == WSIC_I16;
+    return true;
+}
+
 static bool add_part(struct unpack *unpack, const struct tensor *tensor, enum part part,
                      const char *suffix)
 {
@@ -107,6 +128,8 @@ static bool add_part(struct unpack *unpack, const struct tensor *tensor, enum pa
     struct origin *const origin = &unpack->origins[directory->count];
 
     *origin = (struct origin){.tensor = tensor, .part = part};
+    if (part == PART_CODES && !find_code_type(unpack, origin))
+        return false;
     if (suffix) {
         const size_t size = strlen(tensor->name) + strlen(suffix) + 1;
         origin->name = malloc(size);
@@ -159,7 +182,7 @@ static bool decode_band(const struct unpack *unpack, const struct origin *origin
                         const wsic_layer *layer, size_t first_row, size_t rows, void *out)
 {
     const bool codes = origin->part == PART_CODES;
-    const uint32_t type = codes ? unpack->unpacking->codes : weight_type(unpack, origin->tensor);
+    const uint32_t type = codes ? origin->codes : weight_type(unpack, origin->tensor);
     wsic_matrix output;
     const wsic_layer_job job = {.size = sizeof job,
                                 .layer = layer,
@@ -168,7 +191,7 @@ static bool decode_band(const struct unpack *unpack, const struct origin *origin
                                 .output = &output};
 
     wsic_matrix_init(&output, sizeof output, out, type, rows, columns_of(origin->tensor),
-                     type == WSIC_I4 ? 2 * code_row_bytes(unpack, origin->tensor) : 0);
+                     type == WSIC_I4 ? 2 * code_row_bytes(origin) : 0);
     return wsic_layers_run(unpack->unpacking->context, &job, 1, 0, NULL, 0) >= 0 ||
            refuse_layer(unpack, origin->tensor, layer);
 }
@@ -179,7 +202,7 @@ static bool write_rows(const struct unpack *unpack, const struct origin *origin,
     const struct tensor *const tensor = origin->tensor;
     const size_t row_bytes =
         origin->part == PART_CODES
-            ? code_row_bytes(unpack, tensor)
+            ? code_row_bytes(origin)
             : columns_of(tensor) * wsic_dtype_size(weight_type(unpack, tensor));
     const size_t most = rows < BAND_ROWS ? rows : BAND_ROWS;
     unsigned char *const band = calloc(most, row_bytes);

@@ -16,11 +16,13 @@ struct unpacking {
     const char *output; /* directory, which must not be there yet */
     uint64_t shard_bytes;
     uint32_t weights; /* WSIC_F32, F16 or BF16; 0: as in the checkpoint that was quantized */
-    uint32_t codes;   /* WSIC_I8 or I4 instead of weights; 0: weights */
+    uint32_t codes;   /* WSIC_I8 (I16 where one byte does not hold them) or I4 instead of weights;
+                         0: weights */
 };
 
 struct unpacked {
     size_t coded; /* tensors that were coded */
+    size_t wide;  /* of them, those whose codes take two bytes */
     size_t others;
     uint64_t bytes; /* of all tensors in the new directory */
 };
