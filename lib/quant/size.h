@@ -12,6 +12,7 @@ typedef struct wsic_trial {
     size_t sampled;       /* rows that these were chosen from; others are zero */
     size_t row_stride;    /* of the codes, see coding/codes.h */
     const int32_t *codes; /* rows x live */
+    bool codes_natural;   /* columns in natural order, and not in that of the factor */
     const double *alpha;
     const double *gamma;
     double relative_residual; /* ||Y - Ŵ L||² / ||Y||² */

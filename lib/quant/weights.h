@@ -5,6 +5,7 @@
 #define WSIC_QUANT_WEIGHTS_H
 
 #include "base/env.h"
+#include "quant/reals.h"
 
 /* Weights in internal units, value / unit; unit is an even power of two near the
  * largest magnitude, so that squares neither overflow nor vanish. */
@@ -29,6 +30,12 @@ typedef struct wsic_selection {
  * for i < count and all k. */
 void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
                        wsic_selection columns, double *out, size_t ld);
+
+/* The same in either precision, with column k of the selection in column place[k] of out; NULL: in
+ * column k. */
+void wsic_weights_place(const wsic_weights *weights, wsic_selection rows, size_t first,
+                        size_t count, wsic_selection columns, const size_t *place, bool single,
+                        wsic_reals out, size_t ld);
 
 /* Mean square of every selected column over the rows that are not dead, and sum over the selected
  * columns of weight² · factor[k] for every row; both in internal units. */
