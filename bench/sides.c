@@ -108,7 +108,7 @@ static outputs create_outputs(const sides_command *command, const trial_source *
     made.covariance = bench_covariance(command->outputs, &made.rows, seed + 5);
     made.eigenvalues = bench_allocate(made.rows, sizeof *made.eigenvalues);
     wsic_stats *const exact = exact_stats(source, &made);
-    bench_check(wsic_stats_spectrum(exact, made.eigenvalues), "wsic_stats_spectrum",
+    bench_check(wsic_stats_get_spectrum(exact, made.eigenvalues), "wsic_stats_get_spectrum",
                 wsic_stats_message(exact));
     if (command->samples == 0) {
         made.stats = exact;
@@ -183,7 +183,7 @@ static void predict(const trial_source *source, wsic_problem *problem, sides_res
                 wsic_plan_message(plan));
     bench_check(wsic_plan_solve_rate(plan, result->info.rate_codes), "wsic_plan_solve_rate",
                 wsic_plan_message(plan));
-    bench_check(wsic_plan_divergence(plan, &result->plan), "wsic_plan_divergence",
+    bench_check(wsic_plan_get_divergence(plan, &result->plan), "wsic_plan_get_divergence",
                 wsic_plan_message(plan));
     wsic_plan_destroy(plan);
 }

@@ -67,7 +67,7 @@ static wsic_encoder_report report_of(const layer_fixture *f)
 
 static void set(const layer_fixture *f, const char *name, const char *value)
 {
-    ck_assert_msg(wsic_encoder_set(f->encoder, name, value) == WSIC_OK, "%s",
+    ck_assert_msg(wsic_encoder_set_text(f->encoder, name, value) == WSIC_OK, "%s",
                   wsic_encoder_message(f->encoder));
 }
 
@@ -76,8 +76,8 @@ static void check_same_bytes(const wsic_layer *a, const wsic_layer *b)
     const void *left, *right;
     size_t left_size, right_size;
 
-    ck_assert_int_eq(wsic_layer_write(a, &left, &left_size), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_write(b, &right, &right_size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(a, &left, &left_size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(b, &right, &right_size), WSIC_OK);
     ck_assert_uint_eq(left_size, right_size);
     ck_assert_mem_eq(left, right, left_size);
 }
@@ -95,7 +95,7 @@ static void read_codes(const wsic_layer *layer, size_t rows, size_t columns, int
     wsic_matrix view;
 
     wsic_matrix_init(&view, sizeof view, out, WSIC_I32, rows, columns, 0);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &view), WSIC_OK);
 }
 
 /* tr(G E Σ Eᵀ) / (a n) by plain loops. */
@@ -844,9 +844,9 @@ static wsic_status encode_small(void *data)
     if (status == WSIC_OK)
         status = wsic_encoder_create(context, &encoder);
     if (status == WSIC_OK)
-        status = wsic_encoder_set(encoder, "trellis_states", "4");
+        status = wsic_encoder_set_text(encoder, "trellis_states", "4");
     if (status == WSIC_OK)
-        status = wsic_encoder_set(encoder, "step", "0.5");
+        status = wsic_encoder_set_text(encoder, "step", "0.5");
     if (status == WSIC_OK)
         status = wsic_encoder_run_problem(encoder, problem, &layer);
     wsic_layer_destroy(layer);
@@ -923,7 +923,7 @@ START_TEST(memory_is_within_what_was_foretold)
     set(&f, "outputs", "full");
     ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
     ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_memusage_problem(f.encoder, problem, &foretold), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_estimate_memory_problem(f.encoder, problem, &foretold), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run_problem(f.encoder, problem, &layer), 0);
     ck_assert_uint_le(report_of(&f).memory_peak, foretold);
     wsic_layer_destroy(layer);

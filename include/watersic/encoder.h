@@ -128,7 +128,7 @@ enum {
     WSIC_PRECISION = 141,
 
     /** Compute the limit rate and the gap for the report. It needs the eigenvalues
-     *  of Σ (see wsic_stats_spectrum()), and of G where there are output statistics. Integer,
+     *  of Σ (see wsic_stats_get_spectrum()), and of G where there are output statistics. Integer,
      *  0 or 1, default 1. */
     WSIC_LIMIT = 150,
 
@@ -267,7 +267,8 @@ WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id,
  * \return #WSIC_OK; #WSIC_ERROR_NOT_FOUND: no such parameter; #WSIC_ERROR_ARGUMENT: not a
  *         value of the parameter's type and range. On failure the old value stays.
  */
-WSIC_API wsic_status wsic_encoder_set(wsic_encoder *encoder, const char *name, const char *value);
+WSIC_API wsic_status wsic_encoder_set_text(wsic_encoder *encoder, const char *name,
+                                           const char *value);
 
 /**
  * \brief Read a parameter as a number.
@@ -300,7 +301,7 @@ WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
  * \param encoder  not NULL
  * \param plan     solved
  * \param index    below wsic_plan_count()
- * \return as wsic_plan_get(); #WSIC_ERROR_RANGE if the planned step is 0, where there
+ * \return as wsic_plan_get_layer(); #WSIC_ERROR_RANGE if the planned step is 0, where there
  *         is no budget
  */
 WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index);
@@ -319,19 +320,20 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *pla
  * For plain statistics. Pairs take up to 8 n² bytes more, mixtures what wsic_problem_set_mix()
  * says, output statistics 16 a² + 14 a n bytes.
  */
-WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
-                                           uint64_t *bytes);
+WSIC_API wsic_status wsic_encoder_estimate_memory(wsic_encoder *encoder, size_t rows,
+                                                  size_t columns, uint64_t *bytes);
 
 /**
  * \brief Memory that a run of a problem will need, with what the problem will keep of it.
  *
  * \param encoder  not NULL
  * \param problem  not NULL
- * \param bytes    as for wsic_encoder_memusage()
+ * \param bytes    as for wsic_encoder_estimate_memory()
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  */
-WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
-                                                   const wsic_problem *problem, uint64_t *bytes);
+WSIC_API wsic_status wsic_encoder_estimate_memory_problem(wsic_encoder *encoder,
+                                                          const wsic_problem *problem,
+                                                          uint64_t *bytes);
 
 /**
  * \brief Quantize a matrix.

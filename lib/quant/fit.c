@@ -30,7 +30,7 @@ void wsic_fit_excess(const wsic_job *job, double *excess)
 
 double wsic_fit_energy(const wsic_job *job)
 {
-    const double rows = (double)job->weights.live_rows;
+    const double rows = (double)job->rows;
     double energy = job->pass.product_energy;
 
     for (size_t j = 0; j < job->live; j++) {

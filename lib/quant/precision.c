@@ -51,7 +51,7 @@ static bool fits_single(const wsic_job *job)
 static bool can_be_single(const wsic_job *job)
 {
     return job->options->precision == WSIC_PRECISION_AUTO && job->live > 0 &&
-           job->dead_rows < job->rows && job->options->survivors <= 1 && !wsic_job_feeds_back(job);
+           job->idle_rows < job->rows && job->options->survivors <= 1 && !wsic_job_feeds_back(job);
 }
 
 static wsic_status round_factor(wsic_job *job)

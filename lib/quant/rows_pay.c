@@ -42,7 +42,7 @@ static wsic_status create(sample *p)
     const wsic_job *const job = p->scales->job;
     wsic_status status = WSIC_OK;
 
-    p->live_rows = job->rows - job->dead_rows;
+    p->live_rows = job->rows - job->idle_rows;
     p->rows = wsic_min_size(SAMPLE_ROWS, p->live_rows);
     p->index = wsic_alloc(job->env, p->rows, sizeof *p->index, &status);
     if (status == WSIC_OK)

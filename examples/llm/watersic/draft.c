@@ -33,7 +33,7 @@ static wsic_status planned_step(wsic_plan *plan, wsic_problem *problem, double r
 
     if ((status = wsic_plan_add_problem(plan, problem, NULL)) < 0 ||
         (status = wsic_plan_solve_rate(plan, rate)) < 0 ||
-        (status = wsic_plan_get(plan, 0, &layer)) < 0)
+        (status = wsic_plan_get_layer(plan, 0, &layer)) < 0)
         return status;
     *step = layer.step;
     return WSIC_OK;
