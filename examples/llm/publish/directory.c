@@ -207,7 +207,7 @@ bool directory_write(struct directory *directory, struct failure *failure)
         return false;
     if (write_all(directory, temporary, failure) &&
         directory_put_json(temporary, "config.json", directory->config, failure) &&
-        directory_copy_rest(temporary, directory->source, failure) &&
+        (!directory->source || directory_copy_rest(temporary, directory->source, failure)) &&
         directory_finish(temporary, directory->output, failure))
         return true;
     directory_discard(temporary);

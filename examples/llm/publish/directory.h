@@ -20,7 +20,7 @@ struct directory_tensor {
 };
 
 struct directory {
-    const char *source; /* the directory of the checkpoint */
+    const char *source; /* the directory of the checkpoint; NULL: there is none */
     const char *output;
     uint64_t shard_bytes;
     struct directory_tensor *tensors; /* are put into an order of their own */
