@@ -74,15 +74,15 @@ static uint64_t low_of(int64_t v, unsigned shift)
 
 /* --- arrays ------------------------------------------------------------------------ */
 
-/* Near to the standard deviation of the differences; even. */
+/* Near to the standard deviation of the differences; a multiple of 4. */
 static int width_for(const int64_t *values, size_t count)
 {
     double sum = 0;
 
     for (size_t i = 0; i < count; i++)
         sum += (double)(values[i] - values[0]) * (double)(values[i] - values[0]);
-    const double w = 2 * floor(2 * log2(sum / (double)count + 1e-3));
-    return w < -32 ? -32 : w > 248 ? 248 : (int)w;
+    const double w = 4 * floor(2 * log2(sum / (double)count + 1e-3));
+    return w < -64 ? -64 : w > 496 ? 496 : (int)w;
 }
 
 static model array_model(const int64_t *values, size_t count, unsigned mode, int w)
@@ -144,7 +144,7 @@ void plain_encode_array(const int64_t *values, size_t count, unsigned mode, writ
         return;
     const int w = width_for(values, count);
     const model m = array_model(values, count, mode, w);
-    put_u8(out, (unsigned)(w / 2 + 16));
+    put_u8(out, (unsigned)(w / 4 + 16));
     if (mode == 1)
         plain_put_table(out, &m);
     end_bits(out);
@@ -166,13 +166,14 @@ static void put_fields(const plain_choices *c, writer *out)
 {
     put_u8(out, c->kind);
     put_u8(out, (c->lanes / 16) | c->step << 2 | (unsigned)c->row_hints << 4 |
-                    (unsigned)c->column_hints << 5 | c->order << 6);
+                    (unsigned)c->small_octets << 5 | c->order << 6);
     put_u8(out, c->shape | (c->dead_rows ? 4U : 0) | (c->dead_columns ? 8U : 0) |
-                    (c->corrections ? 16U : 0) | (c->own ? 32U : 0) | (c->small_octets ? 64U : 0));
+                    (c->corrections ? 16U : 0) | (c->own ? 32U : 0));
     put_varint(out, c->block_rows);
     put_varint(out, c->stride);
     put_varint(out, (uint64_t)c->classes);
     put_varint(out, fold(c->base));
+    put_varint(out, fold(c->form_class));
     put_varint(out, c->streams);
 }
 
@@ -188,7 +189,6 @@ static void put_arrays(const plain_choices *c, size_t rows, size_t columns, writ
         plain_encode_array(c->dead_columns, columns, c->array_mode, out);
     if (c->order >= 2)
         plain_encode_array(c->keys, live_columns, c->array_mode, out);
-    plain_encode_array(c->forms, (live_columns + c->lanes - 1) / c->lanes, c->array_mode, out);
     plain_encode_array(c->octet_classes, c->small_octets ? live_columns : (live_columns + 7) / 8,
                        c->array_mode, out);
 }
@@ -308,10 +308,9 @@ static void put_own_models(const matrix *x, unsigned own, writer *out)
                  context++) {
                 if (!frame->occurs[form][index])
                     continue;
-                const unsigned choice = own++ % 6;
-                put_bits(out, choice == 0, 1);
-                put_bits(out, choice - 1, choice == 0 ? 0 : 3);
-                if (choice == 5)
+                const bool table = own++ % 2 == 0;
+                put_bits(out, !table, 1);
+                if (table)
                     put_count_table(x, form, plain_model_number(frame, form, index, context), out);
             }
         }
@@ -562,13 +561,13 @@ static bool put_stream(const matrix *x, const plain_choices *c, size_t rows, siz
     }
     d.count = c->tail < d.integers && c->tail != 0 && d.width > 1 ? c->tail : d.integers;
     bool good = add_steps(x, c, d.integers - d.count, true, &d);
-    if (good && rows != 0 && !find_tail(&d)) {
+    if (good && !find_tail(&d)) {
         d.count = d.integers;
         d.tail.count = 0;
         good = add_steps(x, c, 0, true, &d) && find_tail(&d);
     }
     good = good && add_steps(x, c, d.integers - d.count, false, &d);
-    if (good && rows != 0)
+    if (good)
         put_coded(&d, out);
     free(d.before.all);
     free(d.tail.all);
@@ -580,17 +579,24 @@ static bool put_stream(const matrix *x, const plain_choices *c, size_t rows, siz
 static bool put_streams(const matrix *x, const plain_choices *c, writer *out)
 {
     writer all = {NULL, 0, 0};
+    int64_t *const size = calloc(blocks_of(&x->h) * c->streams, sizeof *size);
+    size_t count = 0;
     bool good = true;
 
     for (size_t block = 0; block < blocks_of(&x->h); block++) {
         const size_t rows = plain_block(&x->h, block, x->row);
-        for (size_t k = 0; k < c->streams && good; k++) {
+        for (size_t k = 0; k < c->streams && good && rows != 0; k++) {
             const size_t before = all.size;
             good = put_stream(x, c, rows, k, &all);
-            put_varint(out, all.size - before);
+            size[count++] = (int64_t)(all.size - before);
         }
     }
+    if (good) {
+        put_varint(out, (uint64_t)size[count - 1]);
+        plain_encode_array(size, count - 1, c->array_mode, out);
+    }
     put_writer(out, &all);
+    free(size);
     free(all.data);
     return good;
 }
@@ -637,7 +643,7 @@ bool plain_encode_codes(const int32_t *values, size_t rows, size_t columns, cons
         return false;
     put_fields(choices, out);
     if (choices->classes == 0) {
-        out->size -= 2; /* base and groups */
+        out->size -= 3; /* base, form class and streams */
         return true;
     }
     put_arrays(choices, rows, columns, out);

@@ -17,7 +17,7 @@ typedef struct wsic_class_costs {
     bool tokens; /* buckets are those of wsic_token_bucket() */
     unsigned step;
     uint32_t shape;
-    int32_t lowest; /* classes in units of 2^step eighths of an octave */
+    int32_t lowest; /* classes in units of 2^step sixteenths of an octave */
     int32_t highest;
     int16_t *rows[WSIC_MODEL_SHAPES]; /* by class and bucket; below 2^15, even of escapes */
     bool ready[WSIC_MODEL_SHAPES][WSIC_CLASSES_MAX];

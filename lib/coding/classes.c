@@ -6,21 +6,23 @@
 
 #include "base/checked.h"
 #include "coding/class_costs.h"
+#include "coding/codes.h"
 
 enum {
     STRIP = 64, /* rows that are looked at together */
     ROUNDS = 3,
     SETTLED = 32,        /* stop once fewer than one line in so many has moved */
-    OCTET_MARGIN = 32,   /* how far an octet's class may lie outside of all models */
-    ROW_REACH = 128,     /* largest magnitude of a row's class */
-    PATIENCE = 2,        /* steps without a gain after which a search ends */
-    RESIDUAL_REACH = 128 /* differences from the hint beyond this are not told apart */
+    OCTET_MARGIN = 64,   /* how far an octet's class may lie outside of all models */
+    ROW_REACH = 256,     /* largest magnitude of a row's class */
+    PATIENCE = 3,        /* steps without a gain after which a search ends */
+    RESIDUAL_REACH = 256 /* differences from the hint beyond this are not told apart */
 };
 
 /* Rows or octets while their classes are being chosen. */
 typedef struct axis {
     size_t count;
     const int32_t *hint;
+    bool hint_stays;
     int16_t *classes;
     int32_t lowest;
     int32_t highest;
@@ -80,7 +82,7 @@ static uint64_t set_prices(axis *line, bool hinted)
 /* The encoder will use the hint only where that is shorter; so do the prices. */
 static void update_prices(axis *line)
 {
-    const uint64_t plain = set_prices(line, false);
+    const uint64_t plain = line->hint_stays ? UINT64_MAX : set_prices(line, false);
     if (line->hint && set_prices(line, true) >= plain)
         set_prices(line, false);
 }
@@ -278,7 +280,7 @@ static wsic_status settle_rows(fit *state, size_t *moved)
  * more add 2 k - 1 each. */
 static double rounded_energy(double width)
 {
-    const double deviation = exp2(width / 8);
+    const double deviation = exp2(width / WSIC_CLASSES_PER_OCTAVE);
     double energy = 0;
 
     for (int k = 1; k <= 4; k++)
@@ -294,7 +296,7 @@ double wsic_likely_width(double deviation)
 
     /* Rounding adds 1/12 where the deviation is not small. */
     if (energy >= rounded_energy(high))
-        return 4 * log2(energy - 1.0 / 12);
+        return WSIC_CLASSES_PER_OCTAVE / 2 * log2(energy - 1.0 / 12);
     while (high - low > 1.0 / 16) {
         const double middle = (low + high) / 2;
         if (rounded_energy(middle) < energy)
@@ -361,11 +363,13 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
         return status;
     state.rows = (axis){.count = rows->count,
                         .hint = rows->hint,
+                        .hint_stays = rows->hint_stays,
                         .classes = rows->classes,
                         .lowest = -(ROW_REACH >> step),
                         .highest = ROW_REACH >> step};
     state.octets = (axis){.count = octets->count,
                           .hint = octets->hint,
+                          .hint_stays = octets->hint_stays,
                           .classes = octets->classes,
                           .lowest = state.costs.lowest - OCTET_MARGIN,
                           .highest = state.costs.highest + OCTET_MARGIN};
