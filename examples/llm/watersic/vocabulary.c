@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/blas_threads.h"
 #include "llm/watersic/vocabulary.h"
 
 #include <math.h>
@@ -228,8 +229,10 @@ static bool gather_readout(const struct vocabulary *vocabulary, double *moments,
         wsic_matrix_init(&states, sizeof states, hidden, WSIC_F32, calibration->tokens->count, n,
                          0);
         wsic_matrix_init(&covariance, sizeof covariance, moments, WSIC_F64, n, n, 0);
-        ok = wsic_stats_add_activations(stats, &states, NULL) == WSIC_OK &&
-             wsic_stats_get_covariance(stats, &covariance) == WSIC_OK;
+        const int held = blas_hold();
+        ok = wsic_stats_add_activations(stats, &states, NULL) == WSIC_OK;
+        blas_release(held);
+        ok = ok && wsic_stats_get_covariance(stats, &covariance) == WSIC_OK;
         if (!ok)
             refuse(failure, "calibration: %s", wsic_stats_message(stats));
     }
@@ -343,10 +346,13 @@ static bool add_head_inputs(const struct vocabulary *vocabulary, struct gatherer
             return false;
         wsic_matrix_init(&clean, sizeof clean, gatherer->clean.hidden, WSIC_F32, count,
                          model->config.hidden, 0);
-        status = wsic_stats_add_pair(stats, &clean, &live, NULL, NULL);
-    } else {
-        status = wsic_stats_add_activations(stats, &live, NULL);
     }
+    const int held = blas_hold();
+    if (gatherer->recipe->drift)
+        status = wsic_stats_add_pair(stats, &clean, &live, NULL, NULL);
+    else
+        status = wsic_stats_add_activations(stats, &live, NULL);
+    blas_release(held);
     return status == WSIC_OK || refuse(failure, "calibration: %s", wsic_stats_message(stats));
 }
 
