@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/blas_threads.h"
 #include "llm/watersic/vocabulary.h"
 
 #include <math.h>
@@ -7,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/blas_threads.h"
 #include "llm/report/evaluate.h"
 #include "llm/run/takeover.h"
 
