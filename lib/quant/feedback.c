@@ -90,8 +90,7 @@ static size_t count_tiles(const wsic_job *job)
 {
     const size_t longest = wsic_metric_place(&job->metric, 1);
 
-    return job->quantizer.restart_rows != 0 ? wsic_div_up(job->rows, job->quantizer.restart_rows)
-                                            : wsic_div_up(longest, TILE_ROWS);
+    return job->quantizer.restart_rows != 0 ? job->blocks : wsic_div_up(longest, TILE_ROWS);
 }
 
 static void release(pass *p)
@@ -170,19 +169,18 @@ static void move_target(const pass *p)
     }
 }
 
-/* Where among the rows of the block those of each block of the coder begin: row b + i B belongs to
- * the coder's block (b + i B) / restart_rows. */
+/* Where among the rows of the block those of each block of the coder begin: row b + i B is the
+ * first of them that is not before that block's first row. */
 static void fill_tiles(const pass *p)
 {
     const wsic_job *const job = p->job;
-    const size_t restart = job->quantizer.restart_rows;
 
     for (size_t tile = 0; tile <= p->tiles; tile++) {
         size_t start = tile * TILE_ROWS;
-        if (restart != 0)
-            start = tile * restart > p->block
-                        ? wsic_div_up(tile * restart - p->block, job->metric.blocks)
-                        : 0;
+        if (job->quantizer.restart_rows != 0) {
+            const size_t first = job->block_start[tile];
+            start = first > p->block ? wsic_div_up(first - p->block, job->metric.blocks) : 0;
+        }
         p->tile_start[tile] = wsic_min_size(start, p->rows);
     }
 }

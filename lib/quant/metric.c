@@ -54,9 +54,9 @@ static bool is_live(const wsic_metric_input *input, size_t row)
 
 static double element(const wsic_metric_input *input, size_t i, size_t j)
 {
-    const size_t a = input->outputs->columns;
-    const size_t lower = i > j ? j * a + i : i * a + j;
-    return input->outputs->input[lower] / input->outputs->samples;
+    const size_t row = wsic_selected(input->rows, i > j ? i : j);
+    const size_t column = wsic_selected(input->rows, i > j ? j : i);
+    return input->outputs->input[column * input->outputs->columns + row] / input->outputs->samples;
 }
 
 /* What damping adds to G_rr. In proportion to it: a model whose outputs are scaled one by one, and
@@ -72,7 +72,7 @@ static size_t live_rows(const wsic_metric_input *input)
 {
     size_t live = 0;
 
-    for (size_t r = 0; r < input->outputs->columns; r++)
+    for (size_t r = 0; r < input->rows.count; r++)
         live += is_live(input, r);
     return live;
 }
@@ -82,7 +82,7 @@ static double mean_diagonal(const wsic_metric_input *input, size_t live)
     double sum = 0.0;
 
     /* Divided after the sum, so that the mean of equal numbers is that number. */
-    for (size_t r = 0; r < input->outputs->columns; r++) {
+    for (size_t r = 0; r < input->rows.count; r++) {
         if (is_live(input, r))
             sum += element(input, r, r);
     }
@@ -91,11 +91,9 @@ static double mean_diagonal(const wsic_metric_input *input, size_t live)
 
 static bool is_diagonal(const wsic_metric_input *input)
 {
-    const size_t a = input->outputs->columns;
-
-    for (size_t j = 0; j < a; j++) {
-        for (size_t i = j + 1; i < a; i++) {
-            if (input->outputs->input[j * a + i] != 0.0 && is_live(input, i) && is_live(input, j))
+    for (size_t j = 0; j < input->rows.count; j++) {
+        for (size_t i = j + 1; i < input->rows.count; i++) {
+            if (element(input, i, j) != 0.0 && is_live(input, i) && is_live(input, j))
                 return false;
         }
     }
@@ -104,7 +102,7 @@ static bool is_diagonal(const wsic_metric_input *input)
 
 static size_t choose_blocks(const wsic_metric_options *options, const wsic_metric_input *input)
 {
-    const size_t rows = input->outputs->columns;
+    const size_t rows = input->rows.count;
 
     if (options->use != WSIC_OUTPUTS_FULL || options->blocks == 1 || is_diagonal(input))
         return 1;
@@ -235,7 +233,7 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
                              const wsic_metric_input *input, wsic_metric *metric)
 {
     *metric = (wsic_metric){
-        .rows = input->outputs->columns,
+        .rows = input->rows.count,
         .blocks = choose_blocks(options, input),
         .unit = 1.0,
     };

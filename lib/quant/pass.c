@@ -37,6 +37,7 @@ static wsic_status restore_order(wsic_job *job)
 wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
                              const int8_t *row_width, double *residual)
 {
+    const bool by_blocks = rows == job->rows && job->quantizer.restart_rows != 0;
     const wsic_zsic problem = {
         .rows = rows,
         .columns = job->live,
@@ -47,6 +48,8 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
         .quantizer = &job->quantizer,
         .row_width = row_width,
         .survivors = job->options->survivors,
+        .tile_start = by_blocks ? job->block_start : NULL,
+        .tiles = job->blocks,
     };
 
     return wsic_zsic_run(job->env, progress, &problem, job->pass.y, job->pass.codes,
