@@ -54,10 +54,14 @@ static wsic_status add_held(const struct gatherer *gatherer, const struct sight 
 static wsic_status add_inputs(const struct gatherer *gatherer, const struct sight *sight,
                               wsic_stats *stats, const double *weights)
 {
+    struct stages *const stages =
+        gatherer->progress ? &gatherer->progress->stretch->meter->stages : NULL;
+    const enum stage before = stages_enter(stages, STAGE_STATISTICS);
     const int held = blas_hold();
     const wsic_status status = add_held(gatherer, sight, stats, weights);
 
     blas_release(held);
+    stages_leave(stages, before);
     return status;
 }
 
