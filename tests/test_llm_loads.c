@@ -107,6 +107,7 @@ int main(void)
     Suite *const suite = suite_create("llm loads");
     TCase *const depth = tcase_create("depth");
 
+    tcase_set_timeout(depth, 120);
     tcase_add_loop_test(depth, loads_grow_with_the_depth_alone, 0,
                         sizeof recipes / sizeof recipes[0]);
     suite_add_tcase(suite, depth);

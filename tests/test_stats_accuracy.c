@@ -160,27 +160,45 @@ static void check(const double *found, double samples, bool weighted)
 
 /* --- runs ---------------------------------------------------------------------- */
 
-static void covariance(int32_t threads, uint32_t dtype, bool weighted, bool pairs, double *found)
+struct request {
+    int32_t threads;
+    uint32_t dtype;
+    bool weighted;
+    bool pairs;
+    int32_t moment;
+};
+
+static void read_moment(struct request request, double *found)
 {
-    const int32_t moment = pairs ? WSIC_MOMENT_CROSS : WSIC_MOMENT_INPUT;
+    const double *const used = request.weighted ? weights : NULL;
     wsic_context *context;
     wsic_stats *stats;
     wsic_matrix given, values;
 
     ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
-    ck_assert_int_eq(wsic_context_set_threads(context, threads), WSIC_OK);
+    ck_assert_int_eq(wsic_context_set_threads(context, request.threads), WSIC_OK);
     ck_assert_int_eq(wsic_stats_create(context, n, &stats), WSIC_OK);
-    wsic_matrix_init(&given, sizeof given, stored, dtype, tokens, n, 0);
+    wsic_matrix_init(&given, sizeof given, stored, request.dtype, tokens, n, 0);
     wsic_matrix_init(&values, sizeof values, found, WSIC_F64, n, n, 0);
-    if (pairs)
-        ck_assert_int_eq(
-            wsic_stats_add_pair(stats, &given, &given, NULL, weighted ? weights : NULL), WSIC_OK);
-    else
-        ck_assert_int_eq(wsic_stats_add_activations(stats, &given, weighted ? weights : NULL),
-                         WSIC_OK);
-    ck_assert_int_eq(wsic_stats_get_moment(stats, moment, &values), WSIC_OK);
+    const wsic_status status = request.pairs
+                                   ? wsic_stats_add_pair(stats, &given, &given, NULL, used)
+                                   : wsic_stats_add_activations(stats, &given, used);
+    ck_assert_int_eq(status, WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_moment(stats, request.moment, &values), WSIC_OK);
     wsic_stats_destroy(stats);
     wsic_context_destroy(context);
+}
+
+static void covariance(int32_t threads, uint32_t dtype, bool weighted, bool pairs, double *found)
+{
+    read_moment((struct request){threads, dtype, weighted, pairs,
+                                 pairs ? WSIC_MOMENT_CROSS : WSIC_MOMENT_INPUT},
+                found);
+}
+
+static void moment_of_pairs(int32_t moment, double *found)
+{
+    read_moment((struct request){1, WSIC_F32, false, true, moment}, found);
 }
 
 static double *make_covariance(void)
@@ -245,6 +263,22 @@ START_TEST(weights_far_apart_lose_nothing)
     covariance(1, WSIC_F32, true, false, found);
     check(found, samples, true);
     free(found);
+}
+END_TEST
+
+/* By rounding neither: what does not drift is told by the two being the same. */
+START_TEST(equal_pairs_have_equal_moments)
+{
+    static const int32_t moments[] = {WSIC_MOMENT_INPUT, WSIC_MOMENT_QUANTIZED, WSIC_MOMENT_CROSS};
+    double *const found[] = {make_covariance(), make_covariance(), make_covariance()};
+
+    store(makers[_i], WSIC_F32);
+    for (size_t k = 0; k < 3; k++)
+        moment_of_pairs(moments[k], found[k]);
+    ck_assert_mem_eq(found[1], found[0], n * n * sizeof *found[0]);
+    ck_assert_mem_eq(found[2], found[0], n * n * sizeof *found[0]);
+    for (size_t k = 0; k < 3; k++)
+        free(found[k]);
 }
 END_TEST
 
@@ -313,6 +347,7 @@ int main(void)
     tcase_add_loop_test(sums, sums_keep_to_their_bound, 0, maker_count);
     tcase_add_loop_test(sums, narrow_types_keep_to_the_bound, 0, maker_count);
     tcase_add_test(sums, weights_far_apart_lose_nothing);
+    tcase_add_loop_test(sums, equal_pairs_have_equal_moments, 0, maker_count);
     tcase_add_test(sums, whole_numbers_are_exact);
     tcase_add_test(sums, a_constant_input_has_no_error);
     tcase_add_test(sums, threads_do_not_change_a_bit);

@@ -2,6 +2,7 @@
 /* Statistics of pairs: what a layer sees in the model, and what it sees behind quantized
  * layers. */
 #include <math.h>
+#include <string.h>
 
 #include "api/stats.h"
 #include "api/token_sums.h"
@@ -68,14 +69,25 @@ static void release_room(const wsic_env *env, pair_batch *batch)
     wsic_token_scratch_release(env, &batch->scratch);
 }
 
+/* Where pairs do not differ, their sums must not do so by rounding. */
+static bool are_equal(const wsic_token_block *x, const wsic_token_block *y)
+{
+    const size_t n = x->columns;
+
+    return x->singles && memcmp(x->singles, y->singles, x->count * n * sizeof *x->singles) == 0 &&
+           memcmp(x->centers, y->centers, n * sizeof *x->centers) == 0 &&
+           memcmp(x->units, y->units, n * sizeof *x->units) == 0;
+}
+
 static void add_blocks(const wsic_env *env, const pair_batch *batch, wsic_moments *moments)
 {
     const wsic_token_block *const x = &batch->block[INPUT], *const xq = &batch->block[QUANTIZED];
     const wsic_token_block *const r = &batch->block[RESIDUAL];
+    const bool equal = are_equal(x, xq);
     const wsic_token_sum sums[WSIC_TOKEN_SUMS] = {
         {.x = x, .y = x, .sum = moments->input, .lower = true},
         {.x = xq, .y = xq, .sum = moments->quantized, .lower = true},
-        {.x = x, .y = xq, .sum = moments->cross},
+        {.x = x, .y = xq, .sum = moments->cross, .lower = equal, .mirrored = equal},
         {.x = r, .y = xq, .sum = moments->residual},
         {.x = r, .y = x, .sum = moments->residual_input},
     };

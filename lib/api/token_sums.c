@@ -89,7 +89,7 @@ static void add_plain(const sum_tile *tile, size_t j, const float *restrict prod
         s[i] += (double)product[i];
 }
 
-static void add_product(const sum_tile *tile, const float *product)
+static void add_products(const sum_tile *tile, const float *product)
 {
     const bool scaled = tile->sum->x->scaled || tile->sum->y->scaled;
 
@@ -101,19 +101,58 @@ static void add_product(const sum_tile *tile, const float *product)
     }
 }
 
-/* Σ w x' x'' = Σ w (x' - c') (x'' - c'') + c'' Σ w (x' - c') + c' (Σ w (x'' - c'') + c'' Σ w) */
+/* Σ w x' x'' = Σ w (x' - c') (x'' - c'') + c'' Σ w (x' - c') + c' Σ w (x'' - c'') + c' c'' Σ w,
+ * rounded alike when the two change places. */
 static void add_centers(const sum_tile *tile, size_t j)
 {
     const wsic_token_block *const x = tile->sum->x, *const y = tile->sum->y;
     const size_t column = tile->columns.first + j;
     const double *const centers = x->centers + tile->rows.first;
     const double *const sums = x->sums + tile->rows.first;
-    const double center = y->centers[column];
-    const double total = y->sums[column] + center * x->weight;
+    const double center = y->centers[column], sum = y->sums[column];
     double *restrict const s = element(tile, j);
 
     for (size_t i = tile->lower ? j : 0; i < tile->rows.count; i++)
-        s[i] += center * sums[i] + total * centers[i];
+        s[i] += (center * sums[i] + sum * centers[i]) + x->weight * (center * centers[i]);
+}
+
+static void add_product(const sum_tile *tile, const float *product)
+{
+    const wsic_token_block *const x = tile->sum->x, *const y = tile->sum->y;
+
+    add_products(tile, product);
+    for (size_t j = 0; (x->centered || y->centered) && j < tile->columns.count; j++)
+        add_centers(tile, j);
+}
+
+static void transpose(float *product)
+{
+    for (size_t j = 1; j < TILE; j++)
+        for (size_t i = 0; i < j; i++) {
+            const float upper = product[j * TILE + i];
+            product[j * TILE + i] = product[i * TILE + j];
+            product[i * TILE + j] = upper;
+        }
+}
+
+/* The tile and the one that it is in the other triangle. */
+static void add_mirrored(const sum_tile *tile, float *product)
+{
+    sum_tile mirror = *tile;
+
+    if (tile->lower) {
+        for (size_t j = 1; j < tile->columns.count; j++)
+            for (size_t i = 0; i < j; i++)
+                product[j * TILE + i] = product[i * TILE + j];
+        mirror.lower = false;
+        add_product(&mirror, product);
+        return;
+    }
+    add_product(tile, product);
+    transpose(product);
+    mirror.rows = tile->columns;
+    mirror.columns = tile->rows;
+    add_product(&mirror, product);
 }
 
 static void add_singles(const sum_tile *tile, float *product)
@@ -129,9 +168,10 @@ static void add_singles(const sum_tile *tile, float *product)
 
     wsic_cross_singles(&shape, x->singles + tile->rows.first, y->singles + tile->columns.first,
                        product);
-    add_product(tile, product);
-    for (size_t j = 0; (x->centered || y->centered) && j < tile->columns.count; j++)
-        add_centers(tile, j);
+    if (tile->sum->mirrored)
+        add_mirrored(tile, product);
+    else
+        add_product(tile, product);
 }
 
 /* --- tiles ----------------------------------------------------------------- */

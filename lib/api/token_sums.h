@@ -13,7 +13,8 @@ typedef struct wsic_token_sum {
     const wsic_token_block *x;
     const wsic_token_block *y;
     double *sum;
-    bool lower; /* x and y are the same, and only the lower triangle is wanted */
+    bool lower;    /* x and y are the same, and only the lower triangle is wanted */
+    bool mirrored; /* with lower, in single precision: the upper triangle gets the same */
 } wsic_token_sum;
 
 /* Sums that are done at the same time. */

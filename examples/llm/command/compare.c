@@ -271,16 +271,16 @@ static bool run_rates(struct comparison *run)
         printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
                footer, fitted ? recipe_footer : "", run->calibration.count, run->text.count,
                run->session->window, meter_seconds(&run->session->meter));
-        report_print_stages(&run->session->meter.stages);
+        report_print_stages(stages);
         return report_flush(run->failure);
     }
-    json_t *const stages = report_stages(&run->session->meter.stages);
+    json_t *const seconds = report_stages(stages);
     return report_json(
         json_pack("{s:o, s:I, s:I, s:I, s:f, s:o, s:O}", "recipe",
                   report_recipe(&run->options->recipe), "calibration_tokens",
                   (json_int_t)run->calibration.count, "tokens", (json_int_t)run->text.count,
                   "window", (json_int_t)run->session->window, "seconds",
-                  meter_seconds(&run->session->meter), "stages", stages, "rows", run->rows),
+                  meter_seconds(&run->session->meter), "stages", seconds, "rows", run->rows),
         run->failure);
 }
 
