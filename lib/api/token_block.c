@@ -131,11 +131,17 @@ typedef struct column_sums {
     float *tops;
 } column_sums;
 
+/* The bits of a float without its sign are in the order of magnitudes: whole numbers are compared,
+ * which is done on whole vectors. */
 static void add_magnitudes(const float *restrict x, size_t count, float *restrict tops)
 {
     for (size_t j = 0; j < count; j++) {
-        const float magnitude = fabsf(x[j]);
-        tops[j] = magnitude > tops[j] ? magnitude : tops[j];
+        int32_t bits, top;
+        memcpy(&bits, x + j, sizeof bits);
+        memcpy(&top, tops + j, sizeof top);
+        bits &= INT32_MAX;
+        top = bits > top ? bits : top;
+        memcpy(tops + j, &top, sizeof top);
     }
 }
 

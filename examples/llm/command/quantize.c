@@ -250,12 +250,13 @@ static json_t *describe_json(const struct quantization *run)
                      (json_int_t)peak_memory(), "layers", layers);
 }
 
-static bool load_text(struct quantization *run)
+static bool load_text(struct quantization *run, const struct text_source *source)
 {
+    const struct options *const options = run->options;
     struct stages *const stages = &run->session->meter.stages;
     const enum stage before = stages_enter(stages, STAGE_READING);
-    const bool ok =
-        text_load(&run->tokens, run->options->tokens, &run->session->model.config, run->failure);
+    const bool ok = text_load(&run->tokens, source, &run->session->model.config,
+                              run->session->window, options->max_tokens, run->failure);
 
     stages_leave(stages, before);
     return ok;
@@ -265,6 +266,7 @@ static bool run_quantization(struct quantization *run)
 {
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
+    const struct text_source source = options_text(options);
 
     if (!vocabulary_check(&options->vocabulary, config, run->failure))
         return false;
@@ -276,9 +278,8 @@ static bool run_quantization(struct quantization *run)
                            run->failure))
         return false;
     run->session->model.exclusions = &run->exclusions;
-    if (!load_text(run))
+    if (!load_text(run, &source))
         return false;
-    tokens_sample(&run->tokens, run->session->window, options->max_tokens);
     const struct calibration calibration = describe_calibration(run);
     report_scarce_text(config, &calibration);
     if (options->dry_run)
