@@ -9,7 +9,7 @@
 
 #define COMMON_HELP                                                                                \
     "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
-    "                     of a Llama or a Qwen3\n"                                                 \
+    "                     of a family that the manual page lists\n"                                \
     "  --window N         tokens that see each other (default: the model's\n"                      \
     "                     positions, at most 2048)\n"
 
