@@ -121,12 +121,13 @@ enum {
     WSIC_BLOCK_ROWS = 140,
     /** Whether all codes are to lie from -8 to 7, so that the layer can be expanded to #WSIC_I4
      *  (docs/algorithm.md, "Codes for four bits"). Columns of which the codes would be larger get
-     *  wider steps, and what is still beyond is cut off. It costs little while the rate is below
-     *  about 3 bits (quantizers "scalar" and "rdo"; "trellis", which counts half steps: 2 bits),
-     *  and much above: no step gives more than about 3.4 bits (trellis: 2.4), and a run for more
-     *  returns #WSIC_NOTICE_RATE. What it costs is in the gap that is reported. Not together with
-     *  survivors (else the run returns #WSIC_ERROR_STATE). Layers of which the codes happen to fit
-     *  say so without it (info.codes_fit_i4). Integer, 0 or 1, default 0. */
+     *  wider steps, and what is still beyond is cut off. What that costs depends on how unequal the
+     *  columns are, and is in the gap that is reported: next to nothing at 2 bits where they are
+     *  alike, 0.2 bit with "scalar" where a few have most of the energy. No step gives more than
+     *  about 3.8 bits ("trellis", which counts half steps: 2.8), and a run for more returns
+     *  #WSIC_NOTICE_RATE. Not together with survivors (else the run returns #WSIC_ERROR_STATE).
+     *  Layers of which the codes happen to fit say so without it (info.codes_fit_i4). Integer, 0 or
+     *  1, default 0. */
     WSIC_CODES_FIT_I4 = 141,
 
     /** Compute the limit rate and the gap for the report. It needs the eigenvalues
