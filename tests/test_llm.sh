@@ -243,8 +243,8 @@ sed 's/"num_hidden_layers": 4/"num_hidden_layers": 5/' "$model/config.json" >oth
 cp "$model/model.safetensors" other
 refused 1 "model.layers.4.input_layernorm.weight" "a checkpoint that lacks a block" \
     eval --model other --tokens "$evaluation"
-sed 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/' "$model/config.json" >other/config.json
-refused 1 "other/config.json: \"type\" is \"linear\"" "a model that is not supported" \
+sed 's/"rope_scaling": null/"rope_scaling": {"type": "dynamic"}/' "$model/config.json" >other/config.json
+refused 1 "other/config.json: \"type\" is \"dynamic\"" "a model that is not supported" \
     eval --model other --tokens "$evaluation"
 
 # Nothing is left of fine-tuning that is interrupted. The signal comes while the temporary file is

@@ -25,12 +25,13 @@ enum {
     key_length = kv_heads * head_dim
 };
 
-static const struct config config = {.hidden = 8,
-                                     .intermediate = 8,
-                                     .heads = heads,
-                                     .kv_heads = kv_heads,
-                                     .head_dim = head_dim,
-                                     .rope_theta = 100};
+static const struct config config = {
+    .hidden = 8,
+    .intermediate = 8,
+    .heads = heads,
+    .kv_heads = kv_heads,
+    .head_dim = head_dim,
+    .rope = {[SIGHT_FULL] = {.theta = 100, .rotated = head_dim, .amplitude = 1}}};
 
 static const struct attention_rule rules[] = {
     {.scale = 0.4F},
@@ -79,7 +80,8 @@ static void end(void)
 static void rotate(double *vector, size_t position)
 {
     for (size_t i = 0; i < head_dim / 2; i++) {
-        const double angle = (double)position * pow(config.rope_theta, -2.0 * (double)i / head_dim);
+        const double angle =
+            (double)position * pow(config.rope[SIGHT_FULL].theta, -2.0 * (double)i / head_dim);
         const double x = vector[i];
         const double y = vector[head_dim / 2 + i];
         vector[i] = x * cos(angle) - y * sin(angle);

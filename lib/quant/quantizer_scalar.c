@@ -54,12 +54,14 @@ static bool quantize_i4(const void *state, const wsic_stretch *stretch, void *wo
 
 const wsic_quantizer wsic_quantizer_scalar = {
     .name = "scalar",
+    .tile_rows = 128,
     .largest = HIGHEST,
     .quantize = quantize,
 };
 
 const wsic_quantizer wsic_quantizer_scalar_i4 = {
     .name = "scalar",
+    .tile_rows = 128,
     .largest = HIGHEST,
     .quantize = quantize_i4,
 };

@@ -276,6 +276,8 @@ static bool prepare(struct comparison *run)
 {
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
+    const struct text_source calibrated = options_text(options);
+    const struct text_source evaluated = options_eval_text(options);
 
     run->methods = METHOD_WATERSIC + options->presets.count;
     run->layers = config->blocks * LINEAR_KINDS;
@@ -285,14 +287,14 @@ static bool prepare(struct comparison *run)
     run->rows = json_array();
     if (!run->results || !run->sensitivities.values || !run->budgets || !run->rows)
         return refuse(run->failure, "out of memory");
-    if (!text_load(&run->calibration, options->tokens, config, run->failure) ||
-        !text_load(&run->text, options->eval, config, run->failure))
+    if (!text_load(&run->calibration, &calibrated, config, run->session->window,
+                   options->max_tokens, run->failure) ||
+        !text_load(&run->text, &evaluated, config, run->session->window, options->eval_tokens,
+                   run->failure))
         return false;
     if (!outputs_create(&run->outputs, run->session->context, &run->session->model,
                         &options->recipe, run->failure))
         return false;
-    tokens_sample(&run->calibration, run->session->window, options->max_tokens);
-    tokens_sample(&run->text, run->session->window, options->eval_tokens);
     const struct calibration calibration = calibrate_by(run, &options->recipe);
     report_scarce_text(config, &calibration);
     return model_load_rest(&run->session->model, run->failure);

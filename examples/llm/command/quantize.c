@@ -246,6 +246,7 @@ static bool run_quantization(struct quantization *run)
 {
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
+    const struct text_source source = options_text(options);
 
     if (!vocabulary_check(&options->vocabulary, config, run->failure))
         return false;
@@ -257,9 +258,9 @@ static bool run_quantization(struct quantization *run)
                            run->failure))
         return false;
     run->session->model.exclusions = &run->exclusions;
-    if (!text_load(&run->tokens, options->tokens, config, run->failure))
+    if (!text_load(&run->tokens, &source, config, run->session->window, options->max_tokens,
+                   run->failure))
         return false;
-    tokens_sample(&run->tokens, run->session->window, options->max_tokens);
     const struct calibration calibration = describe_calibration(run);
     report_scarce_text(config, &calibration);
     if (options->dry_run)

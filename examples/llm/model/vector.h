@@ -21,6 +21,9 @@ void vector_cap(float *v, float cap, size_t count);
 /* gate = silu(gate) ∘ up with silu(x) = x / (1 + exp(-x)) */
 void vector_gate(float *gate, const float *up, size_t count);
 
+/* gate = gelu(gate) ∘ up with gelu(x) = x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³))) */
+void vector_gelu_gate(float *gate, const float *up, size_t count);
+
 /* out = factor · gains ∘ v; out may be v. */
 void vector_gain(float *out, const float *v, const float *gains, float factor, size_t count);
 

@@ -97,4 +97,14 @@ INTO_CALLER void loop_gate(float *restrict gate, const float *restrict up, size_
         gate[i] *= up[i] / (1 + loop_exponential(-gate[i]));
 }
 
+/* (1 + tanh(z)) / 2 = 1 / (1 + exp(-2 z)); 2 √(2/π) = 1.595769 */
+INTO_CALLER void loop_gelu_gate(float *restrict gate, const float *restrict up, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float x = gate[i];
+        const float twice = 1.5957691216F * (x + 0.044715F * x * x * x);
+        gate[i] = x * up[i] / (1 + loop_exponential(-twice));
+    }
+}
+
 #endif

@@ -32,7 +32,8 @@ static wsic_status add_inputs(const struct gatherer *gatherer, const struct sigh
     const struct recipe *const recipe = gatherer->recipe;
     const size_t columns = wsic_stats_columns(stats);
     const size_t count = sight->text->count;
-    const bool residual = recipe->residual && sight->site->adds;
+    const bool residual =
+        recipe->residual && stream_adds(sight->site, &gatherer->live.forward.config);
     wsic_matrix input, quantized, lost;
 
     wsic_matrix_init(&quantized, sizeof quantized, (void *)sight->live, WSIC_F32, count, columns,
