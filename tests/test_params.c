@@ -66,11 +66,11 @@ START_TEST(ids_are_pinned)
         const char *name;
         int32_t id;
     } pinned[] = {
-        {"rate", 100},       {"step", 101},      {"distortion", 102},     {"row_fraction", 103},
-        {"passes", 105},     {"damping", 110},   {"dead_threshold", 112}, {"spacing", 120},
-        {"lmmse", 121},      {"quantizer", 122}, {"trellis_states", 123}, {"lambda", 124},
-        {"ridge", 125},      {"order", 126},     {"survivors", 127},      {"rescale", 130},
-        {"block_rows", 140}, {"limit", 150},
+        {"rate", 100},       {"step", 101},         {"distortion", 102},     {"row_fraction", 103},
+        {"passes", 105},     {"damping", 110},      {"dead_threshold", 112}, {"spacing", 120},
+        {"lmmse", 121},      {"quantizer", 122},    {"trellis_states", 123}, {"lambda", 124},
+        {"ridge", 125},      {"order", 126},        {"survivors", 127},      {"rescale", 130},
+        {"block_rows", 140}, {"codes_fit_i4", 141}, {"limit", 150},
     };
 
     for (size_t i = 0; i < sizeof pinned / sizeof *pinned; i++)

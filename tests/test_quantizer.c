@@ -71,7 +71,8 @@ END_TEST
 static wsic_quantizer create(const wsic_env *env, int which, unsigned kind, size_t restart,
                              double lambda)
 {
-    const wsic_quantizer_choice choice = {which, kind, restart, lambda};
+    const wsic_quantizer_choice choice = {
+        .which = which, .kind = kind, .restart_rows = restart, .lambda = lambda};
     wsic_quantizer quantizer;
 
     ck_assert_int_eq(wsic_quantizer_create(env, &choice, &quantizer), WSIC_OK);

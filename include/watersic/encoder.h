@@ -119,6 +119,16 @@ enum {
      *  (chosen by size, default) or 1 to 2^20; a block of several rows has no more
      *  than 2^26 codes. */
     WSIC_BLOCK_ROWS = 140,
+    /** Whether all codes are to lie from -8 to 7, so that the layer can be expanded to #WSIC_I4
+     *  (docs/algorithm.md, "Codes for four bits"). Columns of which the codes would be larger get
+     *  wider steps, and what is still beyond is cut off. What that costs depends on how unequal the
+     *  columns are, and is in the gap that is reported: next to nothing at 2 bits where they are
+     *  alike, 0.2 bit with "scalar" where a few have most of the energy. No step gives more than
+     *  about 3.8 bits ("trellis", which counts half steps: 2.8), and a run for more returns
+     *  #WSIC_NOTICE_RATE. Not together with survivors (else the run returns #WSIC_ERROR_STATE).
+     *  Layers of which the codes happen to fit say so without it (info.codes_fit_i4). Integer, 0 or
+     *  1, default 0. */
+    WSIC_CODES_FIT_I4 = 141,
 
     /** Precision of the recursion and of the fit of Γ. Choice: "auto" (single precision wherever
      *  what it rounds raises the distortion by no more than 1e-5 of itself, by the bound of

@@ -164,7 +164,13 @@ static wsic_status check_survivors(const wsic_encoder *encoder)
     const bool plain = value[PARAMETER_INDEX_WSIC_QUANTIZER] == WSIC_QUANTIZE_SCALAR &&
                        value[PARAMETER_INDEX_WSIC_LMMSE] == 0.0;
 
-    if (plain || value[PARAMETER_INDEX_WSIC_SURVIVORS] == 1.0)
+    if (value[PARAMETER_INDEX_WSIC_SURVIVORS] == 1.0)
+        return WSIC_OK;
+    if (value[PARAMETER_INDEX_WSIC_CODES_FIT_I4] != 0.0)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
+                         "survivors is %g, which goes not together with codes_fit_i4",
+                         value[PARAMETER_INDEX_WSIC_SURVIVORS]);
+    if (plain)
         return WSIC_OK;
     return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
                      "survivors is %g, which needs quantizer=scalar and lmmse=0",

@@ -166,11 +166,16 @@ static void fill_factors(void *data, size_t lane)
     }
 }
 
-/* A runner is called for several lanes only, so that one job on the calling thread stays there. */
+/* A runner is called for several lanes only, so that one job on the calling thread stays there. To
+ * start threads for the factors of a few tokens would take longer than the factors. */
 static void run_all(const wsic_env *env, run_state *run, size_t lanes)
 {
+    size_t groups = 0;
+
+    for (size_t k = 0; k < run->count; k++)
+        groups += run->jobs[k].groups;
     atomic_store(&run->next, 0);
-    wsic_parallel_for(env, lanes, fill_factors, run);
+    wsic_parallel_for(env, wsic_min_size(lanes, groups), fill_factors, run);
     atomic_store(&run->next, 0);
     wsic_parallel_for(env, lanes, run_blocks, run);
 }

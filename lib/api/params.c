@@ -285,6 +285,7 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
         .rescale_rounds = (int64_t)value[PARAMETER_INDEX_WSIC_RESCALE_ROUNDS],
         .rescale_tolerance = value[PARAMETER_INDEX_WSIC_RESCALE_TOLERANCE],
         .block_rows = (size_t)value[PARAMETER_INDEX_WSIC_BLOCK_ROWS],
+        .codes_fit_i4 = value[PARAMETER_INDEX_WSIC_CODES_FIT_I4] != 0.0,
         .precision = (int)value[PARAMETER_INDEX_WSIC_PRECISION],
         .limit = value[PARAMETER_INDEX_WSIC_LIMIT] != 0.0,
         .outputs =

@@ -115,8 +115,8 @@ static wsic_status read_shape(const wsic_env *env, wsic_cursor *cursor, wsic_lay
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "%zu bytes cannot be a layer of %" PRIu64 " x %" PRIu64, cursor->size,
                          rows, columns);
-    if (content->code_dtype != WSIC_I8 && content->code_dtype != WSIC_I16 &&
-        content->code_dtype != WSIC_I32)
+    if (content->code_dtype != WSIC_I4 && content->code_dtype != WSIC_I8 &&
+        content->code_dtype != WSIC_I16 && content->code_dtype != WSIC_I32)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "number type %u is not one of codes",
                          (unsigned)content->code_dtype);
     content->rows = (size_t)rows;
@@ -213,7 +213,7 @@ static wsic_status read_codes(const wsic_env *env, section stored, const int32_t
                                                      hints, hints + content->rows, &content->codes);
     if (status != WSIC_OK)
         return status;
-    if (content->code_dtype == WSIC_I8)
+    if (content->code_dtype == WSIC_I8 || content->code_dtype == WSIC_I4)
         wsic_code_reader_set_narrow(content->codes);
     return check_consumed(env, &cursor, "codes");
 }

@@ -18,6 +18,8 @@ static uint8_t narrowest_dtype(const int32_t *codes, size_t count)
         least = codes[i] < least ? codes[i] : least;
         greatest = codes[i] > greatest ? codes[i] : greatest;
     }
+    if (least >= -8 && greatest <= 7)
+        return WSIC_I4;
     if (least >= INT8_MIN && greatest <= INT8_MAX)
         return WSIC_I8;
     if (least >= INT16_MIN && greatest <= INT16_MAX)

@@ -33,6 +33,7 @@ typedef struct wsic_encode_options {
     int64_t rescale_rounds;
     double rescale_tolerance;
     size_t block_rows;
+    bool codes_fit_i4;
     bool limit;
     wsic_metric_options outputs;
     int precision; /* WSIC_PRECISION_AUTO ... */

@@ -47,6 +47,12 @@ double wsic_job_open_distortion(const wsic_job *job)
     return fmax(wanted - floor, 1e-6 * wanted);
 }
 
+void wsic_job_space(wsic_job *job, double step)
+{
+    for (size_t k = 0; k < job->live; k++)
+        job->pass.alpha[k] = fmax(step * job->spacing.shape[k], job->spacing.least[k]);
+}
+
 void wsic_job_sigma(const wsic_job *job, double *sigma)
 {
     for (size_t k = 0; k < job->live; k++) {

@@ -14,6 +14,7 @@ typedef struct wsic_spacing {
     double *shape;       /* α / c */
     double *error_share; /* see wsic_zsic */
     double *ridge;       /* ρ_j, in natural order; NULL: none */
+    double *least;       /* α is not below this: for codes that fit a type; else 0 */
 } wsic_spacing;
 
 /* The codes of one step: what the recursion has found for some or all rows. */
@@ -108,6 +109,9 @@ double wsic_job_output_element(const wsic_job *job, size_t i, size_t j);
 
 /* Of the distortion that is asked for, internal units, what quantization may add to the floor. */
 double wsic_job_open_distortion(const wsic_job *job);
+
+/* Fill the α of the pass for the step c. */
+void wsic_job_space(wsic_job *job, double step);
 
 /* √s_j L_jj of every column, in the order of the factor; or of the factor without ridge, in
  * natural order. */

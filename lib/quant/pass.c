@@ -79,8 +79,7 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     double mark = wsic_now();
 
     job->pass.step = step;
-    for (size_t k = 0; k < job->live; k++)
-        job->pass.alpha[k] = step * job->spacing.shape[k];
+    wsic_job_space(job, step);
     wsic_status status =
         wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span) : recurse_all(job, &span);
     if (status == WSIC_OK)

@@ -15,7 +15,7 @@ wsic_status wsic_quantizer_create(const wsic_env *env, const wsic_quantizer_choi
     case WSIC_QUANTIZE_TRELLIS:
         return wsic_quantizer_create_trellis(env, choice, quantizer);
     default:
-        *quantizer = wsic_quantizer_scalar;
+        *quantizer = choice->fit_i4 ? wsic_quantizer_scalar_i4 : wsic_quantizer_scalar;
         return WSIC_OK;
     }
 }

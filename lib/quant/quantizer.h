@@ -44,7 +44,11 @@ typedef struct wsic_quantizer_choice {
     unsigned kind;       /* of a trellis: the logarithm of its states */
     size_t restart_rows; /* of a trellis */
     double lambda;       /* in units of 2 ln 2 c² / 12 to the bit, c as in wsic_quantizer_grid() */
+    bool fit_i4;         /* numbers beyond WSIC_I4_LEAST ... WSIC_I4_MOST get codes within */
 } wsic_quantizer_choice;
+
+/* Codes that fit WSIC_I4. A trellis leaves out the least one. */
+enum { WSIC_I4_LEAST = -8, WSIC_I4_MOST = 7 };
 
 /* Spacing of the codes, where the spacing c of a codebook is 1: at the same c all
  * quantizers give nearly the same rate. */
@@ -57,8 +61,9 @@ wsic_status wsic_quantizer_create(const wsic_env *env, const wsic_quantizer_choi
 double wsic_quantizer_memory(const wsic_quantizer_choice *choice, size_t rows);
 void wsic_quantizer_release(const wsic_env *env, wsic_quantizer *quantizer);
 
-/* Nearest integer, ties to even. */
+/* Nearest integer, ties to even; or the nearest that fits WSIC_I4. */
 extern const wsic_quantizer wsic_quantizer_scalar;
+extern const wsic_quantizer wsic_quantizer_scalar_i4;
 
 /* What wsic_quantizer_create() hands on to. */
 wsic_status wsic_quantizer_create_rdo(const wsic_env *env, const wsic_quantizer_choice *choice,

@@ -15,7 +15,8 @@ enum {
 #define LARGEST 0x1p30 /* leaves room to the next integer */
 
 typedef struct rdo {
-    double lambda; /* in units of step² to the bit */
+    double lambda;       /* in units of step² to the bit */
+    int32_t least, most; /* codes */
     float cost[WSIC_WIDTHS][CELLS + 2];
     wsic_rate_model model;
 } rdo;
@@ -30,7 +31,8 @@ static int32_t quantize_one(const rdo *q, size_t width, double scaled)
     const double gain = part * part - (1.0 - part) * (1.0 - part);
     const int32_t code = below + (gain > (double)cost[1] - (double)cost[0]);
 
-    return scaled < 0.0 ? -code : code;
+    const int32_t signed_code = scaled < 0.0 ? -code : code;
+    return signed_code < q->least ? q->least : signed_code > q->most ? q->most : signed_code;
 }
 
 static bool quantize(const void *state, const wsic_stretch *stretch, void *workspace,
@@ -86,6 +88,8 @@ wsic_status wsic_quantizer_create_rdo(const wsic_env *env, const wsic_quantizer_
         return status;
     }
     q->lambda = choice->lambda * 2.0 * log(2.0) / 12.0;
+    q->least = choice->fit_i4 ? WSIC_I4_LEAST : INT32_MIN;
+    q->most = choice->fit_i4 ? WSIC_I4_MOST : INT32_MAX;
     wsic_rate_samples(samples, SAMPLES);
     wsic_rate_model_start(&q->model, 1);
     for (size_t width = 0; width < WSIC_WIDTHS; width++) {

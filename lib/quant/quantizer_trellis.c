@@ -41,6 +41,7 @@ typedef struct cell_costs {
 typedef struct trellis_quantizer {
     double lambda;  /* in units of the grid's spacing², to the bit */
     size_t segment; /* rows that are searched at once, at most */
+    int32_t most;   /* greatest magnitude of a level: above 4, one below a multiple of 4 */
     wsic_viterbi viterbi;
     cell_costs zero; /* of the number 0, which has one level */
     cell_costs cost[WSIC_WIDTHS][CELLS + 1];
@@ -61,10 +62,11 @@ typedef struct target {
 static inline target locate(const trellis_quantizer *q, size_t width, double number)
 {
     const double magnitude = fabs(number);
-    const int32_t base = (int32_t)(0.25 * magnitude) * 4;
+    const bool beyond = magnitude > q->most;
+    const int32_t base = beyond ? q->most - 3 : (int32_t)(0.25 * magnitude) * 4;
     const float rounded = (float)(magnitude - base);
-    const float part = rounded < 4.0F ? rounded : 0x1.fffffep1F;
-    const int32_t cell = base + (int32_t)part;
+    const float part = rounded < 4.0F || beyond ? rounded : 0x1.fffffep1F;
+    const int32_t cell = beyond ? q->most : base + (int32_t)part;
 
     return (target){
         .part = part,
@@ -206,8 +208,9 @@ static void fill_costs(trellis_quantizer *q, size_t width)
             const float above = base + levels_above[pattern][branch];
             cell_costs *const costs = &q->cost[width][cell];
             costs->below[branch] = below == NONE ? 0.0F : level_cost(q, width, branch, below);
-            costs->above[branch] =
-                cell == CELLS ? costs->below[branch] : level_cost(q, width, branch, above);
+            costs->above[branch] = above > (float)q->most ? NONE
+                                   : cell == CELLS        ? costs->below[branch]
+                                                          : level_cost(q, width, branch, above);
         }
     }
 }
@@ -280,6 +283,7 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
     if (!q)
         return status;
     q->lambda = lambda;
+    q->most = choice->fit_i4 ? WSIC_I4_MOST : INT32_MAX;
     q->zero = zero;
     wsic_viterbi_make(&q->viterbi, choice->kind);
     wsic_rate_model_start(&q->model, 2);

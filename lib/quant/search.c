@@ -164,6 +164,17 @@ static double largest_of_part(const search *s, size_t tile_rows, double *tile)
     return largest;
 }
 
+/* log2 of a step below which no smaller one makes a difference, as all spacings are the least that
+ * there may be; -HUGE_VAL where there is none. */
+static double last_change(const wsic_job *job)
+{
+    double step = HUGE_VAL;
+
+    for (size_t j = 0; j < job->live; j++)
+        step = fmin(step, job->spacing.least[j] / job->spacing.shape[j]);
+    return log2(step);
+}
+
 /* Range of steps: from codes of the largest that the quantizer takes, or half of it for what the
  * part does not show, to all zero. No step matters to a target of zeros. */
 static wsic_status choose_range(search *s)
@@ -181,8 +192,8 @@ static wsic_status choose_range(search *s)
     largest = fmax(largest, largest_number(job, 1, tile));
     wsic_free(job->env, tile);
     const double x = largest > 0.0 ? log2(largest) : 0.0;
-    s->curve.lowest = x - log2(job->quantizer.largest) + 1.0;
-    s->curve.highest = x + 3.0;
+    s->curve.lowest = fmax(x - log2(job->quantizer.largest) + 1.0, last_change(job));
+    s->curve.highest = fmax(x, s->curve.lowest) + 3.0;
     return status;
 }
 
@@ -261,8 +272,7 @@ static wsic_status evaluate(void *user, double x, double *value)
     wsic_job *const job = s->job;
     double mark = wsic_now(), residual = 0.0;
 
-    for (size_t j = 0; j < job->live; j++)
-        job->pass.alpha[j] = exp2(x) * job->spacing.shape[j];
+    wsic_job_space(job, exp2(x));
     memcpy(job->pass.y.f64, s->target_part.f64, s->rows * job->live * wsic_reals_size(job->single));
     wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
