@@ -12,6 +12,7 @@
 #include "common/tokens.h"
 #include "llm/model/backward.h"
 #include "llm/report/evaluate.h"
+#include "llm/run/external.h"
 #include "random.h"
 
 static const char *const names[] = {
@@ -19,7 +20,7 @@ static const char *const names[] = {
     "phi3",  "phi4",    "gemma2",      "gemma3", "gemma3_vision",
 };
 
-enum { NAMES = sizeof names / sizeof names[0], window = 40 };
+enum { GEMMA2 = 7, NAMES = sizeof names / sizeof names[0], window = 40 };
 
 static struct model model;
 static struct tokens text;
@@ -75,6 +76,60 @@ START_TEST(logits_are_those_of_an_independent_computation)
     free(logits);
     free(hidden);
     npy_release(&expected);
+    close_model();
+}
+END_TEST
+
+/* What a hook in another program gathers of an input, and what the pass of this one sees there. */
+static void expect_hooked(const char *layer, const float *x, size_t columns)
+{
+    struct external *external;
+    struct failure failure;
+    wsic_context *context;
+    wsic_stats *hooked, *own;
+    double sides[2][32][32];
+    wsic_matrix matrix;
+
+    ck_assert_uint_le(columns, 32);
+    ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
+    ck_assert_msg(external_open(&external, path_of("gemma2", ""), &failure), "%s", failure.text);
+    ck_assert_msg(external_stats(external, context, layer, columns, &hooked, &failure), "%s",
+                  failure.text);
+    ck_assert_int_eq(wsic_stats_create(context, columns, &own), WSIC_OK);
+    wsic_matrix_init(&matrix, sizeof matrix, (void *)(uintptr_t)x, WSIC_F32, window, columns, 0);
+    ck_assert_int_eq(wsic_stats_add_activations(own, &matrix, NULL), WSIC_OK);
+    for (int side = 0; side < 2; side++) {
+        wsic_matrix_init(&matrix, sizeof matrix, sides[side], WSIC_F64, columns, columns, 32);
+        ck_assert_int_eq(wsic_stats_get_covariance(side ? own : hooked, &matrix), WSIC_OK);
+    }
+    for (size_t i = 0; i < columns; i++)
+        for (size_t j = 0; j < columns; j++)
+            ck_assert_double_eq_tol(sides[0][i][j], sides[1][i][j],
+                                    1e-5 * sqrt(sides[1][i][i] * sides[1][j][j]));
+    wsic_stats_destroy(own);
+    wsic_stats_destroy(hooked);
+    external_close(external);
+    wsic_context_destroy(context);
+}
+
+START_TEST(statistics_of_a_hook_are_those_of_the_pass)
+{
+    struct forward forward;
+    struct failure failure;
+
+    open_model(_i);
+    float *const hidden = malloc(window * model.config.hidden * sizeof *hidden);
+    ck_assert(forward_create(&forward, &model.config, window, &failure));
+    ck_assert(forward_embed(&model, text.values, window, hidden, &failure));
+    forward_attention_input(&forward, &model.blocks[0], hidden, window);
+    expect_hooked("model.layers.0.self_attn.q_proj.weight", forward.normed, model.config.hidden);
+    forward_block(&forward, &model.blocks[0], hidden, window);
+    forward_block(&forward, &model.blocks[1], hidden, window);
+    forward_block(&forward, &model.blocks[2], hidden, window);
+    expect_hooked("model.layers.2.mlp.down_proj.weight", forward.product,
+                  model.config.intermediate);
+    forward_free(&forward);
+    free(hidden);
     close_model();
 }
 END_TEST
@@ -243,6 +298,7 @@ int main(void)
 
     tcase_set_timeout(families, 60);
     tcase_add_loop_test(families, logits_are_those_of_an_independent_computation, 0, NAMES);
+    tcase_add_loop_test(families, statistics_of_a_hook_are_those_of_the_pass, GEMMA2, GEMMA2 + 1);
     tcase_add_loop_test(families, derivatives_are_those_of_differences, 0, NAMES);
     suite_add_tcase(suite, families);
     return run_suite(suite);
