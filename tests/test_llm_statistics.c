@@ -180,12 +180,15 @@ static void expect_diagonal(const char *file, const char *name, const double *ex
     struct importance *importance;
     struct failure failure;
     double diagonal[2];
+    double calls;
 
     ck_assert_msg(importance_open(&importance, temporary_path(&place, file), &failure), "%s",
                   failure.text);
-    ck_assert_msg(importance_diagonal(importance, name, 2, diagonal, &failure), "%s", failure.text);
-    ck_assert_double_eq(diagonal[0], expected[0]);
-    ck_assert_double_eq(diagonal[1], expected[1]);
+    ck_assert_msg(importance_diagonal(importance, name, 2, diagonal, &calls, &failure), "%s",
+                  failure.text);
+    ck_assert_double_eq(calls, expected[2]);
+    ck_assert_double_eq_tol(diagonal[0], expected[0], 1e-12);
+    ck_assert_double_eq_tol(diagonal[1], expected[1], 1e-12);
     importance_close(importance);
 }
 
@@ -194,10 +197,11 @@ static void expect_no_diagonal(const char *file, const char *name, size_t column
     struct importance *importance;
     struct failure failure;
     double diagonal[8];
+    double calls;
 
     ck_assert_msg(importance_open(&importance, temporary_path(&place, file), &failure), "%s",
                   failure.text);
-    ck_assert(!importance_diagonal(importance, name, columns, diagonal, &failure));
+    ck_assert(!importance_diagonal(importance, name, columns, diagonal, &calls, &failure));
     ck_assert_msg(strstr(failure.text, part), "no \"%s\" in: %s", part, failure.text);
     importance_close(importance);
 }
@@ -227,7 +231,7 @@ START_TEST(old_importance_matrices_are_read)
     const struct bytes bytes = make_old();
 
     write_bytes("old.dat", bytes.data, bytes.size);
-    expect_diagonal("old.dat", "model.layers.3.self_attn.q_proj.weight", (double[]){1.5, 2.5});
+    expect_diagonal("old.dat", "model.layers.3.self_attn.q_proj.weight", (double[]){1.5, 2.5, 4});
     expect_no_diagonal("old.dat", "model.layers.3.self_attn.q_proj.weight", 3,
                        "2 numbers of \"blk.3.attn_q.weight\" do not fit 3 inputs");
     expect_no_diagonal("old.dat", "model.layers.3.mlp.down_proj.weight", 2,
@@ -284,12 +288,16 @@ START_TEST(importance_matrices_in_gguf_are_read)
     const struct bytes bytes = make_gguf();
 
     write_bytes("new.gguf", bytes.data, bytes.size);
-    expect_diagonal("new.gguf", "model.layers.0.mlp.experts.0.up_proj.weight", (double[]){1, 2});
-    expect_diagonal("new.gguf", "model.layers.0.mlp.experts.2.up_proj.weight", (double[]){2.5, 3});
+    /* Sums of the experts are 1 2, 3 4 and 5 6, their tokens 1, 0 and 2; a share of 64 tokens of
+     * all, 9 / 3 and 12 / 3 each, is added. */
+    expect_diagonal("new.gguf", "model.layers.0.mlp.experts.0.up_proj.weight",
+                    (double[]){(1 + 64 * 3) / 65.0, (2 + 64 * 4) / 65.0, 1});
+    expect_diagonal("new.gguf", "model.layers.0.mlp.experts.2.up_proj.weight",
+                    (double[]){(5 + 64 * 3) / 66.0, (6 + 64 * 4) / 66.0, 2});
     expect_diagonal("new.gguf", "model.layers.0.block_sparse_moe.experts.2.w3.weight",
-                    (double[]){2.5, 3});
-    expect_no_diagonal("new.gguf", "model.layers.0.mlp.experts.1.up_proj.weight", 2,
-                       "no token has reached");
+                    (double[]){(5 + 64 * 3) / 66.0, (6 + 64 * 4) / 66.0, 2});
+    expect_diagonal("new.gguf", "model.layers.0.mlp.experts.1.up_proj.weight",
+                    (double[]){(3 + 64 * 3) / 64.0, (4 + 64 * 4) / 64.0, 0});
     expect_no_diagonal("new.gguf", "model.layers.0.mlp.experts.3.up_proj.weight", 2, "do not fit");
 }
 END_TEST

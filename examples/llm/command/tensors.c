@@ -38,13 +38,30 @@ struct tensors {
 
 /* --- statistics ------------------------------------------------------------ */
 
+/* Of an expert that no token has reached, what is known of the others. */
+static bool take_importance(const struct tensors *run, const struct matrix *matrix,
+                            double *diagonal)
+{
+    double calls;
+
+    if (!importance_diagonal(run->importance, matrix->name, matrix->stored.columns, diagonal,
+                             &calls, run->failure))
+        return false;
+    if (!(calls > 0))
+        fprintf(stderr,
+                "watersic-llm: warning: %s: no token has reached this expert; it has the "
+                "statistics of all experts of its layer\n",
+                matrix->name);
+    return true;
+}
+
 /* A diagonal of ones where there is no importance matrix. */
 static bool fill_diagonal(const struct tensors *run, const struct matrix *matrix, double *diagonal)
 {
     const size_t columns = matrix->stored.columns;
 
     if (run->importance)
-        return importance_diagonal(run->importance, matrix->name, columns, diagonal, run->failure);
+        return take_importance(run, matrix, diagonal);
     for (size_t i = 0; i < columns; i++)
         diagonal[i] = 1;
     return true;
