@@ -11,7 +11,10 @@
 #include "common/npy.h"
 #include "common/tokens.h"
 #include "llm/model/backward.h"
+#include "llm/report/divergence.h"
 #include "llm/report/evaluate.h"
+#include "llm/run/external.h"
+#include "llm/watersic/labels.h"
 #include "random.h"
 
 static const char *const names[] = {
@@ -19,7 +22,7 @@ static const char *const names[] = {
     "phi3",  "phi4",    "gemma2",      "gemma3", "gemma3_vision",
 };
 
-enum { NAMES = sizeof names / sizeof names[0], window = 40 };
+enum { GEMMA2 = 7, NAMES = sizeof names / sizeof names[0], window = 40 };
 
 static struct model model;
 static struct tokens text;
@@ -75,6 +78,60 @@ START_TEST(logits_are_those_of_an_independent_computation)
     free(logits);
     free(hidden);
     npy_release(&expected);
+    close_model();
+}
+END_TEST
+
+/* What a hook in another program gathers of an input, and what the pass of this one sees there. */
+static void expect_hooked(const char *layer, const float *x, size_t columns)
+{
+    struct external *external;
+    struct failure failure;
+    wsic_context *context;
+    wsic_stats *hooked, *own;
+    double sides[2][32][32];
+    wsic_matrix matrix;
+
+    ck_assert_uint_le(columns, 32);
+    ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
+    ck_assert_msg(external_open(&external, path_of("gemma2", ""), &failure), "%s", failure.text);
+    ck_assert_msg(external_stats(external, context, layer, columns, &hooked, &failure), "%s",
+                  failure.text);
+    ck_assert_int_eq(wsic_stats_create(context, columns, &own), WSIC_OK);
+    wsic_matrix_init(&matrix, sizeof matrix, (void *)(uintptr_t)x, WSIC_F32, window, columns, 0);
+    ck_assert_int_eq(wsic_stats_add_activations(own, &matrix, NULL), WSIC_OK);
+    for (int side = 0; side < 2; side++) {
+        wsic_matrix_init(&matrix, sizeof matrix, sides[side], WSIC_F64, columns, columns, 32);
+        ck_assert_int_eq(wsic_stats_get_covariance(side ? own : hooked, &matrix), WSIC_OK);
+    }
+    for (size_t i = 0; i < columns; i++)
+        for (size_t j = 0; j < columns; j++)
+            ck_assert_double_eq_tol(sides[0][i][j], sides[1][i][j],
+                                    1e-5 * sqrt(sides[1][i][i] * sides[1][j][j]));
+    wsic_stats_destroy(own);
+    wsic_stats_destroy(hooked);
+    external_close(external);
+    wsic_context_destroy(context);
+}
+
+START_TEST(statistics_of_a_hook_are_those_of_the_pass)
+{
+    struct forward forward;
+    struct failure failure;
+
+    open_model(_i);
+    float *const hidden = malloc(window * model.config.hidden * sizeof *hidden);
+    ck_assert(forward_create(&forward, &model.config, window, &failure));
+    ck_assert(forward_embed(&model, text.values, window, hidden, &failure));
+    forward_attention_input(&forward, &model.blocks[0], hidden, window);
+    expect_hooked("model.layers.0.self_attn.q_proj.weight", forward.normed, model.config.hidden);
+    forward_block(&forward, &model.blocks[0], hidden, window);
+    forward_block(&forward, &model.blocks[1], hidden, window);
+    forward_block(&forward, &model.blocks[2], hidden, window);
+    expect_hooked("model.layers.2.mlp.down_proj.weight", forward.product,
+                  model.config.intermediate);
+    forward_free(&forward);
+    free(hidden);
     close_model();
 }
 END_TEST
@@ -236,6 +293,108 @@ START_TEST(derivatives_are_those_of_differences)
 }
 END_TEST
 
+/* --- where logits are capped -------------------------------------------------- */
+
+enum { few = 3 };
+
+/* Log-likelihoods of all tokens behind some states. */
+static void likelihoods(const float *hidden, double logs[few][64])
+{
+    const size_t vocabulary = model.config.vocabulary;
+    float logits[few * 64];
+    struct failure failure;
+
+    ck_assert_uint_le(vocabulary, 64);
+    ck_assert(forward_logits(&model, hidden, few, logits, &failure));
+    for (size_t i = 0; i < few; i++) {
+        const struct scores scores = scores_of(logits + i * vocabulary, vocabulary);
+        for (size_t j = 0; j < vocabulary; j++)
+            logs[i][j] = (double)scores.logits[j] - scores.norm;
+    }
+}
+
+static void make_states(float *states, uint64_t seed)
+{
+    random_state random = {.counter = seed};
+
+    for (size_t i = 0; i < few * model.config.hidden; i++)
+        states[i] = (float)random_normal(&random);
+}
+
+static double divergence_of(const float *reference, const float *hidden, float *stream)
+{
+    struct divergence divergence;
+    struct failure failure;
+    double sum;
+
+    ck_assert(divergence_create(&divergence, &model, &model, 1, &failure));
+    ck_assert(divergence_backward(&divergence, reference, hidden, few, 1, stream, &sum, &failure));
+    divergence_free(&divergence);
+    return sum;
+}
+
+START_TEST(divergences_have_the_slope_of_the_cap)
+{
+    float reference[few * 32], hidden[few * 32], stream[few * 32], unused[few * 32];
+
+    open_model(_i);
+    make_states(reference, 1);
+    make_states(hidden, 2);
+    divergence_of(reference, hidden, stream);
+    for (size_t i = 0; i < few * model.config.hidden; i++) {
+        const float kept = hidden[i];
+        hidden[i] = kept + 0.01F;
+        const double above = divergence_of(reference, hidden, unused);
+        hidden[i] = kept - 0.01F;
+        const double below = divergence_of(reference, hidden, unused);
+        hidden[i] = kept;
+        ck_assert_double_eq_tol((above - below) / 0.02, (double)stream[i], 2e-3);
+    }
+    close_model();
+}
+END_TEST
+
+/* Which label was drawn is not told, but the derivatives must be those of one. */
+START_TEST(labels_have_the_slope_of_the_cap)
+{
+    const double step = 0.01;
+    float hidden[few * 32], stream[few * 32];
+    double errors[few][64] = {{0}};
+    double above[few][64], below[few][64];
+    struct labels labels;
+    struct failure failure;
+
+    open_model(_i);
+    const size_t length = model.config.hidden;
+    make_states(hidden, 3);
+    ck_assert(labels_create(&labels, &model, few, 1, &failure));
+    ck_assert(labels_backward(&labels, 0, hidden, few, stream, &failure));
+    for (size_t j = 0; j < length; j++) {
+        for (size_t i = 0; i < few; i++)
+            hidden[i * length + j] += (float)step;
+        likelihoods(hidden, above);
+        for (size_t i = 0; i < few; i++)
+            hidden[i * length + j] -= (float)(2 * step);
+        likelihoods(hidden, below);
+        for (size_t i = 0; i < few; i++) {
+            hidden[i * length + j] += (float)step;
+            for (size_t v = 0; v < model.config.vocabulary; v++) {
+                const double slope = (above[i][v] - below[i][v]) / (2 * step);
+                errors[i][v] = fmax(errors[i][v], fabs(slope - (double)stream[i * length + j]));
+            }
+        }
+    }
+    for (size_t i = 0; i < few; i++) {
+        size_t fitting = 0;
+        for (size_t v = 0; v < model.config.vocabulary; v++)
+            fitting += errors[i][v] < 2e-3;
+        ck_assert_uint_eq(fitting, 1);
+    }
+    labels_free(&labels);
+    close_model();
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("llm families");
@@ -243,7 +402,10 @@ int main(void)
 
     tcase_set_timeout(families, 60);
     tcase_add_loop_test(families, logits_are_those_of_an_independent_computation, 0, NAMES);
+    tcase_add_loop_test(families, statistics_of_a_hook_are_those_of_the_pass, GEMMA2, GEMMA2 + 1);
     tcase_add_loop_test(families, derivatives_are_those_of_differences, 0, NAMES);
+    tcase_add_loop_test(families, divergences_have_the_slope_of_the_cap, GEMMA2, GEMMA2 + 1);
+    tcase_add_loop_test(families, labels_have_the_slope_of_the_cap, GEMMA2, GEMMA2 + 1);
     suite_add_tcase(suite, families);
     return run_suite(suite);
 }

@@ -65,6 +65,7 @@ class Model:
             self.prefix = "language_model."
         self.tensors, self.types = read_tensors(self.directory / "model.safetensors")
         c = self.config
+        self.inputs = {}  # of layers, by their names
         self.gemma = self.family.startswith("Gemma")
         self.heads = c["num_attention_heads"]
         self.kv_heads = c.get("num_key_value_heads") or self.heads
@@ -83,6 +84,7 @@ class Model:
         return self.prefix + name in self.tensors
 
     def linear(self, name, x):
+        self.inputs[name] = x
         y = x @ self.tensor(name + ".weight").T
         return y + self.tensor(name + ".bias") if self.has(name + ".bias") else y
 

@@ -105,8 +105,8 @@ CHECKPOINTS = {
 }
 
 
-def is_matrix(name):
-    return not ("norm" in name or name.endswith("bias"))
+# Layers of one checkpoint whose inputs are kept, as a hook keeps them.
+WATCHED = ("model.layers.0.self_attn.q_proj", "model.layers.2.mlp.down_proj")
 
 
 def shapes(config):
@@ -219,8 +219,12 @@ def write(directory, name, config, dtype):
     (directory / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
     tokens = random.integers(0, 40, 40).astype("<u2")
     tokens.tofile(directory / "tokens.u16")
-    logits = Model(directory).logits(read_tokens(directory))
+    model = Model(directory)
+    logits = model.logits(read_tokens(directory))
     np.save(directory / "logits.npy", logits.astype("<f4"))
+    for layer in WATCHED if name == "gemma2" else ():
+        x = model.inputs[layer]
+        np.save(directory / f"{layer}.covariance.npy", x.T @ x / len(x))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,16 @@ static const char quantize_help[] =
     "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
 
+/* Of a length of its own, which C bounds. */
+static const char quantize_more_help[] =
+    "\n"
+    "Without a text, of any architecture, one matrix after the other:\n"
+    "  --tensors LIST     quantize matrices whose names match these patterns of the shell\n"
+    "  --statistics DIR   of their inputs, as another program has written them\n"
+    "  --data-free        without any: all inputs count alike, at a larger loss\n"
+    "  --importance FILE  beside --data-free: an importance matrix of llama.cpp\n"
+    "With these go --model, --rate, --output, --preset, --set, --restart, --progress, --json.\n";
+
 static const char plan_help[] =
     "Usage: watersic-llm plan --model DIR --tokens FILE --rates R,...\n"
     "\n"
@@ -247,26 +257,29 @@ struct command_entry {
     const char *name;
     const char *help;
     enum outcome (*run)(const struct options *options, struct failure *failure);
+    const char *more_help; /* behind it; NULL for none */
 };
 
 static const struct command_entry commands[COMMANDS] = {
-    [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize},
-    [COMMAND_PLAN] = {"plan", plan_help, command_plan},
-    [COMMAND_EVAL] = {"eval", eval_help, command_eval},
-    [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
-    [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
-    [COMMAND_PACK] = {"pack", pack_help, command_pack},
-    [COMMAND_GENERATE] = {"generate", generate_help, command_generate},
-    [COMMAND_RESTORE] = {"restore", restore_help, command_restore},
-    [COMMAND_TOKENS] = {"tokens", tokens_help, command_tokens},
+    [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize, quantize_more_help},
+    [COMMAND_PLAN] = {"plan", plan_help, command_plan, NULL},
+    [COMMAND_EVAL] = {"eval", eval_help, command_eval, NULL},
+    [COMMAND_COMPARE] = {"compare", compare_help, command_compare, NULL},
+    [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune, NULL},
+    [COMMAND_PACK] = {"pack", pack_help, command_pack, NULL},
+    [COMMAND_GENERATE] = {"generate", generate_help, command_generate, NULL},
+    [COMMAND_RESTORE] = {"restore", restore_help, command_restore, NULL},
+    [COMMAND_TOKENS] = {"tokens", tokens_help, command_tokens, NULL},
 };
 
 /* What a standard output that is full has not taken is a failure too. */
-static enum outcome print(const char *text)
+static enum outcome print(const char *text, const char *more)
 {
     struct failure failure;
 
     fputs(text, stdout);
+    if (more)
+        fputs(more, stdout);
     if (report_flush(&failure))
         return OUTCOME_OK;
     fprintf(stderr, "watersic-llm: %s\n", failure.text);
@@ -282,7 +295,7 @@ static enum outcome run_command(enum command command, int count, char **argument
 
     if (options_parse(&options, command, count, arguments, &failure)) {
         if (options.help)
-            return print(entry->help);
+            return print(entry->help, entry->more_help);
         outcome = entry->run(&options, &failure);
     }
     if (outcome == OUTCOME_USAGE)
@@ -300,10 +313,10 @@ int main(int count, char **arguments)
         return OUTCOME_USAGE;
     }
     if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0)
-        return print(main_help);
+        return print(main_help, NULL);
     if (strcmp(arguments[1], "--version") == 0) {
         printf("watersic-llm %s", wsic_version());
-        return print("\n");
+        return print("\n", NULL);
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(arguments[1], commands[i].name) == 0)

@@ -332,6 +332,10 @@ static const struct rule rules[] = {
      take_text, AT(archive), WITH_VALUE},
     {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK | FOR_GENERATE, 0, take_on,
      AT(other_checkpoint), FLAG},
+    {"tensors", FOR_QUANTIZE, 0, take_text, AT(tensors), WITH_VALUE},
+    {"statistics", FOR_QUANTIZE, 0, take_text, AT(statistics), WITH_VALUE},
+    {"data-free", FOR_QUANTIZE, 0, take_on, AT(data_free), FLAG},
+    {"importance", FOR_QUANTIZE, 0, take_text, AT(importance), WITH_VALUE},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
     {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE | FOR_TOKENS,
@@ -483,7 +487,7 @@ static bool check_texts(const struct walk *walk)
     if (walk->command == COMMAND_GENERATE)
         return options->generation.prompt || options->generation.interactive ||
                refuse(walk->failure, "--prompt is missing, or --interactive in its place");
-    if ((FOR_TEXT & 1 << walk->command) == 0)
+    if ((FOR_TEXT & 1 << walk->command) == 0 || options->tensors)
         return true;
     return check_one(options->tokens, options->text, (const char *[2]){"tokens", "text"},
                      walk->failure) &&
@@ -526,6 +530,33 @@ static bool check_outputs(const struct walk *walk)
         return refuse(walk->failure, "--output is missing, or --directory in its place");
     return directory || !is_seen(walk, "shard-size") ||
            refuse(walk->failure, "--shard-size goes with --directory");
+}
+
+/* Without a text nothing goes through the model. */
+static bool check_tensors(const struct walk *walk)
+{
+    static const char *const known[] = {"model",      "tensors", "statistics", "data-free",
+                                        "importance", "rate",    "output",     "preset",
+                                        "set",        "restart", "progress",   "json"};
+    const struct options *const options = walk->options;
+    const char *const needing = options->statistics   ? "statistics"
+                                : options->importance ? "importance"
+                                : options->data_free  ? "data-free"
+                                                      : NULL;
+
+    if (!options->tensors)
+        return !needing || refuse(walk->failure, "--%s goes with --tensors", needing);
+    for (int i = 0; i < RULES; i++) {
+        bool found = !walk->seen[i];
+        for (size_t j = 0; j < sizeof known / sizeof known[0]; j++)
+            found = found || strcmp(rules[i].name, known[j]) == 0;
+        if (!found)
+            return refuse(walk->failure, "--%s does not go with --tensors", rules[i].name);
+    }
+    if (options->importance && !options->data_free)
+        return refuse(walk->failure, "--importance goes with --data-free");
+    return options->data_free != (options->statistics != NULL) ||
+           refuse(walk->failure, "--tensors needs one of --statistics and --data-free");
 }
 
 /* The directory that is restored may be named without an option. */
@@ -581,6 +612,7 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return false;
     if (options->help)
         return true;
-    return take_place(&walk, count, arguments) && check_required(&walk) && check_texts(&walk) &&
-           check_presets(&walk) && check_outputs(&walk) && check_report(options, failure);
+    return take_place(&walk, count, arguments) && check_required(&walk) && check_tensors(&walk) &&
+           check_texts(&walk) && check_presets(&walk) && check_outputs(&walk) &&
+           check_report(options, failure);
 }

@@ -73,11 +73,15 @@ struct options {
     const char *eval_text;
     const char *archive;
     const char *output;
-    const char *directory; /* output of quantize that is a directory, instead of output */
-    const char *plot;      /* file for a drawing; NULL for none */
-    const char *skip;      /* layers (exclusions.h); NULL for none */
-    const char *zero_rows; /* likewise */
-    const char *run;       /* directory for what serves the next run as well; NULL for none */
+    const char *directory;  /* output of quantize that is a directory, instead of output */
+    const char *plot;       /* file for a drawing; NULL for none */
+    const char *skip;       /* layers (exclusions.h); NULL for none */
+    const char *zero_rows;  /* likewise */
+    const char *tensors;    /* patterns of their names (matrices.h); NULL: all linear layers of a
+                               family that is known */
+    const char *statistics; /* directory (external.h); NULL: none */
+    const char *importance; /* file (importance.h); NULL: none */
+    const char *run;        /* directory for what serves the next run as well; NULL for none */
     struct option_presets presets; /* {"default"} unless given */
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
@@ -95,6 +99,7 @@ struct options {
     double learning_rate;
     double last_learning_rate;
     struct recipe recipe;
+    bool data_free; /* tensors are quantized without covariances */
     bool limit;
     bool dry_run;
     bool low_memory;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/peak_memory.h"
+#include "llm/command/tensors.h"
 #include "llm/command/dry_run.h"
 #include "llm/publish/directory.h"
 #include "llm/publish/pack.h"
@@ -341,6 +342,8 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
     struct options own = *options;
     char path[PATH_MAX];
 
+    if (options->tensors)
+        return command_tensors(options, failure);
     if (options->directory && !name_archive(&own, path, failure))
         return OUTCOME_FAILED;
     return quantize(&own, failure);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "llm/model/config_keys.h"
 #include "llm/model/config_quantization.h"
@@ -30,7 +31,9 @@ static bool refuse_architecture(const struct config_reader *reader, const char *
         snprintf(known + length, sizeof known - length, "%s%s", i > 0 ? ", " : "",
                  family_at(i)->architecture);
     }
-    return refuse(reader->failure, "%s: \"architectures\" is \"%s\"; supported are %s",
+    return refuse(reader->failure,
+                  "%s: \"architectures\" is \"%s\"; supported are %s (quantize --tensors "
+                  "takes matrices of any other)",
                   reader->path, name, known);
 }
 
@@ -189,8 +192,10 @@ static bool read_inner(struct config *config, const struct config_reader *outer)
     return ok && config_check_keys(outer, config->unknown_keys, sizeof config->unknown_keys);
 }
 
-static bool read_config(struct config *config, const struct config_reader *reader)
+static bool read_config(void *result, const struct config_reader *reader)
 {
+    struct config *const config = result;
+
     *config = (struct config){.scale_block = {STORED_FP8_BLOCK, STORED_FP8_BLOCK}};
     if (!find_family(reader, &config->family))
         return false;
@@ -199,7 +204,10 @@ static bool read_config(struct config *config, const struct config_reader *reade
     return config->family->inner_type ? read_inner(config, reader) : read_members(config, reader);
 }
 
-static bool read_root(struct config *config, const char *path, const json_t *root,
+/* What is read of the root of a file. */
+typedef bool root_reader(void *result, const struct config_reader *reader);
+
+static bool read_root(const char *path, const json_t *root, root_reader *read, void *result,
                       struct failure *failure)
 {
     struct config_reader reader;
@@ -208,24 +216,49 @@ static bool read_root(struct config *config, const char *path, const json_t *roo
         return refuse(failure, "%s: not a JSON object", path);
     if (!config_reader_begin(&reader, path, root, failure))
         return false;
-    const bool ok = read_config(config, &reader);
+    const bool ok = read(result, &reader);
     config_reader_end(&reader);
     return ok;
+}
+
+static bool read_file(const char *path, root_reader *read, void *result, struct failure *failure)
+{
+    json_error_t error;
+    json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+
+    if (!root && error.line > 0)
+        return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
+    if (!root)
+        return refuse(failure, "%s", error.text);
+    const bool ok = read_root(path, root, read, result, failure);
+    json_decref(root);
+    return ok;
+}
+
+static bool set_path(char path[PATH_MAX], const char *directory, struct failure *failure)
+{
+    return (size_t)snprintf(path, PATH_MAX, "%s/config.json", directory) < PATH_MAX ||
+           refuse(failure, "%s: the name is too long", directory);
 }
 
 bool config_load(struct config *config, const char *directory, struct failure *failure)
 {
     char path[PATH_MAX];
-    json_error_t error;
 
-    if ((size_t)snprintf(path, sizeof path, "%s/config.json", directory) >= sizeof path)
-        return refuse(failure, "%s: the name is too long", directory);
-    json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!root && error.line > 0)
-        return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
-    if (!root)
-        return refuse(failure, "%s", error.text);
-    const bool ok = read_root(config, path, root, failure);
-    json_decref(root);
-    return ok;
+    return set_path(path, directory, failure) && read_file(path, read_config, config, failure);
+}
+
+static bool read_scale_block(void *result, const struct config_reader *reader)
+{
+    return config_read_quantization(reader, result);
+}
+
+bool config_load_scale_block(size_t block[2], const char *directory, struct failure *failure)
+{
+    char path[PATH_MAX];
+
+    block[0] = block[1] = STORED_FP8_BLOCK;
+    if (!set_path(path, directory, failure))
+        return false;
+    return access(path, F_OK) != 0 || read_file(path, read_scale_block, block, failure);
 }

@@ -53,6 +53,10 @@ struct config {
  * does is refused by its name. */
 bool config_load(struct config *config, const char *directory, struct failure *failure);
 
+/* Of a model of any architecture: the rows and columns of FP8 that share a scale (stored.h). A
+ * directory without a config.json has the usual ones. */
+bool config_load_scale_block(size_t block[2], const char *directory, struct failure *failure);
+
 /* How a block sees. */
 enum block_sight config_sight(const struct config *config, size_t block);
 

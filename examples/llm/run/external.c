@@ -223,7 +223,8 @@ static enum finding add_from_tensors(struct request *request, const char *stem)
         const struct tensor *const covariance = safetensors_find(external->files[i], name);
         if (covariance)
             return add_tensor(request, covariance, true);
-        const struct tensor *const inputs = safetensors_find(external->files[i], stem);
+        snprintf(name, sizeof name, "%s.inputs", stem);
+        const struct tensor *const inputs = safetensors_find(external->files[i], name);
         if (inputs)
             return add_tensor(request, inputs, false);
     }
@@ -280,7 +281,7 @@ bool external_stats(const struct external *external, wsic_context *context, cons
     if (finding == FINDING_NOTHING)
         refuse(failure,
                "%s: no statistics of \"%s\": neither .wstat, .covariance.npy, .npy, .0.npy, nor a "
-               "tensor of a .safetensors file has its name",
+               "tensor .covariance or .inputs of a .safetensors file has its name",
                external->directory, name);
     if (finding != FINDING_DONE)
         wsic_stats_destroy(request.stats);

@@ -6,7 +6,7 @@
  *     NAME.covariance.npy    Σ x xᵀ / tokens, inputs × inputs
  *     NAME.npy               inputs of some tokens, tokens × inputs
  *     NAME.0.npy, NAME.1.npy, ...  the same in several batches
- *     *.safetensors          tensors NAME.covariance, or NAME, as in the files above
+ *     *.safetensors          tensors NAME.covariance or NAME.inputs, as in the files above
  *
  * The first that is there counts. */
 #ifndef EXAMPLES_LLM_RUN_EXTERNAL_H

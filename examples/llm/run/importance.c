@@ -299,15 +299,57 @@ static const struct entry *find(const struct importance *importance, const char 
     return NULL;
 }
 
-static double calls_of(const struct entry *entry, size_t expert)
+/* Tokens that an expert's statistics are mixed with as if they were spread over all experts of the
+ * layer: so few do not change what is known well, and tell where nothing is known. */
+static const double prior_tokens = 64;
+
+/* One expert's numbers. The old format does not count their tokens apart: an expert that has
+ * numbers counts as all calls, another one as none. */
+struct view {
+    const struct entry *entry;
+    size_t columns;
+    size_t experts;
+};
+
+static double sum_of(const struct view *view, size_t expert, size_t column)
 {
-    if (!entry->counts)
-        return entry->calls;
-    return expert < entry->count_number ? float_at(entry->counts + 4 * expert) : 0;
+    return float_at(view->entry->sums + 4 * (expert * view->columns + column));
+}
+
+static double calls_of(const struct view *view, size_t expert)
+{
+    const struct entry *const entry = view->entry;
+    double total = 0;
+
+    if (entry->counts)
+        return expert < entry->count_number ? float_at(entry->counts + 4 * expert) : 0;
+    for (size_t i = 0; view->experts > 1 && i < view->columns; i++)
+        total += sum_of(view, expert, i);
+    return view->experts == 1 || total > 0 ? entry->calls : 0;
+}
+
+static double all_calls(const struct view *view)
+{
+    double calls = 0;
+
+    for (size_t i = 0; i < view->experts; i++)
+        calls += calls_of(view, i);
+    return calls;
+}
+
+/* Mean square of an input: of the expert's tokens and, as if they were a few of them, of all. */
+static double mean_square(const struct view *view, size_t expert, size_t column, double all)
+{
+    const double prior = view->experts > 1 ? prior_tokens : 0;
+    double sum = 0;
+
+    for (size_t i = 0; prior > 0 && i < view->experts; i++)
+        sum += sum_of(view, i, column);
+    return (sum_of(view, expert, column) + prior * sum / all) / (calls_of(view, expert) + prior);
 }
 
 bool importance_diagonal(const struct importance *importance, const char *name, size_t columns,
-                         double *diagonal, struct failure *failure)
+                         double *diagonal, double *calls, struct failure *failure)
 {
     char translated[IMPORTANCE_NAME_SIZE];
     size_t expert;
@@ -322,11 +364,13 @@ bool importance_diagonal(const struct importance *importance, const char *name, 
     if (columns == 0 || entry->values % columns != 0 || expert >= entry->values / columns)
         return refuse(failure, "%s: %zu numbers of \"%s\" do not fit %zu inputs of \"%s\"",
                       importance->path, entry->values, translated, columns, name);
-    const double calls = calls_of(entry, expert);
-    if (!(calls > 0))
+    const struct view view = {entry, columns, entry->values / columns};
+    const double all = all_calls(&view);
+    *calls = calls_of(&view, expert);
+    if (!(all > 0))
         return refuse(failure, "%s: no token has reached \"%s\"", importance->path, name);
     for (size_t i = 0; i < columns; i++) {
-        diagonal[i] = float_at(entry->sums + 4 * (expert * columns + i)) / calls;
+        diagonal[i] = mean_square(&view, expert, i, all);
         if (!(diagonal[i] >= 0) || !isfinite(diagonal[i]))
             return refuse(failure, "%s: number %zu of \"%s\" is %g", importance->path, i,
                           translated, diagonal[i]);

@@ -15,8 +15,13 @@ void importance_close(struct importance *importance);
 
 /* The diagonal for a matrix of a checkpoint in the layout of Hugging Face, whose name is translated
  * into llama.cpp's. A name that has no translation, or of which nothing is there, is refused; so is
- * another number of inputs, and what is negative or not finite. */
+ * another number of inputs, and what is negative or not finite.
+ *
+ * With the sums s_e and tokens c_e of expert e and S, C of all experts of its layer, the diagonal
+ * is (s_e + m S / C) / (c_e + m) with m = 64: an expert that few tokens have reached is shrunk to
+ * its layer, and one that none has (calls is 0) has the layer's statistics. The old format has one
+ * count for all experts. */
 bool importance_diagonal(const struct importance *importance, const char *name, size_t columns,
-                         double *diagonal, struct failure *failure);
+                         double *diagonal, double *calls, struct failure *failure);
 
 #endif
