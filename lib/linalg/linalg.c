@@ -13,18 +13,30 @@ void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, c
 void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
             double *work, const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
 
-void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, double *s)
+/* Row-major X is column-major Xᵀ. */
+
+void wsic_cross_accumulate(const wsic_product *product, const double *x, const double *y, double *c)
 {
-    /* Row-major X is column-major Xᵀ. */
-    cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)count, 1.0, x, (int)ld, 1.0,
-                s, (int)n);
+    const int m = (int)product->m, n = (int)product->n, k = (int)product->k;
+
+    if (product->lower)
+        cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, n, k, 1.0, x, (int)product->ldx, 1.0,
+                    c, (int)product->ldc);
+    else
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0, x, (int)product->ldx, y,
+                    (int)product->ldy, 1.0, c, (int)product->ldc);
 }
 
-void wsic_cross_accumulate(size_t m, size_t n, size_t count, const double *x, const double *y,
-                           double *c)
+void wsic_cross_singles(const wsic_product *product, const float *x, const float *y, float *c)
 {
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)count, 1.0, x, (int)m,
-                y, (int)n, 1.0, c, (int)m);
+    const int m = (int)product->m, n = (int)product->n, k = (int)product->k;
+
+    if (product->lower)
+        cblas_ssyrk(CblasColMajor, CblasLower, CblasNoTrans, n, k, 1.0F, x, (int)product->ldx, 0.0F,
+                    c, (int)product->ldc);
+    else
+        cblas_sgemm(CblasColMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, x, (int)product->ldx, y,
+                    (int)product->ldy, 0.0F, c, (int)product->ldc);
 }
 
 size_t wsic_cholesky_block(size_t n, double *a, size_t lda)

@@ -8,12 +8,21 @@
 
 #include "base/env.h"
 
-/* S (n x n, lower) += Xᵀ X for X row-major, count x n, leading dimension ld. */
-void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, double *s);
+/* C (m x n, leading dimension ldc) and Xᵀ Y for X (k x m) and Y (k x n), both row-major with
+ * leading dimensions ldx and ldy. With lower, X is Y, m is n, and only the lower triangle of C is
+ * computed. */
+typedef struct wsic_product {
+    size_t m, n, k;
+    size_t ldx, ldy, ldc;
+    bool lower;
+} wsic_product;
 
-/* C (m x n) += Xᵀ Y for X (count x m) and Y (count x n), both row-major without gaps. */
-void wsic_cross_accumulate(size_t m, size_t n, size_t count, const double *x, const double *y,
+/* C += Xᵀ Y */
+void wsic_cross_accumulate(const wsic_product *product, const double *x, const double *y,
                            double *c);
+
+/* C = Xᵀ Y in single precision */
+void wsic_cross_singles(const wsic_product *product, const float *x, const float *y, float *c);
 
 /* A (n x n, leading dimension lda, lower) = L Lᵀ in place, for a small n: on one thread, or on
  * those of BLAS. As wsic_cholesky() otherwise. */
