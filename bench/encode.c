@@ -7,6 +7,7 @@
 #include <cblas.h>
 
 #include "estimate.h"
+#include "stages.h"
 
 enum { MULTIPLICATIONS = 3, MAX_REPEATS = 100 };
 
@@ -117,6 +118,31 @@ static void print_table(const trial_options *options, const trial_result *result
            (unsigned long long)report->rescale_rounds, (double)report->memory_peak / 1048576.0);
 }
 
+/* What was computed beside what the machine could have: in single precision twice as much. */
+static void print_roofline(const trial_source *source, const trial_options *options,
+                           const wsic_encoder_report *report, double speed)
+{
+    const double seconds[STAGES] = {report->seconds_prepare,    report->seconds_search,
+                                    report->seconds_recursion,  report->seconds_rescale,
+                                    report->seconds_distortion, report->seconds_limit};
+    wsic_encoder *const encoder = trial_encoder(source->context, options);
+    const stage_run run = stages_reported(encoder, options, report);
+    const double a = (double)options->rows, n = (double)options->columns;
+    stage_work work[STAGES];
+
+    stages_count(&run, work);
+    printf("\n| stage | Gflop single | double | GB | share of peak |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < STAGES; i++) {
+        const double least = (0.5 * work[i].single_operations + work[i].double_operations) / speed;
+        printf("| %s | %.2f | %.2f | %.2f | %.0f %% |\n", work[i].name,
+               1e-9 * work[i].single_operations, 1e-9 * work[i].double_operations,
+               1e-9 * work[i].bytes, seconds[i] > 0.0 ? 100.0 * least / seconds[i] : 0.0);
+    }
+    printf("\nmemory peak is %.0f %% of 2.5 * 8 n^2 + 12 a n bytes\n",
+           100.0 * (double)report->memory_peak / (20.0 * n * n + 12.0 * a * n));
+    wsic_encoder_destroy(encoder);
+}
+
 int main(int argc, char **argv)
 {
     static trial_result results[MAX_REPEATS];
@@ -145,6 +171,9 @@ int main(int argc, char **argv)
         print_json(&command.trial, median, multiplication);
     else
         print_table(&command.trial, median, multiplication);
+    if (!command.json)
+        print_roofline(&source, &command.trial, &median->report,
+                       operations(command.trial.rows, command.trial.columns) / multiplication);
     trial_source_release(&source);
     return 0;
 }

@@ -126,7 +126,7 @@ static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
     if (!bytes)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bytes is NULL");
     wsic_params_to_options(&encoder->params, &options);
-    if (!wsic_encode_memory(&options, shape.rows, shape.columns, sources, outputs, bytes))
+    if (!wsic_encode_memory(env, &options, shape.rows, shape.columns, sources, outputs, bytes))
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu does not fit the address space",
                          shape.rows, shape.columns);
     return WSIC_OK;

@@ -60,17 +60,17 @@ wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
     return status;
 }
 
-/* L, with dead columns a copy of Σ, and F of the rescalers or a copy of Σ for the
- * eigenvalues; with drift and dead columns a copy of Σ_{X,X̂}; what is mixed. */
+/* Of what a problem keeps beside L: with drift and dead columns copies of Σ and Σ_{X,X̂}; what is
+ * mixed. */
 static double count_squares(const wsic_blend_sources *sources)
 {
     wsic_blend blend;
 
     if (!sources)
-        return 3.0;
+        return 0.0;
     wsic_blend_choose(sources, &blend);
     const double drift = blend.drift > 0.0 ? 1.0 : 0.0;
-    return 3.0 + drift + (wsic_blend_is_pure(&blend) ? 0.0 : 1.0 + drift);
+    return 2.0 * drift + (wsic_blend_is_pure(&blend) ? 0.0 : 1.0 + drift);
 }
 
 /* The factor of G and a copy for its eigenvalues; the goal; a block of rows, at most half of them;
@@ -85,19 +85,29 @@ static double output_memory(double a, double n)
 
 /* Sizes are added in doubles: the sum is exact to within its rounding, which the
  * margin covers, and cannot overflow. */
-bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
-                        const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
+bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options, size_t rows,
+                        size_t columns, const wsic_blend_sources *sources, bool outputs,
+                        uint64_t *bytes)
 {
     const double a = (double)rows, n = (double)columns;
-    const double squares = 8.0 * n * n * count_squares(sources);
-    /* Target and codes; the part of the rows that the search keeps. */
-    const double part = options->row_fraction * a + (double)(1 << 17) / n + 1.0;
-    const double arrays = 12.0 * a * n + 8.0 * fmin(2.0 * part, a) * n;
-    /* Two tiles of 512 rows; a dozen vectors; eigenvalue workspace. */
-    const double tiles = 16.0 * fmin(a, 512.0) * n + 128.0 * (a + n) + 8.0 * 66.0 * n;
-    /* Coded bytes, at most two layers at a time and the coder's tables. */
+    /* L in double and in single precision; F of the scales, or a copy of Σ for the limit. */
+    const double squares = 8.0 * n * n * (2.5 + count_squares(sources));
+    const double copy = 8.0 * n * n;
+    /* Target and codes, the former in double precision where rows have scales; the part of the rows
+     * that the search keeps. */
+    const double least = fmax(options->row_fraction * a, (double)(1 << 17) / n) + 1.0;
+    const double part = 2.0 * least > a ? a : least;
+    const double arrays = 12.0 * a * n;
+    const double searched = 8.0 * part * n;
+    /* Tiles on every thread, the panel of the recursion, a sample of rows; sums for every tile, and
+     * a dozen vectors; eigenvalue workspace. */
+    const double threads = fmin((double)wsic_parallel_threads(env), ceil(a / 128.0));
+    const double tiles = 16.0 * threads * fmin(a, 128.0) * n + 8.0 * a * fmin(n, 256.0) +
+                         12.0 * fmin(a, 512.0) * n + a * n / 8.0 + 16.0 * n + 192.0 * (a + n) +
+                         8.0 * 66.0 * n;
+    /* Coded bytes, at most two layers at a time and the coder's tables; F is gone by then. */
     const double rate = options->rate > 0.0 ? options->rate : 16.0;
-    const double coded = 3.0 * (rate + 1.0) * a * n / 8.0 + 4.0 * a * n + 4e6;
+    const double one_layer = (rate + 1.0) * a * n / 8.0;
     const wsic_quantizer_choice choice = wsic_job_quantizer(options, rows, columns);
     /* A block's bytes are gathered on their own, with the states of its lanes. */
     const double blocks = 256.0 * ceil(a / (double)choice.restart_rows);
@@ -108,8 +118,9 @@ bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t 
     const double search =
         options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
     const double sides = outputs ? output_memory(a, n) : 0.0;
-    const double total =
-        1.02 * (squares + arrays + tiles + coded + blocks + tokens + quantizer + search + sides);
+    const double numerics = fmax(copy + tiles, 2.0 * one_layer + 4.0 * a * n + 4e6 + tokens);
+    const double total = 1.02 * (squares - copy + arrays + searched + one_layer + numerics +
+                                 blocks + quantizer + search + sides);
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;

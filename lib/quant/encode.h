@@ -62,7 +62,8 @@ wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
 /* Upper bound of the memory that wsic_encode() has allocated at once, of a problem whose sources
  * are these (NULL: plain statistics, unmixed) with what it keeps, with statistics of outputs or
  * not; false if it does not fit size_t. */
-bool wsic_encode_memory(const wsic_encode_options *options, size_t rows, size_t columns,
-                        const wsic_blend_sources *sources, bool outputs, uint64_t *bytes);
+bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options, size_t rows,
+                        size_t columns, const wsic_blend_sources *sources, bool outputs,
+                        uint64_t *bytes);
 
 #endif

@@ -22,6 +22,18 @@ bool wsic_fit_applies(const wsic_job *job)
     return job->options->survivors <= 1 && !wsic_job_feeds_back(job);
 }
 
+wsic_symmetric wsic_fit_moments(const wsic_job *job)
+{
+    const wsic_blend *const blend = &job->problem->blend;
+
+    return (wsic_symmetric){
+        .lower = blend->hessian,
+        .ld = job->columns,
+        .index = job->live < job->columns ? job->factor->live_index : NULL,
+        .factor = 1.0 / (blend->samples * job->factor->unit),
+    };
+}
+
 void wsic_fit_excess(const wsic_job *job, double *excess)
 {
     for (size_t j = 0; j < job->live; j++)
@@ -177,6 +189,7 @@ wsic_status wsic_fit_columns(wsic_job *job, wsic_quadratic *columns)
     }
     for (size_t j = 0; j < job->live; j++)
         columns->origin[j] = job->pass.gamma[j];
-    wsic_quadratic_weigh(columns, job->pass.alpha, job->problem->S, job->problem->S_factor);
+    const wsic_symmetric moments = wsic_fit_moments(job);
+    wsic_quadratic_weigh(columns, job->pass.alpha, &moments);
     return WSIC_OK;
 }

@@ -22,6 +22,9 @@ wsic_status wsic_fit_columns(wsic_job *job, wsic_quadratic *columns);
 /* tr(W Σ Wᵀ) over the live columns, without drift. */
 double wsic_fit_energy(const wsic_job *job);
 
+/* Σ of the live columns, internal units. */
+wsic_symmetric wsic_fit_moments(const wsic_job *job);
+
 /* δ + ρ_j of all live columns in natural order: what L Lᵀ has on its diagonal beyond Σ. */
 void wsic_fit_excess(const wsic_job *job, double *excess);
 

@@ -191,7 +191,7 @@ static void kill_silent_columns(const wsic_env *env, wsic_encode_problem *proble
     problem->zero_rows = rows;
 }
 
-/* The rescalers must not see the damping, so the factor does not serve them. A copy
+/* With drift the distortion is measured by Σ without damping, over the live columns. A copy
  * is made only where dead columns have to be left out. */
 static wsic_status gather_covariance(const wsic_env *env, wsic_encode_problem *problem)
 {
@@ -199,7 +199,7 @@ static wsic_status gather_covariance(const wsic_env *env, wsic_encode_problem *p
     const size_t live = problem->live;
     wsic_status status = WSIC_OK;
 
-    if (problem->S)
+    if (problem->S || !blend->cross)
         return WSIC_OK;
     if (live == problem->factor.n) {
         problem->S = blend->hessian;

@@ -48,7 +48,7 @@ typedef struct wsic_encode_problem {
     bool blend_known;
     bool silent; /* it sees no input at all, and all columns are dead for it */
     wsic_blend blend;
-    /* Σ without damping over the live columns, internal units: S_factor times the lower
+    /* With drift Σ without damping over the live columns, internal units: S_factor times the lower
      * triangle of S. The blend's sum itself unless there are dead columns. */
     const double *S;
     double S_factor;

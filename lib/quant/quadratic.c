@@ -56,14 +56,16 @@ static void mirror(double *F, size_t n, bool up)
     }
 }
 
-void wsic_quadratic_weigh(wsic_quadratic *q, const double *alpha, const double *S, double factor)
+void wsic_quadratic_weigh(wsic_quadratic *q, const double *alpha, const wsic_symmetric *S)
 {
     const size_t n = q->n;
+    const size_t *const index = S->index;
 
     for (size_t j = 0; j < n; j++) {
-        const double scale = factor * alpha[j];
+        const double scale = S->factor * alpha[j];
+        const double *const column = S->lower + (index ? index[j] : j) * S->ld;
         for (size_t i = j; i < n; i++)
-            q->F[j * n + i] *= scale * alpha[i] * S[j * n + i];
+            q->F[j * n + i] *= scale * alpha[i] * column[index ? index[i] : i];
         q->diagonal[j] = q->F[j * n + j];
     }
     mirror(q->F, n, true);

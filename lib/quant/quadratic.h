@@ -22,9 +22,17 @@ typedef struct wsic_quadratic {
 wsic_status wsic_quadratic_create(const wsic_env *env, size_t n, wsic_quadratic *q);
 void wsic_quadratic_release(const wsic_env *env, wsic_quadratic *q);
 
-/* F was added up in the lower triangle as a product of codes: multiply it by factor · S_ij · α_i
- * α_j and bring it where it belongs. S: n x n, lower. */
-void wsic_quadratic_weigh(wsic_quadratic *q, const double *alpha, const double *S, double factor);
+/* A symmetric matrix, lower, of which some columns are left out. */
+typedef struct wsic_symmetric {
+    const double *lower;
+    size_t ld;
+    const size_t *index; /* of the columns that are meant, ascending; NULL: all */
+    double factor;       /* that the elements are multiplied by */
+} wsic_symmetric;
+
+/* F was added up in the lower triangle as a product of codes: multiply it by S_ij · α_i α_j and
+ * bring it where it belongs. */
+void wsic_quadratic_weigh(wsic_quadratic *q, const double *alpha, const wsic_symmetric *S);
 
 double wsic_quadratic_loss(const wsic_quadratic *q, const double *g);
 

@@ -153,7 +153,7 @@ static wsic_status normal_equations(fit *f, const double *t)
         status = wsic_gram_codes(f->env, p->rows, n, p->codes, f->columns.F);
     for (size_t j = 0; j < n; j++)
         f->columns.b[j] *= p->alpha[j];
-    wsic_quadratic_weigh(&f->columns, p->alpha, p->S, p->S_factor);
+    wsic_quadratic_weigh(&f->columns, p->alpha, &p->S);
     return status;
 }
 

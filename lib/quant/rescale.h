@@ -5,6 +5,7 @@
 #define WSIC_QUANT_RESCALE_H
 
 #include "base/env.h"
+#include "quant/quadratic.h"
 
 /* Minimise K - 2 <C, Ŵ> + <Ŵ S, Ŵ> over t and g, where Ŵ = diag(t) Z diag(α ∘ g). */
 typedef struct wsic_rescale {
@@ -12,9 +13,8 @@ typedef struct wsic_rescale {
     size_t columns;       /* n, at least 1 */
     const int32_t *codes; /* Z, a x n */
     const double *alpha;  /* n */
-    const double *S;      /* n x n, lower; Σ without damping is S_factor · S */
-    double S_factor;
-    /* For t: S_factor · S = L Lᵀ - diag(excess), where row and column k of L (n x n, lower) belong
+    wsic_symmetric S;     /* Σ without damping */
+    /* For t: S = L Lᵀ - diag(excess), where row and column k of L (n x n, lower) belong
      * to column column_order[k] (NULL: k); excess in the order of the columns. */
     const double *L;
     const size_t *column_order;

@@ -12,10 +12,6 @@
 /* Rows that are looked at: the mean gain of a row is then known to a tenth or so. */
 enum { SAMPLE_ROWS = 256 };
 
-/* T and Γ in turn gain a little more than T once: the fit is done already where that seems to gain
- * most of its cost. */
-static const double margin = 0.7;
-
 typedef struct sample {
     const wsic_stored_scales *scales;
     size_t rows;
@@ -155,7 +151,7 @@ wsic_status wsic_rows_pay(const wsic_stored_scales *s, double loss, double relat
     if (status == WSIC_OK)
         status = weigh(&p, relative, &gain, &cost);
     if (status == WSIC_OK)
-        *pay = gain >= loss || -0.5 * log2(1.0 - gain / loss) * weights > margin * cost;
+        *pay = gain >= loss || -0.5 * log2(1.0 - gain / loss) * weights > cost;
     release(&p);
     return status;
 }

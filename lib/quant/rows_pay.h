@@ -6,8 +6,8 @@
 #include "quant/stored_scales.h"
 
 /* For the codes of the present pass and s->g. loss: what is left with those, and what more bits
- * would lower; relative: the same as a part of all. *pay is true where the fit might be worth what
- * its scales cost, which is known for certain after it. */
+ * would lower; relative: the same as a part of all. *pay is true where scales, rounded as they are
+ * stored, seem worth what they cost, which is known for certain after the fit. */
 wsic_status wsic_rows_pay(const wsic_stored_scales *s, double loss, double relative, bool *pay);
 
 #endif

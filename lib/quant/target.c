@@ -263,22 +263,36 @@ wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y)
 
 /* --- the cross term ------------------------------------------------------------------ */
 
-/* *K receives <C, W>. */
+/* C of the live columns out of a product of all, and <C, W> of them added to *K. */
+static void take_live(const wsic_job *job, const stripe *s, const double *tile,
+                      const double *product, double *K)
+{
+    for (size_t k = 0; k < job->live; k++) {
+        const size_t from = job->factor->live_index[k] * s->count;
+        for (size_t i = 0; i < s->count; i++) {
+            s->y.f64[k * s->ld + i] = product[from + i];
+            *K += tile[from + i] * product[from + i];
+        }
+    }
+}
+
+/* *K receives <C, W>. Dead columns, which are few, are multiplied as zeros: no copy of Σ without
+ * them is needed. */
 static wsic_status plain_cross(const wsic_job *job, const stripe *s, wsic_selection rows, double *K)
 {
+    const wsic_blend *const blend = &job->problem->blend;
+    const size_t n = job->columns;
     wsic_status status = WSIC_OK;
-    double *const tile = wsic_alloc(job->env, s->count * job->live, sizeof *tile, &status);
+    double *const tile = wsic_alloc_zero(job->env, 2 * s->count * n, sizeof *tile, &status);
 
     if (!tile)
         return status;
-    wsic_weights_load(&job->weights, rows, s->first, s->count, job->problem->live_columns, tile,
-                      s->count);
-    wsic_multiply_symmetric(s->count, job->live, job->problem->S_factor, tile, s->count,
-                            job->problem->S, job->live, s->y.f64, s->ld);
-    for (size_t k = 0; k < job->live; k++) {
-        for (size_t i = 0; i < s->count; i++)
-            *K += tile[k * s->count + i] * s->y.f64[k * s->ld + i];
-    }
+    double *const product = tile + s->count * n;
+    wsic_weights_place(&job->weights, rows, s->first, s->count, job->problem->live_columns,
+                       job->factor->live_index, false, (wsic_reals){.f64 = tile}, s->count);
+    wsic_multiply_symmetric(s->count, n, 1.0 / (blend->samples * job->factor->unit), tile, s->count,
+                            blend->hessian, n, product, s->count);
+    take_live(job, s, tile, product, K);
     wsic_free(job->env, tile);
     return WSIC_OK;
 }
