@@ -4,10 +4,12 @@
 #include "quant/feedback.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "linalg/linalg.h"
+#include "quant/coupled.h"
 #include "quant/permute.h"
 #include "quant/target.h"
 #include "quant/zsic.h"
@@ -71,7 +73,9 @@ wsic_status wsic_job_plain_goal(wsic_job *job)
 typedef struct pass {
     wsic_job *job;
     const wsic_progress *progress;
-    size_t block;
+    size_t block;     /* the first of the group */
+    size_t behind;    /* the first that is not in it any more */
+    size_t *block_start;
     size_t place;   /* of its first row */
     size_t rows;    /* in it */
     double *target; /* rows x live: of the block */
@@ -91,7 +95,7 @@ static size_t count_tiles(const wsic_job *job)
     const size_t longest = wsic_metric_place(&job->metric, 1);
 
     return job->quantizer.restart_rows != 0 ? wsic_div_up(job->rows, job->quantizer.restart_rows)
-                                            : wsic_div_up(longest, TILE_ROWS);
+                                            : 1 + 0 * longest;
 }
 
 static void release(pass *p)
@@ -104,13 +108,14 @@ static void release(pass *p)
     wsic_free(env, p->codes);
     wsic_free(env, p->row_width);
     wsic_free(env, p->tile_start);
+    wsic_free(env, p->block_start);
     wsic_free(env, p->states);
 }
 
 static wsic_status create(pass *p)
 {
     const wsic_job *const job = p->job;
-    const size_t live = job->live, longest = wsic_metric_place(&job->metric, 1);
+    const size_t live = job->live, longest = job->rows;
     wsic_status status = WSIC_OK;
 
     p->tiles = count_tiles(job);
@@ -125,7 +130,9 @@ static wsic_status create(pass *p)
     if (status == WSIC_OK)
         p->row_width = wsic_alloc(job->env, longest, sizeof *p->row_width, &status);
     if (status == WSIC_OK)
-        p->tile_start = wsic_alloc(job->env, p->tiles + 1, sizeof *p->tile_start, &status);
+        p->tile_start = wsic_alloc(job->env, (p->tiles + 1) * job->metric.blocks, sizeof *p->tile_start, &status);
+    if (status == WSIC_OK)
+        p->block_start = wsic_alloc(job->env, job->metric.blocks + 1, sizeof *p->tile_start, &status);
     if (status == WSIC_OK && job->quantizer.restart_rows != 0)
         p->states = wsic_alloc_zero(job->env, p->tiles * live, sizeof *p->states, &status);
     if (status != WSIC_OK)
@@ -159,11 +166,11 @@ static void move_target(const pass *p)
     for (size_t first = behind; first < job->rows; first += ERROR_ROWS) {
         const size_t count = wsic_min_size(ERROR_ROWS, job->rows - first);
         load_errors(p, first, count);
-        wsic_metric_gather(metric, p->block, first, count, job->live, p->errors, count, p->target,
+        wsic_metric_gather(metric, p->place, p->rows, first, count, job->live, p->errors, count, p->target,
                            p->rows);
     }
     if (behind < job->rows)
-        wsic_metric_feed_back(metric, p->block, job->live, p->target, p->rows);
+        wsic_metric_feed_back(metric, p->place, p->rows, job->live, p->target, p->rows);
     for (size_t k = 0; k < job->live; k++) {
         for (size_t i = 0; i < p->rows; i++)
             p->target[k * p->rows + i] += job->feedback.goal[k * job->rows + p->place + i];
@@ -177,35 +184,32 @@ static void fill_tiles(const pass *p)
     const wsic_job *const job = p->job;
     const size_t restart = job->quantizer.restart_rows;
 
-    for (size_t tile = 0; tile <= p->tiles; tile++) {
-        size_t start = tile * TILE_ROWS;
-        if (restart != 0)
-            start = tile * restart > p->block
-                        ? wsic_div_up(tile * restart - p->block, job->metric.blocks)
-                        : 0;
-        p->tile_start[tile] = wsic_min_size(start, p->rows);
+    for (size_t block = p->block; block < p->behind; block++) {
+        p->block_start[block - p->block] = wsic_metric_place(&job->metric, block) - p->place;
+        const size_t rows = wsic_metric_place(&job->metric, block + 1) - wsic_metric_place(&job->metric, block);
+        for (size_t tile = 0; tile <= p->tiles; tile++) {
+            size_t start = tile * job->rows;
+            if (restart != 0)
+                start = tile * restart > block
+                            ? wsic_div_up(tile * restart - block, job->metric.blocks)
+                            : 0;
+            p->tile_start[(block - p->block) * (p->tiles + 1) + tile] = wsic_min_size(start, rows);
+        }
     }
+    p->block_start[p->behind - p->block] = p->rows;
 }
 
-static void begin_block(pass *p, size_t block)
+static void begin_block(pass *p, size_t block, size_t behind)
 {
     const wsic_job *const job = p->job;
 
     p->block = block;
+    p->behind = behind;
     p->place = wsic_metric_place(&job->metric, block);
-    p->rows = wsic_metric_place(&job->metric, block + 1) - p->place;
+    p->rows = wsic_metric_place(&job->metric, behind) - p->place;
     for (size_t i = 0; i < p->rows; i++)
         p->row_width[i] = job->row_width[job->metric.order[p->place + i]];
     fill_tiles(p);
-}
-
-static double square_sum(const double *values, size_t count)
-{
-    double sum = 0.0;
-
-    for (size_t k = 0; k < count; k++)
-        sum += values[k] * values[k];
-    return sum;
 }
 
 /* Codes to their rows, the reconstruction to its places. */
@@ -237,29 +241,33 @@ static wsic_status decide_block(pass *p)
 {
     wsic_job *const job = p->job;
     const wsic_progress span = block_span(p);
-    const wsic_zsic problem = {
+    const wsic_coupled problem = {
         .rows = p->rows,
         .columns = job->live,
         .L = job->factor->L,
         .alpha = job->pass.alpha,
+        .gamma = job->feedback.gamma,
         .error_share = job->spacing.error_share,
-        .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = p->row_width,
-        .survivors = job->options->survivors,
+        .A = job->metric.factor + p->place * job->rows + p->place,
+        .lda = job->rows,
+        .blocks = p->behind - p->block,
+        .block_start = p->block_start,
         .tile_start = p->tile_start,
         .tiles = p->tiles,
         .states = p->states,
-        .gamma = job->options->lmmse ? job->feedback.gamma : NULL,
         .sums = p->sums,
     };
+    wsic_coupled_result result = {0};
     double residual = 0.0;
 
     move_target(p);
     wsic_status status = wsic_job_aim(job, p->rows, p->target);
-    job->pass.target_energy += square_sum(p->target, p->rows * job->live);
     if (status == WSIC_OK)
-        status = wsic_zsic_run(job->env, &span, &problem, p->target, p->codes, p->gamma, &residual);
+        status = wsic_coupled_run(job->env, &span, &problem, p->target, p->codes, p->gamma, &result);
+    job->pass.target_energy += result.target_energy;
+    residual = result.residual;
     job->pass.residual += residual;
     if (status == WSIC_OK)
         keep_block(p);
@@ -287,11 +295,13 @@ wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress
         return status;
     job->pass.residual = job->pass.target_energy = 0.0;
     memset(job->pass.gamma, 0, job->live * sizeof *job->pass.gamma);
-    for (size_t block = job->metric.blocks; status == WSIC_OK && block-- > 0;) {
-        begin_block(&p, block);
+    const size_t cap = getenv("XGROUP") ? (size_t)atoi(getenv("XGROUP")) : 512;
+    const size_t groups = wsic_min_size(wsic_div_up(job->rows, cap), job->metric.blocks);
+    for (size_t g = groups; status == WSIC_OK && g-- > 0;) {
+        begin_block(&p, g * job->metric.blocks / groups, (g + 1) * job->metric.blocks / groups);
         status = decide_block(&p);
     }
-    learn_gamma(&p);
+    if (job->options->lmmse) learn_gamma(&p);
     release(&p);
     return status;
 }

@@ -247,19 +247,17 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
 
 /* --- what is done with it ------------------------------------------------------------ */
 
-void wsic_metric_gather(const wsic_metric *metric, size_t block, size_t first, size_t count,
+void wsic_metric_gather(const wsic_metric *metric, size_t place, size_t rows, size_t first, size_t count,
                         size_t n, const double *e, size_t lde, double *t, size_t ldt)
 {
-    const size_t a = metric->rows, place = wsic_metric_place(metric, block);
-    const size_t rows = wsic_metric_place(metric, block + 1) - place;
+    const size_t a = metric->rows;
 
     wsic_gemm_add_transposed(rows, n, count, metric->factor + place * a + first, a, e, lde, t, ldt);
 }
 
-void wsic_metric_feed_back(const wsic_metric *metric, size_t block, size_t n, double *t, size_t ldt)
+void wsic_metric_feed_back(const wsic_metric *metric, size_t place, size_t rows, size_t n, double *t, size_t ldt)
 {
-    const size_t a = metric->rows, place = wsic_metric_place(metric, block);
-    const size_t rows = wsic_metric_place(metric, block + 1) - place;
+    const size_t a = metric->rows;
 
     wsic_solve_left_transposed(rows, n, metric->factor + place * a + place, a, t, ldt);
 }

@@ -65,9 +65,9 @@ size_t wsic_metric_place(const wsic_metric *metric, size_t block);
 /* T (rows of the block x n, leading dimension ldt) += F_b E for E (`count` rows x n, leading
  * dimension lde) that stand at places from `first` on, behind the block. Only the first half,
  * A_>bᵀ E; wsic_metric_feed_back() then makes A_bb⁻ᵀ of the sum. */
-void wsic_metric_gather(const wsic_metric *metric, size_t block, size_t first, size_t count,
+void wsic_metric_gather(const wsic_metric *metric, size_t place, size_t rows, size_t first, size_t count,
                         size_t n, const double *e, size_t lde, double *t, size_t ldt);
-void wsic_metric_feed_back(const wsic_metric *metric, size_t block, size_t n, double *t,
+void wsic_metric_feed_back(const wsic_metric *metric, size_t place, size_t rows, size_t n, double *t,
                            size_t ldt);
 
 /* X (rows x n, in places) = Ĝ X / unit. */

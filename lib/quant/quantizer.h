@@ -11,7 +11,12 @@
 typedef struct wsic_stretch {
     const double *y;
     size_t count;
+    /* Rows behind these, whose numbers and widths follow: a trellis looks at them, so that it ends
+     * where they are well served too. They have tentative codes, and no part in the state. */
+    size_t ahead;
     double step; /* the codes count this */
+    /* Of the mean of the column, see wsic_stretch_width(); NULL: to be found from y. */
+    const int *column_width;
     /* Expected magnitude of each row's numbers against the mean of the column, in quarters
      * of an octave; NULL: all the same. */
     const int8_t *row_width;

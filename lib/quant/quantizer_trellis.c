@@ -142,8 +142,7 @@ static bool prepare(const trellis_quantizer *q, const wsic_stretch *stretch, int
     return true;
 }
 
-/* Follow the best path back. Codes of the first `kept` rows; returns the state behind
- * them. */
+/* Follow the best path back. Codes of all rows; returns the state behind the first `kept`. */
 static unsigned trace(const trellis_quantizer *q, const search *s, size_t count, size_t kept,
                       int32_t *codes)
 {
@@ -157,8 +156,7 @@ static unsigned trace(const trellis_quantizer *q, const search *s, size_t count,
             behind = state;
         state = wsic_viterbi_back(&q->viterbi, &s->branches[i], s->metrics + i * states, state,
                                   &branch);
-        if (i < kept)
-            codes[i] = choose_level(&s->targets[i], branch);
+        codes[i] = choose_level(&s->targets[i], branch);
     }
     return behind;
 }
@@ -167,15 +165,16 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
                      int32_t *codes)
 {
     const trellis_quantizer *const q = state;
-    const int column_width = wsic_stretch_width(stretch);
+    const int column_width =
+        stretch->column_width ? *stretch->column_width : wsic_stretch_width(stretch);
     const search s = lay_out(q, workspace);
     unsigned trellis_state = stretch->trellis_state ? *stretch->trellis_state : 0;
     size_t kept;
 
     for (size_t first = 0; first < stretch->count; first += kept) {
-        const size_t left = stretch->count - first;
+        const size_t own = stretch->count - first, left = own + stretch->ahead;
         const size_t count = wsic_min_size(left, q->segment);
-        kept = count == left ? count : count - LOOKAHEAD;
+        kept = count == left ? own : wsic_min_size(own, count - LOOKAHEAD);
         if (!prepare(q, stretch, column_width, first, count, &s))
             return false;
         wsic_viterbi_forward(&q->viterbi, trellis_state, s.branches, count, s.metrics);
