@@ -19,125 +19,105 @@ typedef struct run {
     int32_t *codes;
     double *used;
     wsic_coupled_result *result;
-    double *target, *errors, *sum, *scratch, *next; /* rows each */
-    int32_t *tentative;                      /* rows */
-    int32_t *tile_codes;
-    int8_t *tile_width;
-    int *width;
+    double *target, *errors, *sum; /* rows each, places */
+    double *own, *number;   /* of a window */
+    int32_t *window_codes;
+    int8_t *window_width;
+    float *gain, *weight;
+    size_t windows, keep, ahead;
     unsigned char *workspace;
-    size_t workspace_size;
-    size_t column, first;
-    double step, seen, level, weight;
-    int mode;
-    bool look;
+    size_t column;
+    double step, seen, level, back;
+    int width;
 } run;
 
-static size_t tile_at(const wsic_coupled *p, size_t block, size_t tile)
+static size_t ahead_of(const run *r, size_t hi)
 {
-    return p->block_start[block] + p->tile_start[block * (p->tiles + 1) + tile];
+    const size_t keep = wsic_min_size(r->keep, hi);
+    return wsic_min_size(r->ahead, hi - keep);
 }
 
-static void find_widths(run *r)
+/* gain[k * WSIC_WINDOW + i]: of row hi-1-k on row hi-1-i */
+static void fill_gains(run *r)
 {
     const wsic_coupled *const p = r->problem;
-    const double *const y = r->y + r->column * p->rows;
-    for (size_t t = 0; t < p->tiles; t++) {
-        size_t n = 0;
-        for (size_t b = p->blocks; b-- > 0;)
-            for (size_t i = tile_at(p, b, t); i < tile_at(p, b, t + 1); i++) {
-                r->scratch[n] = y[i];
-                r->tile_width[n++] = p->row_width[i];
+    float *gain = r->gain;
+    for (size_t hi = p->rows, w = 0; hi > 0; hi -= wsic_min_size(r->keep, hi), w++) {
+        const size_t m = wsic_min_size(r->keep, hi) + ahead_of(r, hi);
+        for (size_t k = 0; k < m; k++)
+            for (size_t i = k + 1; i < m; i++) {
+                const size_t a = hi - 1 - k, b = hi - 1 - i;
+                gain[k * WSIC_WINDOW + i] = (float)(p->A[b * p->lda + a] / p->A[b * p->lda + b]);
             }
-        const wsic_stretch s = {.y = r->scratch, .count = n, .step = r->seen, .row_width = r->tile_width};
-        r->width[t] = n ? wsic_stretch_width(&s) : 0;
-    }
-}
-
-/* targets of block from sums of what later rows left */
-static void aim(run *r, size_t block, double *sum, double *target)
-{
-    const wsic_coupled *const p = r->problem;
-    const size_t f = p->block_start[block], n = p->block_start[block + 1] - f;
-    const double *const y = r->y + r->column * p->rows;
-    wsic_solve_left_transposed(n, 1, p->A + f * p->lda + f, p->lda, sum, n);
-    for (size_t i = 0; i < n; i++)
-        target[i] = y[f + i] + sum[i];
-}
-
-static void find_errors(run *r, size_t block, const int32_t *z)
-{
-    const wsic_coupled *const p = r->problem;
-    const size_t f = p->block_start[block], n = p->block_start[block + 1] - f;
-    const double *const y = r->y + r->column * p->rows;
-    const double level = r->mode == 0 ? r->level : r->level * p->error_share[r->column];
-    for (size_t i = 0; i < n; i++)
-        r->errors[f + i] = y[f + i] - level * z[f + i];
-}
-
-static bool quantize(run *r, size_t block, bool ahead, uint8_t *states)
-{
-    const wsic_coupled *const p = r->problem;
-    bool ok = true;
-    for (size_t t = 0; t < p->tiles; t++) {
-        const size_t a = tile_at(p, block, t), n = tile_at(p, block, t + 1) - a;
-        const size_t a2 = ahead ? tile_at(p, block - 1, t) : 0;
-        const size_t n2 = ahead ? tile_at(p, block - 1, t + 1) - a2 : 0;
-        if (n == 0)
-            continue;
-        memcpy(r->scratch, r->target + a, n * sizeof(double));
-        memcpy(r->tile_width, p->row_width + a, n);
-        if (n2) {
-            memcpy(r->scratch + n, r->next + (a2 - p->block_start[block - 1]), n2 * sizeof(double));
-            memcpy(r->tile_width + n, p->row_width + a2, n2);
+        for (size_t i = 0; i < m; i++) {
+            const double a = p->A[(hi - 1 - i) * p->lda + hi - 1 - i];
+            r->weight[w * WSIC_WINDOW + i] = (float)(a * a);
         }
-        const wsic_stretch s = {.y = r->scratch, .count = n, .ahead = n2, .step = r->seen,
-            .row_width = r->tile_width, .column_width = &r->width[t],
-            .trellis_state = states ? states + t * p->columns + r->column : NULL};
-        ok = p->quantizer->quantize(p->quantizer->state, &s, r->workspace, r->tile_codes) && ok;
-        memcpy(r->tentative + a, r->tile_codes, n * sizeof(int32_t));
-        if (n2)
-            memcpy(r->tentative + a2, r->tile_codes + n, n2 * sizeof(int32_t));
+        gain += WSIC_WINDOW * WSIC_WINDOW;
     }
-    return ok;
+}
+
+static bool decide_scalar(run *r, const wsic_window *w, int32_t *codes)
+{
+    const wsic_quantizer *const q = r->problem->quantizer;
+    double number[WSIC_WINDOW];
+    memcpy(number, w->number, w->count * sizeof(double));
+    for (size_t k = 0; k < w->count; k++) {
+        const wsic_stretch s = {.y = number + k, .count = 1, .step = 1.0, .row_width = w->row_width + k, .column_width = &w->column_width};
+        if (!q->quantize(q->state, &s, r->workspace, codes + k))
+            return false;
+        const double e = w->own[k] - w->back * codes[k];
+        for (size_t i = k + 1; i < w->count; i++)
+            number[i] += w->gain[k * WSIC_WINDOW + i] * e;
+    }
+    return true;
 }
 
 static bool decide_column(run *r, size_t column)
 {
     const wsic_coupled *const p = r->problem;
-    uint8_t keep[256];
-    bool ok = true;
+    const double *const y = r->y + column * p->rows;
+    const double *const bias = p->bias ? p->bias + column * p->rows : NULL;
+    const double q = p->passed[column];
+    uint8_t state = 0;
     r->column = column;
     r->step = p->alpha[column] * p->L[column * p->columns + column];
     r->seen = r->step * p->error_share[column];
-    r->weight = p->gamma[column] * p->alpha[column];
     r->level = p->gamma[column] * r->step;
-    find_widths(r);
+    const wsic_stretch all = {.y = y, .count = p->rows, .step = r->seen, .row_width = p->row_width};
+    const int width = wsic_stretch_width(&all);
     memset(r->sum, 0, p->rows * sizeof(double));
-    for (size_t b = p->blocks; b-- > 0;) {
-        const size_t f = p->block_start[b], n = p->block_start[b + 1] - f;
-        aim(r, b, r->sum + f, r->target + f);
-        const bool ahead = b > 0 && r->look && p->states;
-        if (ahead) {
-            if (b == p->blocks - 1) {
-                for (size_t t = 0; t < p->tiles; t++)
-                    keep[t] = p->states[t * p->columns + column];
-                ok = quantize(r, b, false, p->states) && ok;
-                for (size_t t = 0; t < p->tiles; t++)
-                    p->states[t * p->columns + column] = keep[t];
-            }
-            find_errors(r, b, r->tentative);
-            const size_t f1 = p->block_start[b - 1], n1 = f - f1;
-            memcpy(r->next, r->sum + f1, n1 * sizeof(double));
-            wsic_gemm_add_transposed(n1, 1, n, p->A + f1 * p->lda + f, p->lda, r->errors + f, n, r->next, n1);
-            aim(r, b - 1, r->next, r->next);
+    for (size_t hi = p->rows, w = 0; hi > 0; w++) {
+        const size_t keep = wsic_min_size(r->keep, hi), ahead = ahead_of(r, hi), m = keep + ahead;
+        const size_t low = hi - keep;
+        for (size_t k = 0; k < m; k++) {
+            const size_t a = hi - 1 - k;
+            r->number[k] = (y[a] + r->sum[a] / p->A[a * p->lda + a]) / r->seen;
+            r->own[k] = q * (y[a] + (bias ? bias[a] : 0)) / r->seen;
+            r->window_width[k] = p->row_width[a];
+            if (k < keep)
+                r->target[a] = r->number[k] * r->seen;
         }
-        ok = quantize(r, b, ahead, p->states) && ok;
-        memcpy(r->codes + column * p->rows + f, r->tentative + f, n * sizeof(int32_t));
-        find_errors(r, b, r->tentative);
-        if (f)
-            wsic_gemm_add_transposed(f, 1, n, p->A + f, p->lda, r->errors + f, n, r->sum, f);
+        const wsic_window window = {.number = r->number, .own = r->own, .back = q * r->level / r->seen,
+            .count = keep, .ahead = ahead, .gain = r->gain + w * WSIC_WINDOW * WSIC_WINDOW,
+            .weight = r->weight + w * WSIC_WINDOW,
+            .row_width = r->window_width, .column_width = width, .trellis_state = &state};
+        if (!(p->quantizer->quantize_window ? p->quantizer->quantize_window(p->quantizer->state, &window, r->workspace, r->window_codes)
+              : decide_scalar(r, &window, r->window_codes)))
+            return false;
+        for (size_t k = 0; k < keep; k++) {
+            const size_t a = hi - 1 - k;
+            const double e = r->seen * (r->own[k] - window.back * r->window_codes[k]);
+            r->errors[a] = e;
+            r->codes[column * p->rows + a] = r->window_codes[k];
+            for (size_t i = k + 1; i < keep; i++)
+                r->target[hi - 1 - i] += (double)window.gain[k * WSIC_WINDOW + i] * e;
+        }
+        if (low)
+            wsic_gemm_add_transposed(low, 1, keep, p->A + low, p->lda, r->errors + low, keep, r->sum, low);
+        hi = low;
     }
-    return ok;
+    return true;
 }
 
 static wsic_status column_step(run *r, size_t column, size_t first)
@@ -161,7 +141,7 @@ static wsic_status column_step(run *r, size_t column, size_t first)
     r->result->target_energy += te;
     double *y = r->y + column * p->rows;
     for (size_t i = 0; i < p->rows; i++)
-        y[i] = r->weight * z[i];
+        y[i] = p->gamma[column] * p->alpha[column] * z[i];
     for (size_t k = first; k < column; k++) {
         const double coupling = p->L[k * p->columns + column];
         double *const o = r->y + k * p->rows;
@@ -198,20 +178,24 @@ wsic_status wsic_coupled_run(const wsic_env *env, const wsic_progress *progress,
     wsic_status status = WSIC_OK;
     const size_t rows = problem->rows;
     run r = {.env = env, .progress = progress, .problem = problem, .y = y, .codes = codes, .used = used, .result = result};
-    r.mode = getenv("XMODE") ? atoi(getenv("XMODE")) : 1;
-    r.look = getenv("XLOOK") ? atoi(getenv("XLOOK")) : 1;
-    r.target = wsic_alloc(env, 5 * rows, sizeof(double), &status);
-    r.errors = r.target + rows; r.sum = r.target + 2 * rows; r.scratch = r.target + 3 * rows; r.next = r.target + 4 * rows;
-    r.tentative = wsic_alloc(env, 2 * rows, sizeof(int32_t), &status);
-    r.tile_codes = r.tentative + rows;
-    r.tile_width = wsic_alloc(env, rows, 1, &status);
-    r.width = wsic_alloc(env, problem->tiles, sizeof(int), &status);
-    r.workspace = wsic_alloc(env, problem->quantizer->workspace + 64, 1, &status);
+    r.keep = getenv("XKEEP") ? (size_t)atoi(getenv("XKEEP")) : 32;
+    r.ahead = getenv("XAHEAD") ? (size_t)atoi(getenv("XAHEAD")) : 16;
+    if (!problem->quantizer->quantize_window) r.ahead = 0;
+    r.windows = wsic_div_up(rows, r.keep);
+    r.target = wsic_alloc(env, 3 * rows + 2 * WSIC_WINDOW, sizeof(double), &status);
+    r.errors = r.target + rows; r.sum = r.target + 2 * rows; r.own = r.target + 3 * rows; r.number = r.own + WSIC_WINDOW;
+    r.window_codes = wsic_alloc(env, WSIC_WINDOW, sizeof(int32_t), &status);
+    r.window_width = wsic_alloc(env, WSIC_WINDOW, 1, &status);
+    r.gain = wsic_alloc_zero(env, r.windows * WSIC_WINDOW * WSIC_WINDOW, sizeof(float), &status);
+    r.weight = wsic_alloc(env, r.windows * WSIC_WINDOW, sizeof(float), &status);
+    r.workspace = wsic_alloc(env, wsic_max_size(problem->quantizer->workspace, problem->quantizer->window_workspace) + 64, 1, &status);
+    fill_gains(&r);
     status = range(&r, 0, problem->columns);
     wsic_free(env, r.target);
-    wsic_free(env, r.tentative);
-    wsic_free(env, r.tile_width);
-    wsic_free(env, r.width);
+    wsic_free(env, r.window_codes);
+    wsic_free(env, r.window_width);
+    wsic_free(env, r.gain);
+    wsic_free(env, r.weight);
     wsic_free(env, r.workspace);
     return status;
 }

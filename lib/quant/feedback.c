@@ -4,7 +4,6 @@
 #include "quant/feedback.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -12,12 +11,8 @@
 #include "quant/coupled.h"
 #include "quant/permute.h"
 #include "quant/target.h"
-#include "quant/zsic.h"
 
-enum {
-    ERROR_ROWS = 256, /* rows whose errors are fed back at a time */
-    TILE_ROWS = 256   /* of a quantizer without memory; fixed, see lib/quant/zsic.c */
-};
+enum { ERROR_ROWS = 256 }; /* rows whose errors are fed back at a time */
 
 /* --- the goal -------------------------------------------------------------------- */
 
@@ -68,78 +63,74 @@ wsic_status wsic_job_plain_goal(wsic_job *job)
                                 job->rows * sizeof *job->feedback.goal, job->feedback.goal);
 }
 
-/* --- one block --------------------------------------------------------------------- */
+/* --- one group ---------------------------------------------------------------------- */
 
 typedef struct pass {
     wsic_job *job;
     const wsic_progress *progress;
-    size_t block;     /* the first of the group */
-    size_t behind;    /* the first that is not in it any more */
-    size_t *block_start;
-    size_t place;   /* of its first row */
+    size_t place;   /* of the first row of the group */
     size_t rows;    /* in it */
-    double *target; /* rows x live: of the block */
+    double *target; /* rows x live: of the group */
+    double *bias;   /* likewise, see coupled.h; NULL without a ridge */
     double *errors; /* ERROR_ROWS x live */
-    double *sums;   /* see wsic_zsic */
+    double *sums;   /* see coupled.h */
     double *gamma;
+    double *passed;
     int32_t *codes;
     int8_t *row_width;
-    size_t *tile_start;
-    size_t tiles;
-    uint8_t *states; /* NULL without a trellis */
 } pass;
-
-/* With a trellis one for each block of the coder. */
-static size_t count_tiles(const wsic_job *job)
-{
-    const size_t longest = wsic_metric_place(&job->metric, 1);
-
-    return job->quantizer.restart_rows != 0 ? wsic_div_up(job->rows, job->quantizer.restart_rows)
-                                            : 1 + 0 * longest;
-}
 
 static void release(pass *p)
 {
     const wsic_env *const env = p->job->env;
 
     wsic_free(env, p->target);
+    wsic_free(env, p->bias);
     wsic_free(env, p->errors);
     wsic_free(env, p->sums);
     wsic_free(env, p->codes);
     wsic_free(env, p->row_width);
-    wsic_free(env, p->tile_start);
-    wsic_free(env, p->block_start);
-    wsic_free(env, p->states);
+}
+
+/* 1 - ρ_j / L_jj². */
+static void fill_passed(const pass *p)
+{
+    const wsic_job *const job = p->job;
+
+    for (size_t k = 0; k < job->live; k++) {
+        const double diagonal = job->factor->L[k * job->live + k];
+        const double *const ridge = job->spacing.ridge;
+        const double rho = ridge ? ridge[wsic_factor_column(job->factor, k)] : 0.0;
+        p->passed[k] = 1.0 - rho / (diagonal * diagonal);
+    }
 }
 
 static wsic_status create(pass *p)
 {
     const wsic_job *const job = p->job;
-    const size_t live = job->live, longest = job->rows;
+    const size_t live = job->live, longest = wsic_min_size(job->metric.group_rows, job->rows);
     wsic_status status = WSIC_OK;
 
-    p->tiles = count_tiles(job);
     p->target = wsic_alloc(job->env, longest * live, sizeof *p->target, &status);
+    if (status == WSIC_OK && job->spacing.ridge)
+        p->bias = wsic_alloc(job->env, longest * live, sizeof *p->bias, &status);
     if (status == WSIC_OK)
         p->errors = wsic_alloc(job->env, wsic_min_size(ERROR_ROWS, job->rows) * live,
                                sizeof *p->errors, &status);
     if (status == WSIC_OK)
-        p->sums = wsic_alloc_zero(job->env, 3 * live, sizeof *p->sums, &status);
+        p->sums = wsic_alloc_zero(job->env, 4 * live, sizeof *p->sums, &status);
     if (status == WSIC_OK)
         p->codes = wsic_alloc(job->env, longest * live, sizeof *p->codes, &status);
     if (status == WSIC_OK)
         p->row_width = wsic_alloc(job->env, longest, sizeof *p->row_width, &status);
-    if (status == WSIC_OK)
-        p->tile_start = wsic_alloc(job->env, (p->tiles + 1) * job->metric.blocks, sizeof *p->tile_start, &status);
-    if (status == WSIC_OK)
-        p->block_start = wsic_alloc(job->env, job->metric.blocks + 1, sizeof *p->tile_start, &status);
-    if (status == WSIC_OK && job->quantizer.restart_rows != 0)
-        p->states = wsic_alloc_zero(job->env, p->tiles * live, sizeof *p->states, &status);
-    if (status != WSIC_OK)
+    if (status != WSIC_OK) {
         release(p);
-    else
-        p->gamma = p->sums + 2 * live;
-    return status;
+        return status;
+    }
+    p->gamma = p->sums + 2 * live;
+    p->passed = p->sums + 3 * live;
+    fill_passed(p);
+    return WSIC_OK;
 }
 
 /* E of the rows at places from `first` on, which are decided. */
@@ -155,7 +146,7 @@ static void load_errors(const pass *p, size_t first, size_t count)
     }
 }
 
-/* T = W_b + F_b E_>b. */
+/* T = W_b + F_b E_>b, b being the group. */
 static void move_target(const pass *p)
 {
     const wsic_job *const job = p->job;
@@ -166,8 +157,8 @@ static void move_target(const pass *p)
     for (size_t first = behind; first < job->rows; first += ERROR_ROWS) {
         const size_t count = wsic_min_size(ERROR_ROWS, job->rows - first);
         load_errors(p, first, count);
-        wsic_metric_gather(metric, p->place, p->rows, first, count, job->live, p->errors, count, p->target,
-                           p->rows);
+        wsic_metric_gather(metric, p->place, p->rows, first, count, job->live, p->errors, count,
+                           p->target, p->rows);
     }
     if (behind < job->rows)
         wsic_metric_feed_back(metric, p->place, p->rows, job->live, p->target, p->rows);
@@ -177,43 +168,24 @@ static void move_target(const pass *p)
     }
 }
 
-/* Where among the rows of the block those of each block of the coder begin: row b + i B belongs to
- * the coder's block (b + i B) / restart_rows. */
-static void fill_tiles(const pass *p)
+/* From T to Y, and T L - Y. */
+static wsic_status aim(const pass *p)
 {
     const wsic_job *const job = p->job;
-    const size_t restart = job->quantizer.restart_rows;
+    const size_t count = p->rows * job->live;
 
-    for (size_t block = p->block; block < p->behind; block++) {
-        p->block_start[block - p->block] = wsic_metric_place(&job->metric, block) - p->place;
-        const size_t rows = wsic_metric_place(&job->metric, block + 1) - wsic_metric_place(&job->metric, block);
-        for (size_t tile = 0; tile <= p->tiles; tile++) {
-            size_t start = tile * job->rows;
-            if (restart != 0)
-                start = tile * restart > block
-                            ? wsic_div_up(tile * restart - block, job->metric.blocks)
-                            : 0;
-            p->tile_start[(block - p->block) * (p->tiles + 1) + tile] = wsic_min_size(start, rows);
-        }
+    if (p->bias) {
+        memcpy(p->bias, p->target, count * sizeof *p->bias);
+        wsic_multiply_lower(p->rows, job->live, job->factor->L, job->live, p->bias, p->rows);
     }
-    p->block_start[p->behind - p->block] = p->rows;
-}
-
-static void begin_block(pass *p, size_t block, size_t behind)
-{
-    const wsic_job *const job = p->job;
-
-    p->block = block;
-    p->behind = behind;
-    p->place = wsic_metric_place(&job->metric, block);
-    p->rows = wsic_metric_place(&job->metric, behind) - p->place;
-    for (size_t i = 0; i < p->rows; i++)
-        p->row_width[i] = job->row_width[job->metric.order[p->place + i]];
-    fill_tiles(p);
+    const wsic_status status = wsic_job_aim(job, p->rows, p->target);
+    for (size_t k = 0; p->bias && k < count; k++)
+        p->bias[k] -= p->target[k];
+    return status;
 }
 
 /* Codes to their rows, the reconstruction to its places. */
-static void keep_block(const pass *p)
+static void keep_group(const pass *p)
 {
     wsic_job *const job = p->job;
 
@@ -223,24 +195,25 @@ static void keep_block(const pass *p)
             codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
         memcpy(job->pass.y + k * job->rows + p->place, p->target + k * p->rows,
                p->rows * sizeof *p->target);
-        /* All blocks have the same, but 0 where a column has no code. */
+        /* All groups have the same, but 0 where a column has no code. */
         job->pass.gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->pass.gamma[k];
     }
 }
 
-static wsic_progress block_span(const pass *p)
+static wsic_progress group_span(const pass *p)
 {
-    const double from = p->progress->from, blocks = (double)p->job->metric.blocks;
-    const double part = (p->progress->to - from) / blocks;
-    const double done = blocks - 1.0 - (double)p->block;
+    const double from = p->progress->from, length = p->progress->to - from;
+    const double rows = (double)p->job->rows;
+    const double done = rows - (double)(p->place + p->rows);
 
-    return (wsic_progress){p->progress->stage, from + done * part, from + (done + 1.0) * part};
+    return (wsic_progress){p->progress->stage, from + done / rows * length,
+                           from + (done + (double)p->rows) / rows * length};
 }
 
-static wsic_status decide_block(pass *p)
+static wsic_status decide_group(pass *p, wsic_coupled_result *result)
 {
     wsic_job *const job = p->job;
-    const wsic_progress span = block_span(p);
+    const wsic_progress span = group_span(p);
     const wsic_coupled problem = {
         .rows = p->rows,
         .columns = job->live,
@@ -248,39 +221,34 @@ static wsic_status decide_block(pass *p)
         .alpha = job->pass.alpha,
         .gamma = job->feedback.gamma,
         .error_share = job->spacing.error_share,
+        .passed = p->passed,
+        .bias = p->bias,
         .quantizer = &job->quantizer,
         .row_width = p->row_width,
         .A = job->metric.factor + p->place * job->rows + p->place,
         .lda = job->rows,
-        .blocks = p->behind - p->block,
-        .block_start = p->block_start,
-        .tile_start = p->tile_start,
-        .tiles = p->tiles,
-        .states = p->states,
         .sums = p->sums,
     };
-    wsic_coupled_result result = {0};
-    double residual = 0.0;
 
+    for (size_t i = 0; i < p->rows; i++)
+        p->row_width[i] = job->row_width[job->metric.order[p->place + i]];
     move_target(p);
-    wsic_status status = wsic_job_aim(job, p->rows, p->target);
+    wsic_status status = aim(p);
     if (status == WSIC_OK)
-        status = wsic_coupled_run(job->env, &span, &problem, p->target, p->codes, p->gamma, &result);
-    job->pass.target_energy += result.target_energy;
-    residual = result.residual;
-    job->pass.residual += residual;
+        status =
+            wsic_coupled_run(job->env, &span, &problem, p->target, p->codes, p->gamma, result);
     if (status == WSIC_OK)
-        keep_block(p);
+        keep_group(p);
     return status;
 }
 
-/* LMMSE over all rows takes all blocks to be decided: it serves the next pass, which is at nearly
+/* LMMSE over all rows takes all of them to be decided: it serves the next pass, which is at nearly
  * the same step. */
 static void learn_gamma(const pass *p)
 {
     wsic_job *const job = p->job;
 
-    for (size_t k = 0; k < job->live; k++) {
+    for (size_t k = 0; k < job->live && job->options->lmmse; k++) {
         const double zy = p->sums[k], zz = p->sums[job->live + k];
         job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
     }
@@ -289,19 +257,20 @@ static void learn_gamma(const pass *p)
 wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress)
 {
     pass p = {.job = job, .progress = progress};
+    wsic_coupled_result result = {0.0, 0.0};
     wsic_status status = create(&p);
 
     if (status != WSIC_OK)
         return status;
-    job->pass.residual = job->pass.target_energy = 0.0;
     memset(job->pass.gamma, 0, job->live * sizeof *job->pass.gamma);
-    const size_t cap = getenv("XGROUP") ? (size_t)atoi(getenv("XGROUP")) : 512;
-    const size_t groups = wsic_min_size(wsic_div_up(job->rows, cap), job->metric.blocks);
-    for (size_t g = groups; status == WSIC_OK && g-- > 0;) {
-        begin_block(&p, g * job->metric.blocks / groups, (g + 1) * job->metric.blocks / groups);
-        status = decide_block(&p);
+    for (size_t end = job->rows; end > 0 && status == WSIC_OK; end = p.place) {
+        p.place = (end - 1) / job->metric.group_rows * job->metric.group_rows;
+        p.rows = end - p.place;
+        status = decide_group(&p, &result);
     }
-    if (job->options->lmmse) learn_gamma(&p);
+    job->pass.residual = result.residual;
+    job->pass.target_energy = result.target_energy;
+    learn_gamma(&p);
     release(&p);
     return status;
 }

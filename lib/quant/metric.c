@@ -119,9 +119,14 @@ static void fill_order(wsic_metric *metric)
 {
     size_t place = 0;
 
-    for (size_t block = 0; block < metric->blocks; block++) {
-        for (size_t row = block; row < metric->rows; row += metric->blocks)
-            metric->order[place++] = row;
+    for (size_t first = 0; first < metric->rows; first += metric->group_rows) {
+        const size_t end = wsic_min_size(first + metric->group_rows, metric->rows);
+        for (size_t block = 0; block < metric->blocks; block++) {
+            for (size_t row = end; row-- > first;) {
+                if (row % metric->blocks == block)
+                    metric->order[place++] = row;
+            }
+        }
     }
 }
 
@@ -143,20 +148,12 @@ static void gather(const wsic_metric_input *input, wsic_metric *metric)
     }
 }
 
-/* S_rr: of the rows of A_bb the squares. */
 static void fill_schur(wsic_metric *metric)
 {
     const size_t a = metric->rows;
 
-    for (size_t block = 0; block < metric->blocks; block++) {
-        const size_t first = wsic_metric_place(metric, block);
-        for (size_t l = first; l < wsic_metric_place(metric, block + 1); l++) {
-            double sum = 0.0;
-            for (size_t k = first; k <= l; k++)
-                sum += metric->factor[k * a + l] * metric->factor[k * a + l];
-            metric->schur[metric->order[l]] = sum;
-        }
-    }
+    for (size_t k = 0; k < a; k++)
+        metric->schur[metric->order[k]] = metric->factor[k * a + k] * metric->factor[k * a + k];
 }
 
 static wsic_status factorize(const wsic_env *env, const wsic_metric_input *input,
@@ -237,6 +234,7 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
     *metric = (wsic_metric){
         .rows = input->outputs->columns,
         .blocks = choose_blocks(options, input),
+        .group_rows = options->group_rows != 0 ? options->group_rows : 512,
         .unit = 1.0,
     };
     const wsic_status status = make(env, options, input, metric);
@@ -273,14 +271,8 @@ static void fill_noise(const wsic_metric *metric, double *k)
     const size_t a = metric->rows;
 
     memset(k, 0, a * a * sizeof *k);
-    for (size_t block = 0; block < metric->blocks; block++) {
-        const size_t first = wsic_metric_place(metric, block);
-        const size_t end = wsic_metric_place(metric, block + 1);
-        for (size_t j = first; j < end; j++) {
-            for (size_t i = first; i <= j; i++)
-                k[j * a + i] = metric->factor[i * a + j];
-        }
-    }
+    for (size_t j = 0; j < a; j++)
+        k[j * a + j] = metric->factor[j * a + j];
     wsic_solve_left_transposed(a, a, metric->factor, a, k, a);
 }
 

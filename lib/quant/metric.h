@@ -28,12 +28,14 @@ typedef struct wsic_metric_options {
     size_t blocks;  /* 0: automatic */
     double damping; /* δ; 0: automatic */
     int weights;    /* WSIC_OUTPUT_WEIGHTS_NONE ... */
+    size_t group_rows; /* rows that are decided together */
     bool trellis;   /* whose first rows of a block have few ways to go: fewer blocks then */
 } wsic_metric_options;
 
 typedef struct wsic_metric {
     size_t rows;    /* a */
     size_t blocks;  /* B, row r in block r mod B; 1: no feedback */
+    size_t group_rows;
     size_t *order;  /* row at each place: block after block, ascending within; NULL for one block */
     double *factor; /* A, rows x rows, lower, in the order of places; NULL for one block */
     double *schur;  /* S_rr / unit of every row, natural order, before weights */

@@ -25,6 +25,22 @@ typedef struct wsic_stretch {
     uint8_t *trellis_state;
 } wsic_stretch;
 
+enum { WSIC_WINDOW = 64 }; /* most rows that are looked at together where they feed back */
+
+/* Rows of one column that follow each other, and of which an error moves those behind it. */
+typedef struct wsic_window {
+    const double *number; /* what is to be quantized, in steps, but for what these rows feed back */
+    const double *own;    /* the error of a row is own - back · code, in steps */
+    double back;
+    size_t count;
+    size_t ahead; /* rows behind these that are looked at only */
+    const float *gain; /* of an error of row k on row i > k, at k * WSIC_WINDOW + i */
+    const float *weight; /* of the square of an error */
+    const int8_t *row_width;
+    int column_width;
+    uint8_t *trellis_state;
+} wsic_window;
+
 typedef struct wsic_quantizer {
     const char *name;
     unsigned kind; /* of the codes, see wsic_code_matrix */
@@ -39,6 +55,10 @@ typedef struct wsic_quantizer {
      * aligned to 64. */
     bool (*quantize)(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes);
+    /* The same with feedback; NULL where row after row is decided. */
+    bool (*quantize_window)(const void *state, const wsic_window *window, void *workspace,
+                            int32_t *codes);
+    size_t window_workspace;
 } wsic_quantizer;
 
 enum { WSIC_QUANTIZE_SCALAR, WSIC_QUANTIZE_RDO, WSIC_QUANTIZE_TRELLIS };

@@ -185,6 +185,128 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
     return true;
 }
 
+/* --- rows that feed back ----------------------------------------------------------- */
+
+typedef struct survivors {
+    float *metric[2]; /* states */
+    float *fed[2];    /* states x WSIC_WINDOW: what the errors of a path move each row by */
+    uint8_t *before;  /* (count + ahead) x states */
+    int32_t *level;   /* likewise */
+} survivors;
+
+typedef struct choice {
+    float cost;
+    int32_t level; /* relative */
+} choice;
+
+typedef struct place {
+    double base;   /* levels and numbers are counted from here */
+    float number;
+    float rest;    /* error - back * relative level */
+    float weight;
+    bool far, negative;
+    size_t width;
+    bool zero;
+} place;
+
+static inline void choose(const trellis_quantizer *q, const place *at, float fed, unsigned codebook, choice *out)
+{
+    float x = at->number + fed;
+    const bool negative = at->far ? false : x < 0.0F;
+    if (at->far)
+        x = fmaxf(at->negative ? at->number - fed : x, 0.0F);
+    const float part_all = fabsf(x);
+    int32_t cell = (int32_t)fminf(part_all, 1e6F);
+    const int32_t base = cell & ~3;
+    const float part = part_all - (float)base;
+    const int pattern = at->far || cell >= 4 ? 4 + (cell & 3) : cell;
+    const cell_costs *const costs = at->zero ? &q->zero : &q->cost[at->width][at->far || cell > CELLS ? CELLS : cell];
+    for (unsigned p = 0; p < 2; p++) {
+        const unsigned branch = 2 * codebook + p;
+        const float b = levels_below[pattern][branch], a = levels_above[pattern][branch];
+        const float low = at->weight * (part - b) * (part - b) + costs->below[branch];
+        const float high = at->weight * (part - a) * (part - a) + costs->above[branch];
+        const int32_t l = base + (int32_t)(high < low ? a : b);
+        out[p].cost = high < low ? high : low;
+        out[p].level = negative ? -l : l;
+    }
+}
+
+static bool quantize_window(const void *state, const wsic_window *w, void *workspace, int32_t *codes)
+{
+    const trellis_quantizer *const q = state;
+    const wsic_trellis *const t = &q->viterbi.trellis;
+    const size_t states = t->states, m = w->count + w->ahead;
+    float *mem = workspace;
+    float *metric = mem, *other = mem + states;
+    float *fed = mem + 2 * states, *fed_other = fed + states * WSIC_WINDOW;
+    choice *choices = (choice *)(fed_other + states * WSIC_WINDOW);
+    int32_t *level = (int32_t *)(choices + 2 * states);
+    uint8_t *before = (uint8_t *)(level + WSIC_WINDOW * states);
+    place places[WSIC_WINDOW];
+
+    for (size_t i = 0; i < m; i++) {
+        const double number = w->number[i];
+        if (!(fabs(number) <= LARGEST))
+            return false;
+        place *const at = &places[i];
+        at->negative = number < 0.0;
+        at->far = fabs(number) > CELLS;
+        at->base = 0.0;
+        at->number = (float)number;
+        if (at->far) {
+            const double down = (floor(0.25 * fabs(number)) - 2.0) * 4.0;
+            at->base = at->negative ? -down : down;
+            at->number = (float)(fabs(number) - down);
+        }
+        at->rest = (float)(w->own[i] - w->back * at->base);
+        at->weight = w->weight[i];
+        at->width = wsic_width_entry(w->column_width + w->row_width[i]);
+        at->zero = number == 0.0 && w->own[i] == 0.0;
+    }
+    for (size_t s = 0; s < states; s++)
+        metric[s] = s == *w->trellis_state ? 0.0F : HUGE_VALF;
+    memset(fed, 0, states * WSIC_WINDOW * sizeof *fed);
+    for (size_t i = 0; i < m; i++) {
+        const place *const at = &places[i];
+        const float *const gain = w->gain + i * WSIC_WINDOW;
+        for (size_t s = 0; s < states; s++)
+            if (metric[s] < HUGE_VALF)
+                choose(q, at, fed[s * WSIC_WINDOW + i], t->codebook[s], choices + 2 * s);
+        for (size_t n = 0; n < states; n++) {
+            const size_t low = n / 2, high = low + states / 2;
+            const unsigned pl = t->next[low][1] == n, ph = t->next[high][1] == n;
+            const float cl = metric[low] < HUGE_VALF ? metric[low] + choices[2 * low + pl].cost : HUGE_VALF;
+            const float ch = metric[high] < HUGE_VALF ? metric[high] + choices[2 * high + ph].cost : HUGE_VALF;
+            const size_t from = ch < cl ? high : low;
+            const choice *const c = &choices[2 * from + (ch < cl ? ph : pl)];
+            other[n] = ch < cl ? ch : cl;
+            before[i * states + n] = (uint8_t)from;
+            if (other[n] == HUGE_VALF)
+                continue;
+            const int32_t l = at->far && at->negative ? -c->level : c->level;
+            level[i * states + n] = (int32_t)at->base + l;
+            const float error = at->rest - (float)w->back * (float)l;
+            const float *const old = fed + from * WSIC_WINDOW;
+            float *const new = fed_other + n * WSIC_WINDOW;
+            for (size_t j = (i + 1) & ~(size_t)7; j < ((m + 7) & ~(size_t)7); j++)
+                new[j] = old[j] + gain[j] * error;
+        }
+        float *swap = metric; metric = other; other = swap;
+        swap = fed; fed = fed_other; fed_other = swap;
+    }
+    unsigned at = wsic_viterbi_best(&q->viterbi, metric), behind = at;
+    for (size_t i = m; i-- > 0;) {
+        if (i + 1 == w->count)
+            behind = at;
+        if (i < w->count)
+            codes[i] = level[i * states + at];
+        at = before[i * states + at];
+    }
+    *w->trellis_state = (uint8_t)behind;
+    return true;
+}
+
 /* --- the rate model ------------------------------------------------------------------ */
 
 static float level_cost(const trellis_quantizer *q, size_t width, unsigned branch, float level)
@@ -296,6 +418,8 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
         .largest = LARGEST,
         .state = q,
         .quantize = quantize,
+        .quantize_window = quantize_window,
+        .window_workspace = q->viterbi.trellis.states * (2 * 4 + 2 * 4 * WSIC_WINDOW + 16 + 5 * WSIC_WINDOW),
     };
     return WSIC_OK;
 }

@@ -175,7 +175,10 @@ static wsic_status prepare_metric(wsic_job *job)
     if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
         job->dead_rows == job->rows)
         return WSIC_OK;
-    wsic_status status = wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
+    wsic_metric_options options = job->options->outputs;
+    if (options.trellis)
+        options.group_rows = wsic_job_quantizer(job->options, job->rows, job->columns).restart_rows;
+    wsic_status status = wsic_metric_make(job->env, &options, &input, &job->metric);
     job->has_metric = status == WSIC_OK;
     if (status == WSIC_OK)
         status = weigh_rows(job);
