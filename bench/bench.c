@@ -125,6 +125,6 @@ void bench_set(wsic_encoder *encoder, const char *setting)
         exit(2);
     }
     snprintf(name, sizeof name, "%.*s", (int)(separator - setting), setting);
-    bench_check(wsic_encoder_set(encoder, name, separator + 1), setting,
+    bench_check(wsic_encoder_set_text(encoder, name, separator + 1), setting,
                 wsic_encoder_message(encoder));
 }

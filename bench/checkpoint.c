@@ -105,7 +105,8 @@ static double pooled_entropy(const wsic_layer *layer, const wsic_layer_info *inf
     size_t count = 0;
 
     wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, rows, columns, 0);
-    bench_check(wsic_layer_codes(layer, 0, &matrix), "wsic_layer_codes", wsic_layer_message(layer));
+    bench_check(wsic_layer_get_codes(layer, 0, &matrix), "wsic_layer_get_codes",
+                wsic_layer_message(layer));
     for (size_t i = 0; i < rows * columns; i++) {
         if (scales[i % columns] != 0.0F)
             codes[count++] = codes[i];

@@ -139,7 +139,7 @@ static void prepare(decode_bench *bench, const wsic_layer_job *job)
 {
     size_t bytes = 0;
 
-    bench_check(wsic_layer_workspace(job, &bytes), "wsic_layer_workspace",
+    bench_check(wsic_layer_get_workspace_size(job, &bytes), "wsic_layer_get_workspace_size",
                 wsic_layer_message(job->layer));
     if (bytes <= bench->bytes)
         return;

@@ -35,8 +35,8 @@ static uint64_t memory(wsic_encoder *encoder, const trial_options *options)
 {
     uint64_t bytes = 0;
 
-    bench_check(wsic_encoder_memusage(encoder, options->rows, options->columns, &bytes),
-                "wsic_encoder_memusage", wsic_encoder_message(encoder));
+    bench_check(wsic_encoder_estimate_memory(encoder, options->rows, options->columns, &bytes),
+                "wsic_encoder_estimate_memory", wsic_encoder_message(encoder));
     return bytes;
 }
 

@@ -99,7 +99,7 @@ static void fill_eigenvalues(trial_source *source)
 {
     wsic_stats *const stats = make_stats(source);
 
-    bench_check(wsic_stats_spectrum(stats, source->eigenvalues), "wsic_stats_spectrum",
+    bench_check(wsic_stats_get_spectrum(stats, source->eigenvalues), "wsic_stats_get_spectrum",
                 wsic_stats_message(stats));
     wsic_stats_destroy(stats);
 }

@@ -111,9 +111,9 @@ static int store_and_load(handles *h)
     const void *bytes;
     size_t size;
 
-    if (wsic_layer_write(h->layer, &bytes, &size) != WSIC_OK)
+    if (wsic_layer_get_bytes(h->layer, &bytes, &size) != WSIC_OK)
         return fail("layer", wsic_layer_message(h->layer));
-    if (wsic_layer_read(h->context, bytes, size, &h->reread) != WSIC_OK)
+    if (wsic_layer_create(h->context, bytes, size, &h->reread) != WSIC_OK)
         return fail("bytes", wsic_context_message(h->context));
     return EXIT_SUCCESS;
 }

@@ -69,7 +69,7 @@ static int compare(const wsic_stats *merged)
     wsic_matrix matrix;
 
     wsic_matrix_init(&matrix, sizeof matrix, covariance, WSIC_F64, COLUMNS, COLUMNS, 0);
-    if (wsic_stats_covariance(merged, &matrix) != WSIC_OK)
+    if (wsic_stats_get_covariance(merged, &matrix) != WSIC_OK)
         return fail("covariance", wsic_stats_message(merged));
     for (int i = 0; i < BATCHES; i++) {
         for (int t = 0; t < TOKENS; t++) {

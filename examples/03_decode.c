@@ -71,9 +71,9 @@ static int open_layer(wsic_context *context, wsic_layer **layer)
     if (wsic_archive_open(context, path, &archive) != WSIC_OK)
         return fail(path, wsic_context_message(context));
     if (wsic_archive_find(archive, name, &index) != WSIC_OK ||
-        wsic_archive_layer(archive, index, layer) != WSIC_OK)
+        wsic_archive_load_layer(archive, index, layer) != WSIC_OK)
         result = fail(path, wsic_archive_message(archive));
-    wsic_archive_destroy(archive); /* the layer lives on */
+    wsic_archive_close(archive); /* the layer lives on */
     return result;
 }
 
@@ -88,7 +88,7 @@ static int reconstruct(const wsic_layer *layer, float *out)
     wsic_matrix view;
 
     wsic_matrix_init(&view, sizeof view, codes, WSIC_I32, COUNT, COLUMNS, 0);
-    if (wsic_layer_codes(layer, FIRST, &view) != WSIC_OK)
+    if (wsic_layer_get_codes(layer, FIRST, &view) != WSIC_OK)
         return fail("codes", wsic_layer_message(layer));
     for (size_t i = 0; i < COUNT; i++) {
         for (size_t j = 0; j < COLUMNS; j++)

@@ -187,8 +187,8 @@ static bool same_bytes(const wsic_layer *a, const wsic_layer *b)
     const void *bytes_a, *bytes_b;
     size_t size_a, size_b;
 
-    wsic_layer_write(a, &bytes_a, &size_a);
-    wsic_layer_write(b, &bytes_b, &size_b);
+    wsic_layer_get_bytes(a, &bytes_a, &size_a);
+    wsic_layer_get_bytes(b, &bytes_b, &size_b);
     return size_a == size_b && memcmp(bytes_a, bytes_b, size_a) == 0;
 }
 

@@ -59,8 +59,8 @@ static int show_plan(handles *h)
 
     if (wsic_plan_add(h->plan, h->stats, &h->weights, NULL) != WSIC_OK ||
         wsic_plan_solve_rate(h->plan, rate) != WSIC_OK ||
-        wsic_plan_get(h->plan, 0, &facts) != WSIC_OK ||
-        wsic_plan_column_rates(h->plan, 0, rates, COLUMNS) != WSIC_OK)
+        wsic_plan_get_layer(h->plan, 0, &facts) != WSIC_OK ||
+        wsic_plan_get_column_rates(h->plan, 0, rates, COLUMNS) != WSIC_OK)
         return fail("plan", wsic_plan_message(h->plan));
     printf("%.3f bits per weight need the step %.5f: water level %.3g\n", facts.rate, facts.step,
            facts.water_level);

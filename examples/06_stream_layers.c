@@ -150,7 +150,7 @@ static bool decode(stream *s, const wsic_layer *layer, buffer *target)
         return false;
     wsic_matrix_init(&codes, sizeof codes, target->data, info.code_dtype, info.rows, info.columns,
                      0);
-    if (wsic_layer_codes(layer, 0, &codes) != WSIC_OK)
+    if (wsic_layer_get_codes(layer, 0, &codes) != WSIC_OK)
         return false;
     atomic_fetch_add(&s->weights, info.rows * info.columns);
     atomic_fetch_add(&s->sum, sum_of(&codes));
@@ -163,14 +163,14 @@ static bool take_piece(stream *s, size_t index, buffer *bytes, buffer *target)
     uint64_t offset = index * s->piece_bytes, size = s->piece_bytes;
     wsic_layer *layer;
 
-    if (s->archive && wsic_archive_extent(s->archive, index, &offset, &size) != WSIC_OK)
+    if (s->archive && wsic_archive_get_extent(s->archive, index, &offset, &size) != WSIC_OK)
         return false;
     if (!reserve(bytes, (size_t)size) ||
         !read_extent(s->descriptor, offset, bytes->data, (size_t)size))
         return false;
     if (!s->context)
         return true;
-    if (wsic_layer_view(s->context, bytes->data, (size_t)size, &layer) != WSIC_OK)
+    if (wsic_layer_create_view(s->context, bytes->data, (size_t)size, &layer) != WSIC_OK)
         return false;
     const bool done = decode(s, layer, target);
     wsic_layer_destroy(layer);
@@ -229,8 +229,8 @@ static bool same_codes(stream *s)
 
     for (size_t k = 0; done && k < s->pieces; k++) {
         wsic_layer *layer;
-        done =
-            wsic_archive_layer(s->archive, k, &layer) == WSIC_OK && decode(&plain, layer, &target);
+        done = wsic_archive_load_layer(s->archive, k, &layer) == WSIC_OK &&
+               decode(&plain, layer, &target);
         wsic_layer_destroy(layer);
     }
     free(target.data);
@@ -258,7 +258,7 @@ static int stream_archive(wsic_context *context, const char *path, size_t thread
         printf("coded: %zu layers, %.3f bits per weight, %.3f G weights/s\n", s.pieces,
                8.0 * (double)wsic_archive_size(s.archive) / (double)*weights,
                1e-9 * (double)*weights / time);
-    wsic_archive_destroy(s.archive);
+    wsic_archive_close(s.archive);
     close(s.descriptor);
     return result;
 }

@@ -66,7 +66,7 @@ static int describe(engine *e)
                                       .input = &e->input,
                                       .output = &e->outputs[k]};
     }
-    if (wsic_layers_workspace(e->context, e->jobs, LAYERS, 0, &e->bytes) != WSIC_OK)
+    if (wsic_layers_get_workspace_size(e->context, e->jobs, LAYERS, 0, &e->bytes) != WSIC_OK)
         return fail("workspace", wsic_context_message(e->context));
     e->workspace = aligned_alloc(WSIC_WORKSPACE_ALIGNMENT, e->bytes);
     return e->workspace ? EXIT_SUCCESS : fail("workspace", "no memory");

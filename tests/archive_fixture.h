@@ -52,7 +52,7 @@ static inline size_t bytes_of(const wsic_layer *layer, const void **bytes)
 {
     size_t size;
 
-    ck_assert_int_eq(wsic_layer_write(layer, bytes, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, bytes, &size), WSIC_OK);
     return size;
 }
 
@@ -74,7 +74,7 @@ static inline void check_contents(wsic_archive *archive, size_t count)
         ck_assert_str_eq(wsic_archive_name(archive, k), names[k]);
         ck_assert_int_eq(wsic_archive_find(archive, names[k], &index), WSIC_OK);
         ck_assert_uint_eq(index, k);
-        ck_assert_int_eq(wsic_archive_layer(archive, k, &found), WSIC_OK);
+        ck_assert_int_eq(wsic_archive_load_layer(archive, k, &found), WSIC_OK);
         check_same_layer(found, layers[k]);
         wsic_layer_destroy(found);
     }

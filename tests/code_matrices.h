@@ -22,7 +22,7 @@ static inline void order_rows(size_t rows, size_t block_rows, size_t stride, uin
         const size_t count = rows - first < block_rows ? rows - first : block_rows;
         for (size_t i = 0; i < count; i++)
             order[first + i] = (uint32_t)(first + i);
-        wsic_order_rows(stride, order + first, count, scratch);
+        wsic_order_rows(stride, first, order + first, count, scratch);
     }
     free(scratch);
 }

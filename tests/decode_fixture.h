@@ -78,7 +78,7 @@ static inline size_t list_kernels(int32_t *kernels)
 static inline wsic_status run_guarded(const wsic_layer_job *job)
 {
     size_t bytes = 0;
-    wsic_status status = wsic_layer_workspace(job, &bytes);
+    wsic_status status = wsic_layer_get_workspace_size(job, &bytes);
 
     if (status != WSIC_OK)
         return status;

@@ -13,11 +13,11 @@ static int same_bytes(wsic_context *context, const wsic_layer *layer)
     size_t size, size_again;
     wsic_layer *copy;
 
-    if (wsic_layer_write(layer, &bytes, &size) < 0 ||
-        wsic_layer_read(context, bytes, size, &copy) < 0)
+    if (wsic_layer_get_bytes(layer, &bytes, &size) < 0 ||
+        wsic_layer_create(context, bytes, size, &copy) < 0)
         return 0;
-    const int same = wsic_layer_write(copy, &again, &size_again) == WSIC_OK && size_again == size &&
-                     memcmp(bytes, again, size) == 0;
+    const int same = wsic_layer_get_bytes(copy, &again, &size_again) == WSIC_OK &&
+                     size_again == size && memcmp(bytes, again, size) == 0;
     wsic_layer_destroy(copy);
     return same;
 }
@@ -30,7 +30,7 @@ static int same_weights(const wsic_layer *layer, const wsic_layer_info *info, co
     int same = codes != NULL;
 
     wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, info->rows, info->columns, 0);
-    same = same && wsic_layer_codes(layer, 0, &matrix) == WSIC_OK;
+    same = same && wsic_layer_get_codes(layer, 0, &matrix) == WSIC_OK;
     for (size_t i = 0; same && i < info->rows * info->columns; i++) {
         const float column_scale = wsic_layer_column_scales(layer)[i % info->columns];
         same = weights[i] ==
@@ -64,7 +64,7 @@ static int write_layer(wsic_context *context, wsic_archive *archive, size_t inde
     wsic_layer *layer;
     wsic_matrix matrix;
 
-    if (wsic_archive_layer(archive, index, &layer) < 0)
+    if (wsic_archive_load_layer(archive, index, &layer) < 0)
         return 0;
     int done = wsic_layer_get_info(layer, &info) == WSIC_OK && same_bytes(context, layer);
     float *const weights = malloc(info.rows * info.columns * sizeof *weights);
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
         done = write_layer(context, archive, i);
     if (!done)
         fprintf(stderr, "%s\n", wsic_archive_message(archive));
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     wsic_context_destroy(context);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

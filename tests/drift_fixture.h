@@ -173,8 +173,8 @@ static inline void check_same_bytes(const wsic_layer *a, const wsic_layer *b)
     const void *left, *right;
     size_t left_size, right_size;
 
-    ck_assert_int_eq(wsic_layer_write(a, &left, &left_size), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_write(b, &right, &right_size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(a, &left, &left_size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(b, &right, &right_size), WSIC_OK);
     ck_assert_uint_eq(left_size, right_size);
     ck_assert_mem_eq(left, right, left_size);
 }

@@ -104,9 +104,9 @@ void layer_choose(layer_fixture *f, size_t variant)
     } variants[LAYER_VARIANTS] = {
         {"scalar", "8"}, {"rdo", "8"}, {"trellis", "4"}, {"trellis", "32"}};
 
-    ck_assert_int_eq(wsic_encoder_set(f->encoder, "quantizer", variants[variant].quantizer),
+    ck_assert_int_eq(wsic_encoder_set_text(f->encoder, "quantizer", variants[variant].quantizer),
                      WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(f->encoder, "trellis_states", variants[variant].states),
+    ck_assert_int_eq(wsic_encoder_set_text(f->encoder, "trellis_states", variants[variant].states),
                      WSIC_OK);
 }
 

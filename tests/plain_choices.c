@@ -105,6 +105,11 @@ static void random_choices(uint64_t *state, size_t rows, size_t columns, plain_c
     c->tail = (size_t)between(state, 0, random_bits(state) % 2 == 0 ? 60 : 600);
 }
 
+static bool is_dead(const plain_case *c, size_t row)
+{
+    return c->choices.dead_rows && c->choices.dead_rows[row];
+}
+
 /* The live rows of a block in coding order. */
 static size_t block_order(const plain_case *c, size_t begin, size_t *order)
 {
@@ -112,9 +117,12 @@ static size_t block_order(const plain_case *c, size_t begin, size_t *order)
     size_t count = 0;
 
     for (size_t left = c->choices.stride; left-- > 0;) {
-        for (size_t i = begin; i < end && i < c->rows; i++) {
-            if (i % c->choices.stride == left && !(c->choices.dead_rows && c->choices.dead_rows[i]))
+        for (size_t i = 0, rank = 0; i < end && i < c->rows; i++) {
+            if (is_dead(c, i))
+                continue;
+            if (i >= begin && rank % c->choices.stride == left)
                 order[count++] = i;
+            rank++;
         }
     }
     return count;

@@ -238,9 +238,12 @@ size_t plain_block(const plain_header *h, size_t block, size_t *row)
     size_t count = 0;
 
     for (size_t remainder = h->stride; remainder-- > 0;) {
-        for (size_t i = block * h->block_rows; i < (block + 1) * h->block_rows; i++) {
-            if (i < h->rows && !h->row_dead[i] && i % h->stride == remainder)
+        for (size_t i = 0, rank = 0; i < (block + 1) * h->block_rows && i < h->rows; i++) {
+            if (h->row_dead[i])
+                continue;
+            if (i >= block * h->block_rows && rank % h->stride == remainder)
                 row[count++] = i;
+            rank++;
         }
     }
     return count;

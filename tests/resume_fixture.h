@@ -101,7 +101,7 @@ static inline void check_taken_over(wsic_archive_writer *writer, size_t count)
     for (size_t k = 0; k < count; k++) {
         wsic_layer *layer;
         ck_assert_str_eq(wsic_archive_writer_name(writer, k), names[k]);
-        ck_assert_int_eq(wsic_archive_writer_layer(writer, k, &layer), WSIC_OK);
+        ck_assert_int_eq(wsic_archive_writer_load_layer(writer, k, &layer), WSIC_OK);
         check_same_layer(layer, layers[k]);
         wsic_layer_destroy(layer);
         ck_assert_int_eq(wsic_archive_writer_add(writer, names[k], layers[k]), WSIC_ERROR_EXISTS);

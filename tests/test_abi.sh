@@ -83,7 +83,7 @@ try "the shared library exports what is declared" empty "$work/result"
 # The decoder: all of these headers but what writes and encodes.
 declared "$headers/base.h" "$headers/version.h" "$headers/context.h" "$headers/layer.h" \
     "$headers/archive.h" "$headers/decode.h" |
-    grep -vE '^wsic_(archive_writer_.*|layer_with_scales)$' >"$work/decoding"
+    grep -vE '^wsic_(archive_writer_.*|layer_create_with_scales)$' >"$work/decoding"
 listed libwatersic-decoder.map >"$work/decoder_listed"
 exported "$decoder" >"$work/decoder_versions"
 diff "$work/decoding" "$work/decoder_listed" >"$work/result"

@@ -34,11 +34,11 @@ static wsic_status read_all(const void *bytes, size_t size)
     }
     for (size_t k = 0; status == WSIC_OK && k < wsic_archive_count(archive); k++) {
         wsic_layer *layer;
-        status = wsic_archive_layer(archive, k, &layer);
+        status = wsic_archive_load_layer(archive, k, &layer);
         ck_assert((status == WSIC_OK) == (layer != NULL));
         wsic_layer_destroy(layer);
     }
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     return status;
 }
 
@@ -53,11 +53,11 @@ START_TEST(layers_and_metadata_come_back)
         ck_assert_int_eq(wsic_archive_open(context, place.path, &archive), WSIC_OK);
         ck_assert_uint_eq(wsic_archive_size(archive), size);
         check_contents(archive, count);
-        wsic_archive_destroy(archive);
+        wsic_archive_close(archive);
         ck_assert_int_eq(wsic_archive_open_memory(context, bytes, size, &archive), WSIC_OK);
         ck_assert_uint_eq(wsic_archive_size(archive), size);
         check_contents(archive, count);
-        wsic_archive_destroy(archive);
+        wsic_archive_close(archive);
         free(bytes);
     }
 }
@@ -96,11 +96,11 @@ START_TEST(what_is_not_there_is_not_found)
     ck_assert_ptr_null(wsic_archive_metadata_key(archive, 2));
     ck_assert_str_eq(wsic_archive_metadata_key(archive, 0), "library");
     ck_assert_str_eq(wsic_archive_metadata_key(archive, 1), "parameters");
-    ck_assert_int_eq(wsic_archive_layer(archive, 2, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 2, &layer), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_null(layer);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_layer(NULL, 0, &layer), WSIC_ERROR_ARGUMENT);
-    wsic_archive_destroy(archive);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_load_layer(NULL, 0, &layer), WSIC_ERROR_ARGUMENT);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -112,13 +112,13 @@ START_TEST(layers_outlive_their_archive)
     uint8_t *const bytes = archive_bytes(1, &size);
 
     ck_assert_int_eq(wsic_archive_open_memory(context, bytes, size, &archive), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, &layer), WSIC_OK);
-    wsic_archive_destroy(archive);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &layer), WSIC_OK);
+    wsic_archive_close(archive);
     memset(bytes, 0, size);
     free(bytes);
     check_same_layer(layer, layers[0]);
     wsic_layer_destroy(layer);
-    wsic_archive_destroy(NULL);
+    wsic_archive_close(NULL);
     wsic_archive_writer_destroy(NULL);
 }
 END_TEST
@@ -145,7 +145,7 @@ START_TEST(many_layers_are_found)
         ck_assert_int_eq(wsic_archive_find(archive, name, &index), WSIC_OK);
         ck_assert_uint_eq(index, k);
     }
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -180,13 +180,13 @@ START_TEST(a_damaged_layer_hurts_no_other)
     /* Within the first layer. */
     bytes[64 + 20] ^= 4;
     ck_assert_int_eq(wsic_archive_open_memory(context, bytes, size, &archive), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, &layer), WSIC_ERROR_CHECKSUM);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &layer), WSIC_ERROR_CHECKSUM);
     ck_assert_ptr_nonnull(strstr(wsic_archive_message(archive), names[0]));
     ck_assert_str_eq(wsic_archive_message(archive), wsic_context_message(context));
     ck_assert_ptr_null(layer);
-    ck_assert_int_eq(wsic_archive_layer(archive, 1, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 1, &layer), WSIC_OK);
     wsic_layer_destroy(layer);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     free(bytes);
 }
 END_TEST

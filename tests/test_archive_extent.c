@@ -36,12 +36,12 @@ static void check_extent(wsic_archive *archive, const uint8_t *file, size_t file
     uint64_t offset, extent;
     wsic_layer *view;
 
-    ck_assert_int_eq(wsic_archive_extent(archive, k, &offset, &extent), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, k, &offset, &extent), WSIC_OK);
     ck_assert_uint_eq(offset % wsic_archive_alignment(archive), 0);
     ck_assert_uint_eq(extent, size);
     ck_assert_uint_lt(offset + extent, file_size);
     ck_assert_mem_eq(file + offset, bytes, size);
-    ck_assert_int_eq(wsic_layer_view(context, file + offset, size, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create_view(context, file + offset, size, &view), WSIC_OK);
     check_same_layer(view, layers[k]);
     wsic_layer_destroy(view);
 }
@@ -57,7 +57,7 @@ START_TEST(layers_lie_at_their_extents)
         check_contents(archive, LAYERS);
         for (size_t k = 0; k < LAYERS; k++)
             check_extent(archive, file, size, k);
-        wsic_archive_destroy(archive);
+        wsic_archive_close(archive);
         free(file);
     }
 }
@@ -75,18 +75,18 @@ START_TEST(whole_sectors_hold_a_layer)
     for (size_t k = 0; k < LAYERS; k++) {
         uint64_t offset, size;
         wsic_layer *view;
-        ck_assert_int_eq(wsic_archive_extent(archive, k, &offset, &size), WSIC_OK);
+        ck_assert_int_eq(wsic_archive_get_extent(archive, k, &offset, &size), WSIC_OK);
         const size_t rounded = (size_t)((size + SECTOR - 1) / SECTOR * SECTOR);
         ck_assert_uint_le(rounded, sizeof buffer);
         ck_assert_uint_eq(offset % SECTOR, 0);
         ck_assert_int_eq(fseek(file, (long)offset, SEEK_SET), 0);
         ck_assert_uint_ge(fread(buffer, 1, rounded, file), size);
-        ck_assert_int_eq(wsic_layer_view(context, buffer, (size_t)size, &view), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_create_view(context, buffer, (size_t)size, &view), WSIC_OK);
         check_same_layer(view, layers[k]);
         wsic_layer_destroy(view);
     }
     fclose(file);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -135,7 +135,7 @@ START_TEST(a_resumed_archive_keeps_its_alignment)
     wsic_archive *const archive = open_archive();
     ck_assert_uint_eq(wsic_archive_alignment(archive), 4096);
     check_contents(archive, LAYERS);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -145,13 +145,13 @@ START_TEST(extents_of_nothing_are_refused)
 
     write_aligned(64);
     wsic_archive *const archive = open_archive();
-    ck_assert_int_eq(wsic_archive_extent(archive, LAYERS, &offset, &size), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, LAYERS, &offset, &size), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(wsic_archive_message(archive), "3 layers"));
-    ck_assert_int_eq(wsic_archive_extent(archive, 0, NULL, &size), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_extent(archive, 0, &offset, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_extent(NULL, 0, &offset, &size), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, 0, NULL, &size), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, 0, &offset, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_get_extent(NULL, 0, &offset, &size), WSIC_ERROR_ARGUMENT);
     ck_assert(offset == 7 && size == 8);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 

@@ -141,7 +141,7 @@ static wsic_status open_it(void)
     wsic_archive *archive;
     const wsic_status status = wsic_archive_open_memory(context, out.bytes, out.size, &archive);
 
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     return status;
 }
 
@@ -150,7 +150,7 @@ static void put_layer(const char *name)
     const void *bytes;
     size_t size;
 
-    ck_assert_int_eq(wsic_layer_write(layer, &bytes, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, &size), WSIC_OK);
     put_record(1, name, bytes, size);
 }
 
@@ -174,10 +174,10 @@ START_TEST(the_description_is_what_the_library_reads)
     ck_assert_str_eq(wsic_archive_name(archive, 1), "a");
     ck_assert_str_eq(wsic_archive_metadata(archive, "key"), "value");
     for (size_t k = 0; k < 2; k++) {
-        ck_assert_int_eq(wsic_archive_layer(archive, k, &found), WSIC_OK);
+        ck_assert_int_eq(wsic_archive_load_layer(archive, k, &found), WSIC_OK);
         wsic_layer_destroy(found);
     }
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 
     put_header();
     put_end();
@@ -374,11 +374,11 @@ START_TEST(a_layer_must_be_a_layer)
     put_record(1, "b", "", 0);
     put_end();
     ck_assert_int_eq(wsic_archive_open_memory(context, out.bytes, out.size, &archive), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, &found), WSIC_ERROR_FORMAT);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &found), WSIC_ERROR_FORMAT);
     ck_assert_ptr_nonnull(strstr(wsic_archive_message(archive), "not a layer"));
-    ck_assert_int_eq(wsic_archive_layer(archive, 1, &found), WSIC_ERROR_TRUNCATED);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 1, &found), WSIC_ERROR_TRUNCATED);
     ck_assert_ptr_null(found);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -392,8 +392,8 @@ START_TEST(the_head_in_the_file_must_be_that_in_the_index)
     out.index[2] = 'b';
     put_end();
     ck_assert_int_eq(wsic_archive_open_memory(context, out.bytes, out.size, &archive), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, &found), WSIC_ERROR_CHECKSUM);
-    wsic_archive_destroy(archive);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &found), WSIC_ERROR_CHECKSUM);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -408,7 +408,7 @@ START_TEST(layers_lie_where_they_must)
         const void *bytes;
         size_t size;
 
-        ck_assert_int_eq(wsic_layer_write(layer, &bytes, &size), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, &size), WSIC_OK);
         put_header();
         put_record(2, "key", "some text", 9);
         const size_t start = out.size;
@@ -430,10 +430,10 @@ START_TEST(layers_lie_where_they_must)
             continue;
         }
         ck_assert_int_eq(status, WSIC_OK);
-        ck_assert_int_eq(wsic_archive_layer(archive, 0, &found), WSIC_ERROR_CHECKSUM);
-        ck_assert_int_eq(wsic_archive_layer_view(archive, 0, &found), WSIC_ERROR_CHECKSUM);
+        ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &found), WSIC_ERROR_CHECKSUM);
+        ck_assert_int_eq(wsic_archive_view_layer(archive, 0, &found), WSIC_ERROR_CHECKSUM);
         ck_assert_ptr_null(found);
-        wsic_archive_destroy(archive);
+        wsic_archive_close(archive);
     }
 }
 END_TEST

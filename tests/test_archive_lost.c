@@ -31,7 +31,7 @@ static void check_archive(size_t count)
 
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "q"), &archive), WSIC_OK);
     check_contents(archive, count);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 
 START_TEST(a_layer_that_was_lost_is_not_taken_over)

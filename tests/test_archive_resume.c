@@ -96,7 +96,7 @@ START_TEST(the_finished_archive_holds_everything)
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "q"), &archive), WSIC_OK);
     ck_assert_uint_eq(wsic_archive_size(archive), expected);
     check_contents(archive, LAYERS);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -162,11 +162,11 @@ START_TEST(a_plain_writer_has_no_part_in_it)
     ck_assert_int_eq(wsic_archive_writer_add(plain, names[1], layers[1]), WSIC_OK);
     ck_assert_uint_eq(wsic_archive_writer_count(plain), 1);
     ck_assert_str_eq(wsic_archive_writer_name(plain, 0), names[1]);
-    ck_assert_int_eq(wsic_archive_writer_layer(plain, 0, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_writer_load_layer(plain, 0, &layer), WSIC_OK);
     check_same_layer(layer, layers[1]);
     wsic_layer_destroy(layer);
     ck_assert_int_eq(wsic_archive_writer_finish(plain), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_writer_layer(plain, 0, &layer), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_archive_writer_load_layer(plain, 0, &layer), WSIC_ERROR_STATE);
     ck_assert_ptr_null(layer);
     wsic_archive_writer_destroy(plain);
     check_taken_over(unfinished, 1);
@@ -188,11 +188,11 @@ START_TEST(arguments_are_checked)
 
     writer = resume();
     ck_assert_ptr_null(wsic_archive_writer_name(writer, 0));
-    ck_assert_int_eq(wsic_archive_writer_layer(writer, 0, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_writer_load_layer(writer, 0, &layer), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_null(layer);
     ck_assert_str_eq(wsic_archive_writer_message(writer), wsic_context_message(context));
-    ck_assert_int_eq(wsic_archive_writer_layer(writer, 0, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_writer_layer(NULL, 0, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_writer_load_layer(writer, 0, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_writer_load_layer(NULL, 0, &layer), WSIC_ERROR_ARGUMENT);
     wsic_archive_writer_destroy(writer);
 }
 END_TEST
@@ -256,7 +256,7 @@ static wsic_status go_on_and_add(void *data)
     if (status == WSIC_OK && wsic_archive_writer_count(writer) == 1)
         status = wsic_archive_writer_add(writer, names[1], layers[1]);
     if (status == WSIC_OK)
-        status = wsic_archive_writer_layer(writer, 1, &layer);
+        status = wsic_archive_writer_load_layer(writer, 1, &layer);
     if (status == WSIC_OK)
         status = wsic_archive_writer_finish(writer);
     wsic_layer_destroy(layer);
@@ -275,7 +275,7 @@ START_TEST(every_refused_allocation_is_reported)
     refuse_every_allocation(&counter, go_on_and_add, NULL);
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "q"), &archive), WSIC_OK);
     ck_assert_uint_eq(wsic_archive_count(archive), 2);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     ck_assert_uint_eq(temporary_count(&place), 1);
 }
 END_TEST

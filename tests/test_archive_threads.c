@@ -25,8 +25,8 @@ static int has_bytes(const wsic_layer *layer, const wsic_layer *expected)
     const void *bytes, *other;
     size_t size, other_size;
 
-    return wsic_layer_write(layer, &bytes, &size) == WSIC_OK &&
-           wsic_layer_write(expected, &other, &other_size) == WSIC_OK && size == other_size &&
+    return wsic_layer_get_bytes(layer, &bytes, &size) == WSIC_OK &&
+           wsic_layer_get_bytes(expected, &other, &other_size) == WSIC_OK && size == other_size &&
            memcmp(bytes, other, size) == 0;
 }
 
@@ -39,7 +39,7 @@ static int decodes(const wsic_layer *layer)
     if (wsic_layer_get_info(layer, &info) != WSIC_OK || info.rows * info.columns > 32 * 32)
         return 0;
     wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, info.rows, info.columns, 0);
-    return wsic_layer_codes(layer, 0, &matrix) == WSIC_OK;
+    return wsic_layer_get_codes(layer, 0, &matrix) == WSIC_OK;
 }
 
 /* In three ways: a copy, borrowed from the archive, on bytes of the caller. */
@@ -48,12 +48,12 @@ static wsic_status take(size_t k, unsigned way, wsic_layer **layer)
     uint64_t offset, size;
 
     if (way == 0)
-        return wsic_archive_layer(shared, k, layer);
+        return wsic_archive_load_layer(shared, k, layer);
     if (way == 1)
-        return wsic_archive_layer_view(shared, k, layer);
+        return wsic_archive_view_layer(shared, k, layer);
     *layer = NULL;
-    const wsic_status status = wsic_archive_extent(shared, k, &offset, &size);
-    return status == WSIC_OK ? wsic_layer_view(own, file_bytes + offset, (size_t)size, layer)
+    const wsic_status status = wsic_archive_get_extent(shared, k, &offset, &size);
+    return status == WSIC_OK ? wsic_layer_create_view(own, file_bytes + offset, (size_t)size, layer)
                              : status;
 }
 
@@ -89,8 +89,8 @@ static void damage(size_t index)
     size_t bytes_size;
     wsic_archive *const archive = open_all();
 
-    ck_assert_int_eq(wsic_archive_extent(archive, index, &offset, &size), WSIC_OK);
-    wsic_archive_destroy(archive);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, index, &offset, &size), WSIC_OK);
+    wsic_archive_close(archive);
     uint8_t *const bytes = read_file(temporary_path(&place, "q"), &bytes_size);
     bytes[offset + size - 1] ^= 1;
     write_file(place.path, bytes, bytes_size);
@@ -116,7 +116,7 @@ START_TEST(threads_read_one_archive)
         ck_assert_uint_eq(readers[k].wrong, 0);
     }
     ck_assert_str_ne(wsic_archive_message(shared), "");
-    wsic_archive_destroy(shared);
+    wsic_archive_close(shared);
     ck_assert_uint_eq(wsic_context_memory(own, NULL), 0);
     wsic_context_destroy(own);
     free(file_bytes);

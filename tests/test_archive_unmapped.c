@@ -30,7 +30,7 @@ START_TEST(archives_are_read_instead)
     ck_assert_int_eq(errno, 0);
     check_contents(archive, LAYERS);
     wsic_layer *const view = view_of(archive, 1);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     check_equal_layer(view, layers[1]);
     wsic_layer_destroy(view);
 }

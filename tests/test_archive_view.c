@@ -14,7 +14,7 @@ START_TEST(views_equal_copies)
         check_equal_layer(view, layers[k]);
         wsic_layer_destroy(view);
     }
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -29,13 +29,13 @@ START_TEST(views_take_no_memory_for_bytes)
     const uint64_t before = wsic_context_memory(context, NULL);
     wsic_layer *const view = view_of(archive, 0);
     const uint64_t with_view = wsic_context_memory(context, NULL);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, &copy), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &copy), WSIC_OK);
     const uint64_t with_copy = wsic_context_memory(context, NULL);
     ck_assert_uint_ge(with_copy - with_view, with_view - before + size);
     wsic_layer_destroy(copy);
     wsic_layer_destroy(view);
     ck_assert_uint_eq(wsic_context_memory(context, NULL), before);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -47,7 +47,7 @@ START_TEST(views_outlive_their_archive)
 
     for (size_t k = 0; k < LAYERS; k++)
         views[k] = view_of(archive, k);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     wsic_archive_writer_destroy(begin_archive("q"));
     wsic_archive_writer *const writer = begin_archive("q");
     ck_assert_int_eq(wsic_archive_writer_finish(writer), WSIC_OK);
@@ -72,7 +72,7 @@ START_TEST(views_of_memory_borrow_from_it)
         memcpy(moved + shift, bytes, size);
         ck_assert_int_eq(wsic_archive_open_memory(context, moved + shift, size, &archive), WSIC_OK);
         wsic_layer *const view = view_of(archive, 1);
-        wsic_archive_destroy(archive);
+        wsic_archive_close(archive);
         const void *borrowed;
         bytes_of(view, &borrowed);
         ck_assert((const uint8_t *)borrowed > moved &&
@@ -96,21 +96,21 @@ START_TEST(every_flip_is_refused)
     write_all("q");
     uint8_t *const bytes = read_file(temporary_path(&place, "q"), &size);
     ck_assert_int_eq(wsic_archive_open_memory(context, bytes, size, &archive), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_extent(archive, 0, &first, &first_size), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_extent(archive, 1, &offset, &layer_size), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, 0, &first, &first_size), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_get_extent(archive, 1, &offset, &layer_size), WSIC_OK);
     const uint64_t from = first + first_size + 8, to = offset + layer_size;
     ck_assert_uint_lt(from, offset);
     for (uint64_t bit = 8 * from; bit < 8 * (to + 8); bit++) {
         wsic_layer *view;
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        const wsic_status status = wsic_archive_layer_view(archive, 1, &view);
+        const wsic_status status = wsic_archive_view_layer(archive, 1, &view);
         ck_assert_msg(bit < 8 * to ? status < 0 : status == WSIC_OK, "bit %d of byte %d",
                       (int)(bit % 8), (int)(bit / 8));
         ck_assert((view != NULL) == (status == WSIC_OK));
         wsic_layer_destroy(view);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     free(bytes);
 }
 END_TEST
@@ -122,10 +122,10 @@ START_TEST(copies_survive_a_file_that_shrinks)
     wsic_layer *layer = layers[0];
 
     ck_assert_int_eq(truncate(temporary_path(&place, "q"), 20), 0);
-    ck_assert_int_eq(wsic_archive_layer(archive, 0, &layer), WSIC_ERROR_TRUNCATED);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &layer), WSIC_ERROR_TRUNCATED);
     ck_assert_ptr_null(layer);
     ck_assert_ptr_nonnull(strstr(wsic_archive_message(archive), "shrank"));
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -134,13 +134,13 @@ START_TEST(arguments_are_checked)
     wsic_archive *const archive = open_all();
     wsic_layer *layer = layers[0];
 
-    ck_assert_int_eq(wsic_archive_layer_view(archive, LAYERS, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_view_layer(archive, LAYERS, &layer), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_null(layer);
     ck_assert_ptr_nonnull(strstr(wsic_archive_message(archive), "3 layers"));
     ck_assert_str_eq(wsic_archive_message(archive), wsic_context_message(context));
-    ck_assert_int_eq(wsic_archive_layer_view(archive, 0, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_archive_layer_view(NULL, 0, &layer), WSIC_ERROR_ARGUMENT);
-    wsic_archive_destroy(archive);
+    ck_assert_int_eq(wsic_archive_view_layer(archive, 0, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_archive_view_layer(NULL, 0, &layer), WSIC_ERROR_ARGUMENT);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -152,9 +152,9 @@ static wsic_status open_and_view(void *data)
     (void)data;
     wsic_status status = wsic_archive_open(context, temporary_path(&place, "q"), &archive);
     if (status == WSIC_OK)
-        status = wsic_archive_layer_view(archive, 0, &view);
+        status = wsic_archive_view_layer(archive, 0, &view);
     ck_assert((status == WSIC_OK) == (view != NULL));
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     wsic_layer_destroy(view);
     return status;
 }

@@ -122,7 +122,7 @@ START_TEST(names_are_checked)
     ck_assert_int_eq(wsic_archive_open(context, place.path, &archive), WSIC_OK);
     ck_assert_uint_eq(strlen(wsic_archive_name(archive, 6)), 65535);
     ck_assert_uint_eq(strlen(wsic_archive_metadata(archive, "k")), 16 << 20);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     free(text);
 }
 END_TEST
@@ -182,7 +182,7 @@ START_TEST(metadata_can_be_replaced)
     ck_assert_str_eq(wsic_archive_metadata(archive, "a"), "three");
     ck_assert_str_eq(wsic_archive_metadata(archive, "b"), "2");
     ck_assert_str_eq(wsic_archive_metadata(archive, "c"), "");
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(a_full_disk_loses_one_call_only)
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "q"), &archive), WSIC_OK);
     ck_assert_uint_eq(wsic_archive_size(archive), finished);
     check_contents(archive, 2);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
 }
 END_TEST
 
@@ -293,8 +293,8 @@ static wsic_status whole_life(void *data)
     if (status == WSIC_OK)
         status = wsic_archive_open(context, temporary_path(&place, "q"), &archive);
     if (status == WSIC_OK)
-        status = wsic_archive_layer(archive, 0, &layer);
-    wsic_archive_destroy(archive);
+        status = wsic_archive_load_layer(archive, 0, &layer);
+    wsic_archive_close(archive);
     wsic_layer_destroy(layer);
     return status;
 }
@@ -353,7 +353,7 @@ START_TEST(every_refused_allocation_is_reported)
     wsic_archive_writer_destroy(shared_writer);
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "q"), &archive), WSIC_OK);
     check_contents(archive, 2);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     ck_assert_uint_eq(temporary_count(&place), 1);
 }
 END_TEST

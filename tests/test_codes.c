@@ -100,8 +100,8 @@ static int by_place(const void *a, const void *b)
     return x->row < y->row ? -1 : 1;
 }
 
-/* Rows of a block in the order of their numbers modulo the stride, the largest first: by sorting.
- */
+/* Without dead rows, rows of a block in the order of their numbers modulo the stride, the largest
+ * first: by sorting. */
 START_TEST(levels_run_through_the_rows_in_strides)
 {
     static const size_t shapes[][4] = {{70, 3, 64, 2},   {70, 9, 70, 8},    {130, 5, 50, 7},
@@ -127,6 +127,43 @@ START_TEST(levels_run_through_the_rows_in_strides)
     round_trip(&env, &matrix, block_rows);
     free(placed);
     free(order);
+    free(codes);
+    close_env(context);
+}
+END_TEST
+
+/* The levels of a matrix come back from between dead rows, wherever these stand: in the order of
+ * the live ones, and in hardly more bytes. */
+START_TEST(dead_rows_take_no_part_in_a_trellis)
+{
+    enum { LIVE = 64, COLUMNS = 40, MOST = 1024, KIND = 5 };
+    static const size_t strides[] = {1, 4, 7};
+    const size_t stride = strides[_i];
+    int32_t *const codes = make_codes(any_bits, LIVE, COLUMNS, 3);
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    make_levels_in_order(codes, LIVE, COLUMNS, KIND, LIVE, stride);
+    const wsic_code_matrix alone = {
+        .rows = LIVE, .columns = COLUMNS, .codes = codes, .kind = KIND, .row_stride = stride};
+    const size_t size = round_trip(&env, &alone, LIVE);
+    for (size_t every = 1; every <= MOST / LIVE; every *= 4) {
+        const size_t rows = LIVE * every + 3;
+        int32_t *const spread = calloc(rows * COLUMNS, sizeof *spread);
+        bool *const dead = malloc(rows * sizeof *dead);
+        memset(dead, 1, rows * sizeof *dead);
+        for (size_t i = 0; i < LIVE; i++)
+            dead[i * every + 2] = false;
+        for (size_t k = 0; k < LIVE * COLUMNS; k++)
+            spread[k / LIVE * rows + k % LIVE * every + 2] = codes[k];
+        wsic_code_matrix matrix = alone;
+        matrix.rows = rows;
+        matrix.codes = spread;
+        matrix.dead_rows = dead;
+        ck_assert_uint_le(round_trip(&env, &matrix, rows), size + 100);
+        free(dead);
+        free(spread);
+    }
     free(codes);
     close_env(context);
 }
@@ -388,6 +425,7 @@ int main(void)
     tcase_add_loop_test(tests, everything_comes_back, 0, MATRIX_COUNT);
     tcase_add_loop_test(tests, levels_of_a_trellis_come_back, 0, MATRIX_COUNT);
     tcase_add_loop_test(tests, levels_run_through_the_rows_in_strides, 0, 7);
+    tcase_add_loop_test(tests, dead_rows_take_no_part_in_a_trellis, 0, 3);
     tcase_add_test(tests, what_is_no_level_is_refused);
     tcase_add_test(tests, many_lanes_come_back);
     tcase_add_test(tests, little_is_coded_in_few_bytes);

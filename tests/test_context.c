@@ -264,7 +264,7 @@ START_TEST(the_limit_holds_and_can_be_raised)
     ck_assert_int_eq(wsic_stats_add_activations(stats, &token, &one), WSIC_ERROR_MEMORY_LIMIT);
     ck_assert_int_eq(wsic_context_set_memory_limit(context, 0), WSIC_OK);
     ck_assert_int_eq(wsic_stats_add_activations(stats, &token, &one), WSIC_OK);
-    ck_assert_int_eq(wsic_stats_spectrum(stats, eigenvalues), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_spectrum(stats, eigenvalues), WSIC_OK);
     wsic_stats_destroy(stats);
     ck_assert_int_eq(wsic_context_set_memory_limit(NULL, 1), WSIC_ERROR_ARGUMENT);
 }

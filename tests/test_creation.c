@@ -47,7 +47,7 @@ START_TEST(context_and_out_are_needed)
     ASSERT_CREATION_REFUSES(wsic_plan, wsic_plan_create(given, out));
     ASSERT_CREATION_REFUSES(wsic_problem, wsic_problem_create(given, NULL, NULL, NULL, out));
     ASSERT_CREATION_REFUSES(wsic_encoder, wsic_encoder_create(given, out));
-    ASSERT_CREATION_REFUSES(wsic_layer, wsic_layer_read(given, "x", 1, out));
+    ASSERT_CREATION_REFUSES(wsic_layer, wsic_layer_create(given, "x", 1, out));
     ASSERT_CREATION_REFUSES(wsic_archive, wsic_archive_open(given, "x", out));
     ASSERT_CREATION_REFUSES(wsic_archive, wsic_archive_open_memory(given, "x", 1, out));
     ASSERT_CREATION_REFUSES(wsic_archive_writer, wsic_archive_writer_create(given, "x", out));
@@ -59,7 +59,7 @@ START_TEST(inputs_are_needed)
 {
     ASSERT_INPUT_REFUSED(wsic_stats, wsic_stats_load(given, NULL, out), "path");
     ASSERT_INPUT_REFUSED(wsic_problem, wsic_problem_create(given, NULL, NULL, NULL, out), "stats");
-    ASSERT_INPUT_REFUSED(wsic_layer, wsic_layer_read(given, NULL, 1, out), "bytes");
+    ASSERT_INPUT_REFUSED(wsic_layer, wsic_layer_create(given, NULL, 1, out), "bytes");
     ASSERT_INPUT_REFUSED(wsic_archive, wsic_archive_open(given, NULL, out), "path");
     ASSERT_INPUT_REFUSED(wsic_archive, wsic_archive_open_memory(given, NULL, 1, out), "bytes");
     ASSERT_INPUT_REFUSED(wsic_archive_writer, wsic_archive_writer_create(given, NULL, out), "path");

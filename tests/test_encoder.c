@@ -19,11 +19,16 @@ static const struct {
     int covariance;
     int variant; /* of the quantizer */
 } settings[] = {
-    {"paper", COVARIANCE_CHANNELS, OF_PRESET}, {"paper", COVARIANCE_IDENTITY, OF_PRESET},
-    {"fast", COVARIANCE_AR, OF_PRESET},        {"default", COVARIANCE_CHANNELS, OF_PRESET},
-    {"default", COVARIANCE_DEAD, OF_PRESET},   {"max", COVARIANCE_CHANNELS, OF_PRESET},
-    {"max", COVARIANCE_AR, OF_PRESET},         {"default", COVARIANCE_CHANNELS, 1},
-    {"default", COVARIANCE_AR, 2},             {"default", COVARIANCE_DEAD, 0},
+    {"paper", COVARIANCE_CHANNELS, OF_PRESET},
+    {"paper", COVARIANCE_IDENTITY, OF_PRESET},
+    {"fast", COVARIANCE_AR, OF_PRESET},
+    {"default", COVARIANCE_CHANNELS, OF_PRESET},
+    {"default", COVARIANCE_DEAD, OF_PRESET},
+    {"max", COVARIANCE_CHANNELS, OF_PRESET},
+    {"max", COVARIANCE_AR, OF_PRESET},
+    {"default", COVARIANCE_CHANNELS, 1},
+    {"default", COVARIANCE_AR, 2},
+    {"default", COVARIANCE_DEAD, 0},
 };
 
 static void apply(layer_fixture *f, int setting)
@@ -141,7 +146,7 @@ START_TEST(scales_change_no_code)
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.3 * unit), WSIC_OK);
         ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
         wsic_matrix_init(&view, sizeof view, codes[pass], WSIC_I32, 64, 48, 0);
-        ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &view), WSIC_OK);
         distortion[pass] = layer_info(layer).distortion;
         wsic_layer_destroy(layer);
         if (pass == 1)
@@ -242,7 +247,7 @@ START_TEST(distortion_falls_with_rate_and_with_rescalers)
     const char *const modes[] = {"none", "columns", "both"};
     for (size_t k = 0; k < 3; k++) {
         wsic_layer *layer = NULL;
-        ck_assert_int_eq(wsic_encoder_set(f.encoder, "rescale", modes[k]), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "rescale", modes[k]), WSIC_OK);
         ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
         /* rounding the scales to their stored form may cost a trace */
         ck_assert_double_lt(layer_info(layer).distortion, previous * 1.01);
@@ -268,7 +273,7 @@ START_TEST(own_bits_are_counted_once)
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RIDGE, ridge), WSIC_OK);
         ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
         wsic_matrix_init(&view, sizeof view, codes[ridge], WSIC_I32, f.rows, f.columns, 0);
-        ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &view), WSIC_OK);
         wsic_layer_destroy(layer);
     }
     const bool same = memcmp(codes[0], codes[1], sizeof codes[0]) == 0;
@@ -277,8 +282,8 @@ START_TEST(own_bits_are_counted_once)
 }
 END_TEST
 
-/* Even where most of it is what the ridge holds back, and no error of the recursion. Three symbols a
- * row come in coarse steps. */
+/* Even where most of it is what the ridge holds back, and no error of the recursion. Three symbols
+ * a row come in coarse steps. */
 START_TEST(large_distortions_are_met)
 {
     static const double targets[] = {0.01, 0.1, 0.4};
@@ -300,9 +305,9 @@ START_TEST(uniform_spacing_has_one_scale)
 {
     layer_fixture f = layer_open(80, 60, COVARIANCE_CHANNELS, 10);
 
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "spacing", "uniform"), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "lmmse", "0"), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "rescale", "none"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "spacing", "uniform"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "lmmse", "0"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "rescale", "none"), WSIC_OK);
     wsic_layer *const uniform = layer_encode(&f, 2.5);
     const float *const scales = wsic_layer_column_scales(uniform);
     for (size_t j = 1; j < f.columns; j++)
@@ -358,7 +363,7 @@ START_TEST(plan_hands_its_step_on)
     ck_assert_int_eq(wsic_plan_add(plan, f.stats, &f.matrix, NULL), WSIC_OK);
     ck_assert_int_lt(wsic_encoder_set_plan(f.encoder, plan, 0), 0);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 3.0), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_get(plan, 0, &planned), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 0, &planned), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_plan(f.encoder, plan, 0), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
     const wsic_layer_info info = layer_info(layer);

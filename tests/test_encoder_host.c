@@ -65,7 +65,8 @@ static void choose_way(size_t way)
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, ways[way].preset), WSIC_OK);
     for (size_t i = 0; i < 4 && ways[way].settings[i]; i += 2)
         ck_assert_int_eq(
-            wsic_encoder_set(f.encoder, ways[way].settings[i], ways[way].settings[i + 1]), WSIC_OK);
+            wsic_encoder_set_text(f.encoder, ways[way].settings[i], ways[way].settings[i + 1]),
+            WSIC_OK);
 }
 
 static wsic_status run_problem(wsic_layer **layer)
@@ -128,7 +129,7 @@ START_TEST(refused_allocations_are_told)
     int kind = _i % KINDS;
 
     choose_way((size_t)_i);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "passes", "1"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "passes", "1"), WSIC_OK);
     counter.calls = 0;
     ck_assert_int_eq(encode_and_drop(&kind), WSIC_OK);
     const size_t calls = counter.calls, stride = calls / BETWEEN + 1;
@@ -272,7 +273,7 @@ static void decode(const wsic_layer *layer, float *weights, int32_t *codes)
     wsic_matrix_init(&matrix, sizeof matrix, weights, WSIC_F32, DRIFT_ROWS, DRIFT_COLUMNS, 0);
     ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &matrix), WSIC_OK);
     wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, DRIFT_ROWS, DRIFT_COLUMNS, 0);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &matrix), WSIC_OK);
 }
 
 START_TEST(other_rounding_decodes_the_same_codes)
@@ -286,11 +287,11 @@ START_TEST(other_rounding_decodes_the_same_codes)
 
     choose_way(3);
     ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.w_view, &made), 0);
-    ck_assert_int_eq(wsic_layer_write(made, &bytes, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(made, &bytes, &size), WSIC_OK);
     decode(made, weights[0], codes[0]);
     ck_assert_int_eq(fesetround(other_modes[_i]), 0);
     feclearexcept(FE_ALL_EXCEPT);
-    ck_assert_int_eq(wsic_layer_read(f.context, bytes, size, &read), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create(f.context, bytes, size, &read), WSIC_OK);
     decode(read, weights[1], codes[1]);
     const int raised = fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW), mode = fegetround();
     ck_assert_int_eq(fesetround(FE_TONEAREST), 0);

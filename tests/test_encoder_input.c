@@ -71,7 +71,7 @@ START_TEST(zero_rows_stay_zero)
     wsic_matrix view;
 
     layer_choose(&f, (size_t)_i);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "rescale", _i % 2 == 0 ? "both" : "columns"),
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "rescale", _i % 2 == 0 ? "both" : "columns"),
                      WSIC_OK);
     memset(f.weights + 5 * 48, 0, 48 * sizeof *f.weights);
     memset(f.weights + 63 * 48, 0, 48 * sizeof *f.weights);
@@ -232,10 +232,10 @@ START_TEST(number_types_and_strides_agree)
         }
     }
     wsic_layer *const wide = layer_encode(&f, 4.0);
-    wsic_layer_write(wide, &first, &first_size);
+    wsic_layer_get_bytes(wide, &first, &first_size);
     wsic_matrix_init(&f.matrix, sizeof f.matrix, single, WSIC_F32, A, N, STRIDE);
     wsic_layer *const narrow = layer_encode(&f, 4.0);
-    wsic_layer_write(narrow, &bytes, &size);
+    wsic_layer_get_bytes(narrow, &bytes, &size);
     ck_assert_uint_eq(size, first_size);
     ck_assert_mem_eq(bytes, first, size);
     wsic_layer_destroy(wide);
@@ -253,10 +253,10 @@ START_TEST(threads_change_no_byte)
     layer_choose(&f, (size_t)_i);
     ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, 200), WSIC_OK);
     wsic_layer *const serial = layer_encode(&f, 2.0);
-    wsic_layer_write(serial, &first, &first_size);
+    wsic_layer_get_bytes(serial, &first, &first_size);
     ck_assert_int_eq(wsic_context_set_threads(f.context, 3), WSIC_OK);
     wsic_layer *const parallel = layer_encode(&f, 2.0);
-    wsic_layer_write(parallel, &bytes, &size);
+    wsic_layer_get_bytes(parallel, &bytes, &size);
     ck_assert_uint_eq(size, first_size);
     ck_assert_mem_eq(bytes, first, size);
     wsic_layer_destroy(serial);
@@ -272,7 +272,8 @@ static uint64_t encode_within_prediction(layer_fixture *f)
     uint64_t predicted = 0;
     wsic_layer *layer = NULL;
 
-    ck_assert_int_eq(wsic_encoder_memusage(f->encoder, f->rows, f->columns, &predicted), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_estimate_memory(f->encoder, f->rows, f->columns, &predicted),
+                     WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(f->encoder, f->stats, &f->matrix, &layer), 0);
     ck_assert_int_eq(wsic_encoder_get_report(f->encoder, &report), WSIC_OK);
     ck_assert_uint_le(report.memory_peak, predicted);
@@ -301,7 +302,7 @@ START_TEST(memory_is_predicted_and_bounded)
 
     /* Other ways through the encoder keep to the prediction too. */
     wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 0);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "order", "pivoted"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "order", "pivoted"), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RIDGE, 2.0), WSIC_OK);
     encode_within_prediction(&f);
     layer_close(&f);

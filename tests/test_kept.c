@@ -49,7 +49,7 @@ static void choose_settings(layer_fixture *f, size_t k)
     for (char *name = strtok(settings, ","); name; name = strtok(NULL, ",")) {
         char *const value = strchr(name, '=');
         *value = '\0';
-        ck_assert_int_eq(wsic_encoder_set(f->encoder, name, value + 1), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(f->encoder, name, value + 1), WSIC_OK);
     }
 }
 
@@ -117,12 +117,12 @@ START_TEST(the_library_reads_them)
     for (size_t k = 0; k < LAYERS; k++) {
         wsic_layer *layer;
         ck_assert_str_eq(wsic_archive_name(archive, k), kept[k].name);
-        ck_assert_int_eq(wsic_archive_layer(archive, k, &layer), WSIC_OK);
+        ck_assert_int_eq(wsic_archive_load_layer(archive, k, &layer), WSIC_OK);
         ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &view), WSIC_OK);
         ck_assert_mem_eq(weights, (float *)expected.data + k * WEIGHTS, sizeof weights);
         wsic_layer_destroy(layer);
     }
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     wsic_context_destroy(context);
     npy_release(&expected);
 }

@@ -38,7 +38,7 @@ START_TEST(facts_come_from_the_bytes)
     size_t size;
 
     ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_write(layer, &bytes, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, &size), WSIC_OK);
     ck_assert_uint_eq(info.rows, ROWS);
     ck_assert_uint_eq(info.columns, COLUMNS);
     ck_assert_uint_eq(info.bytes, size);
@@ -139,7 +139,7 @@ START_TEST(the_narrowest_type_of_the_codes_is_told)
         ck_assert_int_eq(wsic_layer_get_info(other, &info), WSIC_OK);
         ck_assert_uint_eq(info.code_dtype, cases[k].dtype);
         wsic_matrix_init(&row, sizeof row, found, WSIC_I32, 1, COLUMNS, 0);
-        ck_assert_int_eq(wsic_layer_codes(other, 7, &row), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_get_codes(other, 7, &row), WSIC_OK);
         ck_assert_int_eq(found[3], cases[k].code);
         wsic_layer_destroy(other);
     }
@@ -189,7 +189,7 @@ START_TEST(codes_of_every_range_and_type_come_back)
             const uint32_t dtype = dtypes[(first + count) % 3];
             memset(found, 0x55, sizeof found);
             wsic_matrix_init(&matrix, sizeof matrix, found, dtype, count, COLUMNS, STRIDE);
-            ck_assert_int_eq(wsic_layer_codes(layer, first, &matrix), WSIC_OK);
+            ck_assert_int_eq(wsic_layer_get_codes(layer, first, &matrix), WSIC_OK);
             for (size_t i = 0; i < count; i++) {
                 for (size_t j = 0; j < COLUMNS; j++)
                     ck_assert_int_eq(load_code(found, dtype, i * STRIDE + j),
@@ -210,8 +210,8 @@ START_TEST(codes_that_do_not_fit_are_named)
     made.codes[11 * ROWS + 33] = -300;
     ck_assert_int_eq(sample_layer(context, &made, &other), WSIC_OK);
     wsic_matrix_init(&matrix, sizeof matrix, found, WSIC_I8, 20, COLUMNS, 0);
-    ck_assert_int_eq(wsic_layer_codes(other, 10, &matrix), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_codes(other, 20, &matrix), WSIC_ERROR_RANGE);
+    ck_assert_int_eq(wsic_layer_get_codes(other, 10, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(other, 20, &matrix), WSIC_ERROR_RANGE);
     ck_assert_ptr_nonnull(strstr(wsic_layer_message(other), "(33, 11) is -300"));
     wsic_layer_destroy(other);
 }
@@ -337,15 +337,15 @@ START_TEST(decoding_checks_its_arguments)
     ck_assert_ptr_nonnull(strstr(message(), "first_row is 41"));
     ck_assert_int_eq(wsic_layer_dequantize(layer, ROWS, &matrix), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_layer_dequantize(layer, SIZE_MAX, &matrix), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &matrix), WSIC_ERROR_DTYPE);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &matrix), WSIC_ERROR_DTYPE);
     matrix.dtype = WSIC_I32;
     ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &matrix), WSIC_ERROR_DTYPE);
     matrix.columns = COLUMNS - 1;
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &matrix), WSIC_ERROR_SHAPE);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &matrix), WSIC_ERROR_SHAPE);
     matrix.columns = COLUMNS;
     matrix.size = 8;
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &matrix), WSIC_ERROR_STRUCT_SIZE);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &matrix), WSIC_ERROR_STRUCT_SIZE);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, NULL), WSIC_ERROR_ARGUMENT);
 }
 END_TEST
 
@@ -362,7 +362,7 @@ START_TEST(matrices_of_any_shape_round_trip)
             sample_make(&made, rows, columns, spread == 0 ? 0 : spread == 1 ? 3 : 1e9, k);
             ck_assert_int_eq(sample_layer(context, &made, &other), WSIC_OK);
             wsic_matrix_init(&matrix, sizeof matrix, found, WSIC_I32, rows, columns, 0);
-            ck_assert_int_eq(wsic_layer_codes(other, 0, &matrix), WSIC_OK);
+            ck_assert_int_eq(wsic_layer_get_codes(other, 0, &matrix), WSIC_OK);
             for (size_t i = 0; i < rows; i++) {
                 for (size_t j = 0; j < columns; j++)
                     ck_assert_int_eq(found[i * columns + j], sample_code(&made, i, j));
@@ -383,9 +383,9 @@ static void *decode_repeatedly(void *data)
 
     wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, ROWS, COLUMNS, 0);
     for (int round = 0; round < 100; round++) {
-        *wrong += wsic_layer_codes(layer, 0, &matrix) != WSIC_OK;
+        *wrong += wsic_layer_get_codes(layer, 0, &matrix) != WSIC_OK;
         *wrong += wsic_layer_matvec(layer, zero, y) != WSIC_OK;
-        *wrong += wsic_layer_codes(layer, ROWS, &matrix) != WSIC_ERROR_ARGUMENT;
+        *wrong += wsic_layer_get_codes(layer, ROWS, &matrix) != WSIC_ERROR_ARGUMENT;
         for (size_t i = 0; i < ROWS; i++) {
             for (size_t j = 0; j < COLUMNS; j++)
                 *wrong += codes[i * COLUMNS + j] != sample_code(&made, i, j);
@@ -429,16 +429,16 @@ static wsic_status make_and_use(void *data)
     (void)data;
     wsic_status status = sample_layer(context, &made, &first);
     if (status == WSIC_OK)
-        status = wsic_layer_write(first, &bytes, &size);
+        status = wsic_layer_get_bytes(first, &bytes, &size);
     if (status == WSIC_OK)
-        status = wsic_layer_read(context, bytes, size, &second);
+        status = wsic_layer_create(context, bytes, size, &second);
     wsic_layer_destroy(first);
     wsic_matrix_init(&matrix, sizeof matrix, weights, WSIC_F32, ROWS, COLUMNS, 0);
     if (status == WSIC_OK)
         status = wsic_layer_dequantize(second, 0, &matrix);
     wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I8, ROWS, COLUMNS, 0);
     if (status == WSIC_OK)
-        status = wsic_layer_codes(second, 0, &matrix);
+        status = wsic_layer_get_codes(second, 0, &matrix);
     if (status == WSIC_OK)
         status = wsic_layer_matvec(second, x, y);
     wsic_layer_destroy(second);

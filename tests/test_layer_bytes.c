@@ -16,9 +16,9 @@ START_TEST(reading_gives_the_same_layer)
     wsic_layer *other;
     wsic_matrix matrix;
 
-    ck_assert_int_eq(wsic_layer_write(layer, &bytes, &size), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_read(context, bytes, size, &other), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_write(other, &again, &again_size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create(context, bytes, size, &other), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(other, &again, &again_size), WSIC_OK);
     ck_assert_uint_eq(size, again_size);
     ck_assert_ptr_ne(bytes, again);
     ck_assert_mem_eq(bytes, again, size);
@@ -32,12 +32,12 @@ START_TEST(reading_gives_the_same_layer)
     ck_assert_mem_eq(a, b, sizeof a);
     wsic_layer_destroy(other);
 
-    ck_assert_int_eq(wsic_layer_write(layer, NULL, &size), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_write(layer, &bytes, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_write(NULL, &bytes, &size), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_read(context, NULL, size, &other), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_read(context, bytes, size, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_read(NULL, bytes, size, &other), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, NULL, &size), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_bytes(NULL, &bytes, &size), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create(context, NULL, size, &other), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create(context, bytes, size, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create(NULL, bytes, size, &other), WSIC_ERROR_ARGUMENT);
     wsic_layer_destroy(NULL);
 }
 END_TEST
@@ -48,21 +48,21 @@ START_TEST(every_truncation_and_flip_is_refused)
     wsic_layer *other;
     size_t size;
 
-    ck_assert_int_eq(wsic_layer_write(layer, &original, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &original, &size), WSIC_OK);
     uint8_t *const bytes = malloc(size + 1);
     memcpy(bytes, original, size);
     for (size_t cut = 0; cut < size; cut++) {
-        ck_assert_int_lt(wsic_layer_read(context, bytes, cut, &other), 0);
+        ck_assert_int_lt(wsic_layer_create(context, bytes, cut, &other), 0);
         ck_assert_ptr_null(other);
     }
     for (size_t bit = 0; bit < 8 * size; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        ck_assert_int_lt(wsic_layer_read(context, bytes, size, &other), 0);
+        ck_assert_int_lt(wsic_layer_create(context, bytes, size, &other), 0);
         ck_assert_ptr_null(other);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     bytes[size] = 0;
-    ck_assert_int_lt(wsic_layer_read(context, bytes, size + 1, &other), 0);
+    ck_assert_int_lt(wsic_layer_create(context, bytes, size + 1, &other), 0);
     free(bytes);
 }
 END_TEST
@@ -116,7 +116,7 @@ static wsic_status read_sealed(assembly *out)
 
     for (size_t i = 0; i < 8; i++)
         out->bytes[out->size + i] = (uint8_t)(checksum >> 8 * i);
-    const wsic_status status = wsic_layer_read(context, out->bytes, out->size + 8, &other);
+    const wsic_status status = wsic_layer_create(context, out->bytes, out->size + 8, &other);
     wsic_layer_destroy(other);
     return status;
 }
@@ -133,7 +133,7 @@ static parts take_apart(void)
     size_t size, position = 4;
     parts found = {{NULL}, {0}};
 
-    ck_assert_int_eq(wsic_layer_write(layer, &start, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &start, &size), WSIC_OK);
     const uint8_t *const bytes = start;
     ck_assert_mem_eq(bytes, "WSL\2", 4);
     ck_assert_uint_eq(get_varint(bytes, &position), ROWS);
@@ -303,12 +303,12 @@ static void try_sealed(const uint8_t *bytes, size_t size)
     wsic_layer *other;
     wsic_matrix matrix;
 
-    if (wsic_layer_read(context, bytes, size, &other) != WSIC_OK)
+    if (wsic_layer_create(context, bytes, size, &other) != WSIC_OK)
         return;
     ck_assert_int_eq(wsic_layer_get_info(other, &info), WSIC_OK);
     if (info.rows == ROWS && info.columns == COLUMNS) {
         wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32, ROWS, COLUMNS, 0);
-        const wsic_status status = wsic_layer_codes(other, 0, &matrix);
+        const wsic_status status = wsic_layer_get_codes(other, 0, &matrix);
         ck_assert(status == WSIC_OK || status == WSIC_ERROR_FORMAT ||
                   status == WSIC_ERROR_TRUNCATED || status == WSIC_ERROR_MEMORY_LIMIT);
     }
@@ -321,7 +321,7 @@ START_TEST(sealed_damage_is_survived)
     random_state random = {7};
     size_t size;
 
-    ck_assert_int_eq(wsic_layer_write(layer, &original, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &original, &size), WSIC_OK);
     uint8_t *const bytes = malloc(size);
     wsic_context_set_memory_limit(context, (uint64_t)64 << 20);
     for (size_t round = 0; round < 8 * (size - 8) + 5000; round++) {

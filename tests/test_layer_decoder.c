@@ -15,7 +15,7 @@ static void compare(const layer_fixture *f, const wsic_layer *layer)
     size_t size;
     wsic_matrix view;
 
-    ck_assert_int_eq(wsic_layer_write(layer, &bytes, &size), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, &size), WSIC_OK);
     plain_layer plain = plain_layer_open(bytes, size);
     ck_assert_uint_eq(plain.rows, rows);
     ck_assert_uint_eq(plain.columns, columns);
@@ -24,7 +24,7 @@ static void compare(const layer_fixture *f, const wsic_layer *layer)
     ck_assert_mem_eq(plain.column_scales, wsic_layer_column_scales(layer),
                      columns * sizeof *plain.column_scales);
     wsic_matrix_init(&view, sizeof view, codes, WSIC_I32, rows, columns, 0);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &view), WSIC_OK);
     ck_assert_mem_eq(plain.codes, codes, count * sizeof *codes);
     plain_layer_close(&plain);
     free(codes);
@@ -40,8 +40,8 @@ START_TEST(second_decoder_reads_the_layer)
     layer_fixture f = layer_open(300, 50, COVARIANCE_DEAD, 31);
 
     memset(f.weights + 7 * f.columns, 0, f.columns * sizeof *f.weights);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "quantizer", settings[_i][0]), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "trellis_states", settings[_i][1]), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "quantizer", settings[_i][0]), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "trellis_states", settings[_i][1]), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_BLOCK_ROWS, 77), WSIC_OK);
     for (size_t k = 0; k < sizeof rates / sizeof *rates; k++) {
         wsic_layer *layer = NULL;

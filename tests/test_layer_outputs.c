@@ -236,12 +236,12 @@ START_TEST(the_range_of_the_codes_is_found)
         lo = made.codes[k] < lo ? made.codes[k] : lo;
         hi = made.codes[k] > hi ? made.codes[k] : hi;
     }
-    ck_assert_int_eq(wsic_layer_code_range(layer, &least, &greatest), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_code_range(layer, &least, &greatest), WSIC_OK);
     ck_assert_int_eq(least, lo);
     ck_assert_int_eq(greatest, hi);
-    ck_assert_int_eq(wsic_layer_code_range(layer, NULL, &greatest), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_code_range(layer, &least, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_code_range(NULL, &least, &greatest), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_code_range(layer, NULL, &greatest), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_code_range(layer, &least, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_code_range(NULL, &least, &greatest), WSIC_ERROR_ARGUMENT);
 }
 END_TEST
 
@@ -340,8 +340,8 @@ START_TEST(wrong_jobs_are_refused)
 
     ck_assert_int_eq(run(&job), WSIC_OK);
     ck_assert_int_eq(run(NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_workspace(NULL, &bytes), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_workspace(&job, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_workspace_size(NULL, &bytes), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_workspace_size(&job, NULL), WSIC_ERROR_ARGUMENT);
     job.layer = NULL;
     ck_assert_int_eq(run(&job), WSIC_ERROR_ARGUMENT);
     job = good, job.size = 8;
@@ -371,7 +371,7 @@ START_TEST(wrong_jobs_are_refused)
     job = good, job.kind = WSIC_JOB_CODED_ORDER;
     ck_assert_uint_lt(info.live_columns, 31);
     ck_assert_int_eq(run(&job), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_workspace(&job, &bytes), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_get_workspace_size(&job, &bytes), WSIC_ERROR_ARGUMENT);
     ck_assert_uint_eq(bytes, 3);
 }
 END_TEST
@@ -418,7 +418,7 @@ START_TEST(wrong_workspaces_are_refused)
     wsic_matrix_init(&output, sizeof output, room, WSIC_I8, 10, 31, 0);
     const wsic_layer_job job = {
         .size = sizeof job, .layer = layer, .kind = WSIC_JOB_CODES, .output = &output};
-    ck_assert_int_eq(wsic_layer_workspace(&job, &bytes), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_workspace_size(&job, &bytes), WSIC_OK);
     ck_assert_uint_le(bytes, sizeof workspace - 64);
     ck_assert_int_eq(wsic_layer_run(&job, workspace, bytes), WSIC_OK);
     ck_assert_int_eq(wsic_layer_run(&job, workspace, bytes - 1), WSIC_ERROR_BUFFER);
@@ -459,7 +459,7 @@ START_TEST(tiles_bring_every_code_once)
 {
     for (int wide = 0; wide < 2; wide++) {
         build_sample(150, 203, 70, wide ? 30000 : 100, 12);
-        const size_t bytes = wsic_layer_visit_workspace(layer);
+        const size_t bytes = wsic_layer_visit_workspace_size(layer);
         guarded workspace = guarded_make(bytes);
         size_t zeros = 0, codes = 0;
         for (size_t k = 0; k < 150 * 203; k++)
@@ -487,7 +487,7 @@ START_TEST(visits_check_their_arguments_and_can_be_stopped)
     tile_check check = {.stop_at = 33};
 
     build_sample(150, 203, 70, 100, 13);
-    const size_t bytes = wsic_layer_visit_workspace(layer);
+    const size_t bytes = wsic_layer_visit_workspace_size(layer);
     ck_assert_uint_le(bytes, sizeof workspace - 64);
     ck_assert_int_eq(wsic_layer_visit(layer, 1, check_tile, &check, NULL, 0), WSIC_ERROR_CANCELLED);
     ck_assert_uint_lt(check.position, info.live_columns);

@@ -285,7 +285,8 @@ static void check_same(const many *expected, const many *found)
 static void run_many(many *m, size_t threads)
 {
     size_t bytes = 0;
-    ck_assert_int_eq(wsic_layers_workspace(context, m->jobs, JOBS, threads, &bytes), WSIC_OK);
+    ck_assert_int_eq(wsic_layers_get_workspace_size(context, m->jobs, JOBS, threads, &bytes),
+                     WSIC_OK);
     guarded workspace = guarded_make(bytes);
     const size_t before = counter.calls;
     ck_assert_int_eq(wsic_layers_run(context, m->jobs, JOBS, threads, workspace.data, bytes),
@@ -346,7 +347,7 @@ START_TEST(the_first_job_that_fails_is_named)
     found.jobs[3].first_row = 1;
     ck_assert_int_eq(wsic_layers_run(context, found.jobs, JOBS, 2, NULL, 0), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "job 3: first_row is 1"));
-    ck_assert_int_eq(wsic_layers_workspace(context, found.jobs, JOBS, 2, &bytes),
+    ck_assert_int_eq(wsic_layers_get_workspace_size(context, found.jobs, JOBS, 2, &bytes),
                      WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(found.codes[0], 0x55); /* nothing was done */
     found.jobs[3].layer = NULL;
@@ -363,7 +364,7 @@ START_TEST(the_first_job_that_fails_is_named)
     ck_assert_int_eq(wsic_layers_run(context, found.jobs, 0, 2, NULL, 0), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_layers_run(context, found.jobs, JOBS, 1025, NULL, 0),
                      WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layers_workspace(context, found.jobs, JOBS, 2, NULL),
+    ck_assert_int_eq(wsic_layers_get_workspace_size(context, found.jobs, JOBS, 2, NULL),
                      WSIC_ERROR_ARGUMENT);
     wsic_layer_destroy(layers[1]);
 }

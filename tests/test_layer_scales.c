@@ -26,7 +26,7 @@ static void read_contents(const wsic_layer *from, contents *out)
     wsic_matrix view;
 
     wsic_matrix_init(&view, sizeof view, out->codes, WSIC_I32, A, N, 0);
-    ck_assert_int_eq(wsic_layer_codes(from, 0, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(from, 0, &view), WSIC_OK);
     wsic_matrix_init(&view, sizeof view, out->weights, WSIC_F32, A, N, 0);
     ck_assert_int_eq(wsic_layer_dequantize(from, 0, &view), WSIC_OK);
     memcpy(out->rows, wsic_layer_row_scales(from), sizeof out->rows);
@@ -41,9 +41,9 @@ static void begin(int number)
 {
     f = layer_open(A, N, COVARIANCE_DEAD, 5);
     memset(f.weights + 7 * N, 0, N * sizeof *f.weights);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "quantizer", quantizers[number]), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "rescale", "both"), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(f.encoder, "block_rows", "16"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "quantizer", quantizers[number]), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "rescale", "both"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "block_rows", "16"), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.4), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), WSIC_OK);
     read_contents(layer, &before);
@@ -59,7 +59,7 @@ static void rescale(const float *rows, const float *columns)
 {
     wsic_layer *made = NULL;
 
-    ck_assert_int_eq(wsic_layer_with_scales(layer, rows, columns, &made), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create_with_scales(layer, rows, columns, &made), WSIC_OK);
     read_contents(made, &after);
     wsic_layer_destroy(made);
 }
@@ -145,7 +145,7 @@ static void refuse(const float *rows, const float *columns, wsic_status status, 
 {
     wsic_layer *made = layer;
 
-    ck_assert_int_eq(wsic_layer_with_scales(layer, rows, columns, &made), status);
+    ck_assert_int_eq(wsic_layer_create_with_scales(layer, rows, columns, &made), status);
     ck_assert_ptr_null(made);
     ck_assert_msg(strstr(wsic_layer_message(layer), text) != NULL, "%s", wsic_layer_message(layer));
 }
@@ -170,8 +170,8 @@ START_TEST(bad_scales_are_refused)
     columns[3] = nanf("");
     rescale(NULL, columns);
     ck_assert(after.columns[3] == 0.0F);
-    ck_assert_int_eq(wsic_layer_with_scales(NULL, NULL, NULL, &made), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_with_scales(layer, NULL, NULL, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create_with_scales(NULL, NULL, NULL, &made), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create_with_scales(layer, NULL, NULL, NULL), WSIC_ERROR_ARGUMENT);
     end();
 }
 END_TEST
@@ -186,7 +186,7 @@ START_TEST(memory_limits)
     for (uint64_t more = 1; status == WSIC_ERROR_MEMORY_LIMIT; more += 3000) {
         ck_assert_uint_eq(wsic_context_memory(f.context, NULL), used);
         wsic_context_set_memory_limit(f.context, used + more);
-        status = wsic_layer_with_scales(layer, NULL, NULL, &made);
+        status = wsic_layer_create_with_scales(layer, NULL, NULL, &made);
     }
     ck_assert_int_eq(status, WSIC_OK);
     wsic_context_set_memory_limit(f.context, 0);

@@ -22,7 +22,7 @@ START_TEST(bytes_may_have_any_address)
             wsic_layer *view;
             const void *kept;
             memcpy(around + shift, bytes, size);
-            ck_assert_int_eq(wsic_layer_view(context, around + shift, size, &view), WSIC_OK);
+            ck_assert_int_eq(wsic_layer_create_view(context, around + shift, size, &view), WSIC_OK);
             ck_assert_uint_eq(bytes_of(view, &kept), size);
             ck_assert_ptr_eq(kept, around + shift);
             check_equal_layer(view, layers[k]);
@@ -52,14 +52,14 @@ START_TEST(checks_are_those_of_reading)
         memcpy(end, bytes, kept);
         if (kept == size)
             end[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        const wsic_status status = wsic_layer_view(context, end, kept, &view);
+        const wsic_status status = wsic_layer_create_view(context, end, kept, &view);
         ck_assert_int_lt(status, 0);
-        ck_assert_int_eq(status, wsic_layer_read(context, end, kept, &copy));
+        ck_assert_int_eq(status, wsic_layer_create(context, end, kept, &copy));
         ck_assert(!view && !copy);
     }
     memcpy(pages + page - size, bytes, size);
     wsic_layer *view;
-    ck_assert_int_eq(wsic_layer_view(context, pages + page - size, size, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create_view(context, pages + page - size, size, &view), WSIC_OK);
     check_equal_layer(view, layers[0]);
     wsic_layer_destroy(view);
     munmap(pages, 2 * page);
@@ -70,14 +70,14 @@ START_TEST(arguments_are_checked)
 {
     wsic_layer *layer = layers[0];
 
-    ck_assert_int_eq(wsic_layer_view(NULL, "x", 1, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create_view(NULL, "x", 1, &layer), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_null(layer);
     layer = layers[0];
-    ck_assert_int_eq(wsic_layer_view(context, NULL, 1, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create_view(context, NULL, 1, &layer), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_null(layer);
     ck_assert_str_eq(wsic_context_message(context), "bytes is NULL");
-    ck_assert_int_eq(wsic_layer_view(context, "x", 1, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_layer_view(context, "x", 0, &layer), WSIC_ERROR_TRUNCATED);
+    ck_assert_int_eq(wsic_layer_create_view(context, "x", 1, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layer_create_view(context, "x", 0, &layer), WSIC_ERROR_TRUNCATED);
 }
 END_TEST
 
@@ -88,8 +88,8 @@ START_TEST(a_view_is_a_layer)
     const size_t size = bytes_of(layers[2], &bytes);
     wsic_layer *view, *same;
 
-    ck_assert_int_eq(wsic_layer_view(context, bytes, size, &view), WSIC_OK);
-    ck_assert_int_eq(wsic_layer_with_scales(view, NULL, NULL, &same), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create_view(context, bytes, size, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create_with_scales(view, NULL, NULL, &same), WSIC_OK);
     wsic_layer_destroy(view);
     wsic_layer_info info = {.size = sizeof info}, expected = {.size = sizeof expected};
     ck_assert_int_eq(wsic_layer_get_info(same, &info), WSIC_OK);
@@ -106,7 +106,7 @@ static wsic_status view_once(void *data)
     wsic_layer *view;
 
     (void)data;
-    const wsic_status status = wsic_layer_view(context, bytes, size, &view);
+    const wsic_status status = wsic_layer_create_view(context, bytes, size, &view);
     wsic_layer_destroy(view);
     return status;
 }

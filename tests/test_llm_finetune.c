@@ -125,11 +125,11 @@ static wsic_layer *read_layer(wsic_archive *archive, size_t index, size_t elemen
     wsic_matrix view;
     wsic_layer *layer;
 
-    ck_assert_int_eq(wsic_archive_layer(archive, index, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, index, &layer), WSIC_OK);
     ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
     ck_assert_uint_le(info.rows * info.columns, elements);
     wsic_matrix_init(&view, sizeof view, codes, WSIC_I32, info.rows, info.columns, 0);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &view), WSIC_OK);
     return layer;
 }
 
@@ -197,8 +197,8 @@ START_TEST(training_lowers_the_divergence_and_keeps_the_codes)
         compare_layers(before, after, i);
     ck_assert_str_eq(wsic_archive_metadata(after, "origin"), "a test");
     ck_assert_str_eq(wsic_archive_metadata(after, "library"), wsic_version());
-    wsic_archive_destroy(before);
-    wsic_archive_destroy(after);
+    wsic_archive_close(before);
+    wsic_archive_close(after);
     student_free(&student);
     tuning_close(&fixture);
 }

@@ -109,7 +109,7 @@ static void read_matrix(struct outputs *outputs, size_t layer, double *matrix)
     ck_assert_ptr_nonnull(stats);
     ck_assert_double_eq(wsic_stats_samples(stats), (double)text.count);
     wsic_matrix_init(&values_of, sizeof values_of, matrix, WSIC_F64, rows, rows, 0);
-    ck_assert_int_eq(wsic_stats_covariance(stats, &values_of), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &values_of), WSIC_OK);
     outputs_give_back(outputs, layer);
 }
 

@@ -72,7 +72,7 @@ static void read_moment(const wsic_stats *stats, int32_t which, size_t rows, siz
     wsic_matrix matrix;
 
     wsic_matrix_init(&matrix, sizeof matrix, numbers, WSIC_F64, rows, columns, 0);
-    ck_assert_int_eq(wsic_stats_moment(stats, which, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_moment(stats, which, &matrix), WSIC_OK);
 }
 
 static void read_seen(struct seen *seen, const wsic_stats *stats)

@@ -175,12 +175,12 @@ static void check_archive(const char *name, const float *expected)
     ck_assert_int_eq(wsic_archive_open(context, temporary_path(&place, "x.wsic"), &archive),
                      WSIC_OK);
     ck_assert_int_eq(wsic_archive_find(archive, name, &index), WSIC_OK);
-    ck_assert_int_eq(wsic_archive_layer(archive, index, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, index, &layer), WSIC_OK);
     wsic_matrix_init(&matrix, sizeof matrix, restored, WSIC_F32, plain.vocabulary, plain.hidden, 0);
     ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &matrix), WSIC_OK);
     ck_assert_mem_eq(restored, expected, numbers * sizeof *restored);
     wsic_layer_destroy(layer);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     free(restored);
 }
 
@@ -204,7 +204,7 @@ static void read_moment(const wsic_stats *stats, int32_t which, double *numbers)
 
     ck_assert_uint_le(n, most);
     wsic_matrix_init(&matrix, sizeof matrix, numbers, WSIC_F64, n, n, 0);
-    ck_assert_int_eq(wsic_stats_moment(stats, which, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_moment(stats, which, &matrix), WSIC_OK);
 }
 
 /* A layer_function that leaves the weights alone. */

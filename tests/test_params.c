@@ -109,18 +109,18 @@ START_TEST(text_is_parsed)
                                         "-0.5", "inf", "1e9", " 2",  "2 ", "."};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        ck_assert_int_eq(wsic_encoder_set(encoder, "rate", numbers[i].text), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(encoder, "rate", numbers[i].text), WSIC_OK);
         ck_assert_double_le(fabs(get(WSIC_RATE) - numbers[i].value), 1e-15 * numbers[i].value);
     }
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert_int_eq(wsic_encoder_set(encoder, "rate", wrong[i]), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_encoder_set(encoder, "spacing", "uniform"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(encoder, "rate", wrong[i]), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "spacing", "uniform"), WSIC_OK);
     ck_assert_double_eq(get(WSIC_SPACING), 1.0);
-    ck_assert_int_eq(wsic_encoder_set(encoder, "spacing", "uni"), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "spacing", "uni"), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(wsic_encoder_message(encoder), "waterfilling|uniform"));
-    ck_assert_int_eq(wsic_encoder_set(encoder, "passes", "2.5"), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_encoder_set(encoder, "spelling", "2"), WSIC_ERROR_NOT_FOUND);
-    ck_assert_int_eq(wsic_encoder_set(encoder, NULL, "2"), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "passes", "2.5"), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "spelling", "2"), WSIC_ERROR_NOT_FOUND);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, NULL, "2"), WSIC_ERROR_ARGUMENT);
 }
 END_TEST
 
@@ -135,7 +135,7 @@ START_TEST(described_parameters_repeat_a_run)
 
     ck_assert_str_eq(wsic_encoder_parameters(encoder), "");
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        ck_assert_int_eq(wsic_encoder_set(encoder, settings[i][0], settings[i][1]), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(encoder, settings[i][0], settings[i][1]), WSIC_OK);
     strcpy(text, wsic_encoder_parameters(encoder));
     ck_assert_ptr_nonnull(strstr(text, "rate=2.1 "));
     ck_assert_ptr_nonnull(strstr(text, "damping=0.003 "));
@@ -146,7 +146,7 @@ START_TEST(described_parameters_repeat_a_run)
     for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
         char *const value = strchr(word, '=');
         *value = '\0';
-        ck_assert_int_eq(wsic_encoder_set(again, word, value + 1), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(again, word, value + 1), WSIC_OK);
     }
     ck_assert_str_eq(wsic_encoder_parameters(again), wsic_encoder_parameters(encoder));
     wsic_encoder_destroy(again);
@@ -160,7 +160,7 @@ START_TEST(presets_leave_the_target)
     wsic_encoder_set_number(encoder, WSIC_RATE, 2.5);
     wsic_encoder_set_integer(encoder, WSIC_CONTAINER_BYTES, 77);
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-        ck_assert_int_eq(wsic_encoder_set(encoder, "damping", "0.5"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(encoder, "damping", "0.5"), WSIC_OK);
         ck_assert_int_eq(wsic_encoder_set_preset(encoder, presets[i]), WSIC_OK);
         ck_assert_double_eq(get(WSIC_RATE), 2.5);
         ck_assert_double_eq(get(WSIC_CONTAINER_BYTES), 77.0);

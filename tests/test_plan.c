@@ -47,7 +47,7 @@ static wsic_status add_weights(const void *weights, uint32_t dtype, size_t rows,
 static wsic_plan_layer layer_of(size_t index)
 {
     wsic_plan_layer layer = {.size = sizeof layer};
-    ck_assert_int_eq(wsic_plan_get(plan, index, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, index, &layer), WSIC_OK);
     return layer;
 }
 
@@ -93,7 +93,7 @@ START_TEST(high_rate_by_hand)
     ck_assert_double_eq_tol(layer.water_level, level, 1e-5 * level);
     ck_assert_double_eq_tol(layer.step, sqrt(12.0 * layer.water_level), 1e-12);
     ck_assert_double_eq_tol(layer.distortion, level, 1e-5 * level);
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, rates, 2), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, rates, 2), WSIC_OK);
     for (size_t j = 0; j < 2; j++)
         ck_assert_double_eq_tol(rates[j], 0.5 * log2(powers[j] / level) + loss, 1e-5);
 }
@@ -130,7 +130,7 @@ START_TEST(dead_columns)
     const wsic_plan_layer layer = layer_of(0);
     ck_assert_uint_eq(layer.dead, 1);
     ck_assert_double_eq_tol(layer.damping, 2e-4, 1e-15);
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, rates, 3), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, rates, 3), WSIC_OK);
     ck_assert_double_eq_tol(rates[0], 3.0, 1e-9);
     ck_assert_double_eq(rates[1], 0.0);
     ck_assert_double_eq_tol(rates[2], 3.0, 1e-9);
@@ -321,12 +321,12 @@ START_TEST(equal_outputs_scale_the_plan)
     ck_assert_double_eq_tol(both.water_level, 5.0 * plain.water_level, 1e-9);
     ck_assert_double_eq_tol(both.marginal, 5.0 * plain.marginal, 1e-9);
     ck_assert_double_eq_tol(both.divergence, 6.0 * both.distortion / (2.0 * log(2.0)), 1e-12);
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, plain_rates, 2), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 1, rates, 2), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, plain_rates, 2), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 1, rates, 2), WSIC_OK);
     ck_assert_double_eq_tol(rates[0], plain_rates[0], 1e-9);
     ck_assert_double_eq_tol(rates[1], plain_rates[1], 1e-9);
     /* The sum needs all matrices. */
-    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_plan_get_divergence(plan, &bits), WSIC_ERROR_STATE);
     ck_assert_ptr_nonnull(strstr(wsic_plan_message(plan), "matrix 0"));
     ck_assert_int_eq(wsic_plan_solve_distortion(plan, 0.1), WSIC_OK);
     ck_assert_double_eq_tol(layer_of(1).distortion, 0.1, 1e-6);
@@ -362,29 +362,29 @@ START_TEST(divergence_is_foretold)
     use_covariance(covariance, N);
     wsic_stats *const outputs = outputs_of(g, A);
     wsic_problem *const problem = problem_of(many, A, N, outputs);
-    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_get_divergence(plan, &bits), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_add_problem(plan, problem, NULL), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_plan_get_divergence(plan, &bits), WSIC_ERROR_STATE);
     ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(encoder, "rate", _i == 0 ? "2.5" : "3.5"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "rate", _i == 0 ? "2.5" : "3.5"), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_run_problem(encoder, problem, &layer), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_get_report(encoder, &report), WSIC_OK);
     wsic_layer_info info = {.size = sizeof info};
     ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, info.rate_codes), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_divergence(plan, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_plan_divergence(NULL, &bits), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_divergence(plan, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_get_divergence(NULL, &bits), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_get_divergence(plan, &bits), WSIC_OK);
     ck_assert_double_eq(bits, layer_of(0).divergence);
     ck_assert_double_eq_tol(bits, report.divergence, 0.25 * report.divergence);
     /* Twice the matrix, twice the divergence; and more bytes, less of it. */
     ck_assert_int_eq(wsic_plan_add_problem(plan, problem, NULL), WSIC_OK);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, info.rate_codes), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_divergence(plan, &sum), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_divergence(plan, &sum), WSIC_OK);
     ck_assert_double_eq_tol(sum, 2.0 * bits, 1e-12);
     for (uint64_t bytes = 2000; bytes <= 16000; bytes *= 2) {
         ck_assert_int_eq(wsic_plan_solve_budget(plan, WSIC_PLAN_WATERFILL, bytes), WSIC_OK);
-        ck_assert_int_eq(wsic_plan_divergence(plan, &bits), WSIC_OK);
+        ck_assert_int_eq(wsic_plan_get_divergence(plan, &bits), WSIC_OK);
         ck_assert(bytes == 2000 || bits < sum);
         sum = bits;
     }
@@ -404,12 +404,12 @@ START_TEST(order_of_calls)
     ck_assert_int_eq(wsic_plan_solve_distortion(plan, 1.0), WSIC_ERROR_STATE);
     use_covariance(correlated, 2);
     ck_assert_int_eq(add_weights(weights, WSIC_F64, 3, 2, NULL), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_get(plan, 0, &layer), WSIC_ERROR_STATE);
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, rates, 2), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 0, &layer), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, rates, 2), WSIC_ERROR_STATE);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 1.0), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_get(plan, 0, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 0, &layer), WSIC_OK);
     ck_assert_int_eq(add_weights(weights, WSIC_F64, 3, 2, NULL), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_get(plan, 0, &layer), WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 0, &layer), WSIC_ERROR_STATE);
 }
 END_TEST
 
@@ -437,13 +437,13 @@ START_TEST(bad_arguments)
     ck_assert_int_eq(wsic_plan_solve_distortion(plan, 0.0), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_solve_distortion(plan, HUGE_VAL), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 1.0), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_get(plan, 0, NULL), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_plan_get(plan, 0, &layer), WSIC_ERROR_STRUCT_SIZE);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 0, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 0, &layer), WSIC_ERROR_STRUCT_SIZE);
     layer.size = sizeof layer;
-    ck_assert_int_eq(wsic_plan_get(plan, 1, &layer), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_get_layer(plan, 1, &layer), WSIC_ERROR_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(wsic_plan_message(plan), "index is 1"));
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, NULL, 2), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_plan_column_rates(plan, 0, rates, 1), WSIC_ERROR_BUFFER);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, NULL, 2), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, rates, 1), WSIC_ERROR_BUFFER);
     wsic_plan_destroy(NULL);
 }
 END_TEST

@@ -71,7 +71,7 @@ static wsic_plan_layer layer_of(size_t index)
 {
     wsic_plan_layer layer = {.size = sizeof layer};
 
-    ck_assert_int_eq(wsic_plan_get(m.plan, index, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_layer(m.plan, index, &layer), WSIC_OK);
     return layer;
 }
 
@@ -235,7 +235,7 @@ START_TEST(problems_bring_what_they_leave_out)
     ck_assert_int_eq(wsic_plan_solve_rate(m.plan, 1.5), WSIC_OK);
     ck_assert_double_eq_tol(layer_of(index).rate, 1.5, 1e-6);
     double rates[WIDTH], mean = 0.0;
-    ck_assert_int_eq(wsic_plan_column_rates(m.plan, index, rates, WIDTH), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_column_rates(m.plan, index, rates, WIDTH), WSIC_OK);
     for (size_t j = 0; j < WIDTH; j++)
         mean += rates[j] / WIDTH;
     ck_assert_double_eq_tol(mean, 1.5, 1e-6);

@@ -123,8 +123,8 @@ START_TEST(what_is_left_out_comes_back_as_zeros)
     wsic_problem *const problem = open_problem(&f, false);
     set_step(&f, _i % 2 == 0 ? "paper" : "default", 0.3);
     if (_i >= 4) {
-        ck_assert_int_eq(wsic_encoder_set(f.encoder, "quantizer", "trellis"), WSIC_OK);
-        ck_assert_int_eq(wsic_encoder_set(f.encoder, "rescale", "none"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "quantizer", "trellis"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "rescale", "none"), WSIC_OK);
     }
     ck_assert_int_eq(wsic_problem_set_mix(problem, plain ? 1.0 : 0.0, 0.0), WSIC_OK);
     leave_out(problem, true, true);
@@ -162,10 +162,10 @@ START_TEST(dead_rows_are_rows_of_zeros)
         wsic_layer *const made = run(&f, problem);
         const void *bytes;
         size_t size;
-        ck_assert_int_eq(wsic_layer_write(made, &bytes, &size), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_get_bytes(made, &bytes, &size), WSIC_OK);
         wsic_context *own; /* the fixture's goes */
         ck_assert_int_eq(wsic_context_create(NULL, &own), WSIC_OK);
-        ck_assert_int_eq(wsic_layer_read(own, bytes, size, &layer[pass]), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_create(own, bytes, size, &layer[pass]), WSIC_OK);
         wsic_context_destroy(own);
         wsic_layer_destroy(made);
         wsic_problem_destroy(problem);
@@ -414,14 +414,15 @@ START_TEST(memory_is_foretold)
         set_step(&f, "default", 0.3);
         ck_assert_int_eq(wsic_problem_set_mix(problem, kind == 0 ? 1.0 : 0.0, 0.5), WSIC_OK);
         ck_assert_int_eq(wsic_problem_set_dead_columns(problem, &dead, 1), WSIC_OK);
-        ck_assert_int_eq(wsic_encoder_memusage_problem(f.encoder, problem, &foretold), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_estimate_memory_problem(f.encoder, problem, &foretold),
+                         WSIC_OK);
         wsic_layer_destroy(run(&f, problem));
         ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
         ck_assert_uint_le(report.memory_peak, foretold);
         ck_assert_uint_ge(report.memory_peak, foretold / 4);
         wsic_problem_destroy(problem);
     }
-    ck_assert_int_eq(wsic_encoder_memusage_problem(f.encoder, NULL, &foretold),
+    ck_assert_int_eq(wsic_encoder_estimate_memory_problem(f.encoder, NULL, &foretold),
                      WSIC_ERROR_ARGUMENT);
     wsic_stats_destroy(stats);
     wsic_stats_destroy(other);

@@ -58,7 +58,7 @@ static void covariance_of(const wsic_stats *from, double *out)
     wsic_matrix matrix;
 
     wsic_matrix_init(&matrix, sizeof matrix, out, WSIC_F64, N, N, 0);
-    ck_assert_int_eq(wsic_stats_covariance(from, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_covariance(from, &matrix), WSIC_OK);
 }
 
 static void check_close(const double *found, const double *expected, size_t count)
@@ -274,7 +274,7 @@ START_TEST(a_covariance_comes_back)
     check_close(found, covariance, N * N);
 
     wsic_matrix_init(&matrix, sizeof matrix, single, WSIC_F32, N, N, 0);
-    ck_assert_int_eq(wsic_stats_covariance(stats, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &matrix), WSIC_OK);
     for (size_t i = 0; i < N * N; i++)
         ck_assert_double_eq_tol((double)single[i], covariance[i], 1e-6);
     /* Adding the mean again changes the number of samples only. */
@@ -341,12 +341,12 @@ START_TEST(reading_checks_its_matrix)
     wsic_matrix matrix;
 
     wsic_matrix_init(&matrix, sizeof matrix, covariance, WSIC_F64, N, N, N + 2);
-    ck_assert_int_eq(wsic_stats_covariance(stats, &matrix), WSIC_ERROR_NO_SAMPLES);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &matrix), WSIC_ERROR_NO_SAMPLES);
     matrix.dtype = WSIC_BF16;
-    ck_assert_int_eq(wsic_stats_covariance(stats, &matrix), WSIC_ERROR_DTYPE);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &matrix), WSIC_ERROR_DTYPE);
     matrix.dtype = WSIC_F64;
     matrix.columns = N + 1;
-    ck_assert_int_eq(wsic_stats_covariance(stats, &matrix), WSIC_ERROR_SHAPE);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &matrix), WSIC_ERROR_SHAPE);
     matrix.columns = N;
 
     /* Gaps between rows stay as they are. */
@@ -355,7 +355,7 @@ START_TEST(reading_checks_its_matrix)
     ck_assert_int_eq(wsic_stats_add_activations(stats, &batch.matrix, NULL), WSIC_OK);
     for (size_t i = 0; i < N * (N + 2); i++)
         covariance[i] = 99;
-    ck_assert_int_eq(wsic_stats_covariance(stats, &matrix), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &matrix), WSIC_OK);
     for (size_t i = 0; i < N; i++) {
         ck_assert(covariance[i * (N + 2) + N] == 99 && covariance[i * (N + 2) + N + 1] == 99);
         ck_assert(covariance[i * (N + 2) + i] != 99);
@@ -406,7 +406,7 @@ START_TEST(the_spectrum_is_that_of_the_covariance)
     double covariance[N * N] = {0}, eigenvalues[N];
     wsic_matrix matrix;
 
-    ck_assert_int_eq(wsic_stats_spectrum(stats, eigenvalues), WSIC_ERROR_NO_SAMPLES);
+    ck_assert_int_eq(wsic_stats_get_spectrum(stats, eigenvalues), WSIC_ERROR_NO_SAMPLES);
     /* Two coupled coordinates: 2 +- 1; the others 5, 0.5 and 0. */
     covariance[0] = covariance[N + 1] = 2;
     covariance[1] = covariance[N] = 1;
@@ -415,7 +415,7 @@ START_TEST(the_spectrum_is_that_of_the_covariance)
     wsic_matrix_init(&matrix, sizeof matrix, covariance, WSIC_F64, N, N, 0);
     ck_assert_int_eq(wsic_stats_add_covariance(stats, &matrix, 10), WSIC_OK);
     ck_assert_ptr_null(wsic_stats_cached_spectrum(stats));
-    ck_assert_int_eq(wsic_stats_spectrum(stats, eigenvalues), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_spectrum(stats, eigenvalues), WSIC_OK);
     const double expected[N] = {5, 3, 1, 0.5, 0, 0, 0};
     check_close(eigenvalues, expected, N);
     for (size_t i = 0; i < N; i++)
@@ -430,18 +430,18 @@ START_TEST(the_spectrum_is_kept_until_samples_are_added)
 
     make_tokens(&batch, WSIC_F32, 100, 2);
     ck_assert_int_eq(wsic_stats_add_activations(stats, &batch.matrix, NULL), WSIC_OK);
-    ck_assert_int_eq(wsic_stats_spectrum(stats, NULL), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_spectrum(stats, NULL), WSIC_OK);
     const double *const kept = wsic_stats_cached_spectrum(stats);
     ck_assert_ptr_nonnull(kept);
     counter.calls = 0;
-    ck_assert_int_eq(wsic_stats_spectrum(stats, first), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_spectrum(stats, first), WSIC_OK);
     ck_assert_uint_eq(counter.calls, 0);
     ck_assert_mem_eq(first, kept, sizeof first);
 
     make_tokens(&batch, WSIC_F32, 100, 3);
     ck_assert_int_eq(wsic_stats_add_activations(stats, &batch.matrix, NULL), WSIC_OK);
     ck_assert_ptr_null(wsic_stats_cached_spectrum(stats));
-    ck_assert_int_eq(wsic_stats_spectrum(stats, again), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_spectrum(stats, again), WSIC_OK);
     ck_assert(first[0] != again[0]);
     covariance_of(stats, covariance);
     for (size_t i = 0; i < N; i++)

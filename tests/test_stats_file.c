@@ -223,7 +223,7 @@ static wsic_status whole_life(void *data)
     if (status == WSIC_OK)
         status = wsic_stats_add_activations(made, &batch->matrix, batch->weights);
     if (status == WSIC_OK)
-        status = wsic_stats_spectrum(made, NULL);
+        status = wsic_stats_get_spectrum(made, NULL);
     if (status == WSIC_OK)
         status = wsic_stats_save(made, temporary_path(&place, "s"));
     if (status == WSIC_OK)

@@ -79,7 +79,7 @@ static void check_moment(const wsic_stats *of, int32_t which, const tokens *left
     wsic_matrix view;
 
     wsic_matrix_init(&view, sizeof view, found, WSIC_F64, rows, columns, 0);
-    ck_assert_int_eq(wsic_stats_moment(of, which, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_moment(of, which, &view), WSIC_OK);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
             double sum = 0, total = 0;
@@ -139,13 +139,13 @@ START_TEST(equal_pairs_are_plain)
         WSIC_OK);
     ck_assert(wsic_stats_samples(stats) == wsic_stats_samples(plain));
     wsic_matrix_init(&view, sizeof view, expected, WSIC_F64, N, N, 0);
-    ck_assert_int_eq(wsic_stats_covariance(plain, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_covariance(plain, &view), WSIC_OK);
     view.data = found;
     for (int32_t which = WSIC_MOMENT_INPUT; which <= WSIC_MOMENT_QUANTIZED; which++) {
-        ck_assert_int_eq(wsic_stats_moment(stats, which, &view), WSIC_OK);
+        ck_assert_int_eq(wsic_stats_get_moment(stats, which, &view), WSIC_OK);
         ck_assert_mem_eq(found, expected, sizeof found);
     }
-    ck_assert_int_eq(wsic_stats_covariance(stats, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_get_covariance(stats, &view), WSIC_OK);
     ck_assert_mem_eq(found, expected, sizeof found);
     wsic_stats_destroy(plain);
 }
@@ -181,12 +181,14 @@ START_TEST(kinds_do_not_mix)
     check_moment(plain, WSIC_MOMENT_INPUT, &batch.x, &batch.x, NULL);
     check_all(without, &batch, false, NULL);
     check_all(stats, &batch, true, NULL);
-    ck_assert_int_eq(wsic_stats_moment(plain, WSIC_MOMENT_CROSS, &covariance), WSIC_ERROR_STATE);
-    ck_assert_int_eq(wsic_stats_moment(without, WSIC_MOMENT_RESIDUAL, &covariance),
+    ck_assert_int_eq(wsic_stats_get_moment(plain, WSIC_MOMENT_CROSS, &covariance),
                      WSIC_ERROR_STATE);
-    ck_assert_int_eq(wsic_stats_moment(stats, 0, &covariance), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_stats_moment(stats, 7, &covariance), WSIC_ERROR_ARGUMENT);
-    ck_assert_int_eq(wsic_stats_moment(stats, WSIC_MOMENT_RESIDUAL, &covariance), WSIC_ERROR_SHAPE);
+    ck_assert_int_eq(wsic_stats_get_moment(without, WSIC_MOMENT_RESIDUAL, &covariance),
+                     WSIC_ERROR_STATE);
+    ck_assert_int_eq(wsic_stats_get_moment(stats, 0, &covariance), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_stats_get_moment(stats, 7, &covariance), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_stats_get_moment(stats, WSIC_MOMENT_RESIDUAL, &covariance),
+                     WSIC_ERROR_SHAPE);
     wsic_stats_destroy(plain);
     wsic_stats_destroy(without);
 }
@@ -248,9 +250,9 @@ START_TEST(merging_is_adding_all)
         wsic_matrix view;
         wsic_matrix_init(&view, sizeof view, found, WSIC_F64, of_residual ? A : N,
                          which == WSIC_MOMENT_RESIDUAL_ENERGY ? 1 : N, 0);
-        ck_assert_int_eq(wsic_stats_moment(stats, which, &view), WSIC_OK);
+        ck_assert_int_eq(wsic_stats_get_moment(stats, which, &view), WSIC_OK);
         view.data = expected;
-        ck_assert_int_eq(wsic_stats_moment(all, which, &view), WSIC_OK);
+        ck_assert_int_eq(wsic_stats_get_moment(all, which, &view), WSIC_OK);
         for (size_t k = 0; k < view.rows * view.columns; k++)
             ck_assert_double_eq_tol(found[k], expected[k], 1e-11);
     }
@@ -273,7 +275,8 @@ static void hand_over(const wsic_stats *from, handed_over *h)
     for (int32_t k = 0; k < 6; k++) {
         wsic_matrix_init(&h->matrix[k], sizeof *h->matrix, h->values[k], WSIC_F64, k < 3 ? N : A,
                          k < 5 ? N : 1, 0);
-        ck_assert_int_eq(wsic_stats_moment(from, WSIC_MOMENT_INPUT + k, &h->matrix[k]), WSIC_OK);
+        ck_assert_int_eq(wsic_stats_get_moment(from, WSIC_MOMENT_INPUT + k, &h->matrix[k]),
+                         WSIC_OK);
     }
     h->moments = (wsic_pair_moments){
         sizeof h->moments, &h->matrix[0], &h->matrix[1], &h->matrix[2],

@@ -194,7 +194,7 @@ static wsic_status read_with(wsic_status (*read)(const wsic_stats *stats, wsic_m
 
 static wsic_status input_moment(const wsic_stats *stats, wsic_matrix *values)
 {
-    return wsic_stats_moment(stats, WSIC_MOMENT_INPUT, values);
+    return wsic_stats_get_moment(stats, WSIC_MOMENT_INPUT, values);
 }
 
 static wsic_status moment(void)
@@ -204,7 +204,7 @@ static wsic_status moment(void)
 
 static wsic_status covariance(void)
 {
-    return read_with(wsic_stats_covariance);
+    return read_with(wsic_stats_get_covariance);
 }
 
 static wsic_status problem(void)
@@ -248,7 +248,7 @@ static wsic_status codes(void)
     int32_t values[ROWS * COLUMNS] = {0};
     later_matrix matrix = later(values, WSIC_I32, ROWS, COLUMNS);
     wsic_layer *const layer = layer_encode(&fixture, 3);
-    const wsic_status status = wsic_layer_codes(layer, 0, &matrix.known);
+    const wsic_status status = wsic_layer_get_codes(layer, 0, &matrix.known);
 
     wsic_layer_destroy(layer);
     return status;
@@ -273,12 +273,12 @@ static const struct {
     {"wsic_stats_add_covariance", add_covariance},
     {"wsic_stats_add_pair", add_pair},
     {"wsic_stats_add_pair_moments", add_pair_moments},
-    {"wsic_stats_moment", moment},
-    {"wsic_stats_covariance", covariance},
+    {"wsic_stats_get_moment", moment},
+    {"wsic_stats_get_covariance", covariance},
     {"wsic_problem_create", problem},
     {"wsic_plan_add", plan},
     {"wsic_encoder_run", run},
-    {"wsic_layer_codes", codes},
+    {"wsic_layer_get_codes", codes},
     {"wsic_layer_dequantize", dequantize},
 };
 enum { TAKERS = sizeof takers / sizeof *takers };
@@ -414,11 +414,11 @@ START_TEST(later_and_shorter_plans_of_layers)
     ck_assert_int_eq(wsic_plan_create(fixture.context, &made), WSIC_OK);
     ck_assert_int_eq(wsic_plan_add(made, fixture.stats, &fixture.matrix, NULL), WSIC_OK);
     ck_assert_int_eq(wsic_plan_solve_rate(made, 2), WSIC_OK);
-    ck_assert_int_eq(wsic_plan_get(made, 0, &layer.known), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_get_layer(made, 0, &layer.known), WSIC_OK);
     ck_assert_uint_eq(layer.known.rows, ROWS);
     check_filled(&layer, sizeof layer.known);
     layer.known.size = WSIC_FIRST_SIZE(wsic_plan_layer, outputs) - 1;
-    ck_assert_int_eq(wsic_plan_get(made, 0, &layer.known), WSIC_ERROR_STRUCT_SIZE);
+    ck_assert_int_eq(wsic_plan_get_layer(made, 0, &layer.known), WSIC_ERROR_STRUCT_SIZE);
     wsic_plan_destroy(made);
 }
 END_TEST

@@ -308,7 +308,7 @@ static size_t count_differences(const wsic_layer *layer, const parity *p)
     wsic_matrix view;
 
     wsic_matrix_init(&view, sizeof view, codes, WSIC_I32, p->m, p->n, 0);
-    ck_assert_int_eq(wsic_layer_codes(layer, 0, &view), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes(layer, 0, &view), WSIC_OK);
     for (size_t i = 0; i < p->m; i++) {
         for (size_t j = 0; j < p->n; j++)
             different += codes[i * p->n + j] != (int32_t)p->Z[j * p->m + i];

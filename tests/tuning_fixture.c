@@ -34,7 +34,7 @@ static wsic_layer *negate_column(wsic_layer *layer, size_t columns)
     ck_assert_uint_le(columns, 100);
     memcpy(scales, wsic_layer_column_scales(layer), columns * sizeof *scales);
     scales[TUNING_NEGATIVE_COLUMN] *= -1;
-    ck_assert_int_eq(wsic_layer_with_scales(layer, NULL, scales, &negated), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_create_with_scales(layer, NULL, scales, &negated), WSIC_OK);
     wsic_layer_destroy(layer);
     return negated;
 }
@@ -55,7 +55,7 @@ static void add_layer(struct tuning_fixture *fixture, wsic_archive_writer *write
     wsic_stats *const stats = make_stats(fixture->context, linear->columns, &random);
     wsic_matrix_init(&view, sizeof view, weights, WSIC_F32, linear->rows, linear->columns, 0);
     ck_assert_int_eq(wsic_encoder_create(fixture->context, &encoder), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set(encoder, "rescale", fixture->rescale), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "rescale", fixture->rescale), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_set_number(encoder, WSIC_STEP, 0.3), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(encoder, stats, &view, &layer), WSIC_OK);
     layer = negate_column(layer, linear->columns);

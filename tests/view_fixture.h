@@ -29,7 +29,7 @@ static inline wsic_layer *view_of(wsic_archive *archive, size_t index)
 {
     wsic_layer *view;
 
-    ck_assert_msg(wsic_archive_layer_view(archive, index, &view) == WSIC_OK, "%s",
+    ck_assert_msg(wsic_archive_view_layer(archive, index, &view) == WSIC_OK, "%s",
                   wsic_archive_message(archive));
     return view;
 }
@@ -46,7 +46,7 @@ static inline void check_equal_layer(const wsic_layer *layer, const wsic_layer *
     for (size_t k = 0; k < 2; k++) {
         wsic_matrix matrix;
         wsic_matrix_init(&matrix, sizeof matrix, codes[k], WSIC_I32, info.rows, info.columns, 0);
-        ck_assert_int_eq(wsic_layer_codes(k == 0 ? layer : expected, 0, &matrix), WSIC_OK);
+        ck_assert_int_eq(wsic_layer_get_codes(k == 0 ? layer : expected, 0, &matrix), WSIC_OK);
     }
     ck_assert_mem_eq(codes[0], codes[1], info.rows * info.columns * sizeof(int32_t));
     ck_assert_mem_eq(wsic_layer_row_scales(layer), wsic_layer_row_scales(expected),

@@ -30,7 +30,7 @@ static void release(dequantize_job *job)
     atomic_file_abandon(&job->file);
     free(job->rows);
     wsic_layer_destroy(job->layer);
-    wsic_archive_destroy(job->archive);
+    wsic_archive_close(job->archive);
     session_close(job->context);
 }
 

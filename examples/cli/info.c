@@ -60,7 +60,7 @@ static int read_all(info_job *job)
 static void release(info_job *job)
 {
     free(job->infos);
-    wsic_archive_destroy(job->archive);
+    wsic_archive_close(job->archive);
     session_close(job->context);
 }
 

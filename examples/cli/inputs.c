@@ -257,7 +257,7 @@ int archive_open(wsic_context *context, const char *path, wsic_archive **out)
 
 int archive_layer(wsic_archive *archive, const char *path, size_t index, wsic_layer **out)
 {
-    const wsic_status status = wsic_archive_layer(archive, index, out);
+    const wsic_status status = wsic_archive_load_layer(archive, index, out);
 
     if (status == WSIC_OK)
         return EXIT_SUCCESS;
@@ -276,7 +276,7 @@ static wsic_status decode_blocks(const wsic_layer *layer, const wsic_layer_info 
         wsic_matrix_init(&matrix, sizeof matrix, codes, WSIC_I32,
                          left < info->block_rows ? left : (size_t)info->block_rows,
                          (size_t)info->columns, 0);
-        status = wsic_layer_codes(layer, row, &matrix);
+        status = wsic_layer_get_codes(layer, row, &matrix);
     }
     return status;
 }

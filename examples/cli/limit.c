@@ -44,7 +44,7 @@ static int solve_spectrum(const limit_options *options, wsic_stats *stats, limit
     double *const eigenvalues = calloc(result->columns, sizeof *eigenvalues);
     if (!eigenvalues)
         return complain(NULL, "out of memory");
-    const wsic_status status = wsic_stats_spectrum(stats, eigenvalues);
+    const wsic_status status = wsic_stats_get_spectrum(stats, eigenvalues);
     const int code = status == WSIC_OK
                          ? solve(options, eigenvalues, result)
                          : complain_status(options->stats, status, wsic_stats_message(stats));

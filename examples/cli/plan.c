@@ -62,9 +62,9 @@ static wsic_status solve(plan_job *job)
         status = isnan(options->rate) ? wsic_plan_solve_distortion(job->plan, options->distortion)
                                       : wsic_plan_solve_rate(job->plan, options->rate);
     if (status == WSIC_OK)
-        status = wsic_plan_get(job->plan, 0, &job->layer);
+        status = wsic_plan_get_layer(job->plan, 0, &job->layer);
     if (status == WSIC_OK)
-        status = wsic_plan_column_rates(job->plan, 0, job->rates, job->columns);
+        status = wsic_plan_get_column_rates(job->plan, 0, job->rates, job->columns);
     return status;
 }
 

@@ -65,7 +65,7 @@ static int set_parameter(const quantize_job *job, const char *setting)
     if (!equals || (size_t)(equals - setting) >= sizeof name)
         return complain("--set", "'%s' is not name=value", setting);
     snprintf(name, sizeof name, "%.*s", (int)(equals - setting), setting);
-    const wsic_status status = wsic_encoder_set(job->encoder, name, equals + 1);
+    const wsic_status status = wsic_encoder_set_text(job->encoder, name, equals + 1);
     return status == WSIC_OK ? EXIT_SUCCESS : fail_encoder(job, setting, status);
 }
 

@@ -42,7 +42,7 @@ static int verify(const session_options *session, const char *path)
         result = archive_open(context, path, &archive);
     if (result == EXIT_SUCCESS)
         result = verify_all(archive, path);
-    wsic_archive_destroy(archive);
+    wsic_archive_close(archive);
     session_close(context);
     return result;
 }

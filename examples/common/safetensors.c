@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/coded_tensors.h"
 #include "common/file_kind.h"
 #include "common/filemap.h"
 #include "watersic/base.h"
@@ -15,6 +16,7 @@ struct safetensors {
     struct filemap map;
     char *path;
     json_t *header;
+    json_t *stamps;            /* of coded tensors; NULL: there are none */
     const unsigned char *data; /* of the tensors */
     size_t data_bytes;
     struct tensor *tensors;
@@ -42,6 +44,14 @@ static const struct type *find_type(const char *name)
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(types[i].name, name) == 0)
             return &types[i];
+    return NULL;
+}
+
+const char *safetensors_type(uint32_t dtype)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (dtype != 0 && types[i].dtype == dtype)
+            return types[i].name;
     return NULL;
 }
 
@@ -126,9 +136,12 @@ static bool parse_tensor(struct tensor *tensor, const char *name, const json_t *
     *tensor = (struct tensor){.name = name, .file = file->path};
     if (!json_is_object(entry))
         return refuse_tensor(tensor, failure, "its entry is not an object");
-    return parse_type(tensor, entry, &number_bytes, failure) &&
-           parse_shape(tensor, entry, failure) &&
-           parse_offsets(tensor, entry, number_bytes, file, failure);
+    if (!parse_type(tensor, entry, &number_bytes, failure) ||
+        !parse_shape(tensor, entry, failure) ||
+        !parse_offsets(tensor, entry, number_bytes, file, failure))
+        return false;
+    const json_t *const stamp = json_object_get(file->stamps, name);
+    return !stamp || coded_apply(tensor, stamp, failure);
 }
 
 /* By place; empty tensors before the one that begins where they lie. */
@@ -167,11 +180,29 @@ static bool check_cover(const struct safetensors *file, struct failure *failure)
     return true;
 }
 
+/* A stamp whose tensor is missing belongs to a damaged file. */
+static bool check_stamps(const struct safetensors *file, struct failure *failure)
+{
+    const char *name;
+    json_t *stamp;
+
+    json_object_foreach(file->stamps, name, stamp)
+    {
+        if (!json_object_get(file->header, name))
+            return refuse(failure, "%s: coded tensor \"%s\" is missing", file->path, name);
+    }
+    return true;
+}
+
 static bool parse_header(struct safetensors *file, struct failure *failure)
 {
     const char *name;
     json_t *entry;
 
+    if (!coded_load(&file->stamps, json_object_get(file->header, "__metadata__"), file->path,
+                    failure) ||
+        !check_stamps(file, failure))
+        return false;
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     if (!file->tensors)
         return refuse(failure, "%s: out of memory", file->path);
@@ -179,9 +210,8 @@ static bool parse_header(struct safetensors *file, struct failure *failure)
     {
         if (strcmp(name, "__metadata__") == 0)
             continue;
-        if (!parse_tensor(&file->tensors[file->count], name, entry, file, failure))
+        if (!parse_tensor(&file->tensors[file->count++], name, entry, file, failure))
             return false;
-        file->count++;
     }
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
     return check_cover(file, failure);
@@ -248,11 +278,19 @@ void safetensors_close(struct safetensors *file)
 {
     if (!file)
         return;
+    for (size_t i = 0; i < file->count; i++)
+        free(file->tensors[i].layer_bytes);
     free(file->tensors);
+    json_decref(file->stamps);
     json_decref(file->header);
     filemap_close(&file->map);
     free(file->path);
     free(file);
+}
+
+const char *safetensors_metadata(const struct safetensors *file, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
 }
 
 const char *safetensors_path(const struct safetensors *file)
@@ -339,6 +377,8 @@ static void load_numbers(const struct tensor *tensor, size_t first, size_t count
 bool tensor_read_part_f32(const struct tensor *tensor, size_t first, size_t count, float *out,
                           struct failure *failure)
 {
+    if (tensor->coded_type)
+        return refuse_tensor(tensor, failure, "it is coded by WaterSIC, and not read here");
     if (tensor->dtype == 0)
         return refuse(failure, "%s: tensor \"%s\": numbers of type %s are not floating",
                       tensor->file, tensor->name, tensor->type);

@@ -26,10 +26,18 @@ struct tensor {
     size_t count; /* numbers */
     size_t bytes;
     const unsigned char *data; /* may be unaligned */
+    /* Of one that is coded (coded_tensors.h), whose shape and count are those of what it stands
+     * for: the type of the numbers that were coded, and the bytes of every layer. */
+    const char *coded_type; /* NULL: it is not coded */
+    size_t layers;
+    size_t *layer_bytes;
 };
 
 bool safetensors_open(struct safetensors **out, const char *path, struct failure *failure);
 void safetensors_close(struct safetensors *file);
+
+/* A string of the file's metadata; NULL if there is none under that key. */
+const char *safetensors_metadata(const struct safetensors *file, const char *key);
 
 /* As it was opened by; valid until it is closed. */
 const char *safetensors_path(const struct safetensors *file);
@@ -42,7 +50,11 @@ const struct tensor *safetensors_at(const struct safetensors *file, size_t index
 /* NULL if there is none of that name. */
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
 
-/* All numbers of a tensor as floats. Refuses types that are not floating, and NaN and infinity. */
+/* The format's name of a type of numbers, or NULL if there is none for it. */
+const char *safetensors_type(uint32_t dtype);
+
+/* All numbers of a tensor as floats. Refuses types that are not floating, NaN and infinity, and
+ * tensors that are coded. */
 bool tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
 
 /* The same of some: first and count lie within the tensor's. */

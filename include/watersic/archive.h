@@ -12,14 +12,14 @@
  * was killed had stopped.
  *
  * Each layer lies in one piece at a multiple of 64 bytes, or of more if the writer was told so:
- * wsic_archive_extent() says where, so that an engine can map the file or read the bytes itself
- * and hand them to wsic_layer_view(). wsic_archive_layer_view() does the former on its own.
+ * wsic_archive_get_extent() says where, so that an engine can map the file or read the bytes itself
+ * and hand them to wsic_layer_create_view(). wsic_archive_view_layer() does the former on its own.
  *
  * Threads: any number of threads may call functions of one open archive at the same time, among
- * them wsic_archive_layer() and wsic_archive_layer_view(), also while others decode layers that
- * came from it. This needs an allocator that several threads may call at once (that of
+ * them wsic_archive_load_layer() and wsic_archive_view_layer(), also while others decode layers
+ * that came from it. This needs an allocator that several threads may call at once (that of
  * wsic_context_create() without one is), and no thread that changes the context meanwhile. Two
- * things are not protected: wsic_archive_destroy() needs all other calls on this handle to have
+ * things are not protected: wsic_archive_close() needs all other calls on this handle to have
  * returned, and the message is that of the call that failed last, whichever thread made it; read
  * it when no other thread is in a call that may fail. A writer is used by one thread at a time.
  */
@@ -207,10 +207,10 @@ WSIC_API const char *wsic_archive_writer_name(const wsic_archive_writer *writer,
  * \param index   below wsic_archive_writer_count()
  * \param out     receives the layer, or NULL on failure; it does not depend on the
  *                writer any more
- * \return as wsic_archive_layer(), and #WSIC_ERROR_STATE
+ * \return as wsic_archive_load_layer(), and #WSIC_ERROR_STATE
  */
-WSIC_API wsic_status wsic_archive_writer_layer(wsic_archive_writer *writer, size_t index,
-                                               wsic_layer **out);
+WSIC_API wsic_status wsic_archive_writer_load_layer(wsic_archive_writer *writer, size_t index,
+                                                    wsic_layer **out);
 
 /**
  * \brief Value of a metadata entry as it stands.
@@ -243,7 +243,7 @@ WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer);
  *
  * Reads and checks the header, the index and the metadata; layers are read and checked when
  * they are asked for. The time grows with the index and the metadata, not with the layers. The
- * file is mapped where the system can do that, for wsic_archive_layer_view() alone: all other
+ * file is mapped where the system can do that, for wsic_archive_view_layer() alone: all other
  * functions read the file, and what is mapped does not count as memory of the context.
  *
  * \param context  not NULL; kept alive by the archive
@@ -262,7 +262,7 @@ WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path, 
  *
  * \param context  not NULL; kept alive by the archive
  * \param bytes    the whole archive, at any address; borrowed, unchanged, until the handle and all
- *                 layers of wsic_archive_layer_view() are destroyed
+ *                 layers of wsic_archive_view_layer() are destroyed
  * \param size     their number
  * \param out      receives the handle, or NULL on failure
  * \return as wsic_archive_open()
@@ -273,7 +273,7 @@ WSIC_API wsic_status wsic_archive_open_memory(wsic_context *context, const void 
 /** \brief Close an archive. Layers that came from it live on; the mapping and the file are
  *  closed with the last layer that borrows from them.
  *  \param archive may be NULL */
-WSIC_API void wsic_archive_destroy(wsic_archive *archive);
+WSIC_API void wsic_archive_close(wsic_archive *archive);
 
 /** \brief Message of the last failing call on this archive.
  *  \param archive not NULL
@@ -316,42 +316,42 @@ WSIC_API wsic_status wsic_archive_find(wsic_archive *archive, const char *name, 
  * \param index    below wsic_archive_count()
  * \param out      receives the layer, which has a copy of its bytes and does not depend on
  *                 the archive any more, or NULL on failure
- * \return as wsic_layer_read(), and #WSIC_ERROR_IO. A file that shrank is
+ * \return as wsic_layer_create(), and #WSIC_ERROR_IO. A file that shrank is
  *         #WSIC_ERROR_TRUNCATED.
  *
  * Any number of threads may call this on one archive at the same time.
  */
-WSIC_API wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsic_layer **out);
+WSIC_API wsic_status wsic_archive_load_layer(wsic_archive *archive, size_t index, wsic_layer **out);
 
 /**
  * \brief A layer that borrows its bytes from the archive.
  *
  * The bytes stay where they are, in the mapping of the file or in the memory of
- * wsic_archive_open_memory(), and are checked there as wsic_layer_read() checks them. The layer
- * holds what it needs of the archive: wsic_archive_destroy() may come first. Where the system
- * could not map the file the layer has a copy, as with wsic_archive_layer().
+ * wsic_archive_open_memory(), and are checked there as wsic_layer_create() checks them. The layer
+ * holds what it needs of the archive: wsic_archive_close() may come first. Where the system
+ * could not map the file the layer has a copy, as with wsic_archive_load_layer().
  *
  * What is in the file must not change while the layer lives: the codes would be wrong, or
  * refused, or different from call to call. *A mapped file that shrinks ends the process* with
  * SIGBUS as soon as a byte is touched that is gone, in this call or while the layer is decoded;
  * so does a disk that fails. Replacing a file by renaming another one over it, as writers of
- * this library do, is safe. Where files may be cut, take wsic_archive_layer().
+ * this library do, is safe. Where files may be cut, take wsic_archive_load_layer().
  *
  * \param archive  not NULL
  * \param index    below wsic_archive_count()
  * \param out      receives the layer, or NULL on failure
- * \return as wsic_archive_layer()
+ * \return as wsic_archive_load_layer()
  *
  * Any number of threads may call this on one archive at the same time.
  */
-WSIC_API wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index, wsic_layer **out);
+WSIC_API wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index, wsic_layer **out);
 
 /**
  * \brief Where in the file the bytes of a layer lie.
  *
- * They are what wsic_layer_read() and wsic_layer_view() take, so that an engine can read them
- * itself. With O_DIRECT, from an archive whose alignment is a multiple of the sector size: read
- * from offset the size rounded up to sectors, into a buffer of that size; use the first size
+ * They are what wsic_layer_create() and wsic_layer_create_view() take, so that an engine can read
+ * them itself. With O_DIRECT, from an archive whose alignment is a multiple of the sector size:
+ * read from offset the size rounded up to sectors, into a buffer of that size; use the first size
  * bytes and ignore the rest, which belongs to what follows in the file. A read that ends at the
  * end of the file comes back short; it always holds size bytes and more, since the index and the
  * footer stand behind the last layer. (This is of the offset in the file. Memory that was
@@ -363,8 +363,8 @@ WSIC_API wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index
  * \param size     receives the number of bytes
  * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT; on failure offset and size are untouched
  */
-WSIC_API wsic_status wsic_archive_extent(wsic_archive *archive, size_t index, uint64_t *offset,
-                                         uint64_t *size);
+WSIC_API wsic_status wsic_archive_get_extent(wsic_archive *archive, size_t index, uint64_t *offset,
+                                             uint64_t *size);
 
 /** \brief Bytes that the offset of every layer is a multiple of.
  *  \param archive not NULL

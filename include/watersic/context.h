@@ -12,8 +12,8 @@
  * each; contexts are cheap and share nothing. Exceptions:
  * wsic_context_cancel() may be called from any thread; any number of threads
  * may read one layer (see layer.h), take layers from one archive (see archive.h), and
- * make layers from bytes on one context (wsic_layer_read(), wsic_layer_view()) and destroy them,
- * while no thread does anything else with that context.
+ * make layers from bytes on one context (wsic_layer_create(), wsic_layer_create_view()) and destroy
+ * them, while no thread does anything else with that context.
  *
  * The library keeps no global state, prints nothing, never ends the process and
  * tells nothing by errno: functions on files leave it as it was, and what the

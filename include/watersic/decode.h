@@ -10,7 +10,7 @@
  *     wsic_layer_job job = {.size = sizeof job, .layer = layer, .kind = WSIC_JOB_WEIGHTS,
  *                           .first_row = 512, .output = &weights};
  *     size_t bytes;
- *     wsic_layer_workspace(&job, &bytes);
+ *     wsic_layer_get_workspace_size(&job, &bytes);
  *     void *workspace = aligned_alloc(WSIC_WORKSPACE_ALIGNMENT, bytes);
  *     wsic_layer_run(&job, workspace, bytes);
  *
@@ -85,7 +85,7 @@ typedef struct wsic_layer_job {
  * many where info.code_dtype is not I8. Products need four bytes for each token and live column,
  * and for each token and row of a block. Everything else is below 1 MiB. Thread-safe.
  */
-WSIC_API wsic_status wsic_layer_workspace(const wsic_layer_job *job, size_t *bytes);
+WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job, size_t *bytes);
 
 /**
  * \brief Do one job on the calling thread.
@@ -93,7 +93,7 @@ WSIC_API wsic_status wsic_layer_workspace(const wsic_layer_job *job, size_t *byt
  * \param job        not NULL
  * \param workspace  memory of the caller's, aligned to #WSIC_WORKSPACE_ALIGNMENT, that nobody else
  * uses during the call; its contents do not matter. NULL: it is allocated. \param bytes      size
- * of the workspace, at least that of wsic_layer_workspace(); 0 for NULL \return
+ * of the workspace, at least that of wsic_layer_get_workspace_size(); 0 for NULL \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL that must not be, or another is not NULL; kind is not
  *     known; rows or columns are beyond the layer; the workspace, or data, is not aligned; a row
@@ -121,13 +121,14 @@ WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace, 
  * \param count    number of jobs, at least 1
  * \param threads  as for wsic_layers_run()
  * \param bytes    receives the size, a multiple of #WSIC_WORKSPACE_ALIGNMENT; not NULL
- * \return as wsic_layer_workspace()
+ * \return as wsic_layer_get_workspace_size()
  *
  * One part for each thread, as large as the most demanding job needs, and the inputs of
  * all products, four bytes for each token and live column.
  */
-WSIC_API wsic_status wsic_layers_workspace(wsic_context *context, const wsic_layer_job *jobs,
-                                           size_t count, size_t threads, size_t *bytes);
+WSIC_API wsic_status wsic_layers_get_workspace_size(wsic_context *context,
+                                                    const wsic_layer_job *jobs, size_t count,
+                                                    size_t threads, size_t *bytes);
 
 /**
  * \brief Do many jobs, of one or many layers, on the threads of a context.
@@ -136,9 +137,8 @@ WSIC_API wsic_status wsic_layers_workspace(wsic_context *context, const wsic_lay
  * contexts. The call counts as a use of this one. \param jobs       count jobs \param count number
  * of jobs, at least 1 \param threads    most blocks that are worked on at the same time, 1 to 1024.
  * 0: the threads of the context; with a runner of the host's, as many as there are processors
- * online. \param workspace  as for wsic_layer_run(), of the size that wsic_layers_workspace() tells
- * \param bytes      size of the workspace
- * \return
+ * online. \param workspace  as for wsic_layer_run(), of the size that
+ * wsic_layers_get_workspace_size() tells \param bytes      size of the workspace \return
  *   - #WSIC_OK: all jobs are done
  *   - as wsic_layer_run(): the first job in the array that failed says which. The context's
  *     message names it and its reason. If arguments of any job are wrong, nothing is done;
@@ -191,10 +191,8 @@ typedef int32_t (*wsic_tile_function)(void *user, const wsic_tile *tile);
  * \param block      number of the block: rows from block · info.block_rows on
  * \param function   receives the tiles, in the order of wsic_layer_column_order(); not NULL
  * \param user       handed to function, never looked at
- * \param workspace  as for wsic_layer_run(), of the size that wsic_layer_visit_workspace() tells;
- *                   NULL: it is allocated
- * \param bytes      size of the workspace
- * \return
+ * \param workspace  as for wsic_layer_run(), of the size that wsic_layer_visit_workspace_size()
+ * tells; NULL: it is allocated \param bytes      size of the workspace \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, there is no such block, or the workspace is not
  * aligned
@@ -218,7 +216,7 @@ WSIC_API wsic_status wsic_layer_visit(const wsic_layer *layer, size_t block,
  * \param layer  not NULL
  * \return bytes, a multiple of #WSIC_WORKSPACE_ALIGNMENT, below 1 MiB
  */
-WSIC_API size_t wsic_layer_visit_workspace(const wsic_layer *layer);
+WSIC_API size_t wsic_layer_visit_workspace_size(const wsic_layer *layer);
 
 #ifdef __cplusplus
 }

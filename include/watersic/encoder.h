@@ -121,27 +121,23 @@ enum {
     WSIC_BLOCK_ROWS = 140,
 
     /** Compute the limit rate and the gap for the report. It needs the eigenvalues
-     *  of Σ (see wsic_stats_spectrum()), and of G where there are output statistics. Integer,
+     *  of Σ (see wsic_stats_get_spectrum()), and of G where there are output statistics. Integer,
      *  0 or 1, default 1. */
     WSIC_LIMIT = 150,
 
     /** What use is made of output statistics (wsic_problem_set_outputs()), where a problem has
-     *  them; without, this and the next three change nothing. Choice: "none" (they are only
-     *  reported on: preset "paper"), "diagonal" (rows are weighted by G_rr), "full" (feedback
-     *  between blocks of rows as well; default). docs/algorithm.md, "Both sides". */
+     *  them; without, this and the next two change nothing. Choice: "none" (they are only
+     *  reported on: preset "paper"), "diagonal" (rows are weighted by G_rr), "full" (errors of
+     *  rows also move the targets of those that are decided after them; default; a G without
+     *  elements beside the diagonal has none to move). docs/algorithm.md, "Both sides". */
     WSIC_OUTPUTS = 160,
-    /** Blocks of rows between which there is feedback: row r belongs to block r modulo the
-     *  number of blocks. Integer, 0 (chosen by the number of rows, default) to 4096; more blocks
-     *  than rows are as many as there are rows. A G without elements beside the diagonal has no
-     *  feedback, and one block. */
-    WSIC_OUTPUT_BLOCKS = 161,
     /** Damping of G: (G + δ diag(G)) / (1 + δ) is used in place of G, which shrinks the
      *  correlations of rows by 1 / (1 + δ), and a G_rr below 1e-4 of their mean is raised to
      *  that. Number, δ: 0 (chosen by the number of samples for each row, default) or 1e-9 to
      *  100. */
     WSIC_OUTPUT_DAMPING = 162,
     /** Which rows have a weight of their own, and with it a scale to be stored: Choice:
-     *  "none" (feedback alone), "blocks" (one weight for all rows of a block), "rows", "auto"
+     *  "none" (feedback alone), "blocks" (one for 32 rows that follow each other), "rows", "auto"
      *  (of the three the one that saves most distortion for what its scales cost; default).
      *  Weights are rounded to fractions of an octave that suit the number of columns. */
     WSIC_OUTPUT_WEIGHTS = 163
@@ -260,7 +256,8 @@ WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id,
  * \return #WSIC_OK; #WSIC_ERROR_NOT_FOUND: no such parameter; #WSIC_ERROR_ARGUMENT: not a
  *         value of the parameter's type and range. On failure the old value stays.
  */
-WSIC_API wsic_status wsic_encoder_set(wsic_encoder *encoder, const char *name, const char *value);
+WSIC_API wsic_status wsic_encoder_set_text(wsic_encoder *encoder, const char *name,
+                                           const char *value);
 
 /**
  * \brief Read a parameter as a number.
@@ -293,7 +290,7 @@ WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
  * \param encoder  not NULL
  * \param plan     solved
  * \param index    below wsic_plan_count()
- * \return as wsic_plan_get(); #WSIC_ERROR_RANGE if the planned step is 0, where there
+ * \return as wsic_plan_get_layer(); #WSIC_ERROR_RANGE if the planned step is 0, where there
  *         is no budget
  */
 WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index);
@@ -312,19 +309,20 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *pla
  * For plain statistics. Pairs take up to 8 n² bytes more, mixtures what wsic_problem_set_mix()
  * says, output statistics 16 a² + 14 a n bytes.
  */
-WSIC_API wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
-                                           uint64_t *bytes);
+WSIC_API wsic_status wsic_encoder_estimate_memory(wsic_encoder *encoder, size_t rows,
+                                                  size_t columns, uint64_t *bytes);
 
 /**
  * \brief Memory that a run of a problem will need, with what the problem will keep of it.
  *
  * \param encoder  not NULL
  * \param problem  not NULL
- * \param bytes    as for wsic_encoder_memusage()
+ * \param bytes    as for wsic_encoder_estimate_memory()
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  */
-WSIC_API wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder,
-                                                   const wsic_problem *problem, uint64_t *bytes);
+WSIC_API wsic_status wsic_encoder_estimate_memory_problem(wsic_encoder *encoder,
+                                                          const wsic_problem *problem,
+                                                          uint64_t *bytes);
 
 /**
  * \brief Quantize a matrix.
@@ -398,7 +396,7 @@ typedef struct wsic_encoder_report {
                                    the same energy (waterfill.h); -1 where limit_rate is -1 */
     double output_gap;        /**< rate - output_limit_rate; 0 where that is -1 */
     double output_damping;    /**< δ, see #WSIC_OUTPUT_DAMPING */
-    uint64_t output_blocks;   /**< blocks of rows with feedback between them; 1: none */
+    uint64_t output_feedback; /**< 1: errors of rows moved the targets of others; 0: none did */
     uint32_t output_weights;  /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
     uint32_t reserved;        /**< 0 */
 } wsic_encoder_report;

@@ -19,8 +19,8 @@
  * fill any range of columns. Only the message is not protected: read it when no
  * other thread is in a call that may fail.
  *
- * The bytes of a layer lie in the layer (wsic_layer_read()), or with the caller
- * (wsic_layer_view()), or in an archive (wsic_archive_layer_view()). Nothing else differs.
+ * The bytes of a layer lie in the layer (wsic_layer_create()), or with the caller
+ * (wsic_layer_create_view()), or in an archive (wsic_archive_view_layer()). Nothing else differs.
  */
 #ifndef WATERSIC_LAYER_H
 #define WATERSIC_LAYER_H
@@ -68,7 +68,7 @@ typedef struct wsic_layer_info {
     uint64_t live_columns; /**< columns that are coded; all codes of the others are 0 */
     uint64_t memory;       /**< bytes of memory that the layer holds, its coded bytes included */
     uint32_t codes_fit_i4; /**< 1: all codes fit #WSIC_I4, as the bytes tell; 0: they do not, or the
-                                bytes do not tell, and wsic_layer_code_range() finds out */
+                                bytes do not tell, and wsic_layer_get_code_range() finds out */
     uint32_t reserved_2;   /**< 0 */
 } wsic_layer_info;
 
@@ -108,8 +108,8 @@ WSIC_API wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_inf
  * Whole blocks of info.block_rows rows are decoded; ranges that begin and end
  * at their borders waste nothing. On failure the contents of codes are undefined.
  */
-WSIC_API wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row,
-                                      wsic_matrix *codes);
+WSIC_API wsic_status wsic_layer_get_codes(const wsic_layer *layer, size_t first_row,
+                                          wsic_matrix *codes);
 
 /**
  * \brief Find the least and the greatest code.
@@ -122,8 +122,8 @@ WSIC_API wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row,
  *
  * Decodes the whole layer. It tells which number types hold all codes: #WSIC_I4 from -8 to 7.
  */
-WSIC_API wsic_status wsic_layer_code_range(const wsic_layer *layer, int32_t *least,
-                                           int32_t *greatest);
+WSIC_API wsic_status wsic_layer_get_code_range(const wsic_layer *layer, int32_t *least,
+                                               int32_t *greatest);
 
 /**
  * \brief The scales of the rows.
@@ -151,7 +151,7 @@ WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer);
  * \param first_row  first row wanted
  * \param weights    to be filled: as many rows as wanted × n; F64, F32, F16 or BF16.
  *                   F16 and BF16 are rounded to nearest even from single precision.
- * \return as wsic_layer_codes(), with
+ * \return as wsic_layer_get_codes(), with
  *   - #WSIC_ERROR_RANGE: a weight would become infinite in the type asked for: in F16 from 65520
  *     on, in BF16 above 3.39e38. The message gives row, column, weight and a type that holds it.
  *     Weights that another program has stored beyond single precision are refused in every type.
@@ -251,19 +251,20 @@ WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer);
  * number may differ by a few. Distortion, relative distortion and limit are not known of the new
  * layer: 0, 0 and -1. The call counts as a use of the context.
  */
-WSIC_API wsic_status wsic_layer_with_scales(const wsic_layer *layer, const float *row_scales,
-                                            const float *column_scales, wsic_layer **out);
+WSIC_API wsic_status wsic_layer_create_with_scales(const wsic_layer *layer, const float *row_scales,
+                                                   const float *column_scales, wsic_layer **out);
 
 /**
  * \brief The bytes of a layer: what belongs into a file.
  *
  * \param layer  not NULL
  * \param bytes  receives a pointer to the bytes, owned by the layer; those that the caller
- *               keeps if it is a wsic_layer_view()
+ *               keeps if it is a wsic_layer_create_view()
  * \param size   receives their number, info.bytes
  * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_layer_write(const wsic_layer *layer, const void **bytes, size_t *size);
+WSIC_API wsic_status wsic_layer_get_bytes(const wsic_layer *layer, const void **bytes,
+                                          size_t *size);
 
 /**
  * \brief Make a layer from its bytes.
@@ -283,13 +284,13 @@ WSIC_API wsic_status wsic_layer_write(const wsic_layer *layer, const void **byte
  *     #WSIC_ERROR_VERSION
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_layer_read(wsic_context *context, const void *bytes, size_t size,
-                                     wsic_layer **out);
+WSIC_API wsic_status wsic_layer_create(wsic_context *context, const void *bytes, size_t size,
+                                       wsic_layer **out);
 
 /**
  * \brief Make a layer on bytes that the caller keeps.
  *
- * As wsic_layer_read(), with the same checks, but nothing is copied: the layer decodes from the
+ * As wsic_layer_create(), with the same checks, but nothing is copied: the layer decodes from the
  * bytes where they are, in a mapping of a file, a read buffer, a tensor of bytes in another
  * container. What it takes itself is for scales and models.
  *
@@ -301,13 +302,13 @@ WSIC_API wsic_status wsic_layer_read(wsic_context *context, const void *bytes, s
  *                 that shrinks, the system raises SIGBUS where they are touched.
  * \param size     their number: exactly those of the layer
  * \param out      receives the layer, or NULL on failure
- * \return as wsic_layer_read()
+ * \return as wsic_layer_create()
  *
  * The call counts as a use of the context; but threads that use the context for nothing else may
  * call this at the same time, each for layers of its own, if the allocator allows several threads.
  */
-WSIC_API wsic_status wsic_layer_view(wsic_context *context, const void *bytes, size_t size,
-                                     wsic_layer **out);
+WSIC_API wsic_status wsic_layer_create_view(wsic_context *context, const void *bytes, size_t size,
+                                            wsic_layer **out);
 
 #ifdef __cplusplus
 }

@@ -26,9 +26,9 @@
  * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n), its rows are weighted and its
  * errors fed back as an encoder with its defaults would do, and its sensitivity begins as
  * 1 / (2 ln 2). So sensitivity · a n · D is the divergence of the model's predictions in bits per
- * token, sensitivities need not be measured, and wsic_plan_divergence() foretells what a plan will
- * do to the model. The model of the codes is that of scalar rounding: a trellis stays up to 0.2 bit
- * below it, which is up to a quarter of the divergence.
+ * token, sensitivities need not be measured, and wsic_plan_get_divergence() foretells what a plan
+ * will do to the model. The model of the codes is that of scalar rounding: a trellis stays up to
+ * 0.2 bit below it, which is up to a quarter of the divergence.
  *
  * Several matrices are told apart by their index. Each is planned for a target of
  * its own, or all of them share one budget of bytes (wsic_plan_solve_budget()).
@@ -230,7 +230,7 @@ typedef struct wsic_plan_layer {
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (not solved since a
  *         matrix was added or a sensitivity set), #WSIC_ERROR_STRUCT_SIZE
  */
-WSIC_API wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer);
+WSIC_API wsic_status wsic_plan_get_layer(wsic_plan *plan, size_t index, wsic_plan_layer *layer);
 
 /**
  * \brief What a solved plan will do to the predictions of the model.
@@ -248,7 +248,7 @@ WSIC_API wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_laye
  * Called for plans that are solved for one budget after another it gives the curve from size to
  * divergence, before anything is quantized.
  */
-WSIC_API wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_token);
+WSIC_API wsic_status wsic_plan_get_divergence(wsic_plan *plan, double *bits_per_token);
 
 /**
  * \brief Read the rate of every column of one matrix.
@@ -259,8 +259,8 @@ WSIC_API wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_toke
  * \param count  room in rates, at least n
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE, #WSIC_ERROR_BUFFER
  */
-WSIC_API wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
-                                            size_t count);
+WSIC_API wsic_status wsic_plan_get_column_rates(wsic_plan *plan, size_t index, double *rates,
+                                                size_t count);
 
 #ifdef __cplusplus
 }

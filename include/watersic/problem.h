@@ -94,9 +94,11 @@ WSIC_API wsic_status wsic_problem_set_mix(wsic_problem *problem, double q, doubl
 /**
  * \brief Leave rows out.
  *
- * They are restored as exact zeros, count in the rate, and take no part in any sum: the result is
- * that of a matrix that holds zeros there, except that mean squares of columns are taken over the
- * other rows.
+ * They are restored as exact zeros and count in the rate. They take no part in anything else: the
+ * other rows are quantized as if they were the whole matrix, with the rate or distortion that is
+ * left for them. What has to be stored are marks, less than half a bit a row, for codes and for
+ * scales. Rows that hold nothing but zeros are left out in any case, unless statistics with
+ * residuals want something of them.
  *
  * \param problem  not NULL
  * \param rows     count numbers below a, in any order; may be NULL if count is 0

@@ -246,10 +246,11 @@ enum {
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_stats_moment(const wsic_stats *stats, int32_t which, wsic_matrix *values);
+WSIC_API wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t which,
+                                           wsic_matrix *values);
 
 /**
- * \brief Read the normalised covariance: wsic_stats_moment() of #WSIC_MOMENT_INPUT.
+ * \brief Read the normalised covariance: wsic_stats_get_moment() of #WSIC_MOMENT_INPUT.
  *
  * \param stats       not NULL
  * \param covariance  n × n, F64 or F32, to be filled, both triangles
@@ -258,7 +259,7 @@ WSIC_API wsic_status wsic_stats_moment(const wsic_stats *stats, int32_t which, w
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_stats_covariance(const wsic_stats *stats, wsic_matrix *covariance);
+WSIC_API wsic_status wsic_stats_get_covariance(const wsic_stats *stats, wsic_matrix *covariance);
 
 /**
  * \brief Eigenvalues of the normalised covariance, of pairs those of Σ_X.
@@ -275,7 +276,7 @@ WSIC_API wsic_status wsic_stats_covariance(const wsic_stats *stats, wsic_matrix 
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: a copy of Σ is needed
  */
-WSIC_API wsic_status wsic_stats_spectrum(wsic_stats *stats, double *eigenvalues);
+WSIC_API wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenvalues);
 
 /**
  * \brief Write statistics to a file.

@@ -84,7 +84,7 @@ WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, s
  * \param outputs      a non-negative numbers in descending order: eigenvalues μ of G
  * \param a            at least 1
  * \param inputs       n non-negative numbers in descending order: eigenvalues λ of Σ, as
- *                     wsic_stats_spectrum() gives them
+ *                     wsic_stats_get_spectrum() gives them
  * \param n            at least 1
  * \param variance     σ² ≥ 0, mean square of a weight
  * \param distortion   D > 0, in the units of σ² μ λ

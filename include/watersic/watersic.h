@@ -37,10 +37,21 @@
  * wsic_layer_dequantize(layer, 0, &restored);
  * \endcode
  *
- * Conventions: every function that can fail returns a ::wsic_status; a created
- * handle comes back through the last argument and is NULL on failure; destroy
- * functions take NULL; structs carry their size first; strings are UTF-8 with
- * a terminating NUL. Rates are in bits per weight everywhere.
+ * ## Names
+ *
+ *   - wsic_TYPE_create() makes a handle and wsic_TYPE_destroy() releases it, whichever function made
+ *     it. An archive that is read is a file: wsic_archive_open() opens it, wsic_archive_close()
+ *     closes it. "load" reads something from a file; "view" borrows the caller's bytes.
+ *   - wsic_TYPE_get_THING() writes into memory of the caller's and returns a status.
+ *   - wsic_TYPE_THING() returns the thing itself, a number or a pointer that the handle owns. It
+ *     cannot fail.
+ *   - wsic_TYPE_set_THING() changes a handle and returns a status.
+ *
+ * ## Conventions
+ *
+ * Every function that can fail returns a ::wsic_status. A created handle comes back through the last
+ * argument, and is NULL on failure. Functions that release a handle take NULL. Structs carry their
+ * size first. Strings are UTF-8 with a terminating NUL. Rates are in bits per weight everywhere.
  */
 #ifndef WATERSIC_WATERSIC_H
 #define WATERSIC_WATERSIC_H

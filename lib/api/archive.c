@@ -68,7 +68,7 @@ static void release_reference(const wsic_env *env, void *owner)
     wsic_handle_destroy(archive);
 }
 
-void wsic_archive_destroy(wsic_archive *archive)
+void wsic_archive_close(wsic_archive *archive)
 {
     if (archive)
         release_reference(NULL, archive);
@@ -192,7 +192,7 @@ static wsic_status give_layer(const wsic_archive *archive, size_t index, wsic_la
                                    out);
 }
 
-wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsic_layer **out)
+wsic_status wsic_archive_load_layer(wsic_archive *archive, size_t index, wsic_layer **out)
 {
     if (out)
         *out = NULL;
@@ -201,7 +201,7 @@ wsic_status wsic_archive_layer(wsic_archive *archive, size_t index, wsic_layer *
     return give_layer(archive, index, (wsic_layer_keeper){NULL, NULL}, out);
 }
 
-wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index, wsic_layer **out)
+wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index, wsic_layer **out)
 {
     if (out)
         *out = NULL;
@@ -217,8 +217,8 @@ wsic_status wsic_archive_layer_view(wsic_archive *archive, size_t index, wsic_la
     return status;
 }
 
-wsic_status wsic_archive_extent(wsic_archive *archive, size_t index, uint64_t *offset,
-                                uint64_t *size)
+wsic_status wsic_archive_get_extent(wsic_archive *archive, size_t index, uint64_t *offset,
+                                    uint64_t *size)
 {
     if (!archive)
         return WSIC_ERROR_ARGUMENT;

@@ -136,7 +136,7 @@ wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const char *nam
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "layer is NULL");
     if (wsic_archive_output_has(&writer->output, name))
         return wsic_fail(env, WSIC_ERROR_EXISTS, "there is a layer '%s' already", name);
-    status = wsic_layer_write(layer, &bytes, &size);
+    status = wsic_layer_get_bytes(layer, &bytes, &size);
     if (status != WSIC_OK)
         return status;
     return wsic_archive_output_layer(env, &writer->output, name, bytes, size);
@@ -194,7 +194,8 @@ const char *wsic_archive_writer_name(const wsic_archive_writer *writer, size_t i
     return entry ? entry->name : NULL;
 }
 
-wsic_status wsic_archive_writer_layer(wsic_archive_writer *writer, size_t index, wsic_layer **out)
+wsic_status wsic_archive_writer_load_layer(wsic_archive_writer *writer, size_t index,
+                                           wsic_layer **out)
 {
     if (out)
         *out = NULL;

@@ -71,7 +71,7 @@ wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id, int64_t 
                            (double)value);
 }
 
-wsic_status wsic_encoder_set(wsic_encoder *encoder, const char *name, const char *value)
+wsic_status wsic_encoder_set_text(wsic_encoder *encoder, const char *name, const char *value)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
@@ -104,7 +104,7 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t
         return WSIC_ERROR_ARGUMENT;
     if (!plan)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "plan is NULL");
-    const wsic_status status = wsic_plan_get(plan, index, &layer);
+    const wsic_status status = wsic_plan_get_layer(plan, index, &layer);
     if (status != WSIC_OK)
         return wsic_fail(&encoder->handle.env, status, "plan: %s", wsic_plan_message(plan));
     const bool budget = layer.target_rate > 0.0;
@@ -132,8 +132,8 @@ static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
     return WSIC_OK;
 }
 
-wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t columns,
-                                  uint64_t *bytes)
+wsic_status wsic_encoder_estimate_memory(wsic_encoder *encoder, size_t rows, size_t columns,
+                                         uint64_t *bytes)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
@@ -142,8 +142,8 @@ wsic_status wsic_encoder_memusage(wsic_encoder *encoder, size_t rows, size_t col
     return memusage(encoder, (wsic_shape){rows, columns}, NULL, false, bytes);
 }
 
-wsic_status wsic_encoder_memusage_problem(wsic_encoder *encoder, const wsic_problem *problem,
-                                          uint64_t *bytes)
+wsic_status wsic_encoder_estimate_memory_problem(wsic_encoder *encoder, const wsic_problem *problem,
+                                                 uint64_t *bytes)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
@@ -213,7 +213,7 @@ static void report_outputs(const wsic_encode_report *inner, const wsic_layer_inf
     report->output_limit_rate = outputs->limit_rate;
     report->output_gap = outputs->limit_rate < 0.0 ? 0.0 : info->rate - outputs->limit_rate;
     report->output_damping = outputs->damping;
-    report->output_blocks = outputs->blocks;
+    report->output_feedback = outputs->feedback;
     report->output_weights = (uint32_t)outputs->weights;
 }
 

@@ -20,7 +20,8 @@ wsic_status wsic_layer_from_bytes(wsic_context *context, wsic_bytes *bytes, wsic
     return status;
 }
 
-wsic_status wsic_layer_read(wsic_context *context, const void *bytes, size_t size, wsic_layer **out)
+wsic_status wsic_layer_create(wsic_context *context, const void *bytes, size_t size,
+                              wsic_layer **out)
 {
     wsic_bytes copy;
 
@@ -64,7 +65,7 @@ const float *wsic_layer_column_scales(const wsic_layer *layer)
     return layer->content.column_scales;
 }
 
-wsic_status wsic_layer_write(const wsic_layer *layer, const void **bytes, size_t *size)
+wsic_status wsic_layer_get_bytes(const wsic_layer *layer, const void **bytes, size_t *size)
 {
     if (!layer)
         return WSIC_ERROR_ARGUMENT;

@@ -6,7 +6,7 @@ static const wsic_job_names codes_names = {"input", "codes", true};
 static const wsic_job_names weights_names = {"input", "weights", true};
 static const wsic_job_names product_names = {"x", "y", true};
 
-wsic_status wsic_layer_codes(const wsic_layer *layer, size_t first_row, wsic_matrix *codes)
+wsic_status wsic_layer_get_codes(const wsic_layer *layer, size_t first_row, wsic_matrix *codes)
 {
     const wsic_layer_job job = {.size = sizeof job,
                                 .layer = layer,

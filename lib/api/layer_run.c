@@ -232,7 +232,7 @@ wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace, size_t by
     return wsic_layer_run_named(job, &plain_names, workspace, bytes);
 }
 
-wsic_status wsic_layer_workspace(const wsic_layer_job *job, size_t *bytes)
+wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job, size_t *bytes)
 {
     run_layout layout;
     size_t wrong;
@@ -279,8 +279,8 @@ static wsic_status check_jobs(wsic_context *context, const wsic_layer_job *jobs,
     return WSIC_OK;
 }
 
-wsic_status wsic_layers_workspace(wsic_context *context, const wsic_layer_job *jobs, size_t count,
-                                  size_t threads, size_t *bytes)
+wsic_status wsic_layers_get_workspace_size(wsic_context *context, const wsic_layer_job *jobs,
+                                           size_t count, size_t threads, size_t *bytes)
 {
     run_layout layout;
     size_t wrong;

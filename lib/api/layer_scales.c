@@ -75,12 +75,36 @@ static wsic_layer_figures forget_distortion(const wsic_layer_figures *figures)
     return kept;
 }
 
+/* codes and dead are room for those of the layer. */
+static wsic_status write_codes(const wsic_layer *layer, const wsic_scales *rows,
+                               const wsic_scales *columns, int32_t *codes, bool *dead,
+                               wsic_bytes *out)
+{
+    const wsic_layer_content *const content = &layer->content;
+    const wsic_layer_figures figures = forget_distortion(&content->figures);
+    const wsic_layer_parts parts = {
+        .rows = content->rows,
+        .columns = content->columns,
+        .codes = codes,
+        .kind = content->kind,
+        .dead_rows = dead,
+        .row_stride = wsic_code_reader_row_stride(content->codes),
+        .row_scales = rows,
+        .column_scales = columns,
+        .figures = &figures,
+        .block_rows = wsic_code_reader_block_rows(content->codes),
+    };
+    const wsic_status status = decode_codes(layer, codes);
+
+    wsic_code_reader_dead_rows(content->codes, dead);
+    return status == WSIC_OK ? wsic_layer_format_write(&layer->handle.env, &parts, out) : status;
+}
+
 static wsic_status write_layer(const wsic_layer *layer, const wsic_scales *rows,
                                const wsic_scales *columns, wsic_bytes *out)
 {
     const wsic_env *const env = &layer->handle.env;
     const wsic_layer_content *const content = &layer->content;
-    const wsic_layer_figures figures = forget_distortion(&content->figures);
     wsic_status status = WSIC_OK;
     size_t elements;
 
@@ -88,21 +112,10 @@ static wsic_status write_layer(const wsic_layer *layer, const wsic_scales *rows,
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu codes do not fit", content->rows,
                          content->columns);
     int32_t *const codes = wsic_alloc_zero(env, elements, sizeof *codes, &status);
-    if (!codes)
-        return status;
-    const wsic_layer_parts parts = {
-        .rows = content->rows,
-        .columns = content->columns,
-        .codes = codes,
-        .kind = content->kind,
-        .row_scales = rows,
-        .column_scales = columns,
-        .figures = &figures,
-        .block_rows = wsic_code_reader_block_rows(content->codes),
-    };
-    status = decode_codes(layer, codes);
-    if (status == WSIC_OK)
-        status = wsic_layer_format_write(env, &parts, out);
+    bool *const dead = codes ? wsic_alloc(env, content->rows, sizeof *dead, &status) : NULL;
+    if (dead)
+        status = write_codes(layer, rows, columns, codes, dead, out);
+    wsic_free(env, dead);
     wsic_free(env, codes);
     return status;
 }
@@ -129,8 +142,8 @@ static wsic_status make_layer(const wsic_layer *layer, const float *row_scales,
     return status;
 }
 
-wsic_status wsic_layer_with_scales(const wsic_layer *layer, const float *row_scales,
-                                   const float *column_scales, wsic_layer **out)
+wsic_status wsic_layer_create_with_scales(const wsic_layer *layer, const float *row_scales,
+                                          const float *column_scales, wsic_layer **out)
 {
     wsic_bytes bytes;
 

@@ -22,7 +22,8 @@ wsic_status wsic_layer_on_bytes(wsic_context *context, const wsic_env *env, cons
     return WSIC_OK;
 }
 
-wsic_status wsic_layer_view(wsic_context *context, const void *bytes, size_t size, wsic_layer **out)
+wsic_status wsic_layer_create_view(wsic_context *context, const void *bytes, size_t size,
+                                   wsic_layer **out)
 {
     if (out)
         *out = NULL;

@@ -9,7 +9,7 @@ const uint32_t *wsic_layer_column_order(const wsic_layer *layer)
     return wsic_code_reader_column_order(layer->content.codes);
 }
 
-size_t wsic_layer_visit_workspace(const wsic_layer *layer)
+size_t wsic_layer_visit_workspace_size(const wsic_layer *layer)
 {
     return wsic_div_up(wsic_code_reader_workspace(layer->content.codes), WSIC_WORKSPACE_ALIGNMENT) *
            WSIC_WORKSPACE_ALIGNMENT;
@@ -50,7 +50,7 @@ static wsic_status visit_block(const wsic_layer *layer, size_t block, void *work
     void *own = NULL;
 
     if (!workspace)
-        workspace = own = wsic_alloc(env, wsic_layer_visit_workspace(layer), 1, &status);
+        workspace = own = wsic_alloc(env, wsic_layer_visit_workspace_size(layer), 1, &status);
     if (!workspace)
         return status;
     status = wsic_code_reader_visit(env, layer->content.codes, block, workspace, visit, data);
@@ -73,7 +73,7 @@ wsic_status wsic_layer_visit(const wsic_layer *layer, size_t block, wsic_tile_fu
                          blocks);
     if (workspace) {
         const wsic_status status =
-            wsic_check_workspace(env, workspace, bytes, wsic_layer_visit_workspace(layer));
+            wsic_check_workspace(env, workspace, bytes, wsic_layer_visit_workspace_size(layer));
         if (status != WSIC_OK)
             return status;
     }
@@ -128,7 +128,7 @@ static wsic_status find_range(const wsic_layer *layer, void *workspace, code_ran
     return WSIC_OK;
 }
 
-wsic_status wsic_layer_code_range(const wsic_layer *layer, int32_t *least, int32_t *greatest)
+wsic_status wsic_layer_get_code_range(const wsic_layer *layer, int32_t *least, int32_t *greatest)
 {
     code_range range = {.least = INT32_MAX, .greatest = INT32_MIN};
     wsic_status status;
@@ -138,7 +138,7 @@ wsic_status wsic_layer_code_range(const wsic_layer *layer, int32_t *least, int32
     const wsic_env *const env = &layer->handle.env;
     if (!least || !greatest)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s is NULL", least ? "greatest" : "least");
-    void *const workspace = wsic_alloc(env, wsic_layer_visit_workspace(layer), 1, &status);
+    void *const workspace = wsic_alloc(env, wsic_layer_visit_workspace_size(layer), 1, &status);
     if (!workspace)
         return status;
     status = find_range(layer, workspace, &range);

@@ -87,10 +87,10 @@ static wsic_status fill_sigma(const wsic_env *env, const wsic_encode_problem *pr
 }
 
 /* From the sources of rows of mean energy to those of all classes of rows, the last class first so
- * that the first takes its own place last. row_energy is sorted. */
-static void spread_over_rows(double *row_energy, wsic_plan_entry *entry)
+ * that the first takes its own place last. The a numbers in row_energy are sorted. */
+static void spread_over_rows(double *row_energy, size_t a, wsic_plan_entry *entry)
 {
-    const size_t classes = entry->row_classes, a = entry->rows, n = entry->columns;
+    const size_t classes = entry->row_classes, n = entry->columns;
     double mean = 0.0;
 
     wsic_sort(row_energy, a, sizeof *row_energy, wsic_ascending_double);
@@ -111,8 +111,10 @@ static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_pr
                                        wsic_plan_entry *entry)
 {
     const wsic_metric_options options = {
-        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO, .trellis = true};
-    const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live};
+        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO};
+    const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live,
+                                     problem->weights.rows};
+    const size_t rows = problem->weights.rows.count;
     wsic_weights weights = problem->weights;
     wsic_metric metric;
     double gain = 1.0;
@@ -123,7 +125,7 @@ static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_pr
     status = wsic_metric_noise_gain(env, &input, &metric, &gain);
     double *energy = NULL;
     if (status == WSIC_OK)
-        energy = wsic_alloc(env, problem->live + entry->rows, sizeof *energy, &status);
+        energy = wsic_alloc(env, problem->live + rows, sizeof *energy, &status);
     if (status == WSIC_OK) {
         weights.row_factor = metric.weight;
         wsic_weights_energies(&weights, problem->live_columns, problem->column_diagonal, energy,
@@ -134,7 +136,7 @@ static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_pr
         status = fill_sigma(env, problem, energy, entry);
     }
     if (status == WSIC_OK)
-        spread_over_rows(energy + problem->live, entry);
+        spread_over_rows(energy + problem->live, rows, entry);
     wsic_free(env, energy);
     wsic_metric_release(env, &metric);
     return status;
@@ -150,13 +152,13 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         status = wsic_encode_problem_prepare(env, &factor_options, dead_threshold, false, problem);
     if (status != WSIC_OK)
         return status;
-    const size_t rows = problem->input.weights.rows;
+    const size_t rows = problem->weights.rows.count;
     const bool weighted = problem->input.outputs && problem->zero_rows < rows;
     *entry = (wsic_plan_entry){
-        .rows = rows,
+        .rows = problem->input.weights.rows,
         .columns = problem->factor.n,
         .dead = problem->factor.n - problem->live,
-        .live_rows = (double)problem->weights.live_rows / (double)problem->input.weights.rows,
+        .live_rows = (double)rows / (double)problem->input.weights.rows,
         .damping = problem->factor.unit * problem->factor.damping,
         .sensitivity = 1.0,
         .scale = 1.0,
@@ -307,7 +309,7 @@ static double divergence(const wsic_plan_entry *entry)
     return entry->outputs ? entry->allocation.distortion * weights / (2.0 * log(2.0)) : 0.0;
 }
 
-wsic_status wsic_plan_get(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
+wsic_status wsic_plan_get_layer(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
     const wsic_plan_entry *entry = NULL;
 
@@ -357,7 +359,7 @@ static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
     }
 }
 
-wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
+wsic_status wsic_plan_get_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
 {
     const wsic_plan_entry *entry = NULL;
 
@@ -376,7 +378,7 @@ wsic_status wsic_plan_column_rates(wsic_plan *plan, size_t index, double *rates,
     return WSIC_OK;
 }
 
-wsic_status wsic_plan_divergence(wsic_plan *plan, double *bits_per_token)
+wsic_status wsic_plan_get_divergence(wsic_plan *plan, double *bits_per_token)
 {
     const wsic_plan_entry *entry = NULL;
     double sum = 0.0;

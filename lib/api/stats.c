@@ -114,7 +114,7 @@ static wsic_status find_moment(const wsic_stats *stats, int32_t which, wsic_mome
     return check_samples(stats);
 }
 
-wsic_status wsic_stats_moment(const wsic_stats *stats, int32_t which, wsic_matrix *values)
+wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t which, wsic_matrix *values)
 {
     wsic_moment moment = {.sum = NULL};
     wsic_matrix target;
@@ -138,7 +138,7 @@ wsic_status wsic_stats_moment(const wsic_stats *stats, int32_t which, wsic_matri
     return WSIC_OK;
 }
 
-wsic_status wsic_stats_covariance(const wsic_stats *stats, wsic_matrix *covariance)
+wsic_status wsic_stats_get_covariance(const wsic_stats *stats, wsic_matrix *covariance)
 {
     if (!stats)
         return WSIC_ERROR_ARGUMENT;
@@ -147,7 +147,7 @@ wsic_status wsic_stats_covariance(const wsic_stats *stats, wsic_matrix *covarian
     const wsic_status status = wsic_check_matrix(&stats->handle.env, "covariance", covariance,
                                                  WSIC_ALLOW_DOUBLE, (wsic_shape){n, n}, &checked);
 
-    return status == WSIC_OK ? wsic_stats_moment(stats, WSIC_MOMENT_INPUT, &checked) : status;
+    return status == WSIC_OK ? wsic_stats_get_moment(stats, WSIC_MOMENT_INPUT, &checked) : status;
 }
 
 /* Ascending with rounding noise below zero, as LAPACK leaves them, to descending. */
@@ -199,7 +199,7 @@ static wsic_status keep_spectrum(wsic_stats *stats)
     return WSIC_OK;
 }
 
-wsic_status wsic_stats_spectrum(wsic_stats *stats, double *eigenvalues)
+wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenvalues)
 {
     if (!stats)
         return WSIC_ERROR_ARGUMENT;

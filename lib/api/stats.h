@@ -16,7 +16,7 @@ struct wsic_stats {
 /* The sums, not normalised; borrowed. Divide by moments->samples. */
 const wsic_moments *wsic_stats_moments(const wsic_stats *stats);
 
-/* The eigenvalues of the covariance, descending, if wsic_stats_spectrum() has computed
+/* The eigenvalues of the covariance, descending, if wsic_stats_get_spectrum() has computed
  * them since the last change; else NULL. */
 const double *wsic_stats_cached_spectrum(const wsic_stats *stats);
 

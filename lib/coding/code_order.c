@@ -27,11 +27,14 @@ void wsic_order_columns(const int32_t *keys, uint32_t *columns, size_t count,
     sort_lines(scratch, columns, count);
 }
 
-void wsic_order_rows(size_t stride, uint32_t *rows, size_t count, wsic_keyed_line *scratch)
+void wsic_order_rows(size_t stride, size_t first_rank, uint32_t *rows, size_t count,
+                     wsic_keyed_line *scratch)
 {
     if (stride <= 1)
         return;
-    for (size_t i = 0; i < count; i++)
-        scratch[i] = (wsic_keyed_line){-(int32_t)(rows[i] % stride), (uint32_t)i, rows[i]};
+    for (size_t i = 0; i < count; i++) {
+        const int32_t remainder = (int32_t)((first_rank + i) % stride);
+        scratch[i] = (wsic_keyed_line){-remainder, (uint32_t)i, rows[i]};
+    }
     sort_lines(scratch, rows, count);
 }

@@ -17,8 +17,10 @@ typedef struct wsic_keyed_line {
 void wsic_order_columns(const int32_t *keys, uint32_t *columns, size_t count,
                         wsic_keyed_line *scratch);
 
-/* Put the rows of a block, which are given from first to last as numbers in the matrix, in the
- * order of their coding: by their remainder under the stride, the greatest first. */
-void wsic_order_rows(size_t stride, uint32_t *rows, size_t count, wsic_keyed_line *scratch);
+/* Put the live rows of a block, which are given from first to last, in the order of their coding:
+ * by the remainder of their rank under the stride, the greatest first. The rank counts the live
+ * rows of the matrix; that of the first row here is first_rank. */
+void wsic_order_rows(size_t stride, size_t first_rank, uint32_t *rows, size_t count,
+                     wsic_keyed_line *scratch);
 
 #endif

@@ -199,7 +199,7 @@ static void order_rows(wsic_code_reader *reader, axis_scratch scratch)
             end++;
         for (size_t i = first; i < end; i++)
             scratch.numbers[reader->row[i] - begin] = reader->row_kind[i];
-        wsic_order_rows(reader->stride, reader->row + first, end - first, scratch.lines);
+        wsic_order_rows(reader->stride, first, reader->row + first, end - first, scratch.lines);
         for (size_t i = first; i < end; i++) {
             reader->row[i] -= (uint32_t)begin;
             reader->row_kind[i] = (uint16_t)scratch.numbers[reader->row[i]];
@@ -457,6 +457,20 @@ size_t wsic_codes_block_rows_most(size_t columns)
 size_t wsic_code_reader_block_rows(const wsic_code_reader *reader)
 {
     return reader->block_rows;
+}
+
+size_t wsic_code_reader_row_stride(const wsic_code_reader *reader)
+{
+    return reader->stride;
+}
+
+void wsic_code_reader_dead_rows(const wsic_code_reader *reader, bool *dead)
+{
+    memset(dead, true, reader->total_rows * sizeof *dead);
+    for (size_t block = 0; reader->classes != 0 && block < reader->blocks; block++) {
+        for (size_t k = reader->first_row[block]; k < reader->first_row[block + 1]; k++)
+            dead[block * reader->block_rows + reader->row[k]] = false;
+    }
 }
 
 void wsic_code_reader_set_narrow(wsic_code_reader *reader)

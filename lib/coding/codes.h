@@ -24,11 +24,14 @@ typedef struct wsic_code_matrix {
     /* Rows that take no part in the trellis, a mark for each: their codes are 0. NULL: none.
      * Without a trellis the coder sees by itself which rows are zero. */
     const bool *dead_rows;
-    /* Of a trellis: rows of a block are coded by their remainder under this number, the greatest
-     * first, and the trellis runs through them in this order. So it goes the way in which sets of
-     * rows are decided that feed back, and no set begins in a state where little is possible. 0 is
-     * as 1: from first to last. */
+    /* Of a trellis: the live rows of a block are coded by the remainder of their rank among all
+     * live rows under this number, the greatest first, and the trellis runs through them in this
+     * order. So it goes the way in which sets of rows are decided that feed back, and no set begins
+     * in a state where little is possible. 0 is as 1: from first to last. */
     size_t row_stride;
+    /* Where these rows are taken from a larger matrix, to be measured alone: their numbers there,
+     * ascending, by which they are cut into blocks. NULL: their own. */
+    const size_t *row_at;
     /* What the decoder knows beforehand about the magnitudes, in class steps up to a
      * constant: from the scales, which are stored anyway. NULL for nothing. The
      * coder may ignore them where they do not help. */
@@ -75,6 +78,10 @@ wsic_status wsic_code_reader_open(const wsic_env *env, wsic_cursor *cursor, size
 void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader);
 
 size_t wsic_code_reader_block_rows(const wsic_code_reader *reader);
+/* See wsic_code_matrix: what these codes were coded with. */
+size_t wsic_code_reader_row_stride(const wsic_code_reader *reader);
+/* Mark the dead rows, one mark for each row of the matrix. */
+void wsic_code_reader_dead_rows(const wsic_code_reader *reader, bool *dead);
 
 /* Decode block number `block` (rows block * block_rows ...) into row-major int32:
  * element (i, j) of the block at i * columns + j. */

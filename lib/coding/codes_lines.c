@@ -80,9 +80,10 @@ static wsic_status order_rows(const wsic_env *env, wsic_code_plan *plan)
         size_t end = first;
         plan->first_row[block] = first;
         while (end < plan->live_rows &&
-               plan->row[end] - block * plan->block_rows < plan->block_rows)
+               wsic_code_row_at(plan->matrix, plan->row[end]) - block * plan->block_rows <
+                   plan->block_rows)
             end++;
-        wsic_order_rows(plan->stride, plan->row + first, end - first, scratch);
+        wsic_order_rows(plan->stride, first, plan->row + first, end - first, scratch);
         first = end;
     }
     plan->first_row[plan->blocks] = first;

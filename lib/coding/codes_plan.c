@@ -227,13 +227,14 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
     if (matrix->rows > INT32_MAX || matrix->columns > INT32_MAX)
         return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu x %zu codes: neither may pass 2^31 - 1",
                          matrix->rows, matrix->columns);
+    const size_t rows = wsic_code_row_at(matrix, matrix->rows - 1) + 1;
     *plan = (wsic_code_plan){.matrix = matrix,
                              .kind = is_zero(matrix) ? 0 : matrix->kind,
                              .data = matrix->codes,
-                             .block_rows = wsic_min_size(block_rows, matrix->rows),
+                             .block_rows = wsic_min_size(block_rows, rows),
                              .stride = 1};
     plan->block_rows = wsic_min_size(plan->block_rows, wsic_codes_block_rows_most(matrix->columns));
-    plan->blocks = wsic_div_up(matrix->rows, plan->block_rows);
+    plan->blocks = wsic_div_up(rows, plan->block_rows);
     plan->is_trellis = plan->kind != 0;
     if (plan->is_trellis) {
         wsic_trellis_make(&plan->trellis, plan->kind);

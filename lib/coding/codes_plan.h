@@ -74,6 +74,11 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
                                 size_t block_rows, wsic_code_plan *plan);
 void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan);
 
+static inline size_t wsic_code_row_at(const wsic_code_matrix *matrix, size_t row)
+{
+    return matrix->row_at ? matrix->row_at[row] : row;
+}
+
 static inline size_t wsic_code_plan_lanes(const wsic_code_plan *plan)
 {
     return (size_t)1 << plan->lanes_log;

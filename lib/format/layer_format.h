@@ -31,9 +31,10 @@ typedef struct wsic_layer_figures {
 typedef struct wsic_layer_parts {
     size_t rows;
     size_t columns;
-    const int32_t *codes; /* column-major: element (i, j) at j * rows + i */
-    unsigned kind;        /* of the codes, see wsic_code_matrix */
-    size_t row_stride;    /* likewise */
+    const int32_t *codes;  /* column-major: element (i, j) at j * rows + i */
+    unsigned kind;         /* of the codes, see wsic_code_matrix */
+    const bool *dead_rows; /* likewise */
+    size_t row_stride;     /* likewise */
     const wsic_scales *row_scales;
     const wsic_scales *column_scales;
     const wsic_layer_figures *figures;

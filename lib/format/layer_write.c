@@ -82,6 +82,7 @@ static wsic_status put_codes(const wsic_env *env, const wsic_layer_parts *parts,
                                      .columns = parts->columns,
                                      .codes = parts->codes,
                                      .kind = parts->kind,
+                                     .dead_rows = parts->dead_rows,
                                      .row_stride = parts->row_stride,
                                      .row_hint = hints,
                                      .column_hint = hints + parts->rows};

@@ -24,6 +24,7 @@ typedef struct assembly {
     double *g_columns;
     double K;                      /* tr(W S Wᵀ) over the live columns */
     wsic_scales row_scales;        /* rows */
+    wsic_scales all_row_scales;    /* all_rows */
     wsic_scales column_scales;     /* live */
     wsic_scales all_column_scales; /* columns, zeros at the dead ones */
     float *values;                 /* rows, then live: the scales as decoded */
@@ -52,6 +53,8 @@ static wsic_status create(assembly *s)
     memcpy(s->g, job->pass.gamma, job->live * sizeof *s->g);
     status = wsic_scales_create(job->env, job->rows, 0, &s->row_scales);
     if (status == WSIC_OK)
+        status = wsic_scales_create(job->env, job->all_rows, 0, &s->all_row_scales);
+    if (status == WSIC_OK)
         status = wsic_scales_create(job->env, job->live, 0, &s->column_scales);
     if (status == WSIC_OK)
         status = wsic_scales_create(job->env, job->columns, 0, &s->all_column_scales);
@@ -61,6 +64,7 @@ static wsic_status create(assembly *s)
 static void release(assembly *s)
 {
     wsic_scales_release(s->job->env, &s->row_scales);
+    wsic_scales_release(s->job->env, &s->all_row_scales);
     wsic_scales_release(s->job->env, &s->column_scales);
     wsic_scales_release(s->job->env, &s->all_column_scales);
     wsic_free(s->job->env, s->values);
@@ -296,6 +300,51 @@ static void expand_columns(assembly *s)
     }
 }
 
+/* Whether all scales are 1: those that are stored for no bits. */
+static bool are_ones(const wsic_scales *scales)
+{
+    for (size_t r = 0; r < scales->count; r++) {
+        if (scales->sign[r] != 1 || scales->exponent[r] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Scales of all rows. Those that were left out have 0, but where no row has a scale of its own. */
+static void expand_row_scales(assembly *s)
+{
+    const wsic_job *const job = s->job;
+    const wsic_scales *const scales = &s->row_scales;
+    const int8_t others = are_ones(scales) ? 1 : 0;
+
+    s->all_row_scales.grid = scales->grid;
+    for (size_t r = 0; r < job->all_rows; r++) {
+        s->all_row_scales.sign[r] = others;
+        s->all_row_scales.exponent[r] = 0;
+    }
+    for (size_t k = 0; k < job->rows; k++) {
+        const size_t r = wsic_selected(job->problem->weights.rows, k);
+        s->all_row_scales.sign[r] = scales->sign[k];
+        s->all_row_scales.exponent[r] = scales->exponent[k];
+    }
+}
+
+/* Spread the codes of the rows over all rows, in place: none moves to the left. */
+static void expand_rows(const wsic_job *job)
+{
+    const wsic_selection rows = job->problem->weights.rows;
+
+    for (size_t j = job->columns; rows.index && j-- > 0;) {
+        const int32_t *const codes = job->pass.codes + j * job->rows;
+        int32_t *const target = job->pass.codes + j * job->all_rows;
+        size_t k = job->rows;
+        for (size_t r = job->all_rows; r-- > 0;) {
+            const bool coded = k > 0 && rows.index[k - 1] == r;
+            target[r] = coded ? codes[--k] : 0;
+        }
+    }
+}
+
 /* Not with a trellis, whose states depend on all codes: there a row of zeros, which is
  * quantized to zeros, is the only one without a scale. */
 static void clear_zero_rows(assembly *s)
@@ -315,8 +364,7 @@ static void clear_zero_rows(assembly *s)
 static wsic_status fill_figures(const assembly *s, double distortion, wsic_layer_figures *figures)
 {
     wsic_job *const job = s->job;
-    const double weights = (double)job->rows * (double)job->columns;
-    const double per_weight = distortion / weights, energy = job->problem->energy;
+    const double per_weight = distortion / wsic_job_weights(job), energy = job->problem->energy;
 
     *figures = (wsic_layer_figures){
         .rate_target = job->options->rate,
@@ -326,31 +374,55 @@ static wsic_status fill_figures(const assembly *s, double distortion, wsic_layer
         .damping = job->factor->damping * job->factor->unit,
         .damping_retries = job->factor->retries,
         .dead_columns = job->columns - job->live,
-        .dead_rows = job->dead_rows,
+        .dead_rows = wsic_encode_problem_dead_rows(job->problem),
     };
     const wsic_status status = wsic_job_limit(job, per_weight, &figures->limit_rate);
     if (status != WSIC_OK)
         return status;
-    return wsic_codes_entropy(job->env, job->pass.codes, job->rows * job->columns,
+    return wsic_codes_entropy(job->env, job->pass.codes, job->all_rows * job->columns,
                               &figures->entropy_pooled);
+}
+
+/* A mark for each row that is left out; NULL: none is. */
+static wsic_status mark_dead_rows(const wsic_job *job, bool **dead)
+{
+    const wsic_selection rows = job->problem->weights.rows;
+    wsic_status status = WSIC_OK;
+
+    *dead = NULL;
+    if (!rows.index)
+        return WSIC_OK;
+    *dead = wsic_alloc(job->env, job->all_rows, sizeof **dead, &status);
+    if (!*dead)
+        return status;
+    memset(*dead, true, job->all_rows * sizeof **dead);
+    for (size_t k = 0; k < rows.count; k++)
+        (*dead)[rows.index[k]] = false;
+    return WSIC_OK;
 }
 
 static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, wsic_bytes *out)
 {
     wsic_job *const job = s->job;
+    bool *dead;
+    wsic_status status = mark_dead_rows(job, &dead);
+
+    if (status != WSIC_OK)
+        return status;
     const wsic_layer_parts parts = {
-        .rows = job->rows,
+        .rows = job->all_rows,
         .columns = job->columns,
         .codes = job->pass.codes,
         .kind = job->quantizer.kind,
-        .row_stride = job->metric.blocks,
-        .row_scales = &s->row_scales,
+        .dead_rows = dead,
+        .row_scales = &s->all_row_scales,
         .column_scales = &s->all_column_scales,
         .figures = figures,
         .block_rows = job->block_rows,
     };
-
-    return wsic_layer_format_write(job->env, &parts, out);
+    status = wsic_layer_format_write(job->env, &parts, out);
+    wsic_free(job->env, dead);
+    return status;
 }
 
 static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
@@ -370,10 +442,12 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
         return status;
     expand_columns(s);
     clear_zero_rows(s);
+    expand_rows(job);
+    expand_row_scales(s);
     status = fill_figures(s, *distortion, &figures);
     /* What targets are in. */
     *distortion = job->has_metric ? job->outputs.distortion / wsic_job_target_unit(job)
-                                  : *distortion / ((double)job->rows * (double)job->columns);
+                                  : *distortion / wsic_job_weights(job);
     mark = wsic_now();
     if (status == WSIC_OK)
         status = write_layer(s, &figures, out);

@@ -57,8 +57,8 @@ static double slope_at(const wsic_curve *curve, size_t left)
 {
     if (left + 1 >= curve->count)
         return 1.0;
-    const double slope = (curve->value[left] - curve->value[left + 1]) /
-                         (curve->x[left + 1] - curve->x[left]);
+    const double slope =
+        (curve->value[left] - curve->value[left + 1]) / (curve->x[left + 1] - curve->x[left]);
     return fmin(fmax(slope, 0.1), 4.0);
 }
 

@@ -9,14 +9,10 @@
 
 enum { TILE_ROWS = 256 };
 
-static size_t row_number(wsic_selection rows, size_t k)
+/* Of row number k of a selection from the weights' rows: its number in the matrix. */
+static size_t row_number(const wsic_encode_problem *problem, wsic_selection rows, size_t k)
 {
-    return rows.index ? rows.index[k] : k;
-}
-
-static bool is_dead(const wsic_encode_problem *problem, size_t row)
-{
-    return problem->weights.dead && problem->weights.dead[row];
+    return wsic_selected(problem->weights.rows, wsic_selected(rows, k));
 }
 
 /* Units of what has the dimension of an output times an input. */
@@ -35,11 +31,8 @@ static void add_residual(const wsic_encode_problem *problem, const wsic_blend_te
     for (size_t k = 0; k < problem->live; k++) {
         const double *const column =
             moments->residual + problem->live_columns.index[k] * moments->outputs;
-        for (size_t i = 0; i < count; i++) {
-            const size_t row = row_number(rows, first + i);
-            if (!is_dead(problem, row))
-                out[k * ld + i] += factor * column[row];
-        }
+        for (size_t i = 0; i < count; i++)
+            out[k * ld + i] += factor * column[row_number(problem, rows, first + i)];
     }
 }
 
@@ -79,20 +72,20 @@ static double weigh(const wsic_encode_problem *problem, const wsic_moments *mome
 static double weigh_residual(const wsic_encode_problem *problem, const wsic_moments *moments,
                              double unit, const double *tile, size_t first, size_t count)
 {
+    const wsic_selection all = {problem->weights.rows.count, NULL};
     const size_t a = moments->outputs;
     const double of_product = 1.0 / (moments->samples * unit * problem->weights.unit);
     const double of_energy = of_product / problem->weights.unit;
     double sum = 0.0;
 
     for (size_t j = 0; j < moments->columns; j++) {
-        const double *const column = moments->residual_input + j * a + first;
+        const double *const column = moments->residual_input + j * a;
         for (size_t i = 0; i < count; i++)
-            sum += 2.0 * of_product * column[i] * tile[j * count + i];
+            sum += 2.0 * of_product * column[row_number(problem, all, first + i)] *
+                   tile[j * count + i];
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!is_dead(problem, first + i))
-            sum += of_energy * moments->residual_energy[first + i];
-    }
+    for (size_t i = 0; i < count; i++)
+        sum += of_energy * moments->residual_energy[row_number(problem, all, first + i)];
     return sum;
 }
 
@@ -100,7 +93,7 @@ static double weigh_residual(const wsic_encode_problem *problem, const wsic_mome
 static wsic_status measure_source(const wsic_env *env, size_t k, const wsic_moments *moments,
                                   wsic_encode_problem *problem)
 {
-    const size_t rows = problem->weights.matrix->rows, n = problem->factor.n;
+    const size_t rows = problem->weights.rows.count, n = problem->factor.n;
     const wsic_selection all_rows = {rows, NULL}, all_columns = {n, NULL};
     const double mean =
         wsic_factor_mean_diagonal(&problem->factor, moments->input, moments->samples);

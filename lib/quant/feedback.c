@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Recursion with feedback between blocks of rows: errors of what is decided move the targets of
+/* Recursion with feedback between rows: errors of what is decided move the targets of
  * what is not. docs/algorithm.md, section "Both sides". */
 #include "quant/feedback.h"
 
@@ -11,8 +11,12 @@
 #include "quant/coupled.h"
 #include "quant/permute.h"
 #include "quant/target.h"
+#include "quant/zsic.h"
 
-enum { ERROR_ROWS = 256 }; /* rows whose errors are fed back at a time */
+enum {
+    ERROR_ROWS = 256, /* rows whose errors are fed back at a time */
+    GROUP_ROWS = 640  /* that are decided together: their part of the metric stays in the cache */
+};
 
 /* --- the goal -------------------------------------------------------------------- */
 
@@ -63,21 +67,22 @@ wsic_status wsic_job_plain_goal(wsic_job *job)
                                 job->rows * sizeof *job->feedback.goal, job->feedback.goal);
 }
 
-/* --- one group ---------------------------------------------------------------------- */
+/* --- one group of rows --------------------------------------------------------------- */
 
 typedef struct pass {
     wsic_job *job;
     const wsic_progress *progress;
-    size_t place;   /* of the first row of the group */
+    size_t first;   /* row of the group */
     size_t rows;    /* in it */
+    size_t place;   /* of its last row */
     double *target; /* rows x live: of the group */
     double *bias;   /* likewise, see coupled.h; NULL without a ridge */
     double *errors; /* ERROR_ROWS x live */
-    double *sums;   /* see coupled.h */
-    double *gamma;
-    double *passed;
+    double *passed_on;
     int32_t *codes;
     int8_t *row_width;
+    uint8_t *states;
+    wsic_coupled_sums sums;
 } pass;
 
 static void release(pass *p)
@@ -87,28 +92,16 @@ static void release(pass *p)
     wsic_free(env, p->target);
     wsic_free(env, p->bias);
     wsic_free(env, p->errors);
-    wsic_free(env, p->sums);
+    wsic_free(env, p->passed_on);
     wsic_free(env, p->codes);
     wsic_free(env, p->row_width);
+    wsic_free(env, p->states);
 }
 
-/* 1 - ρ_j / L_jj². */
-static void fill_passed(const pass *p)
+static wsic_status allocate(pass *p)
 {
     const wsic_job *const job = p->job;
-
-    for (size_t k = 0; k < job->live; k++) {
-        const double diagonal = job->factor->L[k * job->live + k];
-        const double *const ridge = job->spacing.ridge;
-        const double rho = ridge ? ridge[wsic_factor_column(job->factor, k)] : 0.0;
-        p->passed[k] = 1.0 - rho / (diagonal * diagonal);
-    }
-}
-
-static wsic_status create(pass *p)
-{
-    const wsic_job *const job = p->job;
-    const size_t live = job->live, longest = wsic_min_size(job->metric.group_rows, job->rows);
+    const size_t live = job->live, longest = wsic_min_size(GROUP_ROWS, job->rows);
     wsic_status status = WSIC_OK;
 
     p->target = wsic_alloc(job->env, longest * live, sizeof *p->target, &status);
@@ -118,18 +111,40 @@ static wsic_status create(pass *p)
         p->errors = wsic_alloc(job->env, wsic_min_size(ERROR_ROWS, job->rows) * live,
                                sizeof *p->errors, &status);
     if (status == WSIC_OK)
-        p->sums = wsic_alloc_zero(job->env, 4 * live, sizeof *p->sums, &status);
+        p->passed_on = wsic_alloc_zero(job->env, 3 * live, sizeof *p->passed_on, &status);
     if (status == WSIC_OK)
         p->codes = wsic_alloc(job->env, longest * live, sizeof *p->codes, &status);
     if (status == WSIC_OK)
         p->row_width = wsic_alloc(job->env, longest, sizeof *p->row_width, &status);
+    if (status == WSIC_OK)
+        p->states = wsic_alloc_zero(job->env, live, sizeof *p->states, &status);
+    return status;
+}
+
+/* 1 - ρ_j / L_jj². */
+static void fill_passed_on(const pass *p)
+{
+    const wsic_job *const job = p->job;
+    const double *const ridge = job->spacing.ridge;
+
+    for (size_t k = 0; k < job->live; k++) {
+        const double diagonal = job->factor->L[k * job->live + k];
+        const double rho = ridge ? ridge[wsic_factor_column(job->factor, k)] : 0.0;
+        p->passed_on[k] = 1.0 - rho / (diagonal * diagonal);
+    }
+}
+
+static wsic_status create(pass *p)
+{
+    const wsic_status status = allocate(p);
+
     if (status != WSIC_OK) {
         release(p);
         return status;
     }
-    p->gamma = p->sums + 2 * live;
-    p->passed = p->sums + 3 * live;
-    fill_passed(p);
+    p->sums.zy = p->passed_on + p->job->live;
+    p->sums.zz = p->sums.zy + p->job->live;
+    fill_passed_on(p);
     return WSIC_OK;
 }
 
@@ -146,7 +161,7 @@ static void load_errors(const pass *p, size_t first, size_t count)
     }
 }
 
-/* T = W_b + F_b E_>b, b being the group. */
+/* T = W_b + F_b E_>b, where b is the group. */
 static void move_target(const pass *p)
 {
     const wsic_job *const job = p->job;
@@ -195,25 +210,21 @@ static void keep_group(const pass *p)
             codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
         memcpy(job->pass.y + k * job->rows + p->place, p->target + k * p->rows,
                p->rows * sizeof *p->target);
-        /* All groups have the same, but 0 where a column has no code. */
-        job->pass.gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->pass.gamma[k];
     }
 }
 
 static wsic_progress group_span(const pass *p)
 {
-    const double from = p->progress->from, length = p->progress->to - from;
-    const double rows = (double)p->job->rows;
-    const double done = rows - (double)(p->place + p->rows);
+    const double from = p->progress->from;
+    const double share = (p->progress->to - from) / (double)p->job->rows;
 
-    return (wsic_progress){p->progress->stage, from + done / rows * length,
-                           from + (done + (double)p->rows) / rows * length};
+    return (wsic_progress){p->progress->stage, from + share * (double)p->first,
+                           from + share * (double)(p->first + p->rows)};
 }
 
-static wsic_status decide_group(pass *p, wsic_coupled_result *result)
+static wsic_status decide_coupled(pass *p, const wsic_progress *span)
 {
-    wsic_job *const job = p->job;
-    const wsic_progress span = group_span(p);
+    const wsic_job *const job = p->job;
     const wsic_coupled problem = {
         .rows = p->rows,
         .columns = job->live,
@@ -221,56 +232,126 @@ static wsic_status decide_group(pass *p, wsic_coupled_result *result)
         .alpha = job->pass.alpha,
         .gamma = job->feedback.gamma,
         .error_share = job->spacing.error_share,
-        .passed = p->passed,
+        .passed_on = p->passed_on,
         .bias = p->bias,
         .quantizer = &job->quantizer,
         .row_width = p->row_width,
         .A = job->metric.factor + p->place * job->rows + p->place,
         .lda = job->rows,
-        .sums = p->sums,
+        .states = p->states,
     };
+
+    return wsic_coupled_run(job->env, span, &problem, p->target, p->codes, &p->sums);
+}
+
+static double square_sum(const double *values, size_t count)
+{
+    double sum = 0.0;
+
+    for (size_t k = 0; k < count; k++)
+        sum += values[k] * values[k];
+    return sum;
+}
+
+/* Ways that are kept open go through all columns of a row, and the next row waits for that. */
+static wsic_status decide_row(pass *p, const wsic_progress *span)
+{
+    const wsic_job *const job = p->job;
+    const wsic_zsic problem = {
+        .rows = p->rows,
+        .columns = job->live,
+        .L = job->factor->L,
+        .alpha = job->pass.alpha,
+        .error_share = job->spacing.error_share,
+        .quantizer = &job->quantizer,
+        .row_width = p->row_width,
+        .survivors = job->options->survivors,
+    };
+    double residual = 0.0;
+
+    p->sums.target_energy += square_sum(p->target, p->rows * job->live);
+    const wsic_status status =
+        wsic_zsic_run(job->env, span, &problem, p->target, p->codes, job->pass.gamma, &residual);
+    p->sums.residual += residual;
+    return status;
+}
+
+static bool keeps_ways_open(const wsic_job *job)
+{
+    return job->options->survivors > 1;
+}
+
+static wsic_status decide_group(pass *p)
+{
+    wsic_job *const job = p->job;
+    const wsic_progress span = group_span(p);
 
     for (size_t i = 0; i < p->rows; i++)
         p->row_width[i] = job->row_width[job->metric.order[p->place + i]];
     move_target(p);
     wsic_status status = aim(p);
     if (status == WSIC_OK)
-        status =
-            wsic_coupled_run(job->env, &span, &problem, p->target, p->codes, p->gamma, result);
+        status = keeps_ways_open(job) ? decide_row(p, &span) : decide_coupled(p, &span);
     if (status == WSIC_OK)
         keep_group(p);
     return status;
 }
 
+/* --- all of them ----------------------------------------------------------------------- */
+
+/* A group ends with a block of the coder at the latest, where a trellis begins anew. */
+static void begin_group(pass *p, size_t first)
+{
+    const wsic_job *const job = p->job;
+    size_t end = wsic_min_size(first + (keeps_ways_open(job) ? 1 : GROUP_ROWS), job->rows);
+
+    for (size_t block = 0; block < job->blocks; block++) {
+        if (job->block_start[block] == first)
+            memset(p->states, 0, job->live * sizeof *p->states);
+        if (job->block_start[block] > first)
+            end = wsic_min_size(end, job->block_start[block]);
+    }
+    p->first = first;
+    p->rows = end - first;
+    p->place = job->rows - end;
+}
+
 /* LMMSE over all rows takes all of them to be decided: it serves the next pass, which is at nearly
- * the same step. */
-static void learn_gamma(const pass *p)
+ * the same step. A column without codes has a γ of 0 in this one. */
+static void settle_gamma(const pass *p)
 {
     wsic_job *const job = p->job;
 
-    for (size_t k = 0; k < job->live && job->options->lmmse; k++) {
-        const double zy = p->sums[k], zz = p->sums[job->live + k];
-        job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
+    for (size_t k = 0; k < job->live; k++) {
+        const double zy = p->sums.zy[k], zz = p->sums.zz[k];
+        job->pass.gamma[k] = zz > 0.0 ? job->feedback.gamma[k] : 0.0;
+        if (job->options->lmmse)
+            job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
     }
 }
 
-wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress)
+wsic_status wsic_job_recurse_coupled(wsic_job *job, const wsic_progress *progress)
 {
     pass p = {.job = job, .progress = progress};
-    wsic_coupled_result result = {0.0, 0.0};
     wsic_status status = create(&p);
 
     if (status != WSIC_OK)
         return status;
-    memset(job->pass.gamma, 0, job->live * sizeof *job->pass.gamma);
-    for (size_t end = job->rows; end > 0 && status == WSIC_OK; end = p.place) {
-        p.place = (end - 1) / job->metric.group_rows * job->metric.group_rows;
-        p.rows = end - p.place;
-        status = decide_group(&p, &result);
+    for (size_t first = 0; first < job->rows && status == WSIC_OK; first += p.rows) {
+        begin_group(&p, first);
+        status = decide_group(&p);
     }
-    job->pass.residual = result.residual;
-    job->pass.target_energy = result.target_energy;
-    learn_gamma(&p);
+    job->pass.residual = p.sums.residual;
+    job->pass.target_energy = p.sums.target_energy;
+    if (!keeps_ways_open(job))
+        settle_gamma(&p);
     release(&p);
     return status;
+}
+
+double wsic_coupled_pass_memory(size_t rows, size_t columns)
+{
+    const double group = (double)wsic_min_size(GROUP_ROWS, rows), n = (double)columns;
+
+    return 20.0 * group * n + group + 25.0 * n + 8.0 * fmin((double)rows, ERROR_ROWS) * n;
 }

@@ -13,13 +13,22 @@ double wsic_job_distortion_unit(const wsic_job *job)
     return job->weights.unit * job->weights.unit * job->factor->unit;
 }
 
-double wsic_job_output_unit(const wsic_job *job)
+double wsic_job_output_element(const wsic_job *job, size_t i, size_t j)
 {
     const wsic_moments *const outputs = job->problem->input.outputs;
+    const wsic_selection rows = job->problem->weights.rows;
+    const size_t row = wsic_selected(rows, i > j ? i : j);
+    const size_t column = wsic_selected(rows, i > j ? j : i);
+
+    return outputs->input[column * outputs->columns + row] / outputs->samples;
+}
+
+double wsic_job_output_unit(const wsic_job *job)
+{
     double mean = 0.0;
 
     for (size_t r = 0; r < job->rows; r++)
-        mean += outputs->input[r * job->rows + r] / outputs->samples / (double)job->rows;
+        mean += wsic_job_output_element(job, r, r) / (double)job->rows;
     return wsic_even_power_of_two(mean);
 }
 
@@ -32,7 +41,7 @@ double wsic_job_target_unit(const wsic_job *job)
 double wsic_job_open_distortion(const wsic_job *job)
 {
     const double wanted = job->options->distortion / wsic_job_target_unit(job);
-    const double floor = job->unseen.floor / ((double)job->rows * (double)job->columns);
+    const double floor = job->unseen.floor / wsic_job_weights(job);
 
     /* A target below the floor cannot be met; as near as the search goes. */
     return fmax(wanted - floor, 1e-6 * wanted);

@@ -19,7 +19,7 @@ typedef struct wsic_spacing {
 typedef struct wsic_pass {
     double step;    /* c, internal units */
     double *y;      /* rows x live: target, then reconstruction, then C = W Σ */
-    int32_t *codes; /* rows x columns; the recursion fills rows x live */
+    int32_t *codes; /* all_rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
     double residual;      /* ||Y - Ŵ L||² */
@@ -47,12 +47,14 @@ typedef struct wsic_job {
     wsic_encode_problem *problem;
     wsic_encode_report *report;
 
-    size_t rows;    /* a */
-    size_t columns; /* n */
-    size_t live;    /* live columns; all arrays over columns below have this length */
+    size_t all_rows; /* a */
+    size_t rows;     /* of the problem's weights: those that are encoded; all arrays over rows below
+                        have this length */
+    size_t columns;  /* n */
+    size_t live;     /* live columns; all arrays over columns below have this length */
     /* Of the problem, which owns it. */
     wsic_factor *factor;
-    size_t dead_rows; /* without energy */
+    size_t idle_rows; /* without energy */
     /* Likewise, but with rows weighted by the metric where there is one. */
     wsic_weights weights;
     const double *column_energy;
@@ -63,8 +65,10 @@ typedef struct wsic_job {
     double *weighted_energy; /* of columns, then rows, where rows are weighted */
 
     wsic_quantizer quantizer;
-    size_t block_rows; /* of the codes; 0: chosen by whoever writes them */
-    int8_t *row_width; /* see wsic_stretch */
+    size_t block_rows; /* of the codes, rows that are left out counted */
+    size_t blocks;
+    size_t *block_start; /* first row of each block, and behind the last one */
+    int8_t *row_width;   /* see wsic_stretch */
 
     wsic_spacing spacing;
     wsic_unseen unseen;
@@ -84,6 +88,15 @@ double wsic_job_distortion_unit(const wsic_job *job);
 double wsic_job_output_unit(const wsic_job *job);
 double wsic_job_target_unit(const wsic_job *job);
 
+/* Weights that rates and distortions are means over: those of rows that are left out, too. */
+static inline double wsic_job_weights(const wsic_job *job)
+{
+    return (double)job->all_rows * (double)job->columns;
+}
+
+/* G_ij as it was measured. */
+double wsic_job_output_element(const wsic_job *job, size_t i, size_t j);
+
 /* Of the distortion that is asked for, internal units, what quantization may add to the floor. */
 double wsic_job_open_distortion(const wsic_job *job);
 
@@ -97,7 +110,7 @@ wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
 
 static inline bool wsic_job_feeds_back(const wsic_job *job)
 {
-    return job->metric.blocks > 1;
+    return job->metric.factor != NULL;
 }
 
 #endif

@@ -29,7 +29,7 @@ static wsic_status compute_spectrum(const wsic_job *job, double *spectrum)
     return status;
 }
 
-/* Mean square of all weights of live rows, dead columns included. */
+/* Mean square of all weights, dead columns included. */
 static wsic_status weight_variance(const wsic_job *job, double *variance)
 {
     const size_t n = job->columns;
@@ -96,8 +96,8 @@ static bool wanted(const wsic_job *job, double distortion)
 
 wsic_status wsic_job_limit(wsic_job *job, double distortion, double *rate)
 {
-    /* Dead rows cost nothing and have no error. */
-    const double share = (double)job->weights.live_rows / (double)job->rows;
+    /* Rows that are left out cost nothing and have no error. */
+    const double share = (double)job->rows / (double)job->all_rows;
     const wsic_encode_problem *const problem = job->problem;
     double mark = wsic_now();
     wsic_status status = WSIC_OK;
@@ -126,39 +126,21 @@ static void reverse(double *values, size_t count)
     }
 }
 
-/* The rows of G that are not left out, without gaps; in internal units. */
-static size_t gather_live_outputs(const wsic_job *job, double *out)
-{
-    const wsic_moments *const outputs = job->problem->input.outputs;
-    const double divisor = outputs->samples * wsic_job_output_unit(job);
-    const bool *const dead = job->problem->weights.dead;
-    const size_t live = job->problem->weights.live_rows;
-    size_t column = 0;
-
-    for (size_t j = 0; j < job->rows; j++) {
-        size_t row = column;
-        if (dead && dead[j])
-            continue;
-        for (size_t i = j; i < job->rows; i++) {
-            if (!dead || !dead[i])
-                out[column * live + row++] = outputs->input[j * job->rows + i] / divisor;
-        }
-        column++;
-    }
-    return live;
-}
-
 static wsic_status compute_output_spectrum(const wsic_job *job, double *spectrum)
 {
-    const size_t live = job->problem->weights.live_rows;
+    const double factor = 1.0 / wsic_job_output_unit(job);
+    const size_t a = job->rows;
     wsic_status status = WSIC_OK;
-    double *const copy = wsic_alloc(job->env, live * live, sizeof *copy, &status);
+    double *const copy = wsic_alloc(job->env, a * a, sizeof *copy, &status);
 
     if (!copy)
         return status;
-    gather_live_outputs(job, copy);
-    status = wsic_eigenvalues(job->env, live, copy, spectrum);
-    reverse(spectrum, live);
+    for (size_t j = 0; j < a; j++) {
+        for (size_t i = j; i < a; i++)
+            copy[j * a + i] = factor * wsic_job_output_element(job, i, j);
+    }
+    status = wsic_eigenvalues(job->env, a, copy, spectrum);
+    reverse(spectrum, a);
     wsic_free(job->env, copy);
     return status;
 }
@@ -166,17 +148,16 @@ static wsic_status compute_output_spectrum(const wsic_job *job, double *spectrum
 static wsic_status find_output_spectrum(const wsic_job *job, double *spectrum)
 {
     const wsic_encode_problem *const problem = job->problem;
-    const size_t live = problem->weights.live_rows;
     wsic_status status = WSIC_OK;
 
-    if (problem->input.output_spectrum && live == job->rows) {
+    if (problem->input.output_spectrum && job->rows == job->all_rows) {
         const double unit = wsic_job_output_unit(job);
-        for (size_t k = 0; k < live; k++)
+        for (size_t k = 0; k < job->rows; k++)
             spectrum[k] = problem->input.output_spectrum[k] / unit;
     } else {
         status = compute_output_spectrum(job, spectrum);
     }
-    for (size_t k = 0; k < live && status == WSIC_OK; k++)
+    for (size_t k = 0; k < job->rows && status == WSIC_OK; k++)
         spectrum[k] = fmax(spectrum[k], 0.0); /* rounding noise */
     return status;
 }
@@ -188,8 +169,7 @@ static wsic_status prepare_output_limit(const wsic_job *job)
 
     if (status != WSIC_OK || problem->output_spectrum)
         return status;
-    double *const spectrum =
-        wsic_alloc(job->env, problem->weights.live_rows, sizeof *spectrum, &status);
+    double *const spectrum = wsic_alloc(job->env, job->rows, sizeof *spectrum, &status);
     if (!spectrum)
         return status;
     status = find_output_spectrum(job, spectrum);
@@ -214,15 +194,15 @@ static wsic_status product_rate(const wsic_job *job, double distortion, double *
     memcpy(inputs, problem->spectrum, n * sizeof *inputs);
     if (inputs[0] < inputs[n - 1])
         reverse(inputs, n);
-    status = wsic_waterfill_product_rate(problem->output_spectrum, problem->weights.live_rows,
-                                         inputs, n, problem->variance, distortion, rate, NULL);
+    status = wsic_waterfill_product_rate(problem->output_spectrum, job->rows, inputs, n,
+                                         problem->variance, distortion, rate, NULL);
     wsic_free(job->env, inputs);
     return status;
 }
 
 wsic_status wsic_job_output_limit(wsic_job *job, double distortion, double *rate)
 {
-    const double share = (double)job->problem->weights.live_rows / (double)job->rows;
+    const double share = (double)job->rows / (double)job->all_rows;
     double mark = wsic_now();
     wsic_status status = WSIC_OK;
 

@@ -9,8 +9,6 @@
 #include "linalg/linalg.h"
 #include "quant/metric_weights.h"
 
-enum { BLOCKS_MOST = 32 };
-
 /* A row whose gradients are next to nothing counts as if they had this part of the mean energy:
  * that it was not seen to matter does not mean that it may be lost. */
 static const double least_diagonal = 1e-4;
@@ -22,27 +20,14 @@ void wsic_metric_release(const wsic_env *env, wsic_metric *metric)
     wsic_free(env, metric->schur);
     wsic_free(env, metric->weight);
     wsic_free(env, metric->exponent);
-    *metric = (wsic_metric){.blocks = 1, .unit = 1.0};
-}
-
-size_t wsic_metric_place(const wsic_metric *metric, size_t block)
-{
-    const size_t longer = metric->rows % metric->blocks;
-    return block * (metric->rows / metric->blocks) + wsic_min_size(block, longer);
+    *metric = (wsic_metric){.unit = 1.0};
 }
 
 /* docs/algorithm.md, section "Both sides": enough for gradients with heavy tails, next to nothing
  * too much where G is known exactly. */
 double wsic_metric_damping(double samples, size_t rows)
 {
-    return fmin(0.1 + 2.0 * sqrt((double)rows / samples), 0.5);
-}
-
-/* More blocks decorrelate more rows; each costs a trellis about two bits a column. */
-size_t wsic_metric_blocks(size_t rows, bool trellis)
-{
-    const double wanted = round(sqrt((double)rows) * (trellis ? 0.5 : 1.0));
-    return (size_t)fmin(fmax(wanted, 1.0), BLOCKS_MOST);
+    return fmin(0.05 + 0.8 * sqrt((double)rows / samples), 0.5);
 }
 
 /* --- G -------------------------------------------------------------------------- */
@@ -54,9 +39,9 @@ static bool is_live(const wsic_metric_input *input, size_t row)
 
 static double element(const wsic_metric_input *input, size_t i, size_t j)
 {
-    const size_t a = input->outputs->columns;
-    const size_t lower = i > j ? j * a + i : i * a + j;
-    return input->outputs->input[lower] / input->outputs->samples;
+    const size_t row = wsic_selected(input->rows, i > j ? i : j);
+    const size_t column = wsic_selected(input->rows, i > j ? j : i);
+    return input->outputs->input[column * input->outputs->columns + row] / input->outputs->samples;
 }
 
 /* What damping adds to G_rr. In proportion to it: a model whose outputs are scaled one by one, and
@@ -72,7 +57,7 @@ static size_t live_rows(const wsic_metric_input *input)
 {
     size_t live = 0;
 
-    for (size_t r = 0; r < input->outputs->columns; r++)
+    for (size_t r = 0; r < input->rows.count; r++)
         live += is_live(input, r);
     return live;
 }
@@ -82,7 +67,7 @@ static double mean_diagonal(const wsic_metric_input *input, size_t live)
     double sum = 0.0;
 
     /* Divided after the sum, so that the mean of equal numbers is that number. */
-    for (size_t r = 0; r < input->outputs->columns; r++) {
+    for (size_t r = 0; r < input->rows.count; r++) {
         if (is_live(input, r))
             sum += element(input, r, r);
     }
@@ -91,43 +76,27 @@ static double mean_diagonal(const wsic_metric_input *input, size_t live)
 
 static bool is_diagonal(const wsic_metric_input *input)
 {
-    const size_t a = input->outputs->columns;
-
-    for (size_t j = 0; j < a; j++) {
-        for (size_t i = j + 1; i < a; i++) {
-            if (input->outputs->input[j * a + i] != 0.0 && is_live(input, i) && is_live(input, j))
+    for (size_t j = 0; j < input->rows.count; j++) {
+        for (size_t i = j + 1; i < input->rows.count; i++) {
+            if (element(input, i, j) != 0.0 && is_live(input, i) && is_live(input, j))
                 return false;
         }
     }
     return true;
 }
 
-static size_t choose_blocks(const wsic_metric_options *options, const wsic_metric_input *input)
+static bool feeds_back(const wsic_metric_options *options, const wsic_metric_input *input)
 {
-    const size_t rows = input->outputs->columns;
-
-    if (options->use != WSIC_OUTPUTS_FULL || options->blocks == 1 || is_diagonal(input))
-        return 1;
-    if (options->blocks != 0)
-        return wsic_min_size(options->blocks, rows);
-    return wsic_metric_blocks(rows, options->trellis);
+    return options->use == WSIC_OUTPUTS_FULL && input->rows.count > 1 && !is_diagonal(input);
 }
 
 /* --- the factor ------------------------------------------------------------------- */
 
+/* The first row is decided first, which the elimination comes to last. */
 static void fill_order(wsic_metric *metric)
 {
-    size_t place = 0;
-
-    for (size_t first = 0; first < metric->rows; first += metric->group_rows) {
-        const size_t end = wsic_min_size(first + metric->group_rows, metric->rows);
-        for (size_t block = 0; block < metric->blocks; block++) {
-            for (size_t row = end; row-- > first;) {
-                if (row % metric->blocks == block)
-                    metric->order[place++] = row;
-            }
-        }
-    }
+    for (size_t k = 0; k < metric->rows; k++)
+        metric->order[k] = metric->rows - 1 - k;
 }
 
 /* Ĝ / unit in places. Rows that take no part are coupled to none. */
@@ -148,6 +117,7 @@ static void gather(const wsic_metric_input *input, wsic_metric *metric)
     }
 }
 
+/* S_rr: what of G_rr is left when rows that are decided later have been eliminated. */
 static void fill_schur(wsic_metric *metric)
 {
     const size_t a = metric->rows;
@@ -217,7 +187,7 @@ static wsic_status make(const wsic_env *env, const wsic_metric_options *options,
     metric->schur = wsic_alloc(env, metric->rows, sizeof *metric->schur, &status);
     if (!metric->schur)
         return status;
-    if (metric->blocks > 1)
+    if (feeds_back(options, input))
         status = factorize(env, input, metric);
     else
         fill_diagonal(input, metric);
@@ -232,9 +202,7 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
                              const wsic_metric_input *input, wsic_metric *metric)
 {
     *metric = (wsic_metric){
-        .rows = input->outputs->columns,
-        .blocks = choose_blocks(options, input),
-        .group_rows = options->group_rows != 0 ? options->group_rows : 512,
+        .rows = input->rows.count,
         .unit = 1.0,
     };
     const wsic_status status = make(env, options, input, metric);
@@ -245,15 +213,16 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
 
 /* --- what is done with it ------------------------------------------------------------ */
 
-void wsic_metric_gather(const wsic_metric *metric, size_t place, size_t rows, size_t first, size_t count,
-                        size_t n, const double *e, size_t lde, double *t, size_t ldt)
+void wsic_metric_gather(const wsic_metric *metric, size_t place, size_t rows, size_t first,
+                        size_t count, size_t n, const double *e, size_t lde, double *t, size_t ldt)
 {
     const size_t a = metric->rows;
 
     wsic_gemm_add_transposed(rows, n, count, metric->factor + place * a + first, a, e, lde, t, ldt);
 }
 
-void wsic_metric_feed_back(const wsic_metric *metric, size_t place, size_t rows, size_t n, double *t, size_t ldt)
+void wsic_metric_feed_back(const wsic_metric *metric, size_t place, size_t rows, size_t n,
+                           double *t, size_t ldt)
 {
     const size_t a = metric->rows;
 
@@ -265,7 +234,7 @@ void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x)
     wsic_multiply_gram(metric->rows, n, metric->factor, x);
 }
 
-/* White errors V of weighted rows become E = K V with K = (I + F)⁻¹ = A⁻ᵀ diag(A_bb)ᵀ. */
+/* White errors V of weighted rows become E = K V with K = (I + F)⁻¹ = A⁻ᵀ diag(A_kk). */
 static void fill_noise(const wsic_metric *metric, double *k)
 {
     const size_t a = metric->rows;

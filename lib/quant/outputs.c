@@ -84,15 +84,10 @@ static void multiply_moments(const measurement *m, size_t count)
 static void gather_metric(const measurement *m, size_t first, size_t count, size_t other,
                           size_t others, double factor)
 {
-    const size_t a = m->job->rows;
-    const double *const sum = m->job->problem->input.outputs->input;
-
     for (size_t j = 0; j < others; j++) {
-        for (size_t i = 0; i < count; i++) {
-            const size_t row = first + i, column = other + j;
-            const size_t lower = row > column ? column * a + row : row * a + column;
-            m->metric[j * count + i] = factor * sum[lower];
-        }
+        for (size_t i = 0; i < count; i++)
+            m->metric[j * count + i] =
+                factor * wsic_job_output_element(m->job, first + i, other + j);
     }
 }
 
@@ -101,12 +96,10 @@ static double pair_sum(const measurement *m, const size_t *place, size_t first, 
                        size_t other)
 {
     const wsic_job *const job = m->job;
-    const wsic_moments *const outputs = job->problem->input.outputs;
     const size_t others = wsic_min_size(m->tile_rows, job->rows - other);
     double sum = 0.0;
 
-    gather_metric(m, first, count, other, others,
-                  1.0 / (outputs->samples * wsic_job_output_unit(job)));
+    gather_metric(m, first, count, other, others, 1.0 / wsic_job_output_unit(job));
     load_errors(m, place, other, others, m->others);
     wsic_multiply(count, m->columns, others, 1.0, m->metric, count, m->others, others, m->mixed,
                   count);
@@ -188,7 +181,7 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
                                      const float *column_scales)
 {
     const wsic_decoded decoded = {row_scales, column_scales};
-    const double weights = (double)job->rows * (double)job->columns;
+    const double weights = wsic_job_weights(job);
     double error, mark = wsic_now();
 
     if (!job->problem->input.outputs)
@@ -201,7 +194,7 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
         .distortion = error / weights * wsic_job_output_unit(job) * wsic_job_distortion_unit(job),
         .relative = job->output_energy > 0.0 ? error / job->output_energy : 0.0,
         .damping = job->metric.damping,
-        .blocks = job->metric.blocks,
+        .feedback = wsic_job_feeds_back(job),
         .weights = job->metric.weights,
     };
     job->report->seconds_outputs += wsic_lap(&mark);

@@ -37,6 +37,7 @@ static wsic_status restore_order(wsic_job *job)
 wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
                              const int8_t *row_width, double *residual)
 {
+    const bool by_blocks = rows == job->rows && job->quantizer.restart_rows != 0;
     const wsic_zsic problem = {
         .rows = rows,
         .columns = job->live,
@@ -47,6 +48,8 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
         .quantizer = &job->quantizer,
         .row_width = row_width,
         .survivors = job->options->survivors,
+        .tile_start = by_blocks ? job->block_start : NULL,
+        .tiles = job->blocks,
     };
 
     return wsic_zsic_run(job->env, progress, &problem, job->pass.y, job->pass.codes,
@@ -73,7 +76,7 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     for (size_t k = 0; k < job->live; k++)
         job->pass.alpha[k] = step * job->spacing.shape[k];
     wsic_status status =
-        wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span) : recurse_all(job, &span);
+        wsic_job_feeds_back(job) ? wsic_job_recurse_coupled(job, &span) : recurse_all(job, &span);
     if (status == WSIC_OK)
         status = restore_order(job);
     job->report->passes++;

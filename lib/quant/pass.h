@@ -6,7 +6,7 @@
 #include "quant/job.h"
 
 /* Recursion over the target of some or all rows in y, at the spacings in alpha; fills codes and
- * gamma, all in the order of the factor. */
+ * gamma, all in the order of the factor. A trellis begins anew in every block if it is all rows. */
 wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
                              const int8_t *row_width, double *residual);
 

@@ -51,6 +51,7 @@ void wsic_encode_problem_reset(const wsic_env *env, wsic_encode_problem *problem
     wsic_factor_release(env, &problem->factor);
     wsic_free(env, problem->column_energy);
     wsic_free(env, problem->row_energy);
+    wsic_free(env, problem->row_index);
     wsic_encode_problem_forget_outputs(env, problem);
     wsic_encode_problem_init(&input, problem);
 }
@@ -60,13 +61,62 @@ void wsic_encode_problem_release(const wsic_env *env, wsic_encode_problem *probl
     wsic_encode_problem_reset(env, problem);
 }
 
+/* --- rows ------------------------------------------------------------------------ */
+
+static bool is_told_dead(const wsic_encode_input *input, size_t row)
+{
+    return input->dead_rows && input->dead_rows[row];
+}
+
+/* What is to be made up for in residual streams gives codes to rows of zeros. */
+static bool has_residual(const wsic_blend_sources *sources)
+{
+    return sources->moments->residual || (sources->weighted && sources->weighted->residual);
+}
+
+/* Rows that are to be encoded into index; their number. */
+static size_t list_rows(const wsic_encode_input *input, bool zeros_too, size_t *index)
+{
+    size_t count = 0;
+
+    for (size_t r = 0; r < input->weights.rows; r++) {
+        if (!is_told_dead(input, r) && (zeros_too || !wsic_row_is_zero(&input->weights, r)))
+            index[count++] = r;
+    }
+    return count;
+}
+
+/* At least one row remains, be it of zeros. */
+static wsic_status find_rows(const wsic_env *env, wsic_encode_problem *problem)
+{
+    const wsic_encode_input *const input = &problem->input;
+    const bool zeros_too = has_residual(&input->sources);
+    const size_t rows = input->weights.rows;
+    wsic_selection live = {rows, NULL};
+    wsic_status status = WSIC_OK;
+
+    problem->row_index = wsic_alloc(env, rows, sizeof *problem->row_index, &status);
+    if (!problem->row_index)
+        return status;
+    live.count = list_rows(input, zeros_too, problem->row_index);
+    if (live.count == 0)
+        live.count = list_rows(input, true, problem->row_index);
+    live.index = problem->row_index;
+    if (live.count == rows) {
+        wsic_free(env, problem->row_index);
+        live.index = problem->row_index = NULL;
+    }
+    problem->weights = wsic_weights_make(&input->weights, live);
+    return WSIC_OK;
+}
+
 /* --- columns ------------------------------------------------------------------ */
 
 static wsic_status measure_weights(const wsic_env *env, wsic_encode_problem *problem)
 {
     const wsic_moments *const moments = problem->input.sources.moments;
     const size_t n = moments->columns, live = problem->live;
-    const size_t rows = problem->weights.matrix->rows;
+    const size_t rows = problem->weights.rows.count;
     const double mean =
         wsic_factor_mean_diagonal(&problem->factor, moments->input, moments->samples);
     const double factor = 1.0 / (moments->samples * wsic_even_power_of_two(mean));
@@ -100,7 +150,9 @@ static wsic_status find_columns(const wsic_env *env, double threshold, wsic_enco
 
     if (status != WSIC_OK)
         return status;
-    problem->weights = wsic_weights_make(&input->weights, input->dead_rows);
+    status = find_rows(env, problem);
+    if (status != WSIC_OK)
+        return status;
     problem->live = problem->factor.live;
     problem->live_columns = (wsic_selection){problem->live, problem->factor.live_index};
     problem->dead_threshold = threshold;
@@ -127,7 +179,7 @@ static wsic_status mix(const wsic_env *env, wsic_encode_problem *problem)
 static void kill_silent_columns(const wsic_env *env, wsic_encode_problem *problem)
 {
     const wsic_blend *const blend = &problem->blend;
-    const size_t rows = problem->weights.matrix->rows;
+    const size_t rows = problem->weights.rows.count;
 
     if (problem->live == 0 ||
         wsic_factor_mean_diagonal(&problem->factor, blend->hessian, blend->samples) > 0.0)

@@ -33,10 +33,12 @@ typedef struct wsic_encode_problem {
     wsic_selection live_columns;
     double *column_energy;   /* mean square of a weight, live columns */
     double *column_diagonal; /* Σ_jj of them, in units of its own; follows column_energy */
-    double *row_energy;      /* Σ_j w_rj² Σ_jj over them */
-    size_t zero_rows;        /* rows without energy */
-    double variance;         /* mean square of all weights; negative: not yet known */
-    double *output_spectrum; /* of G over the rows that are not left out, descending; NULL: not yet
+    size_t *row_index;  /* of the weights' rows, where some are left out: those that are told to be,
+                           and rows of zeros, which stay zeros whatever the others do */
+    double *row_energy; /* Σ_j w_rj² Σ_jj over them */
+    size_t zero_rows;   /* of the weights' rows: without energy */
+    double variance;    /* mean square of all weights; negative: not yet known */
+    double *output_spectrum; /* of G over the weights' rows, descending; NULL: not yet
                                 needed */
     /* With drift, for every statistics and unit of it: tr(W Σ_X Wᵀ) and what residuals add,
      * 2 <W, E ΔR Xᵀ> + E ||ΔR||²; negative energy: not yet known. */
@@ -74,6 +76,12 @@ void wsic_encode_problem_forget_outputs(const wsic_env *env, wsic_encode_problem
 wsic_status wsic_encode_problem_prepare(const wsic_env *env, const wsic_factor_options *options,
                                         double dead_threshold, bool original,
                                         wsic_encode_problem *problem);
+
+/* Rows of the matrix that have no energy, or are left out. */
+static inline size_t wsic_encode_problem_dead_rows(const wsic_encode_problem *problem)
+{
+    return problem->input.weights.rows - problem->weights.rows.count + problem->zero_rows;
+}
 
 static inline bool wsic_encode_problem_drifts(const wsic_encode_problem *problem)
 {

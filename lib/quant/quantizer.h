@@ -11,35 +11,37 @@
 typedef struct wsic_stretch {
     const double *y;
     size_t count;
-    /* Rows behind these, whose numbers and widths follow: a trellis looks at them, so that it ends
-     * where they are well served too. They have tentative codes, and no part in the state. */
-    size_t ahead;
     double step; /* the codes count this */
-    /* Of the mean of the column, see wsic_stretch_width(); NULL: to be found from y. */
-    const int *column_width;
     /* Expected magnitude of each row's numbers against the mean of the column, in quarters
      * of an octave; NULL: all the same. */
     const int8_t *row_width;
     /* Of a trellis: the state that the search begins in, and receives the one that it ends in;
      * NULL: 0. */
     uint8_t *trellis_state;
+    /* Of the mean of the column, see wsic_stretch_width(); NULL: to be found from y. */
+    const int *column_width;
 } wsic_stretch;
 
-enum { WSIC_WINDOW = 64 }; /* most rows that are looked at together where they feed back */
+/* --- rows that feed back ------------------------------------------------------------ */
 
-/* Rows of one column that follow each other, and of which an error moves those behind it. */
+enum { WSIC_WINDOW_ROWS = 128 }; /* most rows that are looked at together */
+
+/* Rows of one column, in the order in which they are decided, of which the error of each moves
+ * those behind it. All in steps. */
 typedef struct wsic_window {
-    const double *number; /* what is to be quantized, in steps, but for what these rows feed back */
-    const double *own;    /* the error of a row is own - back · code, in steps */
+    const double *number; /* to be quantized, but for what these rows feed back */
+    const double *own;    /* the error of a row is own - back · code */
     double back;
     size_t count;
-    size_t ahead; /* rows behind these that are looked at only */
-    const float *gain; /* of an error of row k on row i > k, at k * WSIC_WINDOW + i */
-    const float *weight; /* of the square of an error */
+    size_t ahead;        /* rows behind these that are looked at, but not decided */
+    const float *gain;   /* what an error of row k moves row i > k by: at k WSIC_WINDOW_ROWS + i */
+    const float *weight; /* of the square of an error beside λ bits */
     const int8_t *row_width;
-    int column_width;
-    uint8_t *trellis_state;
+    int column_width;       /* see wsic_stretch_width() */
+    uint8_t *trellis_state; /* that the search begins in; receives the one behind the last row */
 } wsic_window;
+
+/* --- a quantizer ---------------------------------------------------------------------- */
 
 typedef struct wsic_quantizer {
     const char *name;
@@ -55,7 +57,8 @@ typedef struct wsic_quantizer {
      * aligned to 64. */
     bool (*quantize)(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes);
-    /* The same with feedback; NULL where row after row is decided. */
+    /* Quantize the rows of a window; codes of those that are looked at are tentative. NULL where a
+     * row's code follows from its own number: then they are decided one by one. */
     bool (*quantize_window)(const void *state, const wsic_window *window, void *workspace,
                             int32_t *codes);
     size_t window_workspace;

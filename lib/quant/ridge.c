@@ -16,13 +16,13 @@
  * asked for per weight of all. */
 static double coded_rows(const wsic_job *job)
 {
-    return (double)(job->rows - job->dead_rows);
+    return (double)(job->rows - job->idle_rows);
 }
 
-/* Of their energies to those of the job, which are means over all rows that are not left out. */
+/* Of their energies to those of the job, which are means over all its rows. */
 static double concentration(const wsic_job *job)
 {
-    return (double)job->weights.live_rows / coded_rows(job);
+    return (double)job->rows / coded_rows(job);
 }
 
 /* Water level at the target, from the factor without a ridge. It stays the same through
@@ -30,8 +30,7 @@ static double concentration(const wsic_job *job)
 static wsic_status water_level(const wsic_job *job, double *level)
 {
     const wsic_encode_options *const options = job->options;
-    const double weights = (double)job->rows * (double)job->columns;
-    const double share = weights / (coded_rows(job) * (double)job->live);
+    const double share = wsic_job_weights(job) / (coded_rows(job) * (double)job->live);
     wsic_allocation plan = {.step = 0.0};
     wsic_status status = WSIC_OK;
 
@@ -97,7 +96,7 @@ wsic_status wsic_job_refactorize(wsic_job *job)
     const wsic_blend *const blend = &job->problem->blend;
     wsic_status status = WSIC_OK;
 
-    if (!wsic_job_refactorizes(job) || job->live == 0 || job->dead_rows == job->rows)
+    if (!wsic_job_refactorizes(job) || job->live == 0 || job->idle_rows == job->rows)
         return WSIC_OK;
     if (job->options->ridge > 0.0)
         status = fill_ridge(job);

@@ -12,6 +12,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/sort.h"
+#include "coding/codes.h"
 #include "linalg/linalg.h"
 #include "quant/assemble.h"
 #include "quant/curve.h"
@@ -94,7 +95,7 @@ static wsic_status choose_rows(search *s)
     const wsic_job *const job = s->job;
     wsic_status status = WSIC_OK;
 
-    s->sampled = job->rows - job->dead_rows;
+    s->sampled = job->rows - job->idle_rows;
     s->rows = part_rows(job, s->sampled);
     s->index = wsic_alloc(job->env, s->rows, sizeof *s->index, &status);
     if (!s->index)
@@ -174,7 +175,7 @@ static wsic_status prepare_part(search *s)
     for (size_t k = 0; k < count; k++)
         s->energy += s->target_part[k] * s->target_part[k];
     const double part = (double)s->rows / (double)s->sampled;
-    s->least = DBL_EPSILON * s->energy / (part * (double)job->rows * (double)job->columns);
+    s->least = DBL_EPSILON * s->energy / (part * wsic_job_weights(job));
     return choose_range(s);
 }
 
@@ -188,7 +189,7 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
                             double *value)
 {
     const wsic_job *const job = s->job;
-    const double weights = (double)job->rows * (double)job->columns;
+    const double weights = wsic_job_weights(job);
 
     if (!s->by_rate) {
         const double part = (double)trial->rows / (double)trial->sampled;
@@ -200,6 +201,29 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
     const wsic_status status = wsic_job_trial_bits(job, trial, value);
     *value = (*value + 8.0 * (double)job->options->container_bytes) / weights;
     return status;
+}
+
+/* What the last recursion left, over the part or over all rows. */
+static wsic_trial trial_of(const search *s, size_t rows, double relative_residual)
+{
+    const wsic_job *const job = s->job;
+    const bool all = rows == job->rows;
+    const size_t restart = job->quantizer.restart_rows;
+    const size_t of_part = restart != 0 ? restart
+                           : job->options->block_rows != 0
+                               ? job->options->block_rows
+                               : wsic_codes_block_rows(rows, job->live, 0);
+
+    return (wsic_trial){
+        .rows = rows,
+        .sampled = all ? rows : s->sampled,
+        .block_rows = all ? job->block_rows : of_part,
+        .row_at = all ? job->problem->weights.rows.index : NULL,
+        .codes = job->pass.codes,
+        .alpha = job->pass.alpha,
+        .gamma = job->pass.gamma,
+        .relative_residual = relative_residual,
+    };
 }
 
 /* A point of the curve: recursion on the part at step 2^x. */
@@ -214,15 +238,7 @@ static wsic_status evaluate(void *user, double x, double *value)
     memcpy(job->pass.y, s->target_part, s->rows * job->live * sizeof *job->pass.y);
     wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
-        const wsic_trial trial = {
-            .rows = s->rows,
-            .sampled = s->sampled,
-            .row_stride = 1,
-            .codes = job->pass.codes,
-            .alpha = job->pass.alpha,
-            .gamma = job->pass.gamma,
-            .relative_residual = residual / s->energy,
-        };
+        const wsic_trial trial = trial_of(s, s->rows, residual / s->energy);
         status = promised(s, &trial, residual, value);
     }
     if (status == WSIC_OK)
@@ -260,7 +276,7 @@ static wsic_status first_guess(const search *s, double *guess)
 static wsic_status finish_pass(search *s, double *value)
 {
     wsic_job *const job = s->job;
-    const double weights = (double)job->rows * (double)job->columns;
+    const double weights = wsic_job_weights(job);
     double distortion = 0.0;
     wsic_bytes bytes;
 
@@ -295,15 +311,7 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
 
     if (status != WSIC_OK)
         return status;
-    const wsic_trial trial = {
-        .rows = job->rows,
-        .sampled = job->rows,
-        .row_stride = job->metric.blocks,
-        .codes = job->pass.codes,
-        .alpha = job->pass.alpha,
-        .gamma = job->pass.gamma,
-        .relative_residual = job->pass.residual / job->pass.target_energy,
-    };
+    wsic_trial trial = trial_of(s, job->rows, job->pass.residual / job->pass.target_energy);
     double mark = wsic_now();
     status = promised(s, &trial, job->pass.residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);
@@ -431,7 +439,7 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
     s.curve = (wsic_curve){.evaluate = evaluate, .user = &s};
     if (s.by_rate && options->rescale != WSIC_RESCALE_NONE &&
         options->rescale != WSIC_RESCALE_COLUMNS)
-        s.assembly = 4.0 / (double)job->columns; /* four bits to a row's scale */
+        s.assembly = 4.0 * (double)job->rows / wsic_job_weights(job); /* bits of row scales */
     const wsic_progress span = wsic_job_span(job, "search", 0.2);
 
     wsic_status status = wsic_progress_report(job->env, &span, 0.0);

@@ -76,13 +76,54 @@ wsic_quantizer_choice wsic_job_quantizer(const wsic_encode_options *options, siz
     };
 }
 
-static wsic_status create_quantizer(wsic_job *job)
+/* So that a block has as many rows as it would have without those that are left out. */
+static size_t choose_block_rows(const wsic_job *job)
 {
     const wsic_encode_options *const options = job->options;
-    const wsic_quantizer_choice choice = wsic_job_quantizer(options, job->rows, job->columns);
+    const unsigned kind = options->quantizer == WSIC_QUANTIZE_TRELLIS ? options->trellis_kind : 0;
 
-    job->block_rows =
-        options->quantizer == WSIC_QUANTIZE_TRELLIS ? choice.restart_rows : options->block_rows;
+    if (options->block_rows != 0)
+        return wsic_min_size(options->block_rows, job->all_rows);
+    const size_t wanted = wsic_codes_block_rows(job->rows, job->columns, kind);
+    const double share = (double)job->all_rows / (double)job->rows;
+    return wsic_min_size((size_t)ceil((double)wanted * share),
+                         wsic_min_size(job->all_rows, wsic_codes_block_rows_most(job->columns)));
+}
+
+static wsic_status cut_blocks(wsic_job *job)
+{
+    const wsic_selection rows = job->problem->weights.rows;
+    wsic_status status = WSIC_OK;
+    size_t row = 0;
+
+    job->block_rows = choose_block_rows(job);
+    job->blocks = wsic_div_up(job->all_rows, job->block_rows);
+    job->block_start = wsic_alloc(job->env, job->blocks + 1, sizeof *job->block_start, &status);
+    for (size_t block = 0; job->block_start && block <= job->blocks; block++) {
+        while (row < job->rows && wsic_selected(rows, row) < block * job->block_rows)
+            row++;
+        job->block_start[block] = row;
+    }
+    return status;
+}
+
+static size_t longest_block(const wsic_job *job)
+{
+    size_t longest = 0;
+
+    for (size_t block = 0; block < job->blocks; block++)
+        longest = wsic_max_size(longest, job->block_start[block + 1] - job->block_start[block]);
+    return longest;
+}
+
+static wsic_status create_quantizer(wsic_job *job)
+{
+    wsic_quantizer_choice choice = wsic_job_quantizer(job->options, job->rows, job->columns);
+    const wsic_status status = cut_blocks(job);
+
+    if (status != WSIC_OK)
+        return status;
+    choice.restart_rows = longest_block(job);
     return wsic_quantizer_create(job->env, &choice, &job->quantizer);
 }
 
@@ -105,7 +146,7 @@ static wsic_status allocate(wsic_job *job)
     if (!job->pass.y)
         return status;
     job->pass.codes =
-        wsic_alloc(job->env, job->rows * job->columns, sizeof *job->pass.codes, &status);
+        wsic_alloc(job->env, job->all_rows * job->columns, sizeof *job->pass.codes, &status);
     return status;
 }
 
@@ -127,22 +168,23 @@ static wsic_status prepare_problem(wsic_job *job)
     const wsic_matrix *const weights = &problem->input.weights;
     size_t elements;
 
-    job->rows = weights->rows;
+    job->all_rows = weights->rows;
     job->columns = weights->columns;
-    if (!wsic_mul_size(job->rows, job->columns, &elements) ||
+    if (!wsic_mul_size(job->all_rows, job->columns, &elements) ||
         !wsic_mul_size(job->columns, job->columns, &elements))
         return wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "%zu x %zu weights do not fit memory",
-                         job->rows, job->columns);
+                         job->all_rows, job->columns);
     const wsic_status status = wsic_encode_problem_prepare(
         job->env, &job->options->factor, job->options->dead_threshold,
         !wsic_job_refactorizes(job) || wants_offset(job) || (drifts(job) && problem->input.outputs),
         problem);
+    job->rows = problem->weights.rows.count;
     job->live = problem->live;
     job->weights = problem->weights;
     job->factor = &problem->factor;
     job->column_energy = problem->column_energy;
     job->row_energy = problem->row_energy;
-    job->dead_rows = problem->zero_rows;
+    job->idle_rows = problem->zero_rows;
     return status;
 }
 
@@ -169,16 +211,14 @@ static wsic_status weigh_rows(wsic_job *job)
 /* Nothing is to be decided where no row has any energy. */
 static wsic_status prepare_metric(wsic_job *job)
 {
-    const wsic_metric_input input = {job->problem->input.outputs, job->row_energy, job->live};
+    const wsic_metric_input input = {job->problem->input.outputs, job->row_energy, job->live,
+                                     job->problem->weights.rows};
     double mark = wsic_now();
 
     if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
-        job->dead_rows == job->rows)
+        job->idle_rows == job->rows)
         return WSIC_OK;
-    wsic_metric_options options = job->options->outputs;
-    if (options.trellis)
-        options.group_rows = wsic_job_quantizer(job->options, job->rows, job->columns).restart_rows;
-    wsic_status status = wsic_metric_make(job->env, &options, &input, &job->metric);
+    wsic_status status = wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);
     job->has_metric = status == WSIC_OK;
     if (status == WSIC_OK)
         status = weigh_rows(job);
@@ -260,6 +300,7 @@ void wsic_job_release(wsic_job *job)
     wsic_free(job->env, job->pass.y);
     wsic_free(job->env, job->spacing.ridge);
     wsic_quantizer_release(job->env, &job->quantizer);
+    wsic_free(job->env, job->block_start);
     wsic_free(job->env, job->row_width);
     wsic_free(job->env, job->spacing.shape);
     wsic_free(job->env, job->weighted_energy);

@@ -56,7 +56,7 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
         .columns = job->live,
         .codes = trial->codes,
         .kind = job->quantizer.kind,
-        .row_stride = trial->row_stride,
+        .row_at = trial->row_at,
         .row_hint = NULL,
         .column_hint = hint,
     };
@@ -64,9 +64,8 @@ static wsic_status code_bits(const wsic_job *job, const wsic_trial *trial,
     double total = 0.0, fixed = 0.0;
 
     wsic_scales_hint(scales, hint);
-    const size_t block_rows =
-        job->block_rows ? job->block_rows : wsic_codes_block_rows(trial->rows, job->live, 0);
-    const wsic_status status = wsic_codes_measure(job->env, &matrix, block_rows, &total, &fixed);
+    const wsic_status status =
+        wsic_codes_measure(job->env, &matrix, trial->block_rows, &total, &fixed);
     *bits = fixed + (total - fixed) * share;
     return status;
 }

@@ -10,7 +10,8 @@
 typedef struct wsic_trial {
     size_t rows;
     size_t sampled;       /* rows that these were chosen from; others are zero */
-    size_t row_stride;    /* of the codes, see coding/codes.h */
+    size_t block_rows;    /* of the codes */
+    const size_t *row_at; /* see coding/codes.h */
     const int32_t *codes; /* rows x live */
     const double *alpha;
     const double *gamma;

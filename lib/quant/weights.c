@@ -18,40 +18,43 @@ static const void *element_address(const wsic_matrix *matrix, size_t row, size_t
            (row * matrix->row_stride + column) * wsic_dtype_size(matrix->dtype);
 }
 
-static bool is_dead(const wsic_weights *weights, size_t row)
+/* Of up to TILE_COLUMNS weights from an element on. */
+static double largest_of(const wsic_matrix *matrix, size_t row, size_t column)
 {
-    return weights->dead && weights->dead[row];
-}
-
-static double largest_magnitude(const wsic_weights *weights)
-{
-    const wsic_matrix *const matrix = weights->matrix;
+    const size_t count = wsic_min_size(TILE_COLUMNS, matrix->columns - column);
     double largest = 0.0, chunk[TILE_COLUMNS];
 
-    for (size_t i = 0; i < matrix->rows; i++) {
-        for (size_t j = 0; j < matrix->columns && !is_dead(weights, i); j += TILE_COLUMNS) {
-            const size_t count = wsic_min_size(TILE_COLUMNS, matrix->columns - j);
-            wsic_load_f64(chunk, element_address(matrix, i, j), matrix->dtype, count);
-            for (size_t k = 0; k < count; k++)
-                largest = fabs(chunk[k]) > largest ? fabs(chunk[k]) : largest;
-        }
+    wsic_load_f64(chunk, element_address(matrix, row, column), matrix->dtype, count);
+    for (size_t k = 0; k < count; k++)
+        largest = fabs(chunk[k]) > largest ? fabs(chunk[k]) : largest;
+    return largest;
+}
+
+static double largest_magnitude(const wsic_matrix *matrix, wsic_selection rows)
+{
+    double largest = 0.0;
+
+    for (size_t i = 0; i < rows.count; i++) {
+        for (size_t j = 0; j < matrix->columns; j += TILE_COLUMNS)
+            largest = fmax(largest, largest_of(matrix, wsic_selected(rows, i), j));
     }
     return largest;
 }
 
-wsic_weights wsic_weights_make(const wsic_matrix *matrix, const bool *dead)
+bool wsic_row_is_zero(const wsic_matrix *matrix, size_t row)
 {
-    wsic_weights weights = {.matrix = matrix, .dead = dead};
-
-    for (size_t i = 0; i < matrix->rows; i++)
-        weights.live_rows += !is_dead(&weights, i);
-    weights.unit = wsic_even_power_of_two(largest_magnitude(&weights));
-    return weights;
+    for (size_t j = 0; j < matrix->columns; j += TILE_COLUMNS) {
+        if (largest_of(matrix, row, j) > 0.0)
+            return false;
+    }
+    return true;
 }
 
-static size_t selected(wsic_selection selection, size_t k)
+wsic_weights wsic_weights_make(const wsic_matrix *matrix, wsic_selection rows)
 {
-    return selection.index ? selection.index[k] : k;
+    const double largest = largest_magnitude(matrix, rows);
+
+    return (wsic_weights){.matrix = matrix, .rows = rows, .unit = wsic_even_power_of_two(largest)};
 }
 
 /* A tile of consecutive columns of the matrix, as it lies. */
@@ -63,14 +66,11 @@ static void read_tile(const wsic_weights *weights, wsic_selection rows, size_t f
     const double unit = 1.0 / weights->unit; /* exact: a power of two */
 
     for (size_t i = 0; i < count; i++) {
-        const size_t row = selected(rows, first + i);
+        const size_t row = wsic_selected(rows, first + i);
         const double factor = weights->row_factor ? unit * weights->row_factor[row] : unit;
-        if (is_dead(weights, row)) {
-            memset(out[i], 0, width * sizeof **out);
-            continue;
-        }
-        wsic_load_f64(out[i], element_address(weights->matrix, row, column), weights->matrix->dtype,
-                      width);
+        const size_t place = wsic_selected(weights->rows, row);
+        wsic_load_f64(out[i], element_address(weights->matrix, place, column),
+                      weights->matrix->dtype, width);
         for (size_t j = 0; j < width; j++)
             out[i][j] *= factor;
     }
@@ -80,9 +80,9 @@ static void read_tile(const wsic_weights *weights, wsic_selection rows, size_t f
  * at their first. */
 static size_t run_end(wsic_selection columns, size_t k)
 {
-    const size_t limit = selected(columns, k) + TILE_COLUMNS;
+    const size_t limit = wsic_selected(columns, k) + TILE_COLUMNS;
 
-    while (k < columns.count && selected(columns, k) < limit)
+    while (k < columns.count && wsic_selected(columns, k) < limit)
         k++;
     return k;
 }
@@ -93,15 +93,15 @@ void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t 
     tile t;
 
     for (size_t k = 0, end; k < columns.count; k = end) {
-        const size_t column = selected(columns, k);
+        const size_t column = wsic_selected(columns, k);
         end = run_end(columns, k);
-        const size_t width = selected(columns, end - 1) - column + 1;
+        const size_t width = wsic_selected(columns, end - 1) - column + 1;
         for (size_t i = 0; i < count; i += TILE_ROWS) {
             const size_t height = wsic_min_size(TILE_ROWS, count - i);
             read_tile(weights, rows, first + i, height, column, width, t);
             for (size_t m = k; m < end; m++) {
                 for (size_t h = 0; h < height; h++)
-                    out[m * ld + i + h] = t[h][selected(columns, m) - column];
+                    out[m * ld + i + h] = t[h][wsic_selected(columns, m) - column];
             }
         }
     }
@@ -110,23 +110,23 @@ void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t 
 void wsic_weights_energies(const wsic_weights *weights, wsic_selection columns,
                            const double *factor, double *column_energy, double *row_energy)
 {
-    const wsic_selection all = {weights->matrix->rows, NULL};
-    const size_t rows = weights->matrix->rows;
+    const size_t rows = weights->rows.count;
+    const wsic_selection all = {rows, NULL};
     tile t;
 
     memset(column_energy, 0, columns.count * sizeof *column_energy);
     memset(row_energy, 0, rows * sizeof *row_energy);
     for (size_t k = 0, end; k < columns.count; k = end) {
-        const size_t column = selected(columns, k);
+        const size_t column = wsic_selected(columns, k);
         end = run_end(columns, k);
-        const size_t width = selected(columns, end - 1) - column + 1;
+        const size_t width = wsic_selected(columns, end - 1) - column + 1;
         for (size_t i = 0; i < rows; i += TILE_ROWS) {
             const size_t height = wsic_min_size(TILE_ROWS, rows - i);
             read_tile(weights, all, i, height, column, width, t);
             for (size_t m = k; m < end; m++) {
                 for (size_t h = 0; h < height; h++) {
-                    const double weight = t[h][selected(columns, m) - column];
-                    column_energy[m] += weight * weight / (double)weights->live_rows;
+                    const double weight = t[h][wsic_selected(columns, m) - column];
+                    column_energy[m] += weight * weight / (double)rows;
                     row_energy[i + h] += weight * weight * factor[m];
                 }
             }

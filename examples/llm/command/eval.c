@@ -108,11 +108,11 @@ static bool print_json(const struct measured *measured, struct failure *failure)
 }
 
 /* Fine-tuning has made another model of it. */
-static double read_prediction(const wsic_archive *archive)
+static double read_prediction(const struct package *package)
 {
-    const char *const text = wsic_archive_metadata(archive, prediction_key);
+    const char *const text = package_metadata(package, prediction_key);
 
-    return text && !wsic_archive_metadata(archive, "finetune") ? strtod(text, NULL) : 0;
+    return text && !package_metadata(package, "finetune") ? strtod(text, NULL) : 0;
 }
 
 static bool evaluate_archive(struct measured *measured, struct failure *failure)
@@ -124,7 +124,7 @@ static bool evaluate_archive(struct measured *measured, struct failure *failure)
                        failure))
         return false;
     footprint_measure(&measured->footprint, session->model.checkpoint, &restored);
-    measured->predicted = read_prediction(restored.archive);
+    measured->predicted = read_prediction(restored.package);
     bool ok = pair_run(&measured->pair, &restored, &measured->tokens, session->window,
                        measured->options->layers, failure);
     if (ok) {

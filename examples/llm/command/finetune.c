@@ -59,7 +59,7 @@ static bool measure(struct tuning *run, struct evaluation *evaluation)
 static json_t *describe_settings(const struct tuning *run)
 {
     const struct train_settings *const settings = &run->settings;
-    const char *const before = wsic_archive_metadata(run->student.restored.archive, "finetune");
+    const char *const before = package_metadata(run->student.restored.package, "finetune");
 
     return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o*}", "tokens",
                      (json_int_t)run->tokens.count, "window", (json_int_t)settings->window,
@@ -141,7 +141,7 @@ static void warn_of_loss(const struct tuning *run)
 static bool tune_student(struct tuning *run)
 {
     run->trained = student_fix(&run->student);
-    run->bytes_before = wsic_archive_size(run->student.restored.archive);
+    run->bytes_before = package_bytes(run->student.restored.package);
     if (!measure(run, &run->before) ||
         !train(&run->student, &run->settings, &run->tokens, run->reference, &run->session->meter,
                run->losses, run->failure) ||

@@ -66,6 +66,8 @@ static const char quantize_help[] =
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
     "  -o, --output FILE  the archive\n"
+    "  --directory QDIR   instead of it a directory that stands alone (see pack)\n"
+    "  --shard-size SIZE  most bytes of tensors in one of its files (default 5GB)\n"
     "  --embedding-rate R quantize the embedding too, and the head if it is the same\n"
     "  --head-rate R      quantize the head of a model that has its own\n"
     "  --embedding-statistics NAME\n"
@@ -150,6 +152,39 @@ static const char finetune_help[] =
     "  -h, --help         print this\n"
     "\n" TOKENS_HELP;
 
+#define SHARD_HELP                                                                                 \
+    "  --shard-size SIZE  most bytes of tensors in one file, such as 500MB (default 5GB)\n"
+
+static const char pack_help[] =
+    "Usage: watersic-llm pack --model DIR --archive FILE.wsic -o QDIR\n"
+    "\n"
+    "Make a directory that stands alone of an archive and its checkpoint: layers of\n"
+    "the archive as tensors of bytes in safetensors files, all other tensors, the\n"
+    "tokenizer and the rest as they are in the checkpoint.\n"
+    "\n"
+    "  --model DIR        the checkpoint that the archive was made from\n"
+    "  --archive FILE     from quantize or finetune\n"
+    "  --other-checkpoint go on with an archive of another checkpoint\n"
+    "  -o, --output DIR   the new directory\n" SHARD_HELP "  --json             report as JSON\n"
+    "  -h, --help         print this\n";
+
+static const char restore_help[] =
+    "Usage: watersic-llm restore QDIR -o DIR\n"
+    "\n"
+    "Make an ordinary checkpoint of a directory of pack or quantize --directory, some\n"
+    "rows at a time: weights as numbers that every program reads, or codes and scales\n"
+    "for kernels of other programs.\n"
+    "\n"
+    "  --model QDIR       the directory, which may also stand without the option\n"
+    "  -o, --output DIR   the new directory\n"
+    "  --type TYPE        of restored weights: f32, f16 or bf16 (default: that of the\n"
+    "                     checkpoint that was quantized)\n"
+    "  --int8             instead of weights three tensors for each: NAME_codes (I8),\n"
+    "                     NAME_row_scales and NAME_column_scales (F32)\n"
+    "  --int4             the same with two codes in a byte, the even column low (U8)\n" SHARD_HELP
+    "  --json             report as JSON\n"
+    "  -h, --help         print this\n";
+
 static const char main_help[] =
     "Usage: watersic-llm COMMAND [OPTION]...\n"
     "\n"
@@ -158,6 +193,8 @@ static const char main_help[] =
     "  eval       tell how well a checkpoint or an archive predicts a text\n"
     "  compare    WaterSIC beside other methods at equal bytes\n"
     "  finetune   train the scales of an archive to predict as the checkpoint does\n"
+    "  pack       make a directory that stands alone of an archive and its checkpoint\n"
+    "  restore    make an ordinary checkpoint of such a directory\n"
     "\n"
     "watersic-llm COMMAND --help tells more, watersic-llm --version the version.\n"
     "Exit codes: 0 success, 1 failure, 2 wrong usage.\n";
@@ -174,6 +211,8 @@ static const struct command_entry commands[COMMANDS] = {
     [COMMAND_EVAL] = {"eval", eval_help, command_eval},
     [COMMAND_COMPARE] = {"compare", compare_help, command_compare},
     [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
+    [COMMAND_PACK] = {"pack", pack_help, command_pack},
+    [COMMAND_RESTORE] = {"restore", restore_help, command_restore},
 };
 
 /* What a standard output that is full has not taken is a failure too. */

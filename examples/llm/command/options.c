@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llm/publish/directory.h"
+
 /* Which commands know an option, one bit each. */
 enum {
     FOR_QUANTIZE = 1 << COMMAND_QUANTIZE,
@@ -18,7 +20,10 @@ enum {
     FOR_FINETUNE = 1 << COMMAND_FINETUNE,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
     FOR_PLANNING = FOR_MAKING | FOR_PLAN,
-    FOR_ALL = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE
+    FOR_PACK = 1 << COMMAND_PACK,
+    FOR_RESTORE = 1 << COMMAND_RESTORE,
+    FOR_READING = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE,
+    FOR_ALL = FOR_READING | FOR_PACK | FOR_RESTORE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -67,6 +72,43 @@ static bool take_count(void *place, const char *name, const char *value, struct 
         return refuse(failure, "--%s: '%s' is no positive number", name, value);
     *(size_t *)place = (size_t)count;
     return true;
+}
+
+/* A number with a unit of decimal powers, as disks and the hub count: 500MB, 5GB. */
+static bool take_bytes(void *place, const char *name, const char *value, struct failure *failure)
+{
+    static const struct {
+        const char *name;
+        uint64_t bytes;
+    } units[] = {{"", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
+    char *end;
+
+    errno = 0;
+    const unsigned long long count = strtoull(value, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) != 0 || !isdigit((unsigned char)*value) || errno != 0 ||
+            count < 1 || count > UINT64_MAX / units[i].bytes)
+            continue;
+        *(uint64_t *)place = count * units[i].bytes;
+        return true;
+    }
+    return refuse(failure, "--%s: '%s' is no size such as 500MB or 5GB", name, value);
+}
+
+static bool take_type(void *place, const char *name, const char *value, struct failure *failure)
+{
+    static const struct {
+        const char *name;
+        uint32_t type;
+    } types[] = {{"f32", WSIC_F32}, {"f16", WSIC_F16}, {"bf16", WSIC_BF16}};
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(value, types[i].name) == 0) {
+            *(uint32_t *)place = types[i].type;
+            return true;
+        }
+    }
+    return refuse(failure, "--%s: '%s' is neither 'f32' nor 'f16' nor 'bf16'", name, value);
 }
 
 /* BLAS counts the tokens of a window with an int. */
@@ -236,17 +278,25 @@ static bool take_recipe(void *place, const char *name, const char *value, struct
 /* In the order of the help texts. */
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
-    {"window", FOR_ALL, 0, take_window, AT(window), WITH_VALUE},
-    {"tokens", FOR_ALL, FOR_ALL, take_text, AT(tokens), WITH_VALUE},
-    {"max-tokens", FOR_ALL, 0, take_count, AT(max_tokens), WITH_VALUE},
+    {"window", FOR_READING, 0, take_window, AT(window), WITH_VALUE},
+    {"tokens", FOR_READING, FOR_READING, take_text, AT(tokens), WITH_VALUE},
+    {"max-tokens", FOR_READING, 0, take_count, AT(max_tokens), WITH_VALUE},
     {"eval", FOR_COMPARE, FOR_COMPARE, take_text, AT(eval), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
-    {"archive", FOR_EVAL | FOR_FINETUNE, FOR_FINETUNE, take_text, AT(archive), WITH_VALUE},
-    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE, 0, take_on, AT(other_checkpoint), FLAG},
+    {"archive", FOR_EVAL | FOR_FINETUNE | FOR_PACK, FOR_FINETUNE | FOR_PACK, take_text, AT(archive),
+     WITH_VALUE},
+    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK, 0, take_on, AT(other_checkpoint),
+     FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
-    {"output", FOR_QUANTIZE | FOR_FINETUNE, FOR_QUANTIZE | FOR_FINETUNE, take_text, AT(output),
+    {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE,
+     FOR_FINETUNE | FOR_PACK | FOR_RESTORE, take_text, AT(output), WITH_VALUE},
+    {"directory", FOR_QUANTIZE, 0, take_text, AT(directory), WITH_VALUE},
+    {"shard-size", FOR_QUANTIZE | FOR_PACK | FOR_RESTORE, 0, take_bytes, AT(shard_bytes),
      WITH_VALUE},
+    {"type", FOR_RESTORE, 0, take_type, AT(weight_type), WITH_VALUE},
+    {"int8", FOR_RESTORE, 0, take_on, AT(int8), FLAG},
+    {"int4", FOR_RESTORE, 0, take_on, AT(int4), FLAG},
     {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
     {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
     {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
@@ -364,6 +414,37 @@ static bool check_presets(const struct walk *walk)
            refuse(walk->failure, "--preset and --presets exclude each other");
 }
 
+/* quantize writes one thing; restore makes one thing of codes. */
+static bool check_outputs(const struct walk *walk)
+{
+    const bool archive = is_seen(walk, "output");
+    const bool directory = is_seen(walk, "directory");
+    const int kinds = is_seen(walk, "int8") + is_seen(walk, "int4") + is_seen(walk, "type");
+
+    if (kinds > 1)
+        return refuse(walk->failure, "--int8, --int4 and --type exclude each other");
+    if (walk->command != COMMAND_QUANTIZE)
+        return true;
+    if (archive && directory)
+        return refuse(walk->failure, "--output and --directory exclude each other");
+    if (!archive && !directory)
+        return refuse(walk->failure, "--output is missing, or --directory in its place");
+    return directory || !is_seen(walk, "shard-size") ||
+           refuse(walk->failure, "--shard-size goes with --directory");
+}
+
+/* The directory that is restored may be named without an option. */
+static bool take_place(struct walk *walk, int count, char **arguments)
+{
+    for (int i = 0; walk->command == COMMAND_RESTORE && i < RULES; i++) {
+        if (strcmp(rules[i].name, "model") == 0 && !walk->seen[i] && optind < count) {
+            walk->seen[i] = true;
+            walk->options->model = arguments[optind++];
+        }
+    }
+    return optind >= count || refuse(walk->failure, "'%s' is no option", arguments[optind]);
+}
+
 /* JSON is text in UTF-8: what cannot be reported is refused before the work. */
 static bool check_report(const struct options *options, struct failure *failure)
 {
@@ -393,6 +474,7 @@ bool options_parse(struct options *options, enum command command, int count, cha
     *options = (struct options){.presets = {.names = {"default"}, .count = 1},
                                 .max_tokens = default_tokens[command],
                                 .eval_tokens = 32768,
+                                .shard_bytes = DIRECTORY_SHARD_BYTES,
                                 .epochs = 1,
                                 .batch = 2,
                                 .learning_rate = 3e-3,
@@ -404,7 +486,6 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return false;
     if (options->help)
         return true;
-    if (optind < count)
-        return refuse(failure, "'%s' is no option", arguments[optind]);
-    return check_required(&walk) && check_presets(&walk) && check_report(options, failure);
+    return take_place(&walk, count, arguments) && check_required(&walk) && check_presets(&walk) &&
+           check_outputs(&walk) && check_report(options, failure);
 }

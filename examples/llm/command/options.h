@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/failure.h"
 #include "llm/run/recipe.h"
@@ -16,6 +17,8 @@ enum command {
     COMMAND_EVAL,
     COMMAND_COMPARE,
     COMMAND_FINETUNE,
+    COMMAND_PACK,
+    COMMAND_RESTORE,
     COMMANDS
 };
 
@@ -52,6 +55,7 @@ struct options {
     const char *eval;   /* text that compare evaluates on */
     const char *archive;
     const char *output;
+    const char *directory; /* output of quantize that is a directory, instead of output */
     const char *plot;      /* file for a drawing; NULL for none */
     const char *skip;      /* layers (exclusions.h); NULL for none */
     const char *zero_rows; /* likewise */
@@ -60,6 +64,10 @@ struct options {
     struct option_settings settings;
     struct option_rates rates; /* quantize has one */
     struct vocabulary_rates vocabulary;
+    uint64_t shard_bytes; /* of the largest file in a directory that is written */
+    uint32_t weight_type; /* of restored weights; 0: as it was */
+    bool int8;            /* restore codes and scales instead of weights */
+    bool int4;
     size_t window;      /* 0: chosen by the model */
     size_t max_tokens;  /* of the text in tokens */
     size_t eval_tokens; /* of the text in eval */

@@ -22,13 +22,13 @@ static bool tell(const struct options *options, struct failure *failure)
 bool original_check(const struct session *session, const struct options *options,
                     struct failure *failure)
 {
-    wsic_archive *archive;
+    struct package *package;
 
     if (!options->archive)
         return true;
-    if (wsic_archive_open(session->context, options->archive, &archive) < 0)
-        return refuse(failure, "%s: %s", options->archive, wsic_context_message(session->context));
-    const bool ok = provenance_is_of(archive, &session->model) || tell(options, failure);
-    wsic_archive_destroy(archive);
+    if (!package_open(&package, session->context, options->archive, failure))
+        return false;
+    const bool ok = provenance_is_of(package, &session->model) || tell(options, failure);
+    package_close(package);
     return ok;
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/command/session.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/peak_memory.h"
 #include "llm/command/dry_run.h"
+#include "llm/publish/directory.h"
+#include "llm/publish/pack.h"
 #include "llm/watersic/provenance.h"
 #include "llm/watersic/report.h"
 #include "llm/run/takeover.h"
@@ -20,7 +26,8 @@ struct quantization {
     struct watersic_method method;
     struct takeover takeover;
     size_t layers;
-    uint64_t bytes; /* of the archive */
+    uint64_t bytes;       /* of the archive */
+    struct packed packed; /* into the directory, if one is asked for */
     struct failure *failure;
 };
 
@@ -158,9 +165,35 @@ static bool write_archive(struct quantization *run)
     return false;
 }
 
+/* The archive becomes the directory, and is no longer needed. */
+static bool pack_archive(struct quantization *run)
+{
+    const struct options *const options = run->options;
+    struct packing packing = {.checkpoint = run->session->model.checkpoint,
+                              .source = options->model,
+                              .archive_path = options->output,
+                              .output = options->directory,
+                              .shard_bytes = options->shard_bytes};
+
+    if (!options->directory)
+        return true;
+    if (wsic_archive_open(run->session->context, options->output, &packing.archive) < 0)
+        return refuse(run->failure, "%s: %s", options->output,
+                      wsic_context_message(run->session->context));
+    const bool ok = pack_model(&packing, &run->packed, run->failure);
+    wsic_archive_close(packing.archive);
+    return ok && (unlink(options->output) == 0 || refuse(run->failure, "%s: cannot be removed: %s",
+                                                         options->output, strerror(errno)));
+}
+
 static double bits_per_weight(const struct quantization *run)
 {
     return 8 * (double)run->bytes / (double)count_weights(run);
+}
+
+static const char *output_name(const struct quantization *run)
+{
+    return run->options->directory ? run->options->directory : run->options->output;
 }
 
 static void print_text(const struct quantization *run)
@@ -185,7 +218,7 @@ static void print_text(const struct quantization *run)
                    result->mixing.mix.attention);
         putchar('\n');
     }
-    printf("%s: %llu bytes, %.4f bits per weight in %zu layers", run->options->output,
+    printf("%s: %llu bytes, %.4f bits per weight in %zu layers", output_name(run),
            (unsigned long long)run->bytes, bits_per_weight(run), count_layers(run));
     if (run->takeover.count > 0)
         printf(" (%zu taken over)", run->takeover.count);
@@ -200,7 +233,7 @@ static json_t *describe_json(const struct quantization *run)
         if (!is_skipped(run, i))
             json_array_append_new(layers, report_layer(&run->method.results[i]));
     return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:I, s:o}", "output",
-                     run->options->output, "rate_target", run->options->rates.values[0], "recipe",
+                     output_name(run), "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)count_weights(run), "tokens", (json_int_t)run->tokens.count,
@@ -232,7 +265,7 @@ static bool run_quantization(struct quantization *run)
     if (options->dry_run)
         return takeover_is_possible(options->output, run->failure) &&
                dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
-    if (!write_archive(run))
+    if (!write_archive(run) || !pack_archive(run))
         return false;
     if (options->json)
         return report_json(describe_json(run), run->failure);
@@ -240,7 +273,7 @@ static bool run_quantization(struct quantization *run)
     return report_flush(run->failure);
 }
 
-enum outcome command_quantize(const struct options *options, struct failure *failure)
+static enum outcome quantize(const struct options *options, struct failure *failure)
 {
     const struct method_settings settings = method_settings(options);
     struct session session;
@@ -262,4 +295,33 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
     exclusions_free(&run.exclusions);
     session_end(&session);
     return outcome;
+}
+
+/* A directory is made of an archive, which is named after it and kept beside it until then. One
+ * that is there complete belongs to a run that could not pack it, or to somebody. */
+static bool name_archive(struct options *options, char path[PATH_MAX], struct failure *failure)
+{
+    size_t length = strlen(options->directory);
+
+    while (length > 1 && options->directory[length - 1] == '/')
+        length--;
+    if ((size_t)snprintf(path, PATH_MAX, "%.*s.wsic", (int)length, options->directory) >= PATH_MAX)
+        return refuse(failure, "%s: the name is too long", options->directory);
+    options->output = path;
+    return directory_is_free(options->directory, failure) &&
+           (access(path, F_OK) != 0 ||
+            refuse(failure,
+                   "%s: is there already, and in the way of the run's own file (watersic-llm pack "
+                   "makes a directory of an archive)",
+                   path));
+}
+
+enum outcome command_quantize(const struct options *options, struct failure *failure)
+{
+    struct options own = *options;
+    char path[PATH_MAX];
+
+    if (options->directory && !name_archive(&own, path, failure))
+        return OUTCOME_FAILED;
+    return quantize(&own, failure);
 }

@@ -27,5 +27,7 @@ enum outcome command_eval(const struct options *options, struct failure *failure
 enum outcome command_compare(const struct options *options, struct failure *failure);
 enum outcome command_plan(const struct options *options, struct failure *failure);
 enum outcome command_finetune(const struct options *options, struct failure *failure);
+enum outcome command_pack(const struct options *options, struct failure *failure);
+enum outcome command_restore(const struct options *options, struct failure *failure);
 
 #endif

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/workers.h"
+#include "common/blas_threads.h"
+#include "llm/model/vector.h"
 
 /* Between the two bounds the part that is left grows with the number of turns. */
 static double scale_frequency(const struct rope_scaling *scaling, double frequency)
@@ -38,50 +39,63 @@ void attention_fill_rotations(struct forward *forward)
 }
 
 /* Element i of the first half and element i of the second half make a pair that turns together. */
-static void rotate(float *head, size_t half, const float *cosine, const float *sine, float turn)
-{
-    for (size_t i = 0; i < half; i++) {
-        const float x = head[i];
-        const float y = head[half + i];
-        head[i] = x * cosine[i] - turn * y * sine[i];
-        head[half + i] = y * cosine[i] + turn * x * sine[i];
-    }
-}
-
 static void rotate_heads(const struct forward *forward, float *row, size_t heads, size_t position,
                          float turn)
 {
     const size_t half = forward->config.head_dim / 2;
+    const float *const cosine = forward->cosine + position * half;
+    const float *const sine = forward->sine + position * half;
 
-    for (size_t head = 0; head < heads; head++)
-        rotate(row + head * 2 * half, half, forward->cosine + position * half,
-               forward->sine + position * half, turn);
+    for (size_t head = 0; head < heads; head++) {
+        float *const x = row + head * 2 * half;
+        float *const y = x + half;
+        /* Turned back, the second of a pair is in the place of the first. */
+        vector_turn(turn > 0 ? x : y, turn > 0 ? y : x, cosine, sine, half);
+    }
+}
+
+struct strip attention_strip(const struct config *config, const struct attention_rule *rule,
+                             size_t first, size_t tokens)
+{
+    const size_t left = tokens - first;
+    const size_t queries = left < ATTENTION_STRIP ? left : ATTENTION_STRIP;
+    const size_t first_key = attention_first_key(rule, first);
+
+    return (struct strip){.first_query = first,
+                          .first_key = first_key,
+                          .queries = (int)queries,
+                          .keys = (int)(first + queries - first_key),
+                          .length = (int)config->head_dim,
+                          .query_stride = (int)(config->heads * config->head_dim),
+                          .key_stride = (int)(config->kv_heads * config->head_dim)};
+}
+
+void attention_scores(const struct attention_rule *rule, const struct strip *strip,
+                      const float *query, const float *key, float *scores)
+{
+    strip_scores(strip, rule->scale, query, key, scores);
+    if (rule->cap != 0)
+        vector_cap(scores, rule->cap, (size_t)strip->queries * (size_t)strip->keys);
 }
 
 static void softmax(float *scores, size_t count)
 {
-    float largest = scores[0];
-    float sum = 0;
-
-    for (size_t i = 1; i < count; i++)
-        largest = scores[i] > largest ? scores[i] : largest;
-    for (size_t i = 0; i < count; i++) {
-        scores[i] = expf(scores[i] - largest);
-        sum += scores[i];
-    }
-    for (size_t i = 0; i < count; i++)
-        scores[i] /= sum;
+    vector_exponentials(scores, vector_largest(scores, count), count);
+    vector_scale(scores, 1 / vector_sum(scores, count), count);
 }
 
-void attention_weights(const struct strip *strip, size_t first, float *scores)
+void attention_weights(const struct attention_rule *rule, const struct strip *strip, float *scores)
 {
     const size_t keys = (size_t)strip->keys;
 
     for (size_t i = 0; i < (size_t)strip->queries; i++) {
+        const size_t query = strip->first_query + i;
+        const size_t first = attention_first_key(rule, query) - strip->first_key;
+        const size_t end = query + 1 - strip->first_key;
         float *const row = scores + i * keys;
-        softmax(row, first + i + 1);
-        for (size_t j = first + i + 1; j < keys; j++)
-            row[j] = 0;
+        memset(row, 0, first * sizeof *row);
+        softmax(row + first, end - first);
+        memset(row + end, 0, (keys - end) * sizeof *row);
     }
 }
 
@@ -92,27 +106,28 @@ struct head {
     const float *value;
     float *mix;
     float *importance; /* of the window's tokens; may be NULL */
-    int query_stride;
-    int key_stride;
-    int head_dim;
 };
 
-/* Queries first to end - 1 against keys 0 to end - 1. */
-static void attend_strip(const struct head *head, size_t first, size_t end, float *scores)
+static void add_importance(const struct strip *strip, const float *weights, float *importance)
 {
-    const size_t offset = first * (size_t)head->query_stride;
-    const struct strip strip = {.queries = (int)(end - first),
-                                .keys = (int)end,
-                                .length = head->head_dim,
-                                .query_stride = head->query_stride,
-                                .key_stride = head->key_stride};
+    const size_t keys = (size_t)strip->keys;
 
-    strip_scores(&strip, 1 / sqrtf((float)head->head_dim), head->query + offset, head->key, scores);
-    attention_weights(&strip, first, scores);
-    for (size_t i = first; head->importance && i < end; i++)
-        for (size_t j = 0; j <= i; j++)
-            head->importance[j] += scores[(i - first) * end + j];
-    strip_mix(&strip, 1, scores, head->value, head->mix + offset);
+    for (size_t i = 0; i < (size_t)strip->queries; i++)
+        for (size_t j = 0; j < keys; j++)
+            importance[strip->first_key + j] += weights[i * keys + j];
+}
+
+static void attend_strip(const struct attention_rule *rule, const struct head *head,
+                         const struct strip *strip, float *scores)
+{
+    const size_t query = strip->first_query * (size_t)strip->query_stride;
+    const size_t key = strip->first_key * (size_t)strip->key_stride;
+
+    attention_scores(rule, strip, head->query + query, head->key + key, scores);
+    attention_weights(rule, strip, scores);
+    if (head->importance)
+        add_importance(strip, scores, head->importance);
+    strip_mix(strip, 1, scores, head->value + key, head->mix + query);
 }
 
 struct rotation {
@@ -145,8 +160,27 @@ void attention_rotate(const struct forward *forward, float *query, float *key, s
 
 struct batch {
     struct forward *forward;
+    const struct attention_rule *rule;
     size_t count;
 };
+
+/* Head `number` of the window that begins at token `first`. */
+static struct head find_head(const struct forward *forward, size_t first, size_t number)
+{
+    const struct config *const config = &forward->config;
+    const size_t length = config->head_dim;
+    const size_t query = (first * config->heads + number) * length;
+    const size_t key =
+        (first * config->kv_heads + number / (config->heads / config->kv_heads)) * length;
+
+    return (struct head){.query = forward->query + query,
+                         .key = forward->key + key,
+                         .value = forward->value + key,
+                         .mix = forward->mix + query,
+                         .importance = forward->importance ? forward->importance +
+                                                                 number * forward->capacity + first
+                                                           : NULL};
+}
 
 /* index counts the heads of the first window, then those of the second, ... */
 static void attend_head(void *data, size_t index, size_t worker)
@@ -155,37 +189,24 @@ static void attend_head(void *data, size_t index, size_t worker)
     const struct forward *const forward = batch->forward;
     const struct config *const config = &forward->config;
     const size_t first = index / config->heads * forward->window;
-    const size_t number = index % config->heads;
     const size_t left = batch->count - first;
     const size_t tokens = left < forward->window ? left : forward->window;
-    const size_t query_stride = config->heads * config->head_dim;
-    const size_t key_stride = config->kv_heads * config->head_dim;
-    const size_t query_offset = first * query_stride + number * config->head_dim;
-    const size_t key_offset =
-        first * key_stride + number / (config->heads / config->kv_heads) * config->head_dim;
-    float *const importance =
-        forward->importance ? forward->importance + number * forward->capacity + first : NULL;
-    const struct head head = {.query = forward->query + query_offset,
-                              .key = forward->key + key_offset,
-                              .value = forward->value + key_offset,
-                              .mix = forward->mix + query_offset,
-                              .importance = importance,
-                              .query_stride = (int)query_stride,
-                              .key_stride = (int)key_stride,
-                              .head_dim = (int)config->head_dim};
+    const struct head head = find_head(forward, first, index % config->heads);
+    float *const scores = forward->scores + worker * ATTENTION_STRIP * forward->window;
 
-    if (importance)
-        memset(importance, 0, tokens * sizeof *importance);
-    for (size_t row = 0; row < tokens; row += ATTENTION_STRIP)
-        attend_strip(&head, row, row + ATTENTION_STRIP < tokens ? row + ATTENTION_STRIP : tokens,
-                     forward->scores + worker * ATTENTION_STRIP * forward->window);
+    if (head.importance)
+        memset(head.importance, 0, tokens * sizeof *head.importance);
+    for (size_t query = 0; query < tokens; query += ATTENTION_STRIP) {
+        const struct strip strip = attention_strip(config, batch->rule, query, tokens);
+        attend_strip(batch->rule, &head, &strip, scores);
+    }
 }
 
-void attention_run(struct forward *forward, size_t count)
+void attention_run(struct forward *forward, const struct attention_rule *rule, size_t count)
 {
-    struct batch batch = {.forward = forward, .count = count};
+    struct batch batch = {.forward = forward, .rule = rule, .count = count};
     const size_t windows = (count + forward->window - 1) / forward->window;
 
     attention_rotate(forward, forward->query, forward->key, count, 1);
-    workers_run(forward->workers, windows * forward->config.heads, attend_head, &batch);
+    blas_workers_run(forward->workers, windows * forward->config.heads, attend_head, &batch);
 }

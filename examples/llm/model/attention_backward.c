@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model/attention_backward.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "common/workers.h"
+#include "common/blas_threads.h"
 #include "llm/model/attention.h"
 
 struct batch {
     const struct forward *forward;
+    const struct attention_rule *rule;
     const struct attention_gradient *gradient;
     size_t count;
 };
 
-/* Some queries of one head of one window, and the keys up to the last of them. */
+/* A query head of a window: where its queries, and the keys that they share, lie in the arrays. */
 struct place {
-    struct strip strip;
-    size_t first;        /* query, counted in the window */
-    size_t query_offset; /* of that query, and of the window's first key, in the arrays */
-    size_t key_offset;
+    size_t query;
+    size_t key;
 };
 
 /* From derivatives by weights to those by scores: where the weights of a query are p = softmax(s),
@@ -38,39 +36,44 @@ static void softmax_backward(const struct strip *strip, const float *weights, fl
     }
 }
 
-static void strip_backward(const struct batch *batch, const struct place *place, float *weights)
+/* The derivatives of capped scores c = cap · tanh(s / cap) by s: 1 - (c / cap)². */
+static void find_slopes(const struct attention_rule *rule, const struct strip *strip,
+                        const float *scores, float *slopes)
+{
+    for (size_t i = 0; i < (size_t)strip->queries * (size_t)strip->keys; i++) {
+        const float part = scores[i] / rule->cap;
+        slopes[i] = 1 - part * part;
+    }
+}
+
+static void apply_slopes(const struct strip *strip, const float *slopes, float *gradient)
+{
+    for (size_t i = 0; i < (size_t)strip->queries * (size_t)strip->keys; i++)
+        gradient[i] *= slopes[i];
+}
+
+static void strip_backward(const struct batch *batch, const struct place *place,
+                           const struct strip *strip, float *weights)
 {
     const struct forward *const forward = batch->forward;
     const struct attention_gradient *const gradient = batch->gradient;
-    const struct strip *const strip = &place->strip;
-    const float scale = 1 / sqrtf((float)strip->length);
-    const float *const query = forward->query + place->query_offset;
-    const float *const key = forward->key + place->key_offset;
-    const float *const mix = gradient->mix + place->query_offset;
+    const struct attention_rule *const rule = batch->rule;
+    const size_t query = place->query + strip->first_query * (size_t)strip->query_stride;
+    const size_t key = place->key + strip->first_key * (size_t)strip->key_stride;
     float *const scores = weights + ATTENTION_STRIP * forward->window;
+    float *const slopes = scores + ATTENTION_STRIP * forward->window;
 
-    strip_scores(strip, scale, query, key, weights);
-    attention_weights(strip, place->first, weights);
-    strip_spread(strip, 1, weights, mix, gradient->value + place->key_offset);
-    strip_scores(strip, 1, mix, forward->value + place->key_offset, scores);
+    attention_scores(rule, strip, forward->query + query, forward->key + key, weights);
+    if (rule->cap != 0)
+        find_slopes(rule, strip, weights, slopes);
+    attention_weights(rule, strip, weights);
+    strip_spread(strip, 1, weights, gradient->mix + query, gradient->value + key);
+    strip_scores(strip, 1, gradient->mix + query, forward->value + key, scores);
     softmax_backward(strip, weights, scores);
-    strip_mix(strip, scale, scores, key, gradient->query + place->query_offset);
-    strip_spread(strip, scale, scores, query, gradient->key + place->key_offset);
-}
-
-static void query_head_backward(const struct batch *batch, struct place place, size_t tokens,
-                                float *scores)
-{
-    const size_t head_offset = place.query_offset;
-
-    for (place.first = 0; place.first < tokens; place.first += ATTENTION_STRIP) {
-        const size_t left = tokens - place.first;
-        const size_t queries = left < ATTENTION_STRIP ? left : ATTENTION_STRIP;
-        place.strip.queries = (int)queries;
-        place.strip.keys = (int)(place.first + queries);
-        place.query_offset = head_offset + place.first * (size_t)place.strip.query_stride;
-        strip_backward(batch, &place, scores);
-    }
+    if (rule->cap != 0)
+        apply_slopes(strip, slopes, scores);
+    strip_mix(strip, rule->scale, scores, forward->key + key, gradient->query + query);
+    strip_spread(strip, rule->scale, scores, forward->query + query, gradient->key + key);
 }
 
 static void clear_rows(float *rows, size_t count, size_t length, size_t stride)
@@ -87,32 +90,33 @@ static void key_head_backward(void *data, size_t index, size_t worker)
     const struct forward *const forward = batch->forward;
     const struct config *const config = &forward->config;
     const size_t length = config->head_dim;
-    const size_t query_stride = config->heads * length;
     const size_t key_stride = config->kv_heads * length;
     const size_t first = index / config->kv_heads * forward->window;
     const size_t number = index % config->kv_heads;
     const size_t group = config->heads / config->kv_heads;
     const size_t left = batch->count - first;
     const size_t tokens = left < forward->window ? left : forward->window;
-    struct place place = {.strip = {.length = (int)length,
-                                    .query_stride = (int)query_stride,
-                                    .key_stride = (int)key_stride},
-                          .key_offset = first * key_stride + number * length};
-    float *const scores = batch->gradient->scores + worker * 2 * ATTENTION_STRIP * forward->window;
+    struct place place = {.key = first * key_stride + number * length};
+    float *const scores = batch->gradient->scores +
+                          worker * ATTENTION_BACKWARD_STRIPS * ATTENTION_STRIP * forward->window;
 
-    clear_rows(batch->gradient->key + place.key_offset, tokens, length, key_stride);
-    clear_rows(batch->gradient->value + place.key_offset, tokens, length, key_stride);
+    clear_rows(batch->gradient->key + place.key, tokens, length, key_stride);
+    clear_rows(batch->gradient->value + place.key, tokens, length, key_stride);
     for (size_t i = 0; i < group; i++) {
-        place.query_offset = first * query_stride + (number * group + i) * length;
-        query_head_backward(batch, place, tokens, scores);
+        place.query = (first * config->heads + number * group + i) * length;
+        for (size_t query = 0; query < tokens; query += ATTENTION_STRIP) {
+            const struct strip strip = attention_strip(config, batch->rule, query, tokens);
+            strip_backward(batch, &place, &strip, scores);
+        }
     }
 }
 
-void attention_backward(const struct forward *forward, const struct attention_gradient *gradient,
-                        size_t count)
+void attention_backward(const struct forward *forward, const struct attention_rule *rule,
+                        const struct attention_gradient *gradient, size_t count)
 {
-    struct batch batch = {.forward = forward, .gradient = gradient, .count = count};
+    struct batch batch = {.forward = forward, .rule = rule, .gradient = gradient, .count = count};
     const size_t windows = (count + forward->window - 1) / forward->window;
 
-    workers_run(forward->workers, windows * forward->config.kv_heads, key_head_backward, &batch);
+    blas_workers_run(forward->workers, windows * forward->config.kv_heads, key_head_backward,
+                     &batch);
 }

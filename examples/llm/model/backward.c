@@ -31,7 +31,8 @@ bool backward_create(struct backward *backward, struct forward *forward, struct 
     backward->mix = forward_numbers(tokens, query);
     backward->product = forward_numbers(tokens, config->intermediate);
     backward->part = forward_numbers(tokens, config->hidden);
-    backward->scores = forward_numbers(forward->workers * 2 * ATTENTION_STRIP, forward->window);
+    backward->scores = forward_numbers(
+        forward->workers * ATTENTION_BACKWARD_STRIPS * ATTENTION_STRIP, forward->window);
     if (b->raw_query && b->raw_key && b->attended && b->middle && b->gate && b->down && b->normed &&
         b->query && b->key && b->value && b->mix && b->product && b->part && b->scores)
         return true;
@@ -47,7 +48,8 @@ uint64_t backward_memory(const struct config *config, size_t window, size_t toke
     const uint64_t key = config->kv_heads * config->head_dim;
     const uint64_t numbers =
         5 * (uint64_t)config->hidden + 3 * query + 3 * key + 2 * (uint64_t)config->intermediate;
-    const uint64_t scores = (uint64_t)workers_usual() * 2 * ATTENTION_STRIP * window;
+    const uint64_t scores =
+        (uint64_t)workers_usual() * ATTENTION_BACKWARD_STRIPS * ATTENTION_STRIP * window;
 
     return forward_memory(config, window, tokens) + (count * numbers + scores) * sizeof(float);
 }
@@ -84,7 +86,7 @@ static void compute_attention(struct backward *backward, const struct block *blo
     memcpy(backward->raw_key, forward->key,
            count * config->kv_heads * config->head_dim * sizeof *forward->key);
     forward_attend(forward, block, count);
-    forward_linear(&block->linear[LINEAR_O], forward->mix, backward->attended, count, 0);
+    forward_linear(forward, &block->linear[LINEAR_O], forward->mix, backward->attended, count, 0);
     for (size_t i = 0; i < count * config->hidden; i++)
         backward->middle[i] = input[i] + backward->attended[i];
 }
@@ -94,12 +96,12 @@ static void compute_ffn(struct backward *backward, const struct block *block, si
     struct forward *const forward = backward->forward;
 
     forward_ffn_input(forward, block, backward->middle, count);
-    forward_linear(&block->linear[LINEAR_UP], forward->normed, forward->up, count, 0);
-    forward_linear(&block->linear[LINEAR_GATE], forward->normed, backward->gate, count, 0);
+    forward_gate_and_up(forward, block, backward->gate, count);
     memcpy(forward->product, backward->gate,
            count * forward->config.intermediate * sizeof *forward->product);
     forward_gate(forward, count);
-    forward_linear(&block->linear[LINEAR_DOWN], forward->product, backward->down, count, 0);
+    forward_linear(forward, &block->linear[LINEAR_DOWN], forward->product, backward->down, count,
+                   0);
 }
 
 /* Go back through a layer of the block, under the eyes of who watches. */
@@ -195,7 +197,7 @@ static void mix_backward(struct backward *backward, const struct block *block, s
                                                 .value = backward->value,
                                                 .scores = backward->scores};
 
-    attention_backward(forward, &gradient, count);
+    attention_backward(forward, &block->attention, &gradient, count);
     /* A rotation's transpose turns back. */
     attention_rotate(forward, backward->query, backward->key, count, -1);
     if (!config->head_norms)

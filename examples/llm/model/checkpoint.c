@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "llm/model/coded.h"
+
 struct shard {
     const char *name; /* in the index; NULL where there is none */
     struct safetensors *file;
@@ -207,6 +209,54 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
     }
     shard->used[tensor - safetensors_at(shard->file, 0)] = true;
     return tensor;
+}
+
+const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char *key)
+{
+    const char *value = NULL;
+
+    for (size_t i = 0; !value && i < checkpoint->count; i++)
+        value = safetensors_metadata(checkpoint->shards[i].file, key);
+    return value;
+}
+
+/* A context of its own: what is coded is read seldom, and by programs that need no other. */
+static bool read_coded(const struct tensor *tensor, float *out, struct failure *failure)
+{
+    wsic_context *context;
+
+    if (wsic_context_create(NULL, &context) < 0)
+        return refuse(failure, "%s: out of memory", tensor->file);
+    const bool ok = (wsic_context_set_threads(context, 0) >= 0 ||
+                     refuse(failure, "%s: %s", tensor->file, wsic_context_message(context))) &&
+                    coded_read_f32(tensor, context, out, failure);
+    wsic_context_destroy(context);
+    return ok;
+}
+
+bool checkpoint_read_f32(const struct checkpoint *checkpoint, const struct tensor *tensor,
+                         float *out, struct failure *failure)
+{
+    (void)checkpoint;
+    return tensor->coded_type ? read_coded(tensor, out, failure)
+                              : tensor_read_f32(tensor, out, failure);
+}
+
+size_t checkpoint_count(const struct checkpoint *checkpoint)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < checkpoint->count; i++)
+        count += safetensors_count(checkpoint->shards[i].file);
+    return count;
+}
+
+void checkpoint_each(const struct checkpoint *checkpoint,
+                     void (*visit)(void *data, const struct tensor *tensor), void *data)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        for (size_t j = 0; j < safetensors_count(checkpoint->shards[i].file); j++)
+            visit(data, safetensors_at(checkpoint->shards[i].file, j));
 }
 
 void checkpoint_each_taken(const struct checkpoint *checkpoint,

@@ -25,6 +25,20 @@ const struct tensor *checkpoint_take(struct checkpoint *checkpoint, const char *
 /* The same without counting; the tensor was taken before. */
 const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const char *name);
 
+/* A string of the metadata of the first file that has one under that key; NULL if none has. */
+const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char *key);
+
+/* All numbers of one of its tensors as floats: tensor_read_f32(), and coded tensors as well. */
+bool checkpoint_read_f32(const struct checkpoint *checkpoint, const struct tensor *tensor,
+                         float *out, struct failure *failure);
+
+/* Number of tensors in all files. */
+size_t checkpoint_count(const struct checkpoint *checkpoint);
+
+/* Call visit for every tensor, file after file. */
+void checkpoint_each(const struct checkpoint *checkpoint,
+                     void (*visit)(void *data, const struct tensor *tensor), void *data);
+
 /* Call visit for every tensor that was taken. */
 void checkpoint_each_taken(const struct checkpoint *checkpoint,
                            void (*visit)(void *data, const struct tensor *tensor), void *data);

@@ -28,9 +28,9 @@ static const char *const read_elsewhere[] = {
 
 /* Keys that change what the model computes, by the value that does not. */
 static const char *const only_null[] = {
-    "attn_logit_softcapping", "clip_qkv",           "final_logit_softcapping",
-    "no_rope_layers",         "num_experts",        "num_local_experts",
-    "quantization_config",    "compression_config",
+    "attn_logit_softcapping", "clip_qkv",    "final_logit_softcapping",
+    "no_rope_layers",         "num_experts", "num_local_experts",
+    "compression_config",
 };
 
 static const char *const only_false[] = {
@@ -153,12 +153,26 @@ static void list(char *unknown, size_t size, const char *key)
         snprintf(unknown + length, size - length, "%s%s", length > 0 ? ", " : "", key);
 }
 
+/* Of our own method nothing need be known: coded tensors say what they are. */
+static bool check_quantization(const struct config_reader *reader, const json_t *value)
+{
+    const char *const method = json_string_value(json_object_get(value, "quant_method"));
+
+    return (method && strcmp(method, "watersic") == 0) ||
+           refuse(reader->failure,
+                  "%s: \"quantization_config\" is of the method \"%s\"; only \"watersic\" is "
+                  "supported",
+                  reader->path, method ? method : "");
+}
+
 /* The value is not null. */
 static bool check_key(const struct config_reader *reader, const char *key, const json_t *value,
                       char *unknown, size_t size)
 {
     if (IS_AMONG(key, read_elsewhere) || is_ignored(key))
         return true;
+    if (strcmp(key, "quantization_config") == 0)
+        return check_quantization(reader, value);
     if (IS_AMONG(key, only_null))
         return refuse(reader->failure, "%s: \"%s\" is set; only null is supported", reader->path,
                       key);

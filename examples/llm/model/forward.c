@@ -9,6 +9,8 @@
 
 #include "common/workers.h"
 #include "llm/model/attention.h"
+#include "llm/model/product.h"
+#include "llm/model/vector.h"
 
 /* Enough rows for BLAS to work at its best, and few enough for the intermediate results to stay
  * small beside the weights. */
@@ -87,14 +89,13 @@ void forward_free(struct forward *forward)
     *forward = (struct forward){.window = 0};
 }
 
-void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
-                    float addition)
+void forward_linear(const struct forward *forward, const struct linear *linear, const float *x,
+                    float *out, size_t count, float addition)
 {
-    const int rows = (int)linear->rows;
-    const int columns = (int)linear->columns;
+    struct product product = product_of(linear, x, out);
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, rows, columns, 1, x, columns,
-                linear->weights, columns, addition, out, rows);
+    product.addition = addition;
+    products_run(&product, 1, count, forward->workers);
 }
 
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
@@ -132,9 +133,8 @@ static void rms_norm_strip(void *data, size_t strip, size_t worker)
         const float *const in = job->in + row * job->length;
         float *const out = job->out + row * job->length;
         const float energy = cblas_sdot((int)job->length, in, 1, in, 1);
-        const float factor = 1 / sqrtf(energy / (float)job->length + job->epsilon);
-        for (size_t i = 0; i < job->length; i++)
-            out[i] = in[i] * factor * job->gains[i];
+        vector_gain(out, in, job->gains, 1 / sqrtf(energy / (float)job->length + job->epsilon),
+                    job->length);
     }
 }
 
@@ -142,12 +142,12 @@ static void rms_norm_strip(void *data, size_t strip, size_t worker)
 static void gate_strip(void *data, size_t strip, size_t worker)
 {
     const struct elementwise *const job = data;
-    const size_t end =
-        (strip + 1) * strip_rows < job->count ? (strip + 1) * strip_rows : job->count;
+    const size_t first = strip * strip_rows;
+    const size_t end = first + strip_rows < job->count ? first + strip_rows : job->count;
 
     (void)worker;
-    for (size_t i = strip * strip_rows * job->length; i < end * job->length; i++)
-        job->out[i] *= job->in[i] / (1 + expf(-job->out[i]));
+    vector_gate(job->out + first * job->length, job->in + first * job->length,
+                (end - first) * job->length);
 }
 
 static void run_strips(const struct forward *forward, worker_task *task, struct elementwise *job)
@@ -206,16 +206,20 @@ static void norm_heads(const struct forward *forward, const struct block *block,
 
 void forward_projections(struct forward *forward, const struct block *block, size_t count)
 {
-    forward_linear(&block->linear[LINEAR_Q], forward->normed, forward->query, count, 0);
-    forward_linear(&block->linear[LINEAR_K], forward->normed, forward->key, count, 0);
-    forward_linear(&block->linear[LINEAR_V], forward->normed, forward->value, count, 0);
+    const struct product products[] = {
+        product_of(&block->linear[LINEAR_Q], forward->normed, forward->query),
+        product_of(&block->linear[LINEAR_K], forward->normed, forward->key),
+        product_of(&block->linear[LINEAR_V], forward->normed, forward->value),
+    };
+
+    products_run(products, sizeof products / sizeof products[0], count, forward->workers);
 }
 
 void forward_attend(struct forward *forward, const struct block *block, size_t count)
 {
     if (forward->config.head_norms)
         norm_heads(forward, block, count);
-    attention_run(forward, count);
+    attention_run(forward, &block->attention, count);
 }
 
 void forward_attention_mix(struct forward *forward, const struct block *block, size_t count)
@@ -248,7 +252,7 @@ void forward_importance(const struct forward *forward, size_t count, double *imp
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
                               size_t count)
 {
-    forward_linear(&block->linear[LINEAR_O], forward->mix, hidden, count, 1);
+    forward_linear(forward, &block->linear[LINEAR_O], forward->mix, hidden, count, 1);
 }
 
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
@@ -256,6 +260,17 @@ void forward_ffn_input(struct forward *forward, const struct block *block, const
 {
     rms_norm(forward, (struct norm){block->ffn_norm, forward->config.hidden}, hidden,
              forward->normed, count);
+}
+
+void forward_gate_and_up(struct forward *forward, const struct block *block, float *gate,
+                         size_t count)
+{
+    const struct product products[] = {
+        product_of(&block->linear[LINEAR_GATE], forward->normed, gate),
+        product_of(&block->linear[LINEAR_UP], forward->normed, forward->up),
+    };
+
+    products_run(products, sizeof products / sizeof products[0], count, forward->workers);
 }
 
 void forward_gate(struct forward *forward, size_t count)
@@ -270,15 +285,14 @@ void forward_gate(struct forward *forward, size_t count)
 
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
 {
-    forward_linear(&block->linear[LINEAR_GATE], forward->normed, forward->product, count, 0);
-    forward_linear(&block->linear[LINEAR_UP], forward->normed, forward->up, count, 0);
+    forward_gate_and_up(forward, block, forward->product, count);
     forward_gate(forward, count);
 }
 
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
                         size_t count)
 {
-    forward_linear(&block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
+    forward_linear(forward, &block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
 }
 
 void forward_block(struct forward *forward, const struct block *block, float *hidden, size_t count)
@@ -301,10 +315,14 @@ void forward_head_input(struct forward *forward, const struct model *model, floa
 static void apply_head_rows(const struct model *model, const float *weights, size_t rows,
                             const float *hidden, size_t count, float *logits)
 {
-    const int columns = (int)model->config.hidden;
+    const struct product product = {.weights = weights,
+                                    .rows = rows,
+                                    .columns = model->config.hidden,
+                                    .x = hidden,
+                                    .out = logits,
+                                    .out_stride = model->config.vocabulary};
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)rows, columns, 1, hidden,
-                columns, weights, columns, 0, logits, (int)model->config.vocabulary);
+    products_run(&product, 1, count, workers_usual());
 }
 
 static bool apply_stored_head(const struct model *model, const float *hidden, size_t count,

@@ -44,8 +44,8 @@ size_t forward_capacity(size_t window);
 uint64_t forward_memory(const struct config *config, size_t window, size_t tokens);
 
 /* out = addition · out + x Wᵀ */
-void forward_linear(const struct linear *linear, const float *x, float *out, size_t count,
-                    float addition);
+void forward_linear(const struct forward *forward, const struct linear *linear, const float *x,
+                    float *out, size_t count, float addition);
 
 /* hidden = rows of the embedding */
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
@@ -82,6 +82,10 @@ void forward_attention_output(struct forward *forward, const struct block *block
 /* normed = RMSNorm(hidden), the input of gate and up */
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
                        size_t count);
+
+/* gate = W_gate normed, and up = W_up normed */
+void forward_gate_and_up(struct forward *forward, const struct block *block, float *gate,
+                         size_t count);
 
 /* product = silu(product) ∘ up */
 void forward_gate(struct forward *forward, size_t count);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model/linear_backward.h"
 
-#include <cblas.h>
-
 #include "common/workers.h"
+#include "llm/model/product.h"
 
 /* Columns that a worker sums up at once. */
 enum { strip_columns = 64 };
@@ -42,10 +41,9 @@ void linear_backward(const struct linear_pass *pass, size_t workers, float *back
 {
     const size_t rows = pass->linear->rows;
     const size_t columns = pass->linear->columns;
+    const struct product product = product_of(pass->linear, pass->u, back);
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)pass->count, (int)columns,
-                (int)rows, 1, pass->u, (int)rows, pass->linear->weights, (int)columns, 0, back,
-                (int)columns);
+    product_back(&product, pass->count, workers);
     if (!gradient->rows)
         return;
     sum_columns((struct column_sums){pass->u, pass->y, pass->count, rows, gradient->rows}, workers);

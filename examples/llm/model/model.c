@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model/model.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,24 @@ static const struct tensor *take(const struct model *model, const char *name, si
     return tensor && check_shape(tensor, rows, columns, failure) ? tensor : NULL;
 }
 
+/* Returns NULL on failure. */
+static float *load(const struct model *model, const struct tensor *tensor, struct failure *failure)
+{
+    float *const values = malloc(tensor->count * sizeof *values);
+
+    if (!values) {
+        refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
+        return NULL;
+    }
+    const bool ok = checkpoint_read_f32(model->checkpoint, tensor, values, failure);
+    tensor_release(tensor);
+    if (ok)
+        return values;
+    free(values);
+    return NULL;
+}
+
+/* One that is coded is in memory from now on: rows of it are asked for in any order. */
 static bool take_table(const struct model *model, struct table *table, const char *name,
                        struct failure *failure)
 {
@@ -113,7 +132,10 @@ static bool take_table(const struct model *model, struct table *table, const cha
 
     *table = (struct table){.rows = config->vocabulary, .columns = config->hidden};
     table->stored = take(model, name, table->rows, table->columns, failure);
-    return table->stored != NULL;
+    if (!table->stored || !table->stored->coded_type)
+        return table->stored != NULL;
+    table->values = load(model, table->stored, failure);
+    return table->values != NULL;
 }
 
 /* Check that a block's tensors are there. */
@@ -140,23 +162,6 @@ static bool take_block(const struct model *model, size_t number, size_t *linear_
     return true;
 }
 
-/* Returns NULL on failure. */
-static float *load(const struct tensor *tensor, struct failure *failure)
-{
-    float *const values = malloc(tensor->count * sizeof *values);
-
-    if (!values) {
-        refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
-        return NULL;
-    }
-    const bool ok = tensor_read_f32(tensor, values, failure);
-    tensor_release(tensor);
-    if (ok)
-        return values;
-    free(values);
-    return NULL;
-}
-
 static bool take_all(struct model *model, struct failure *failure)
 {
     const struct config *const config = &model->config;
@@ -173,7 +178,7 @@ static bool take_all(struct model *model, struct failure *failure)
     if (!checkpoint_refuse_rest(model->checkpoint, config->architecture, failure))
         return false;
     model->stored_bits = 8 * (double)linear_bytes / (double)model_linear_weights(model);
-    model->norm = load(norm, failure);
+    model->norm = load(model, norm, failure);
     return model->norm != NULL;
 }
 
@@ -189,23 +194,29 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
     return false;
 }
 
+static struct attention_rule attention_of(const struct config *config)
+{
+    return (struct attention_rule){.scale = 1 / sqrtf((float)config->head_dim)};
+}
+
 static bool load_parts(const struct model *model, size_t number, struct block *block,
                        struct failure *failure)
 {
     char name[MODEL_NAME_SIZE];
 
+    block->attention = attention_of(&model->config);
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
         name_gains(name, number, &all_gains[i]);
         if (has_gains(&model->config, &all_gains[i]) &&
-            !(*gains = load(checkpoint_find(model->checkpoint, name), failure)))
+            !(*gains = load(model, checkpoint_find(model->checkpoint, name), failure)))
             return false;
     }
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
         struct linear *const linear = &block->linear[kind];
         *linear = model_linear_shape(&model->config, (enum linear_kind)kind);
         model_linear_name(name, number, (enum linear_kind)kind);
-        linear->weights = load(checkpoint_find(model->checkpoint, name), failure);
+        linear->weights = load(model, checkpoint_find(model->checkpoint, name), failure);
         if (!linear->weights)
             return false;
     }

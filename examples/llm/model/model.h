@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "llm/model/attention_rule.h"
 #include "llm/model/checkpoint.h"
 #include "llm/model/config.h"
 #include "llm/model/exclusions.h"
@@ -37,6 +38,7 @@ struct block {
     float *query_norm; /* gains of every head's elements; NULL where heads are not normalised */
     float *key_norm;
     struct linear linear[LINEAR_KINDS];
+    struct attention_rule attention;
 };
 
 struct model {

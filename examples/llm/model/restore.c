@@ -15,29 +15,15 @@ static bool read_info(const struct restored *restored, const wsic_layer *layer, 
     return true;
 }
 
-static wsic_layer *open_layer(const struct restored *restored, size_t index,
-                              struct failure *failure)
-{
-    wsic_layer *layer;
-
-    if (wsic_archive_layer(restored->archive, index, &layer) < 0)
-        refuse(failure, "%s: layer \"%s\": %s", restored->path,
-               wsic_archive_name(restored->archive, index),
-               wsic_archive_message(restored->archive));
-    return layer;
-}
-
 bool restored_has(const struct restored *restored, const char *name)
 {
-    size_t index;
-
-    return wsic_archive_find(restored->archive, name, &index) == WSIC_OK;
+    return package_find(restored->package, name, NULL);
 }
 
 /* The list holds names in quotes; no name of a tensor has any. */
 bool restored_skips(const struct restored *restored, const char *name)
 {
-    const char *const list = wsic_archive_metadata(restored->archive, "skipped");
+    const char *const list = package_metadata(restored->package, "skipped");
     char quoted[MODEL_NAME_SIZE + 2];
 
     snprintf(quoted, sizeof quoted, "\"%s\"", name);
@@ -50,11 +36,11 @@ wsic_layer *restored_layer(const struct restored *restored, const char *name,
 {
     size_t index;
 
-    if (wsic_archive_find(restored->archive, name, &index) < 0) {
+    if (!package_find(restored->package, name, &index)) {
         refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
         return NULL;
     }
-    wsic_layer *const layer = open_layer(restored, index, failure);
+    wsic_layer *const layer = package_layer(restored->package, index, failure);
     if (!layer)
         return NULL;
     if (!read_info(restored, layer, name, info, failure)) {
@@ -106,22 +92,21 @@ static bool check_names(const struct restored *restored, struct failure *failure
     }
     known += restored_has(restored, model_embedding_name);
     known += !config->tied && restored_has(restored, model_head_name);
-    if (known < wsic_archive_count(restored->archive))
+    if (known < package_count(restored->package))
         return refuse(failure, "%s: %zu of its %zu layers are no part of the model", restored->path,
-                      wsic_archive_count(restored->archive) - known,
-                      wsic_archive_count(restored->archive));
+                      package_count(restored->package) - known, package_count(restored->package));
     return true;
 }
 
 static bool count_weights(struct restored *restored, struct failure *failure)
 {
-    for (size_t i = 0; i < wsic_archive_count(restored->archive); i++) {
-        wsic_layer *const layer = open_layer(restored, i, failure);
+    for (size_t i = 0; i < package_count(restored->package); i++) {
+        wsic_layer *const layer = package_layer(restored->package, i, failure);
         wsic_layer_info info;
         if (!layer)
             return false;
         const bool ok =
-            read_info(restored, layer, wsic_archive_name(restored->archive, i), &info, failure);
+            read_info(restored, layer, package_name(restored->package, i), &info, failure);
         wsic_layer_destroy(layer);
         if (!ok)
             return false;
@@ -155,8 +140,8 @@ bool restored_open(struct restored *restored, const struct model *original, wsic
 {
     *restored = (struct restored){.path = path, .original = original, .model = *original};
     restored->model.blocks = NULL;
-    if (wsic_archive_open(context, path, &restored->archive) < 0)
-        return refuse(failure, "%s: %s", path, wsic_context_message(context));
+    if (!package_open(&restored->package, context, path, failure))
+        return false;
     if (check_names(restored, failure) && count_weights(restored, failure) &&
         restore_table(restored, model_embedding_name, &restored->model.embedding, failure) &&
         restore_table(restored, model_head_name, &restored->model.head, failure))
@@ -178,7 +163,7 @@ void restored_close(struct restored *restored)
         free(model->head.values);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         free(restored->block.linear[kind].weights);
-    wsic_archive_destroy(restored->archive);
+    package_close(restored->package);
     *restored = (struct restored){.weights = 0};
 }
 
@@ -193,12 +178,13 @@ static bool prepare_layer(struct linear *linear, const struct linear *shape,
     return linear->weights || refuse(failure, "out of memory for a block");
 }
 
-static void borrow_norms(struct block *block, const struct block *original)
+static void borrow_rest(struct block *block, const struct block *original)
 {
     block->attention_norm = original->attention_norm;
     block->ffn_norm = original->ffn_norm;
     block->query_norm = original->query_norm;
     block->key_norm = original->key_norm;
+    block->attention = original->attention;
 }
 
 static void keep_layer(const struct restored *restored, const struct linear *original,
@@ -230,7 +216,7 @@ const struct block *restored_block(struct restored *restored, size_t number,
 {
     struct block *const block = &restored->block;
 
-    borrow_norms(block, original);
+    borrow_rest(block, original);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         if (!restore_or_keep(restored, number, kind, &original->linear[kind], failure))
             return NULL;

@@ -6,10 +6,11 @@
 #include <watersic/watersic.h>
 
 #include "llm/model/model.h"
+#include "llm/model/package.h"
 
 /* An archive beside the model that it was made from. Blocks are decoded one at a time. */
 struct restored {
-    wsic_archive *archive;
+    struct package *package;
     const char *path;
     uint64_t weights; /* in all layers of the archive */
     const struct model *original;
@@ -18,9 +19,9 @@ struct restored {
     wsic_layer_info info[LINEAR_KINDS]; /* of its layers */
 };
 
-/* Open an archive and decode what it has of embedding and head. A layer that is missing but
- * was not skipped, or is no part of the model, is refused. The path and the model's other tensors
- * are borrowed. */
+/* Open an archive, or a directory that was packed of one, and decode what it has of embedding and
+ * head. A layer that is missing but was not skipped, or is no part of the model, is refused. The
+ * path and the model's other tensors are borrowed. */
 bool restored_open(struct restored *restored, const struct model *original, wsic_context *context,
                    const char *path, struct failure *failure);
 void restored_close(struct restored *restored);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The products of attention: of some queries of one head with its keys or values. */
+/* The products of attention: of some queries of one head with its keys or values, which are those
+ * of the strip's first query and key on. */
 #ifndef EXAMPLES_LLM_MODEL_STRIP_H
 #define EXAMPLES_LLM_MODEL_STRIP_H
+
+#include <stddef.h>
 
 /* Rows of queries and of keys lie at strides of their own; scores are queries × keys. Values are
  * laid out like keys, and what a query gets is laid out like queries. */
 struct strip {
+    size_t first_query; /* counted in the window, as is the next */
+    size_t first_key;
     int queries;
     int keys;
     int length; /* of a query and of a key */

@@ -25,8 +25,8 @@ void footprint_measure(struct footprint *footprint, const struct checkpoint *che
 
     *footprint = (struct footprint){.archive_bytes = 0};
     if (restored) {
-        footprint->archive_bytes = wsic_archive_size(restored->archive);
-        footprint->layers = wsic_archive_count(restored->archive);
+        footprint->archive_bytes = package_bytes(restored->package);
+        footprint->layers = package_count(restored->package);
         footprint->weights = restored->weights;
     }
     checkpoint_each_taken(checkpoint, count_tensor, &count);

@@ -75,15 +75,16 @@ static void measure_layer(const struct passage *passage, enum linear_kind kind,
 {
     const struct linear *const original = &passage->sides[ORIGINAL].block->linear[kind];
     const struct linear *const restored = &passage->sides[RESTORED].block->linear[kind];
+    const struct forward *const forward = passage->sides[ORIGINAL].forward;
     struct layer_error *const error = &passage->errors[kind];
     float *const output = passage->output;
 
     error->input_energy += squares_sum(inputs[ORIGINAL], count * original->columns);
     error->input_error +=
         squares_distance(inputs[ORIGINAL], inputs[RESTORED], count * original->columns);
-    forward_linear(original, inputs[ORIGINAL], output, count, 0);
+    forward_linear(forward, original, inputs[ORIGINAL], output, count, 0);
     error->output_energy += squares_sum(output, count * original->rows);
-    forward_linear(restored, inputs[RESTORED], output, count, -1);
+    forward_linear(forward, restored, inputs[RESTORED], output, count, -1);
     error->output_error += squares_sum(output, count * original->rows);
 }
 

@@ -16,7 +16,7 @@ static double *make_factor(const struct layer_task *task, struct failure *failur
     wsic_matrix_init(&covariance, sizeof covariance, factor, WSIC_F64, n, n, 0);
     if (!factor)
         refuse(failure, "%s: out of memory", task->name);
-    else if (wsic_stats_covariance(task->stats, &covariance) < 0)
+    else if (wsic_stats_get_covariance(task->stats, &covariance) < 0)
         refuse(failure, "%s: the covariance cannot be read", task->name);
     else if (!gptq_factor(factor, n))
         refuse(failure, "%s: the covariance is not positive definite", task->name);

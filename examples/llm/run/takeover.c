@@ -75,7 +75,7 @@ bool takeover_has(const wsic_archive_writer *writer, const char *name)
 bool takeover_layer(wsic_archive_writer *writer, const char *name, wsic_layer **layer,
                     struct failure *failure)
 {
-    return wsic_archive_writer_layer(writer, find_layer(writer, name), layer) >= 0 ||
+    return wsic_archive_writer_load_layer(writer, find_layer(writer, name), layer) >= 0 ||
            refuse(failure, "%s: %s", name, wsic_archive_writer_message(writer));
 }
 

@@ -46,7 +46,7 @@ static bool read_codes(struct scaled_layer *scaled, const wsic_layer_info *info,
         return refuse(failure, "out of memory for codes");
     wsic_matrix_init(&codes, sizeof codes, scaled->codes, scaled->dtype, info->rows, info->columns,
                      0);
-    if (wsic_layer_codes(scaled->layer, 0, &codes) < 0)
+    if (wsic_layer_get_codes(scaled->layer, 0, &codes) < 0)
         return refuse(failure, "%s", wsic_layer_message(scaled->layer));
     return true;
 }
@@ -120,5 +120,6 @@ void scaled_layer_apply(struct scaled_layer *scaled, bool rounded, const struct 
 
 wsic_status scaled_layer_finish(const struct scaled_layer *scaled, wsic_layer **out)
 {
-    return wsic_layer_with_scales(scaled->layer, scaled->rows.live, scaled->columns.live, out);
+    return wsic_layer_create_with_scales(scaled->layer, scaled->rows.live, scaled->columns.live,
+                                         out);
 }

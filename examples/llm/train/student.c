@@ -169,13 +169,14 @@ static const struct scaled_layer *find_layer(const struct student *student, cons
 static bool make_layer(const struct student *student, size_t index, wsic_layer **layer,
                        struct failure *failure)
 {
-    const char *const name = wsic_archive_name(student->restored.archive, index);
+    const char *const name = package_name(student->restored.package, index);
     const struct scaled_layer *const scaled = find_layer(student, name);
 
-    if (!scaled && wsic_archive_layer(student->restored.archive, index, layer) < 0)
-        return refuse(failure, "layer \"%s\": %s", name,
-                      wsic_archive_message(student->restored.archive));
-    if (scaled && scaled_layer_finish(scaled, layer) < 0)
+    if (!scaled) {
+        *layer = package_layer(student->restored.package, index, failure);
+        return *layer != NULL;
+    }
+    if (scaled_layer_finish(scaled, layer) < 0)
         return refuse(failure, "layer \"%s\": %s", name, wsic_layer_message(scaled->layer));
     return true;
 }
@@ -183,7 +184,7 @@ static bool make_layer(const struct student *student, size_t index, wsic_layer *
 static bool write_layer(const struct student *student, wsic_archive_writer *writer, size_t index,
                         struct failure *failure)
 {
-    const char *const name = wsic_archive_name(student->restored.archive, index);
+    const char *const name = package_name(student->restored.package, index);
     wsic_layer *layer;
 
     if (!make_layer(student, index, &layer, failure))
@@ -196,17 +197,17 @@ static bool write_layer(const struct student *student, wsic_archive_writer *writ
 bool student_write(const struct student *student, wsic_archive_writer *writer,
                    struct failure *failure)
 {
-    wsic_archive *const archive = student->restored.archive;
+    const struct package *const package = student->restored.package;
+    const char *key;
 
-    for (size_t i = 0; i < wsic_archive_count(archive); i++)
+    for (size_t i = 0; i < package_count(package); i++)
         if (!write_layer(student, writer, i, failure))
             return false;
-    for (size_t i = 0; i < wsic_archive_metadata_count(archive); i++) {
-        const char *const key = wsic_archive_metadata_key(archive, i);
+    for (size_t i = 0; (key = package_key(package, i)); i++) {
         /* The writer's own: which library wrote the archive. */
         if (strcmp(key, "library") == 0)
             continue;
-        if (wsic_archive_writer_set_metadata(writer, key, wsic_archive_metadata(archive, key)) < 0)
+        if (wsic_archive_writer_set_metadata(writer, key, package_metadata(package, key)) < 0)
             return refuse(failure, "metadata \"%s\": %s", key, wsic_archive_writer_message(writer));
     }
     return true;

@@ -110,7 +110,7 @@ static bool layer_bytes(wsic_archive_writer *writer, uint64_t *bytes, struct fai
     for (size_t i = 0; i < wsic_archive_writer_count(writer); i++) {
         wsic_layer_info info = {.size = sizeof info};
         wsic_layer *layer;
-        if (wsic_archive_writer_layer(writer, i, &layer) < 0)
+        if (wsic_archive_writer_load_layer(writer, i, &layer) < 0)
             return refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
         wsic_layer_get_info(layer, &info);
         *bytes += info.bytes;
@@ -152,7 +152,7 @@ static bool read_plan(const struct allocation *allocation, size_t layer, wsic_pl
                       struct failure *failure)
 {
     planned->size = sizeof *planned;
-    return wsic_plan_get(allocation->plan, allocation->indices[layer], planned) >= 0 ||
+    return wsic_plan_get_layer(allocation->plan, allocation->indices[layer], planned) >= 0 ||
            refuse_plan(allocation, failure);
 }
 

@@ -40,7 +40,7 @@ static bool expect(wsic_plan *plan, struct sample *sample)
     wsic_plan_layer layer = {.size = sizeof layer};
 
     if (wsic_plan_solve_rate(plan, fmax(sample->rate, 0.001)) < 0 ||
-        wsic_plan_get(plan, 0, &layer) < 0)
+        wsic_plan_get_layer(plan, 0, &layer) < 0)
         return false;
     sample->expected = layer.distortion;
     return true;

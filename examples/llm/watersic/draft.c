@@ -33,7 +33,7 @@ static wsic_status planned_step(wsic_plan *plan, wsic_problem *problem, double r
 
     if ((status = wsic_plan_add_problem(plan, problem, NULL)) < 0 ||
         (status = wsic_plan_solve_rate(plan, rate)) < 0 ||
-        (status = wsic_plan_get(plan, 0, &layer)) < 0)
+        (status = wsic_plan_get_layer(plan, 0, &layer)) < 0)
         return status;
     *step = layer.step;
     return WSIC_OK;
@@ -70,7 +70,7 @@ static bool read_distortion(struct drafter *drafter, const struct layer_task *ta
     if (wsic_encoder_get_report(drafter->encoder, &report) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
     drafter->distortion =
-        report.output_blocks > 0 ? report.output_distortion : drafter->info.distortion;
+        report.divergence > 0 ? report.output_distortion : drafter->info.distortion;
     return true;
 }
 

@@ -75,7 +75,7 @@ static bool encoding_bytes(uint64_t *bytes, const struct site *site, const struc
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
         const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
         uint64_t bound;
-        if (wsic_encoder_memusage(encoder, shape.rows, shape.columns, &bound) < 0)
+        if (wsic_encoder_estimate_memory(encoder, shape.rows, shape.columns, &bound) < 0)
             return refuse(failure, "%s", wsic_encoder_message(encoder));
         *bytes = largest(*bytes, bound - unused + mixture);
     }
@@ -249,7 +249,7 @@ bool estimate_vocabulary(struct memory_estimate *estimate, const struct config *
 
     if (vocabulary_layers(rates) == 0)
         return true;
-    if (wsic_encoder_memusage(encoder, config->vocabulary, config->hidden, &encoding) < 0)
+    if (wsic_encoder_estimate_memory(encoder, config->vocabulary, config->hidden, &encoding) < 0)
         return refuse(failure, "%s", wsic_encoder_message(encoder));
     estimate->tables = vocabulary_weights(rates, config) * sizeof(float);
     if (statistics + encoding > estimate->statistics + estimate->encoding) {

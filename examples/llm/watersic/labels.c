@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/watersic/labels.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "common/workers.h"
 #include "llm/report/divergence.h"
 #include "llm/model/forward.h"
+#include "llm/model/product.h"
 #include "common/interrupt.h"
 
 /* The same seed in every run: what is drawn is part of what a run can be repeated from. */
@@ -111,9 +111,12 @@ static const float *apply_strip(struct batch *batch, struct failure *failure)
             return NULL;
         table_release(head);
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)batch->count, (int)batch->rows,
-                (int)head->columns, 1, batch->hidden, (int)head->columns, rows, (int)head->columns,
-                0, labels->logits, (int)batch->rows);
+    const struct product product = {.weights = rows,
+                                    .rows = batch->rows,
+                                    .columns = head->columns,
+                                    .x = batch->hidden,
+                                    .out = labels->logits};
+    products_run(&product, 1, batch->count, labels->workers);
     return rows;
 }
 
@@ -176,11 +179,14 @@ static void differentiate(void *data, size_t token, size_t worker)
 
 static void add_to_stream(const struct batch *batch, const float *rows)
 {
-    const int length = (int)batch->labels->model->config.hidden;
+    const struct product product = {.weights = rows,
+                                    .rows = batch->rows,
+                                    .columns = batch->labels->model->config.hidden,
+                                    .x = batch->labels->logits,
+                                    .out = batch->stream,
+                                    .addition = batch->number == 0 ? 0 : 1};
 
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)batch->count, length,
-                (int)batch->rows, 1, batch->labels->logits, (int)batch->rows, rows, length,
-                batch->number == 0 ? 0 : 1, batch->stream, length);
+    product_back(&product, batch->count, batch->labels->workers);
 }
 
 bool labels_backward(struct labels *labels, size_t first, const float *hidden, size_t count,

@@ -117,9 +117,9 @@ bool provenance_write(const json_t *description, wsic_archive_writer *writer, co
 
 /* --- the original ---------------------------------------------------------- */
 
-bool provenance_is_of(const wsic_archive *archive, const struct model *model)
+bool provenance_is_of(const struct package *package, const struct model *model)
 {
-    const char *const text = wsic_archive_metadata(archive, "fingerprint");
+    const char *const text = package_metadata(package, "fingerprint");
     json_t *const root = text ? json_loads(text, 0, NULL) : NULL;
     const char *const written = json_string_value(json_object_get(root, "checkpoint"));
     char computed[FINGERPRINT_SIZE];

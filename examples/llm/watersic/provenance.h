@@ -9,6 +9,7 @@
 
 #include "common/tokens.h"
 #include "llm/model/model.h"
+#include "llm/model/package.h"
 #include "llm/run/recipe.h"
 
 struct provenance {
@@ -32,7 +33,7 @@ bool provenance_check(const json_t *description, const wsic_archive_writer *writ
 
 /* Whether an archive is made from this checkpoint, as far as its metadata tell: true also of one
  * that says nothing. Reads the whole checkpoint. */
-bool provenance_is_of(const wsic_archive *archive, const struct model *model);
+bool provenance_is_of(const struct package *package, const struct model *model);
 
 bool provenance_write(const json_t *description, wsic_archive_writer *writer, const char *output,
                       struct failure *failure);

@@ -19,7 +19,7 @@ static bool rotate_stats(const struct layer_task *task, const struct rotation *r
     if (!covariance)
         return refuse(failure, "%s: out of memory", task->name);
     wsic_matrix_init(&matrix, sizeof matrix, covariance, WSIC_F64, n, n, 0);
-    bool ok = wsic_stats_covariance(task->stats, &matrix) >= 0;
+    bool ok = wsic_stats_get_covariance(task->stats, &matrix) >= 0;
     rotation_apply_both(rotation, covariance);
     ok = ok && wsic_stats_add_covariance(out, &matrix, wsic_stats_samples(task->stats)) >= 0;
     free(covariance);

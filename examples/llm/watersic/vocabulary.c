@@ -82,7 +82,7 @@ static wsic_layer *undo_weights(const struct matrix *matrix, const wsic_layer *w
         undone[i] = ldexpf(scales[i], -matrix->exponents[i]);
     if (!undone)
         refuse(matrix->failure, "%s: out of memory", matrix->name);
-    else if (wsic_layer_with_scales(weighted, undone, NULL, &layer) < 0)
+    else if (wsic_layer_create_with_scales(weighted, undone, NULL, &layer) < 0)
         refuse(matrix->failure, "%s: %s", matrix->name, wsic_layer_message(weighted));
     free(undone);
     return layer;
@@ -229,7 +229,7 @@ static bool gather_readout(const struct vocabulary *vocabulary, double *moments,
                          0);
         wsic_matrix_init(&covariance, sizeof covariance, moments, WSIC_F64, n, n, 0);
         ok = wsic_stats_add_activations(stats, &states, NULL) == WSIC_OK &&
-             wsic_stats_covariance(stats, &covariance) == WSIC_OK;
+             wsic_stats_get_covariance(stats, &covariance) == WSIC_OK;
         if (!ok)
             refuse(failure, "calibration: %s", wsic_stats_message(stats));
     }

@@ -17,7 +17,7 @@ static bool apply_setting(wsic_encoder *encoder, const char *setting, struct fai
     if (!equals || (size_t)(equals - setting) >= sizeof name)
         return refuse(failure, "setting '%s' is not of the form name=value", setting);
     snprintf(name, sizeof name, "%.*s", (int)(equals - setting), setting);
-    if (wsic_encoder_set(encoder, name, equals + 1) < 0)
+    if (wsic_encoder_set_text(encoder, name, equals + 1) < 0)
         return refuse(failure, "setting '%s': %s", setting, wsic_encoder_message(encoder));
     return true;
 }
@@ -30,10 +30,10 @@ static bool apply_settings(wsic_encoder *encoder, const struct method_settings *
     if (wsic_encoder_set_integer(encoder, WSIC_LIMIT, limit) < 0 ||
         wsic_encoder_set_number(encoder, WSIC_RATE, settings->rate) < 0)
         return refuse(failure, "rate: %s", wsic_encoder_message(encoder));
-    if (!settings->rescalers && wsic_encoder_set(encoder, "rescale", "none") < 0)
+    if (!settings->rescalers && wsic_encoder_set_text(encoder, "rescale", "none") < 0)
         return refuse(failure, "rescalers: %s", wsic_encoder_message(encoder));
     if (settings->outputs == OUTPUTS_DIAGONAL &&
-        wsic_encoder_set(encoder, "outputs", "diagonal") < 0)
+        wsic_encoder_set_text(encoder, "outputs", "diagonal") < 0)
         return refuse(failure, "outputs: %s", wsic_encoder_message(encoder));
     for (size_t i = 0; i < settings->setting_count; i++)
         if (!apply_setting(encoder, settings->settings[i], failure))

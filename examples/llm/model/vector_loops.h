@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The loops of vector.h, which compilers turn into vector instructions. They are inlined into
+ * functions for several instruction sets, which is what makes the vectors long. */
+#ifndef EXAMPLES_LLM_MODEL_VECTOR_LOOPS_H
+#define EXAMPLES_LLM_MODEL_VECTOR_LOOPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define INTO_CALLER static inline __attribute__((__always_inline__))
+#else
+#define INTO_CALLER static inline
+#endif
+
+/* Partial results side by side, so that no loop waits for its last sum. */
+enum { loop_lanes = 16 };
+
+/* exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2; exp(r) by its series up to r^7
+ * / 7! (the next term is below 6e-9). Adding 1.5 · 2^23 rounds to a whole number, and leaves it in
+ * the last bits of the sum, from where it moves into the exponent of the result. */
+INTO_CALLER float loop_exponential(float x)
+{
+    const float rounder = 0x1.8p23F;
+    const float above = x < -87.0F ? -87.0F : x;
+    const float within = above > 88.0F ? 88.0F : above;
+    const float sum = within * 0x1.715476p0F + rounder;
+    const float n = sum - rounder;
+    /* ln 2 in two parts, the first one with few bits, so that n times it is exact. */
+    const float r = (within - n * 0x1.63p-1F) - n * -0x1.bd0106p-13F;
+    float series = 1.0F / 5040;
+    float power;
+    uint32_t bits;
+
+    series = series * r + 1.0F / 720;
+    series = series * r + 1.0F / 120;
+    series = series * r + 1.0F / 24;
+    series = series * r + 1.0F / 6;
+    series = series * r + 0.5F;
+    memcpy(&bits, &sum, sizeof bits);
+    bits = (bits + 127) << 23;
+    memcpy(&power, &bits, sizeof power);
+    return power * (1 + (r + r * r * series));
+}
+
+INTO_CALLER float loop_largest(const float *v, size_t count)
+{
+    float largest = v[0];
+    float lanes[loop_lanes];
+    size_t i = 0;
+
+    for (size_t lane = 0; lane < loop_lanes; lane++)
+        lanes[lane] = v[0];
+    for (; i + loop_lanes <= count; i += loop_lanes)
+        for (size_t lane = 0; lane < loop_lanes; lane++)
+            lanes[lane] = v[i + lane] > lanes[lane] ? v[i + lane] : lanes[lane];
+    for (; i < count; i++)
+        largest = v[i] > largest ? v[i] : largest;
+    for (size_t lane = 0; lane < loop_lanes; lane++)
+        largest = lanes[lane] > largest ? lanes[lane] : largest;
+    return largest;
+}
+
+INTO_CALLER float loop_sum(const float *v, size_t count)
+{
+    float lanes[loop_lanes] = {0};
+    float sum = 0;
+    size_t i = 0;
+
+    for (; i + loop_lanes <= count; i += loop_lanes)
+        for (size_t lane = 0; lane < loop_lanes; lane++)
+            lanes[lane] += v[i + lane];
+    for (; i < count; i++)
+        sum += v[i];
+    for (size_t lane = 0; lane < loop_lanes; lane++)
+        sum += lanes[lane];
+    return sum;
+}
+
+INTO_CALLER void loop_exponentials(float *v, float shift, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        v[i] = loop_exponential(v[i] - shift);
+}
+
+/* tanh(x) = 1 - 2 / (exp(2 x) + 1) */
+INTO_CALLER void loop_cap(float *v, float cap, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        v[i] = cap * (1 - 2 / (loop_exponential(2 * (v[i] / cap)) + 1));
+}
+
+INTO_CALLER void loop_gate(float *restrict gate, const float *restrict up, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        gate[i] *= up[i] / (1 + loop_exponential(-gate[i]));
+}
+
+#endif

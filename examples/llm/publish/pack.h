@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A quantized model as a directory that stands alone: the layers of an archive under the names of
+ * their tensors, and all that the checkpoint has beside them. */
+#ifndef EXAMPLES_LLM_PUBLISH_PACK_H
+#define EXAMPLES_LLM_PUBLISH_PACK_H
+
+#include <stdint.h>
+#include <watersic/watersic.h>
+
+#include "llm/model/checkpoint.h"
+
+struct packing {
+    const struct checkpoint *checkpoint;
+    const char *source; /* its directory */
+    wsic_archive *archive;
+    const char *archive_path;
+    const char *output; /* directory, which must not be there yet */
+    uint64_t shard_bytes;
+};
+
+struct packed {
+    uint64_t weights; /* that are coded */
+    uint64_t coded_bytes;
+    size_t coded;         /* tensors */
+    uint64_t other_bytes; /* of tensors that are as in the checkpoint */
+    size_t others;
+};
+
+/* Write the directory. Layers that are no tensor of the checkpoint, or are of another shape, are
+ * refused. */
+bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure);
+
+#endif
