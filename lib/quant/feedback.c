@@ -271,7 +271,7 @@ static wsic_status decide_row(pass *p, const wsic_progress *span)
 
     p->sums.target_energy += square_sum(p->target, p->rows * job->live);
     const wsic_status status =
-        wsic_zsic_run(job->env, span, &problem, p->target, p->codes, job->pass.gamma, &residual);
+        wsic_zsic_run(job->env, span, &problem, p->target, p->codes, p->sums.zy, &residual);
     p->sums.residual += residual;
     return status;
 }
@@ -324,7 +324,7 @@ static void settle_gamma(const pass *p)
 
     for (size_t k = 0; k < job->live; k++) {
         const double zy = p->sums.zy[k], zz = p->sums.zz[k];
-        job->pass.gamma[k] = zz > 0.0 ? job->feedback.gamma[k] : 0.0;
+        job->pass.gamma[k] = zz > 0.0 || keeps_ways_open(job) ? job->feedback.gamma[k] : 0.0;
         if (job->options->lmmse)
             job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
     }
@@ -343,8 +343,7 @@ wsic_status wsic_job_recurse_coupled(wsic_job *job, const wsic_progress *progres
     }
     job->pass.residual = p.sums.residual;
     job->pass.target_energy = p.sums.target_energy;
-    if (!keeps_ways_open(job))
-        settle_gamma(&p);
+    settle_gamma(&p);
     release(&p);
     return status;
 }
