@@ -288,6 +288,7 @@ static void read_options(int argc, char **argv, forward_bench *bench)
         }
         take_option(bench, letter, optarg);
     }
+    bench->config.rope[SIGHT_FULL].rotated = bench->config.head_dim / 2 * 2;
     if (bench->config.heads % bench->config.kv_heads != 0) {
         fputs("--heads is not a multiple of --kv-heads\n", stderr);
         exit(2);
@@ -301,7 +302,7 @@ int main(int argc, char **argv)
                                       .heads = 16,
                                       .kv_heads = 8,
                                       .head_dim = 64,
-                                      .rope_theta = 1e4,
+                                      .rope = {[SIGHT_FULL] = {.theta = 1e4, .amplitude = 1}},
                                       .norm_epsilon = 1e-5},
                            .window = 1024,
                            .repeats = 3};

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+#include "base/half.h"
+#include "decode/fused.h"
+
 #undef WSIC_TARGET_AVX2
 #undef WSIC_TARGET_AVX512
 #define WSIC_TARGET_AVX2
@@ -68,6 +71,83 @@ static inline __m512i emulated_cvtepu8_epi16(__m256i a)
     return made;
 }
 
+static inline __m512 emulated_cvtepi32_ps(__m512i a)
+{
+    int32_t from[16];
+    float to[16];
+    __m512 made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 16; i++)
+        to[i] = (float)from[i];
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+static inline __m512i emulated_cvtepi8_epi32(__m128i a)
+{
+    int8_t from[16];
+    int32_t to[16];
+    __m512i made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 16; i++)
+        to[i] = from[i];
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+/* SIMDe multiplies and adds, rounding twice. */
+static inline __m512 emulated_fmadd_ps(__m512 a, __m512 b, __m512 c)
+{
+    float x[16], y[16], z[16];
+    __m512 made;
+
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    memcpy(z, &c, sizeof z);
+    for (unsigned i = 0; i < 16; i++)
+        z[i] = wsic_fused_emulated(x[i], y[i], z[i]);
+    memcpy(&made, z, sizeof made);
+    return made;
+}
+
+static inline __m256i emulated_cvtps_ph(__m512 a)
+{
+    float from[16];
+    uint16_t to[16];
+    __m256i made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 16; i++)
+        to[i] = wsic_f32_to_f16(from[i]);
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+static inline __m256i emulated_cvtepi32_epi16(__m512i a)
+{
+    uint32_t from[16];
+    uint16_t to[16];
+    __m256i made;
+
+    memcpy(from, &a, sizeof from);
+    for (unsigned i = 0; i < 16; i++)
+        to[i] = (uint16_t)from[i];
+    memcpy(&made, to, sizeof made);
+    return made;
+}
+
+#undef _mm512_cvtepi32_ps
+#undef _mm512_cvtepi8_epi32
+#undef _mm512_fmadd_ps
+#undef _mm512_cvtps_ph
+#undef _mm512_cvtepi32_epi16
+#define _mm512_fmadd_ps           emulated_fmadd_ps
+#define _mm512_cvtps_ph(a, mode)  emulated_cvtps_ph(a)
+#define _mm512_cvtepi32_ps        emulated_cvtepi32_ps
+#define _mm512_cvtepi8_epi32      emulated_cvtepi8_epi32
+#define _mm512_cvtepi32_epi16     emulated_cvtepi32_epi16
 #define _mm512_cmplt_epu32_mask   emulated_cmplt_epu32_mask
 #define _mm256_maskz_expand_epi16 emulated_maskz_expand_epi16
 #define _mm512_cvtepu16_epi32     emulated_cvtepu16_epi32

@@ -67,8 +67,8 @@ edit 's/"intermediate_size": 512/"intermediate_size": 500/'
 bad "wrong shapes" "model/model.safetensors: tensor \"model.layers.0.mlp." "shape is not [500, 192]"
 edit 's/"num_hidden_layers": 4/"num_hidden_layers": 3/'
 bad "a tensor too many" "model/model.safetensors: tensor \"model.layers.3." "is no part of a"
-edit 's/"rope_scaling": null/"rope_scaling": {"type": "linear"}/'
-bad "an unsupported rotation" "model/config.json: \"type\" is \"linear\""
+edit 's/"rope_scaling": null/"rope_scaling": {"type": "dynamic"}/'
+bad "an unsupported rotation" "model/config.json: \"type\" is \"dynamic\""
 edit 's/LlamaForCausalLM/GPT2LMHeadModel/'
 bad "an unsupported architecture" "model/config.json: " "GPT2LMHeadModel"
 edit 's/"hidden_size": 192/"quantization_config": {}, "hidden_size": 192/'

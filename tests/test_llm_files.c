@@ -206,7 +206,8 @@ static void load_text(const char *name, size_t vocabulary, char *said, size_t si
     ck_assert_ptr_nonnull(caught);
     write_file(name, bytes, sizeof bytes);
     ck_assert_int_ge(dup2(fileno(caught), STDERR_FILENO), 0);
-    const bool ok = text_load(&tokens, path, &config, &failure);
+    const struct text_source source = {.tokens = path};
+    const bool ok = text_load(&tokens, &source, &config, 1, SIZE_MAX, &failure);
     fflush(stderr);
     dup2(before, STDERR_FILENO);
     close(before);

@@ -31,7 +31,7 @@ START_TEST(config_has_the_defaults_of_transformers)
     ck_assert_msg(load_config(&config, "", &failure), "%s", failure.text);
     ck_assert_uint_eq(config.kv_heads, 2);
     ck_assert_uint_eq(config.head_dim, 4);
-    ck_assert_double_eq(config.rope_theta, 10000);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].theta, 10000);
     ck_assert_double_eq(config.norm_epsilon, 1e-6);
     ck_assert(!config.tied);
     ck_assert(load_config(&config,
@@ -41,7 +41,7 @@ START_TEST(config_has_the_defaults_of_transformers)
                           &failure));
     ck_assert_uint_eq(config.kv_heads, 1);
     ck_assert_uint_eq(config.head_dim, 6);
-    ck_assert_double_eq(config.rope_theta, 5e5);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].theta, 5e5);
     ck_assert_double_eq(config.norm_epsilon, 1e-5);
     ck_assert(config.tied);
 }
@@ -53,18 +53,18 @@ START_TEST(rope_scaling_of_llama_3_is_read)
     struct failure failure;
 
     ck_assert(load_config(&config, "", &failure));
-    ck_assert(!config.rope_scaling.on);
+    ck_assert_int_eq(config.rope[SIGHT_FULL].kind, ROPE_DEFAULT);
     ck_assert_msg(load_config(&config,
                               ",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":32.0,"
                               "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,"
                               "\"original_max_position_embeddings\":8192}",
                               &failure),
                   "%s", failure.text);
-    ck_assert(config.rope_scaling.on);
-    ck_assert_double_eq(config.rope_scaling.factor, 32);
-    ck_assert_double_eq(config.rope_scaling.low, 1);
-    ck_assert_double_eq(config.rope_scaling.high, 4);
-    ck_assert_uint_eq(config.rope_scaling.original, 8192);
+    ck_assert_int_eq(config.rope[SIGHT_FULL].kind, ROPE_LLAMA3);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].factor, 32);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].low, 1);
+    ck_assert_double_eq(config.rope[SIGHT_FULL].high, 4);
+    ck_assert_uint_eq(config.rope[SIGHT_FULL].original, 8192);
 }
 END_TEST
 
@@ -72,10 +72,10 @@ END_TEST
     "\"rope_type\":\"llama3\",\"factor\":32.0,\"low_freq_factor\":1.0,"                            \
     "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192"
 
-static bool is_llama3(const struct rope_scaling *scaling)
+static bool is_llama3(const struct rope *scaling)
 {
-    return scaling->on && scaling->factor == 32 && scaling->low == 1 && scaling->high == 4 &&
-           scaling->original == 8192;
+    return scaling->kind == ROPE_LLAMA3 && scaling->factor == 32 && scaling->low == 1 &&
+           scaling->high == 4 && scaling->original == 8192;
 }
 
 /* As transformers 5 writes it, and as old files say nothing special. */
@@ -107,9 +107,9 @@ START_TEST(rotations_are_read_from_old_and_new_keys)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert_msg(load_config(&config, cases[i].rest, &failure), "%s: %s", cases[i].rest,
                       failure.text);
-        ck_assert_double_eq(config.rope_theta, cases[i].theta);
-        ck_assert(config.rope_scaling.on == cases[i].llama3);
-        ck_assert(!cases[i].llama3 || is_llama3(&config.rope_scaling));
+        ck_assert_double_eq(config.rope[SIGHT_FULL].theta, cases[i].theta);
+        ck_assert((config.rope[SIGHT_FULL].kind == ROPE_LLAMA3) == cases[i].llama3);
+        ck_assert(!cases[i].llama3 || is_llama3(&config.rope[SIGHT_FULL]));
     }
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(any_number_of_positions_is_read)
     write_file("config.json", text, sizeof text - 1);
     ck_assert_msg(config_load(&config, directory, &failure), "%s", failure.text);
     ck_assert_uint_eq(config.positions, 4194304);
-    ck_assert_uint_eq(config.rope_scaling.original, 2097152);
+    ck_assert_uint_eq(config.rope[SIGHT_FULL].original, 2097152);
 }
 END_TEST
 
@@ -188,9 +188,27 @@ END_TEST
 START_TEST(configs_of_other_models_are_refused_by_name)
 {
     static const char *const cases[][2] = {
-        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"type\" is \"linear\""},
-        {",\"rope_scaling\":{\"rope_type\":\"yarn\",\"type\":\"llama3\"}",
-         "\"rope_type\" is \"yarn\""},
+        {",\"rope_scaling\":{\"type\":\"dynamic\"}", "\"type\" is \"dynamic\""},
+        {",\"rope_scaling\":{\"rope_type\":\"mrope\",\"type\":\"llama3\"}",
+         "\"rope_type\" is \"mrope\""},
+        {",\"rope_scaling\":{\"type\":\"linear\"}", "\"factor\" is missing"},
+        {",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}", "\"factor\" is not a positive"},
+        {",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"truncate\":true}",
+         "\"truncate\" in \"rope_scaling\" is not supported"},
+        {",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4}",
+         "\"original_max_position_embeddings\" is missing"},
+        {",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,\"beta_fast\":1,"
+         "\"original_max_position_embeddings\":8}",
+         "\"beta_fast\" is 1, not above \"beta_slow\", 1"},
+        {",\"rope_scaling\":{\"type\":\"longrope\",\"original_max_position_embeddings\":8,"
+         "\"long_factor\":[1,2]}",
+         "\"short_factor\" is missing or not a list"},
+        {",\"rope_scaling\":{\"type\":\"longrope\",\"original_max_position_embeddings\":8,"
+         "\"short_factor\":[1,2],\"long_factor\":[1,2,3]}",
+         "\"long_factor\" has 3 numbers for 2 pairs"},
+        {",\"rope_scaling\":{\"type\":\"su\",\"original_max_position_embeddings\":8,"
+         "\"short_factor\":[1,0],\"long_factor\":[1,2]}",
+         "number 1 of \"short_factor\" is not positive"},
         {",\"rope_scaling\":{}", "\"type\" is missing"},
         {",\"rope_scaling\":\"llama3\"", "\"rope_scaling\" is not an object"},
         {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"low_freq_factor\":1,"
@@ -206,27 +224,46 @@ START_TEST(configs_of_other_models_are_refused_by_name)
          "\"high_freq_factor\":4}",
          "\"original_max_position_embeddings\" is missing"},
         {",\"use_sliding_window\":true", "\"use_sliding_window\""},
-        {",\"layer_types\":[\"full_attention\",\"sliding_attention\"]", "sliding_attention"},
+        {",\"layer_types\":[\"full_attention\",\"sliding_attention\"]",
+         "\"layer_types\" has 2 entries for 1 blocks"},
+        {",\"layer_types\":[\"sliding_attention\"]", "there is no sliding window"},
+        {",\"layer_types\":[\"chunked_attention\"]", "is \"chunked_attention\""},
+        {",\"layer_types\":\"full_attention\"", "\"layer_types\" is not a list"},
         {",\"rope_parameters\":[]", "\"rope_parameters\" is not an object"},
-        {",\"rope_parameters\":{\"rope_type\":\"yarn\"}", "\"rope_type\" is \"yarn\""},
-        {",\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1e6}}", "\"full_attention\""},
+        {",\"rope_parameters\":{\"rope_type\":\"yarn\"}", "\"factor\" is missing"},
+        {",\"rope_parameters\":{\"sliding_attention\":{\"rope_theta\":1e6}}",
+         "\"full_attention\" in \"rope_parameters\" is missing"},
+        {",\"rope_parameters\":{\"full_attention\":{},\"rope_theta\":1e6}",
+         "\"rope_theta\" in \"rope_parameters\" is not supported"},
         {",\"rope_parameters\":{\"rope_theta\":1e4,\"attention_factor\":2}",
          "\"attention_factor\" in \"rope_parameters\""},
-        {",\"rope_parameters\":{\"rope_theta\":1e4,\"partial_rotary_factor\":0.5}",
-         "\"partial_rotary_factor\" is 0.5"},
+        {",\"rope_parameters\":{\"partial_rotary_factor\":0.75}",
+         "3 of the 4 numbers of a head are rotated"},
+        {",\"rope_parameters\":{\"partial_rotary_factor\":1.5}",
+         "\"partial_rotary_factor\" is 1.5, not between 0 and 1"},
+        {",\"rope_parameters\":{\"partial_rotary_factor\":0.5},\"partial_rotary_factor\":1",
+         "\"partial_rotary_factor\" is 1, but in \"rope_parameters\" it is 0.5"},
         {",\"rope_parameters\":{\"rope_theta\":5e5},\"rope_theta\":1e4",
          "\"rope_theta\" is 10000, but in \"rope_parameters\" it is 500000"},
         {",\"rope_parameters\":{\"rope_theta\":5e5},\"rope_scaling\":{" LLAMA3 "}",
          "contradict each other"},
-        {",\"partial_rotary_factor\":0.5", "\"partial_rotary_factor\" is 0.5; only 1"},
-        {",\"partial_rotary_factor\":\"all\"", "\"partial_rotary_factor\" is not a number"},
+        {",\"partial_rotary_factor\":0.25", "1 of the 4 numbers of a head"},
+        {",\"partial_rotary_factor\":\"all\"",
+         "\"partial_rotary_factor\" is not a positive number"},
+        {",\"rope_local_base_freq\":1e4", "\"rope_local_base_freq\" is set"},
         {",\"residual_multiplier\":0.22", "\"residual_multiplier\" is 0.22"},
         {",\"final_logit_softcapping\":30.0", "\"final_logit_softcapping\" is set"},
         {",\"num_experts\":8", "\"num_experts\" is set"},
         {",\"rope_interleaved\":true", "\"rope_interleaved\" is true"},
-        {",\"quantization_config\":{}", "\"quantization_config\""},
-        {",\"attention_bias\":true", "\"attention_bias\""},
-        {",\"mlp_bias\":true", "\"mlp_bias\""},
+        {",\"quantization_config\":{}", "\"quantization_config\" has no \"quant_method\""},
+        {",\"quantization_config\":{\"quant_method\":\"gptq\"}", "is of method \"gptq\""},
+        {",\"quantization_config\":{\"quant_method\":\"fp8\",\"fmt\":\"e5m2\"}", "\"fp8\" as e5m2"},
+        {",\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":null}",
+         "\"weight_block_size\" in \"quantization_config\" is not a pair"},
+        {",\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":[128]}",
+         "\"weight_block_size\" in \"quantization_config\" is not a pair"},
+        {",\"num_hidden_layers\":2000", "duplicate"},
+        {",\"attention_bias\":1", "\"attention_bias\""},
         {",\"mlp_bias\":0", "\"mlp_bias\""},
         {",\"num_key_value_heads\":3", "\"num_key_value_heads\" is 3"},
         {",\"num_key_value_heads\":0", "\"num_key_value_heads\" is 0"},
@@ -243,6 +280,77 @@ START_TEST(configs_of_other_models_are_refused_by_name)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert_msg(!load_config(&config, cases[i][0], &failure), "accepted %s", cases[i][0]);
         expect_line(&failure, cases[i][1]);
+    }
+}
+END_TEST
+
+/* What a family needs besides, or does not take: its configuration and what is wrong with it. */
+START_TEST(families_refuse_what_they_do_not_understand)
+{
+    static const char *const cases[][4] = {
+        /* architecture, type, more, message */
+        {"GPT2LMHeadModel", "gpt2", "", "\"architectures\" is \"GPT2LMHeadModel\"; supported are"},
+        {"MistralForCausalLM", "mistral", "\"hidden_act\":\"silu\"",
+         "\"num_key_value_heads\" is missing"},
+        {"MistralForCausalLM", "mistral",
+         "\"hidden_act\":\"silu\",\"num_key_value_heads\":1,\"sliding_window\":0",
+         "\"sliding_window\" is 0"},
+        {"MistralForCausalLM", "mistral",
+         "\"hidden_act\":\"silu\",\"num_key_value_heads\":1,\"attention_bias\":true",
+         "\"attention_bias\" is true; only false"},
+        {"Qwen2ForCausalLM", "qwen2",
+         "\"hidden_act\":\"silu\",\"num_key_value_heads\":1,\"use_sliding_window\":2",
+         "\"use_sliding_window\" is neither true nor false"},
+        {"Qwen2ForCausalLM", "qwen2",
+         "\"hidden_act\":\"silu\",\"num_key_value_heads\":1,\"use_mrope\":true",
+         "\"use_mrope\" is true"},
+        {"Qwen2ForCausalLM", "qwen2",
+         "\"hidden_act\":\"silu\",\"num_key_value_heads\":1,\"rope_scaling\":"
+         "{\"type\":\"mrope\",\"mrope_section\":[16,24,24]}",
+         "\"type\" is \"mrope\"; only"},
+        {"Phi3ForCausalLM", "phi3", "\"hidden_act\":\"gelu\"", "\"hidden_act\" is \"gelu\""},
+        {"Phi3ForCausalLM", "phi3",
+         "\"hidden_act\":\"silu\",\"rope_scaling\":{\"type\":\"longrope\","
+         "\"short_factor\":[1,1],\"long_factor\":[1,1],\"short_mscale\":1.1,"
+         "\"original_max_position_embeddings\":16}",
+         "\"short_mscale\" in \"rope_scaling\" is not supported"},
+        {"Gemma2ForCausalLM", "gemma2", "\"num_key_value_heads\":1,\"head_dim\":4",
+         "\"hidden_activation\" is missing"},
+        {"Gemma2ForCausalLM", "gemma2",
+         "\"num_key_value_heads\":1,\"head_dim\":4,\"hidden_activation\":\"gelu\"",
+         "\"hidden_activation\" is \"gelu\""},
+        {"Gemma2ForCausalLM", "gemma2",
+         "\"num_key_value_heads\":1,\"head_dim\":4,\"hidden_activation\":\"gelu_pytorch_tanh\","
+         "\"attn_logit_softcapping\":-1",
+         "\"attn_logit_softcapping\" is not a positive number"},
+        {"Gemma3ForCausalLM", "gemma3_text",
+         "\"num_key_value_heads\":1,\"head_dim\":4,\"rope_parameters\":{\"rope_theta\":1e6}",
+         "\"rope_parameters\" does not tell \"full_attention\" from \"sliding_attention\""},
+        {"Gemma3ForCausalLM", "gemma3_text",
+         "\"num_key_value_heads\":1,\"head_dim\":4,\"rope_parameters\":{"
+         "\"sliding_attention\":{\"rope_theta\":1e5}},\"rope_local_base_freq\":1e4",
+         "\"rope_local_base_freq\" is 10000, but in \"rope_parameters\" it is 100000"},
+        {"Gemma3ForCausalLM", "gemma3_text",
+         "\"num_key_value_heads\":1,\"head_dim\":4,\"use_bidirectional_attention\":true",
+         "\"use_bidirectional_attention\" is true"},
+        {"Gemma3ForConditionalGeneration", "gemma3", "",
+         "\"text_config\" is missing or not an object"},
+        {"Gemma3ForConditionalGeneration", "gemma3", "\"text_config\":{\"model_type\":\"gemma\"}",
+         "\"model_type\" is \"gemma\"; only \"gemma3_text\""},
+    };
+    struct config config;
+    struct failure failure;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[2000];
+        snprintf(text, sizeof text,
+                 "{\"architectures\":[\"%s\"],\"model_type\":\"%s\",\"hidden_size\":8,"
+                 "\"intermediate_size\":12,\"num_hidden_layers\":1,\"num_attention_heads\":2,"
+                 "\"vocab_size\":16,\"max_position_embeddings\":32%s%s}",
+                 cases[i][0], cases[i][1], cases[i][2][0] ? "," : "", cases[i][2]);
+        write_file("config.json", text, strlen(text));
+        ck_assert_msg(!config_load(&config, directory, &failure), "accepted %s", text);
+        expect_line(&failure, cases[i][3]);
     }
 }
 END_TEST
@@ -388,6 +496,7 @@ int main(void)
     tcase_add_test(files, qwen3_must_name_its_heads);
     tcase_add_test(files, configs_of_other_models_are_refused_by_name);
     tcase_add_test(files, config_keys_are_checked);
+    tcase_add_test(files, families_refuse_what_they_do_not_understand);
     tcase_add_test(files, model_needs_exactly_its_tensors);
     suite_add_tcase(suite, files);
     run_suite(suite);

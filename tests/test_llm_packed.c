@@ -300,6 +300,9 @@ START_TEST(stamps_are_as_documented)
     ck_assert_uint_eq((size_t)json_integer_value(json_array_get(shape, 0)), model.hidden);
     ck_assert_uint_eq((size_t)json_integer_value(json_array_get(shape, 1)), model.intermediate);
     ck_assert_uint_eq(json_array_size(json_object_get(stamp, "layers")), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(
+                         json_array_get(json_object_get(stamp, "layers"), 0), "name")),
+                     "model.layers.0.mlp.down_proj.weight");
     ck_assert_str_eq(json_string_value(json_object_get(run, "preset")), "fast \"quoted\"");
     json_decref(stamps);
     json_decref(run);

@@ -18,7 +18,7 @@ uint64_t coded_bytes(const struct coded_stamp *stamp)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < stamp->layers; i++)
-        bytes += coded_padded(stamp->layer_bytes[i]);
+        bytes += coded_padded(stamp->coded[i].bytes);
     return bytes;
 }
 
@@ -31,11 +31,21 @@ static json_t *describe_sizes(const size_t *sizes, size_t count)
     return array;
 }
 
+static json_t *describe_layers(const struct coded_stamp *stamp)
+{
+    json_t *const array = json_array();
+
+    for (size_t i = 0; i < stamp->layers; i++)
+        json_array_append_new(array, json_pack("{s:s, s:I}", "name", stamp->coded[i].name, "bytes",
+                                               (json_int_t)stamp->coded[i].bytes));
+    return array;
+}
+
 json_t *coded_describe(const struct coded_stamp *stamp)
 {
     return json_pack("{s:s, s:o, s:o}", "dtype", stamp->type, "shape",
                      describe_sizes(stamp->shape, stamp->dimensions), "layers",
-                     describe_sizes(stamp->layer_bytes, stamp->layers));
+                     describe_layers(stamp));
 }
 
 bool coded_load(json_t **stamps, const json_t *metadata, const char *path, struct failure *failure)
@@ -96,23 +106,33 @@ static bool apply_shape(struct tensor *tensor, const json_t *stamp, struct failu
     return true;
 }
 
+static bool read_layer(struct coded_layer *layer, const json_t *value)
+{
+    const json_t *const bytes = json_object_get(value, "bytes");
+
+    layer->name = json_string_value(json_object_get(value, "name"));
+    if (!layer->name || !json_is_integer(bytes) || json_integer_value(bytes) < 1)
+        return false;
+    layer->bytes = (size_t)json_integer_value(bytes);
+    return true;
+}
+
 static bool apply_layers(struct tensor *tensor, const json_t *stamp, struct failure *failure)
 {
     const json_t *const layers = json_object_get(stamp, "layers");
     size_t left = tensor->bytes;
 
     tensor->layers = json_array_size(layers);
-    if (tensor->layers == 0)
-        return refuse_stamp(tensor, failure, "layers is no list of sizes");
-    tensor->layer_bytes = malloc(tensor->layers * sizeof *tensor->layer_bytes);
-    if (!tensor->layer_bytes)
+    tensor->coded = calloc(tensor->layers + 1, sizeof *tensor->coded);
+    if (!tensor->coded)
         return refuse_stamp(tensor, failure, "out of memory");
-    if (!read_sizes(layers, tensor->layer_bytes, tensor->layers))
-        return refuse_stamp(tensor, failure, "layers is no list of sizes");
     for (size_t i = 0; i < tensor->layers; i++) {
-        if (tensor->layer_bytes[i] > left || coded_padded(tensor->layer_bytes[i]) > left)
+        struct coded_layer *const layer = &tensor->coded[i];
+        if (!read_layer(layer, json_array_get(layers, i)))
+            return refuse_stamp(tensor, failure, "layers is no list of names and bytes");
+        if (layer->bytes > left || coded_padded(layer->bytes) > left)
             return refuse_stamp(tensor, failure, "its layers are more bytes than the tensor has");
-        left -= (size_t)coded_padded(tensor->layer_bytes[i]);
+        left -= (size_t)coded_padded(layer->bytes);
     }
     return left == 0 ||
            refuse_stamp(tensor, failure, "its layers are fewer bytes than the tensor has");

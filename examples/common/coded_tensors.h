@@ -21,15 +21,14 @@ extern const char coded_run_key[];     /* of the first file: the metadata of the
 /* Layers begin at multiples of this in their tensor, and what lies between is zero. */
 #define CODED_ALIGNMENT 64
 
-/* The tensor that the layers stand for, and how many bytes each of them is. They are bands of its
- * rows one below the other; a tensor of more than two dimensions counts as a matrix whose rows are
- * as long as its last dimension. */
+/* The tensor that the layers stand for. They are bands of its rows one below the other; a tensor of
+ * more than two dimensions counts as a matrix whose rows are as long as its last dimension. */
 struct coded_stamp {
     const char *type; /* of the numbers that were coded, as the format names it */
     size_t dimensions;
     size_t shape[SAFETENSORS_MAX_DIMENSIONS];
     size_t layers;
-    const size_t *layer_bytes;
+    const struct coded_layer *coded;
 };
 
 /* Bytes of a layer with the zeros behind it. */
@@ -46,8 +45,8 @@ json_t *coded_describe(const struct coded_stamp *stamp);
 bool coded_load(json_t **stamps, const json_t *metadata, const char *path, struct failure *failure);
 
 /* Read a stamp and let a tensor be what it says: shape and count become those of the matrix that is
- * coded. The numbers of the layers' bytes are allocated: release tensor->layer_bytes with free().
- */
+ * coded. Names of layers are the stamp's; the list of them is allocated: release tensor->coded
+ * with free(). */
 bool coded_apply(struct tensor *tensor, const json_t *stamp, struct failure *failure);
 
 #endif

@@ -279,7 +279,7 @@ void safetensors_close(struct safetensors *file)
     if (!file)
         return;
     for (size_t i = 0; i < file->count; i++)
-        free(file->tensors[i].layer_bytes);
+        free(file->tensors[i].coded);
     free(file->tensors);
     json_decref(file->stamps);
     json_decref(file->header);

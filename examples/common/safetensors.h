@@ -16,6 +16,12 @@
 
 struct safetensors;
 
+/* A layer in a coded tensor. */
+struct coded_layer {
+    const char *name;
+    size_t bytes;
+};
+
 struct tensor {
     const char *name;
     const char *file;  /* path, for messages */
@@ -27,10 +33,10 @@ struct tensor {
     size_t bytes;
     const unsigned char *data; /* may be unaligned */
     /* Of one that is coded (coded_tensors.h), whose shape and count are those of what it stands
-     * for: the type of the numbers that were coded, and the bytes of every layer. */
+     * for: the type of the numbers that were coded, and the layers that they are in. */
     const char *coded_type; /* NULL: it is not coded */
+    struct coded_layer *coded;
     size_t layers;
-    size_t *layer_bytes;
 };
 
 bool safetensors_open(struct safetensors **out, const char *path, struct failure *failure);

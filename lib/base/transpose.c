@@ -14,6 +14,9 @@ wsic_transpose_function *wsic_transpose_for(int32_t kernels)
 #ifdef __SSE2__
     if (kernels != WSIC_KERNELS_C)
         return wsic_transpose_sse2;
+#elif WSIC_NEON
+    if (kernels == WSIC_KERNELS_NEON)
+        return wsic_transpose_neon;
 #endif
     (void)kernels;
     return wsic_transpose_c;

@@ -16,6 +16,9 @@ wsic_transpose_function wsic_transpose_c;
 #ifdef __SSE2__
 wsic_transpose_function wsic_transpose_sse2; /* x86/transpose_sse2.c */
 #endif
+#if WSIC_NEON
+wsic_transpose_function wsic_transpose_neon; /* arm/transpose_neon.c */
+#endif
 
 /* The one for a choice of kernels. */
 wsic_transpose_function *wsic_transpose_for(int32_t kernels);

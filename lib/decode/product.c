@@ -8,8 +8,13 @@
 const wsic_product_kernels *wsic_product_for(int32_t kernels)
 {
 #if WSIC_X86
-    if (wsic_kernels_have_avx2(kernels))
+    if (kernels == WSIC_KERNELS_AVX512)
+        return &wsic_product_avx512;
+    if (kernels == WSIC_KERNELS_AVX2)
         return &wsic_product_avx2;
+#elif WSIC_NEON
+    if (kernels == WSIC_KERNELS_NEON)
+        return &wsic_product_neon;
 #endif
     (void)kernels;
     return &wsic_product_c;

@@ -26,8 +26,10 @@ typedef struct wsic_product_kernels {
     void (*convert)(const int8_t *codes, size_t stride, size_t columns, float *floats);
 } wsic_product_kernels;
 
-extern const wsic_product_kernels wsic_product_c;    /* product_c.c */
-extern const wsic_product_kernels wsic_product_avx2; /* x86/product_avx2.c */
+extern const wsic_product_kernels wsic_product_c;      /* product_c.c */
+extern const wsic_product_kernels wsic_product_avx2;   /* x86/product_avx2.c */
+extern const wsic_product_kernels wsic_product_avx512; /* x86/product_avx512.c */
+extern const wsic_product_kernels wsic_product_neon;   /* arm/product_neon.c */
 
 const wsic_product_kernels *wsic_product_for(int32_t kernels);
 

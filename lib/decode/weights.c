@@ -37,8 +37,13 @@ const wsic_weight_kernels wsic_weights_c = {from_narrow, from_wide, find_beyond,
 const wsic_weight_kernels *wsic_weights_for(int32_t kernels)
 {
 #if WSIC_X86
-    if (wsic_kernels_have_avx2(kernels))
+    if (kernels == WSIC_KERNELS_AVX512)
+        return &wsic_weights_avx512;
+    if (kernels == WSIC_KERNELS_AVX2)
         return &wsic_weights_avx2;
+#elif WSIC_NEON
+    if (kernels == WSIC_KERNELS_NEON)
+        return &wsic_weights_neon;
 #endif
     (void)kernels;
     return &wsic_weights_c;

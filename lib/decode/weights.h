@@ -21,7 +21,9 @@ typedef struct wsic_weight_kernels {
 } wsic_weight_kernels;
 
 extern const wsic_weight_kernels wsic_weights_c;
-extern const wsic_weight_kernels wsic_weights_avx2; /* x86/weights_avx2.c */
+extern const wsic_weight_kernels wsic_weights_avx2;   /* x86/weights_avx2.c */
+extern const wsic_weight_kernels wsic_weights_avx512; /* x86/weights_avx512.c */
+extern const wsic_weight_kernels wsic_weights_neon;   /* arm/weights_neon.c */
 
 const wsic_weight_kernels *wsic_weights_for(int32_t kernels);
 

@@ -35,9 +35,9 @@ typedef struct wsic_coupled_sums {
     double target_energy; /* squares of these targets */
 } wsic_coupled_sums;
 
-/* Y (rows x n) becomes the reconstruction before rescaling, Z diag(α ∘ γ); codes are rows x n. On
- * failure (WSIC_ERROR_RANGE, WSIC_ERROR_CANCELLED, WSIC_ERROR_MEMORY) all of them are undefined.
- * One thread: every row waits for the one before it. */
+/* Codes (rows x n) are filled; Y (rows x n) is overwritten. On failure (WSIC_ERROR_RANGE,
+ * WSIC_ERROR_CANCELLED, WSIC_ERROR_MEMORY) all of them are undefined. One thread: every row waits
+ * for the one before it. */
 wsic_status wsic_coupled_run(const wsic_env *env, const wsic_progress *progress,
                              const wsic_coupled *problem, double *y, int32_t *codes,
                              wsic_coupled_sums *sums);

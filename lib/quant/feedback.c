@@ -38,7 +38,7 @@ wsic_status wsic_job_drifted_goal(wsic_job *job)
         return WSIC_OK;
     wsic_status status = create_goal(job);
     if (status == WSIC_OK)
-        status = wsic_job_target(job, rows, job->feedback.goal);
+        status = wsic_job_target(job, rows, false, (wsic_reals){.f64 = job->feedback.goal}, NULL);
     if (status == WSIC_OK)
         wsic_solve_lower(job->rows, job->live, job->factor->L, job->live, job->feedback.goal,
                          job->rows);
@@ -155,7 +155,7 @@ static void load_errors(const pass *p, size_t first, size_t count)
 
     for (size_t k = 0; k < job->live; k++) {
         const double *const goal = job->feedback.goal + k * job->rows + first;
-        const double *const y = job->pass.y + k * job->rows + first;
+        const double *const y = job->pass.y.f64 + k * job->rows + first;
         for (size_t i = 0; i < count; i++)
             p->errors[k * count + i] = goal[i] - y[i];
     }
@@ -205,11 +205,14 @@ static void keep_group(const pass *p)
     wsic_job *const job = p->job;
 
     for (size_t k = 0; k < job->live; k++) {
+        const double weight = job->feedback.gamma[k] * job->pass.alpha[k];
+        const int32_t *const found = p->codes + k * p->rows;
         int32_t *const codes = job->pass.codes + k * job->rows;
-        for (size_t i = 0; i < p->rows; i++)
-            codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
-        memcpy(job->pass.y + k * job->rows + p->place, p->target + k * p->rows,
-               p->rows * sizeof *p->target);
+        double *const y = job->pass.y.f64 + k * job->rows + p->place;
+        for (size_t i = 0; i < p->rows; i++) {
+            codes[job->metric.order[p->place + i]] = found[i];
+            y[i] = weight * found[i];
+        }
     }
 }
 
@@ -270,8 +273,8 @@ static wsic_status decide_row(pass *p, const wsic_progress *span)
     double residual = 0.0;
 
     p->sums.target_energy += square_sum(p->target, p->rows * job->live);
-    const wsic_status status =
-        wsic_zsic_run(job->env, span, &problem, p->target, p->codes, p->sums.zy, &residual);
+    const wsic_status status = wsic_zsic_run(
+        job->env, span, &problem, (wsic_reals){.f64 = p->target}, p->codes, p->sums.zy, &residual);
     p->sums.residual += residual;
     return status;
 }

@@ -13,6 +13,7 @@ typedef struct wsic_trial {
     size_t block_rows;    /* of the codes */
     const size_t *row_at; /* see coding/codes.h */
     const int32_t *codes; /* rows x live */
+    bool codes_natural;   /* columns in natural order, and not in that of the factor */
     const double *alpha;
     const double *gamma;
     double relative_residual; /* ||Y - Ŵ L||² / ||Y||² */

@@ -186,8 +186,12 @@ static bool run_method(struct comparison *run, size_t method, double rate, struc
     if (bytes == 0)
         return false;
     row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
-    return evaluate(&row->evaluation, &run->session->model, &run->text, run->session->window,
-                    run->reference, run->failure);
+    struct stages *const stages = &run->session->meter.stages;
+    const enum stage before = stages_enter(stages, STAGE_EVALUATION);
+    const bool ok = evaluate(&row->evaluation, &run->session->model, &run->text,
+                             run->session->window, run->reference, run->failure);
+    stages_leave(stages, before);
+    return ok;
 }
 
 static void add_row(struct comparison *run, const char *rate, const struct row *row)
@@ -252,7 +256,12 @@ static bool run_original(struct comparison *run)
 
 static bool run_rates(struct comparison *run)
 {
-    if (!run_original(run))
+    struct stages *const stages = &run->session->meter.stages;
+    const enum stage before = stages_enter(stages, STAGE_EVALUATION);
+    const bool ok = run_original(run);
+
+    stages_leave(stages, before);
+    if (!ok)
         return false;
     for (size_t i = 0; i < run->options->rates.count; i++)
         if (!run_rate(run, run->options->rates.values[i]))
@@ -262,20 +271,25 @@ static bool run_rates(struct comparison *run)
         printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
                footer, fitted ? recipe_footer : "", run->calibration.count, run->text.count,
                run->session->window, meter_seconds(&run->session->meter));
+        report_print_stages(stages);
         return report_flush(run->failure);
     }
-    return report_json(json_pack("{s:o, s:I, s:I, s:I, s:O}", "recipe",
-                                 report_recipe(&run->options->recipe), "calibration_tokens",
-                                 (json_int_t)run->calibration.count, "tokens",
-                                 (json_int_t)run->text.count, "window",
-                                 (json_int_t)run->session->window, "rows", run->rows),
-                       run->failure);
+    json_t *const seconds = report_stages(stages);
+    return report_json(
+        json_pack("{s:o, s:I, s:I, s:I, s:f, s:o, s:O}", "recipe",
+                  report_recipe(&run->options->recipe), "calibration_tokens",
+                  (json_int_t)run->calibration.count, "tokens", (json_int_t)run->text.count,
+                  "window", (json_int_t)run->session->window, "seconds",
+                  meter_seconds(&run->session->meter), "stages", seconds, "rows", run->rows),
+        run->failure);
 }
 
 static bool prepare(struct comparison *run)
 {
     const struct options *const options = run->options;
     const struct config *const config = &run->session->model.config;
+    const struct text_source calibrated = options_text(options);
+    const struct text_source evaluated = options_eval_text(options);
 
     run->methods = METHOD_WATERSIC + options->presets.count;
     run->layers = config->blocks * LINEAR_KINDS;
@@ -285,14 +299,14 @@ static bool prepare(struct comparison *run)
     run->rows = json_array();
     if (!run->results || !run->sensitivities.values || !run->budgets || !run->rows)
         return refuse(run->failure, "out of memory");
-    if (!text_load(&run->calibration, options->tokens, config, run->failure) ||
-        !text_load(&run->text, options->eval, config, run->failure))
+    if (!text_load(&run->calibration, &calibrated, config, run->session->window,
+                   options->max_tokens, run->failure) ||
+        !text_load(&run->text, &evaluated, config, run->session->window, options->eval_tokens,
+                   run->failure))
         return false;
     if (!outputs_create(&run->outputs, run->session->context, &run->session->model,
                         &options->recipe, run->failure))
         return false;
-    tokens_sample(&run->calibration, run->session->window, options->max_tokens);
-    tokens_sample(&run->text, run->session->window, options->eval_tokens);
     const struct calibration calibration = calibrate_by(run, &options->recipe);
     report_scarce_text(config, &calibration);
     return model_load_rest(&run->session->model, run->failure);
@@ -305,7 +319,10 @@ enum outcome command_compare(const struct options *options, struct failure *fail
 
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
-    const bool ok = prepare(&run) && run_rates(&run);
+    const enum stage before = stages_enter(&session.meter.stages, STAGE_READING);
+    const bool prepared = prepare(&run);
+    stages_leave(&session.meter.stages, before);
+    const bool ok = prepared && run_rates(&run);
     json_decref(run.rows);
     free(run.reference);
     free(run.results);

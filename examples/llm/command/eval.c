@@ -142,10 +142,11 @@ static bool measure(struct measured *measured, struct failure *failure)
 {
     struct session *const session = measured->session;
     const struct options *const options = measured->options;
+    const struct text_source source = options_text(options);
 
-    if (!text_load(&measured->tokens, options->tokens, &session->model.config, failure))
+    if (!text_load(&measured->tokens, &source, &session->model.config, session->window,
+                   options->max_tokens, failure))
         return false;
-    tokens_sample(&measured->tokens, session->window, options->max_tokens);
     /* Applied to a few tokens at a time, it must be at hand. */
     if (!model_load_head(&session->model, failure))
         return false;

@@ -29,14 +29,15 @@ struct tuning {
 /* Whole windows alone: a short one at the end would count as much as the others. */
 static bool load_text(struct tuning *run)
 {
+    const struct text_source source = options_text(run->options);
     const size_t window = run->settings.window;
 
-    if (!text_load(&run->tokens, run->options->tokens, &run->session->model.config, run->failure))
+    if (!text_load(&run->tokens, &source, &run->session->model.config, window,
+                   run->options->max_tokens, run->failure))
         return false;
     if (run->tokens.count < window || run->options->max_tokens < window)
-        return refuse(run->failure, "%s: there is not one window of %zu tokens",
-                      run->options->tokens, window);
-    tokens_sample(&run->tokens, window, run->options->max_tokens);
+        return refuse(run->failure, "%s: there is not one window of %zu tokens", text_name(&source),
+                      window);
     run->tokens.count -= run->tokens.count % window;
     return true;
 }

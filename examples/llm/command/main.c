@@ -9,13 +9,14 @@
 
 #define COMMON_HELP                                                                                \
     "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
-    "                     of a Llama or a Qwen3\n"                                                 \
+    "                     of a family that the manual page lists\n"                                \
     "  --window N         tokens that see each other (default: the model's\n"                      \
     "                     positions, at most 2048)\n"
 
 #define TOKENS_HELP                                                                                \
     "Tokens are raw little-endian numbers in FILE.u16 or FILE.u32, or the bytes of\n"              \
-    "any file if the vocabulary has 256 tokens.\n"
+    "any file if the vocabulary has 256 tokens. --text FILE instead is text, read\n"               \
+    "by tokenizer.json.\n"
 
 #define SETTING_HELP                                                                               \
     "  --preset NAME      preset of the encoder (default: default)\n"                              \
@@ -122,7 +123,7 @@ static const char compare_help[] =
     "Quantize at several rates with several methods at equal bytes; print a table.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
-    "  --eval FILE        text to evaluate on\n"
+    "  --eval FILE        text to evaluate on, as tokens; or --eval-text FILE\n"
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
@@ -185,6 +186,23 @@ static const char restore_help[] =
     "  --json             report as JSON\n"
     "  -h, --help         print this\n";
 
+static const char tokens_help[] =
+    "Usage: watersic-llm tokens --model DIR --text FILE -o FILE.u32\n"
+    "       watersic-llm tokens --model DIR --tokens FILE.u32 -o FILE\n"
+    "\n"
+    "Turn text into tokens, or tokens back into text, by the tokenizer.json of a\n"
+    "checkpoint.\n"
+    "\n"
+    "  --model DIR        where tokenizer.json is; nothing else is needed\n"
+    "  --text FILE        text, in UTF-8\n"
+    "  --tokens FILE      tokens, in FILE.u16 or FILE.u32\n"
+    "  -o, --output FILE  tokens, if text is read: FILE.u16, or FILE.u32 for more than\n"
+    "                     65536 of them; else text\n"
+    "  --show             print every token and its piece\n"
+    "  --no-special       without the tokens that the tokenizer puts before and behind\n"
+    "                     a text (BOS, EOS)\n"
+    "  -h, --help         print this\n";
+
 static const char main_help[] =
     "Usage: watersic-llm COMMAND [OPTION]...\n"
     "\n"
@@ -195,6 +213,7 @@ static const char main_help[] =
     "  finetune   train the scales of an archive to predict as the checkpoint does\n"
     "  pack       make a directory that stands alone of an archive and its checkpoint\n"
     "  restore    make an ordinary checkpoint of such a directory\n"
+    "  tokens     turn text into tokens, and back\n"
     "\n"
     "watersic-llm COMMAND --help tells more, watersic-llm --version the version.\n"
     "Exit codes: 0 success, 1 failure, 2 wrong usage.\n";
@@ -213,6 +232,7 @@ static const struct command_entry commands[COMMANDS] = {
     [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune},
     [COMMAND_PACK] = {"pack", pack_help, command_pack},
     [COMMAND_RESTORE] = {"restore", restore_help, command_restore},
+    [COMMAND_TOKENS] = {"tokens", tokens_help, command_tokens},
 };
 
 /* What a standard output that is full has not taken is a failure too. */

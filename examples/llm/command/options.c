@@ -18,12 +18,14 @@ enum {
     FOR_EVAL = 1 << COMMAND_EVAL,
     FOR_COMPARE = 1 << COMMAND_COMPARE,
     FOR_FINETUNE = 1 << COMMAND_FINETUNE,
+    FOR_TOKENS = 1 << COMMAND_TOKENS,
     FOR_MAKING = FOR_QUANTIZE | FOR_COMPARE,
     FOR_PLANNING = FOR_MAKING | FOR_PLAN,
     FOR_PACK = 1 << COMMAND_PACK,
     FOR_RESTORE = 1 << COMMAND_RESTORE,
     FOR_READING = FOR_QUANTIZE | FOR_PLAN | FOR_EVAL | FOR_COMPARE | FOR_FINETUNE,
-    FOR_ALL = FOR_READING | FOR_PACK | FOR_RESTORE
+    FOR_TEXT = FOR_READING | FOR_TOKENS,
+    FOR_ALL = FOR_TEXT | FOR_PACK | FOR_RESTORE
 };
 
 /* An option. What it stands for is put at an offset into struct options. */
@@ -279,9 +281,11 @@ static bool take_recipe(void *place, const char *name, const char *value, struct
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
     {"window", FOR_READING, 0, take_window, AT(window), WITH_VALUE},
-    {"tokens", FOR_READING, FOR_READING, take_text, AT(tokens), WITH_VALUE},
+    {"tokens", FOR_TEXT, 0, take_text, AT(tokens), WITH_VALUE},
+    {"text", FOR_TEXT, 0, take_text, AT(text), WITH_VALUE},
     {"max-tokens", FOR_READING, 0, take_count, AT(max_tokens), WITH_VALUE},
-    {"eval", FOR_COMPARE, FOR_COMPARE, take_text, AT(eval), WITH_VALUE},
+    {"eval", FOR_COMPARE, 0, take_text, AT(eval), WITH_VALUE},
+    {"eval-text", FOR_COMPARE, 0, take_text, AT(eval_text), WITH_VALUE},
     {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
     {"archive", FOR_EVAL | FOR_FINETUNE | FOR_PACK, FOR_FINETUNE | FOR_PACK, take_text, AT(archive),
      WITH_VALUE},
@@ -289,7 +293,7 @@ static const struct rule rules[] = {
      FLAG},
     {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
     {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
-    {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE,
+    {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE | FOR_TOKENS,
      FOR_FINETUNE | FOR_PACK | FOR_RESTORE, take_text, AT(output), WITH_VALUE},
     {"directory", FOR_QUANTIZE, 0, take_text, AT(directory), WITH_VALUE},
     {"shard-size", FOR_QUANTIZE | FOR_PACK | FOR_RESTORE, 0, take_bytes, AT(shard_bytes),
@@ -334,19 +338,24 @@ static const struct rule rules[] = {
     {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
     {"progress", FOR_PLANNING, 0, take_on, AT(progress), FLAG},
     {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
-    {"json", FOR_ALL, 0, take_on, AT(json), FLAG},
+    {"show", FOR_TOKENS, 0, take_on, AT(show), FLAG},
+    {"no-special", FOR_TOKENS, 0, take_on, AT(unframed), FLAG},
+    {"json", FOR_READING | FOR_PACK | FOR_RESTORE, 0, take_on, AT(json), FLAG},
     {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };
 
-/* The rule that a short option stands for; getopt's values of long ones are their rules. */
+/* What getopt() calls the first rule: the numbers below are those of characters. */
+enum { FIRST_RULE = 256 };
+
+/* The rule that an option stands for. */
 static int find_rule(int key)
 {
     const char *const name = key == 'o' ? "output" : "help";
 
-    if (key < RULES)
-        return key;
+    if (key >= FIRST_RULE)
+        return key - FIRST_RULE;
     for (int i = 0; i < RULES; i++)
         if (strcmp(rules[i].name, name) == 0)
             return i;
@@ -407,6 +416,39 @@ static bool is_seen(const struct walk *walk, const char *name)
     return false;
 }
 
+/* A text comes as tokens or as text. */
+static bool check_one(const char *tokens, const char *text, const char *names[2],
+                      struct failure *failure)
+{
+    if (!tokens && !text)
+        return refuse(failure, "--%s or --%s is missing", names[0], names[1]);
+    return !tokens || !text ||
+           refuse(failure, "--%s and --%s exclude each other", names[0], names[1]);
+}
+
+static bool check_texts(const struct walk *walk)
+{
+    const struct options *const options = walk->options;
+
+    if ((FOR_TEXT & 1 << walk->command) == 0)
+        return true;
+    return check_one(options->tokens, options->text, (const char *[2]){"tokens", "text"},
+                     walk->failure) &&
+           (walk->command != COMMAND_COMPARE ||
+            check_one(options->eval, options->eval_text, (const char *[2]){"eval", "eval-text"},
+                      walk->failure));
+}
+
+struct text_source options_text(const struct options *options)
+{
+    return (struct text_source){options->tokens, options->text, options->model};
+}
+
+struct text_source options_eval_text(const struct options *options)
+{
+    return (struct text_source){options->eval, options->eval_text, options->model};
+}
+
 /* Both fill one place: the list would be lost, or the one. */
 static bool check_presets(const struct walk *walk)
 {
@@ -464,13 +506,12 @@ static const size_t default_tokens[COMMANDS] = {
 bool options_parse(struct options *options, enum command command, int count, char **arguments,
                    struct failure *failure)
 {
-    /* 'o' and 'h' are above the numbers of all rules. */
-    _Static_assert(RULES < 'A', "numbers of rules and short options must differ");
     struct walk walk = {.options = options, .command = command, .failure = failure};
 
     for (int i = 0; i < RULES; i++)
-        walk.known[i] = (struct option){
-            rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument, NULL, i};
+        walk.known[i] =
+            (struct option){rules[i].name, rules[i].kind == FLAG ? no_argument : required_argument,
+                            NULL, FIRST_RULE + i};
     *options = (struct options){.presets = {.names = {"default"}, .count = 1},
                                 .max_tokens = default_tokens[command],
                                 .eval_tokens = 32768,
@@ -486,6 +527,6 @@ bool options_parse(struct options *options, enum command command, int count, cha
         return false;
     if (options->help)
         return true;
-    return take_place(&walk, count, arguments) && check_required(&walk) && check_presets(&walk) &&
-           check_outputs(&walk) && check_report(options, failure);
+    return take_place(&walk, count, arguments) && check_required(&walk) && check_texts(&walk) &&
+           check_presets(&walk) && check_outputs(&walk) && check_report(options, failure);
 }

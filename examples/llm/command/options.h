@@ -9,6 +9,7 @@
 
 #include "common/failure.h"
 #include "llm/run/recipe.h"
+#include "llm/text/text.h"
 #include "llm/watersic/vocabulary.h"
 
 enum command {
@@ -19,6 +20,7 @@ enum command {
     COMMAND_FINETUNE,
     COMMAND_PACK,
     COMMAND_RESTORE,
+    COMMAND_TOKENS,
     COMMANDS
 };
 
@@ -51,8 +53,10 @@ struct option_settings {
 
 struct options {
     const char *model;  /* directory */
-    const char *tokens; /* text that is calibrated, evaluated or (finetune) trained on */
-    const char *eval;   /* text that compare evaluates on */
+    const char *tokens; /* what is calibrated, evaluated or (finetune) trained on, as tokens */
+    const char *text;   /* or as text; one of them is NULL */
+    const char *eval;   /* what compare evaluates on, likewise */
+    const char *eval_text;
     const char *archive;
     const char *output;
     const char *directory; /* output of quantize that is a directory, instead of output */
@@ -83,6 +87,8 @@ struct options {
     bool restart;          /* do not go on with an unfinished archive */
     bool layers;           /* eval: what every layer loses */
     bool other_checkpoint; /* the archive need not be made from the model */
+    bool show;             /* tokens: their pieces */
+    bool unframed;         /* tokens: without those that the tokenizer puts around a text */
     bool json;
     bool help;
 };
@@ -90,5 +96,9 @@ struct options {
 /* Parse what follows the command's name. On failure the text tells what is wrong. */
 bool options_parse(struct options *options, enum command command, int count, char **arguments,
                    struct failure *failure);
+
+/* What is calibrated, evaluated or trained on; and what compare evaluates on. */
+struct text_source options_text(const struct options *options);
+struct text_source options_eval_text(const struct options *options);
 
 #endif

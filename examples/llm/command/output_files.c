@@ -31,7 +31,9 @@ static bool check_output(const struct output *output, const struct options *opti
         if (!check_pair(output, input, failure))
             return false;
     return check_pair(output, config, failure) && check_pair(output, options->tokens, failure) &&
+           check_pair(output, options->text, failure) &&
            check_pair(output, options->eval, failure) &&
+           check_pair(output, options->eval_text, failure) &&
            (output->on_archive || check_pair(output, options->archive, failure));
 }
 

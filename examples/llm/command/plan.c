@@ -9,6 +9,7 @@
 
 #include "common/peak_memory.h"
 #include "common/plot.h"
+#include "llm/text/text.h"
 #include "llm/watersic/forecast.h"
 #include "llm/watersic/outputs_pass.h"
 #include "llm/watersic/report.h"
@@ -223,15 +224,16 @@ static bool prepare(struct planning *run)
 {
     const struct options *const options = run->options;
     struct model *const model = &run->session->model;
+    const struct text_source source = options_text(options);
 
     run->layers = model->config.blocks * LINEAR_KINDS;
     if (!exclusions_create(&run->exclusions, &model->config, options->skip, options->zero_rows,
                            run->failure))
         return false;
     model->exclusions = &run->exclusions;
-    if (!tokens_load(&run->tokens, options->tokens, model->config.vocabulary, run->failure))
+    if (!text_load(&run->tokens, &source, &model->config, run->session->window, options->max_tokens,
+                   run->failure))
         return false;
-    tokens_sample(&run->tokens, run->session->window, options->max_tokens);
     const struct calibration calibration = describe_calibration(run);
     report_scarce_text(&model->config, &calibration);
     return allocate(run) && outputs_create(&run->outputs, run->session->context, model,

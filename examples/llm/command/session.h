@@ -29,5 +29,6 @@ enum outcome command_plan(const struct options *options, struct failure *failure
 enum outcome command_finetune(const struct options *options, struct failure *failure);
 enum outcome command_pack(const struct options *options, struct failure *failure);
 enum outcome command_restore(const struct options *options, struct failure *failure);
+enum outcome command_tokens(const struct options *options, struct failure *failure);
 
 #endif

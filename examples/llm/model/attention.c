@@ -7,47 +7,38 @@
 #include "common/blas_threads.h"
 #include "llm/model/vector.h"
 
-/* Between the two bounds the part that is left grows with the number of turns. */
-static double scale_frequency(const struct rope_scaling *scaling, double frequency)
+static void fill_rotation(const struct rope *rope, size_t pair, size_t window,
+                          struct rotations *rotations)
 {
-    const double turns = (double)scaling->original * frequency / (2 * acos(-1));
-    const double left = (turns - scaling->low) / (scaling->high - scaling->low);
-    const double part = fmin(fmax(left, 0), 1);
+    const double frequency = rope_frequency(rope, pair, window);
 
-    return part * frequency + (1 - part) * frequency / scaling->factor;
-}
-
-static double rotation_frequency(const struct config *config, size_t pair)
-{
-    const double frequency =
-        pow(config->rope_theta, -(double)(2 * pair) / (double)config->head_dim);
-
-    return config->rope_scaling.on ? scale_frequency(&config->rope_scaling, frequency) : frequency;
+    for (size_t position = 0; position < window; position++) {
+        const double angle = (double)position * frequency;
+        const size_t place = position * rotations->pairs + pair;
+        rotations->cosine[place] = (float)(rope->amplitude * cos(angle));
+        rotations->sine[place] = (float)(rope->amplitude * sin(angle));
+    }
 }
 
 void attention_fill_rotations(struct forward *forward)
 {
-    const size_t half = forward->config.head_dim / 2;
-
-    for (size_t i = 0; i < half; i++) {
-        const double frequency = rotation_frequency(&forward->config, i);
-        for (size_t position = 0; position < forward->window; position++) {
-            forward->cosine[position * half + i] = (float)cos((double)position * frequency);
-            forward->sine[position * half + i] = (float)sin((double)position * frequency);
-        }
-    }
+    for (size_t sight = 0; sight < SIGHTS; sight++)
+        for (size_t pair = 0; pair < forward->rotations[sight].pairs; pair++)
+            fill_rotation(&forward->config.rope[sight], pair, forward->window,
+                          &forward->rotations[sight]);
 }
 
-/* Element i of the first half and element i of the second half make a pair that turns together. */
-static void rotate_heads(const struct forward *forward, float *row, size_t heads, size_t position,
-                         float turn)
+/* Of the numbers of a head that turn, element i of the first half and element i of the second half
+ * make a pair that turns together. */
+static void rotate_heads(const struct rotations *rotations, float *row, size_t heads, size_t length,
+                         size_t position, float turn)
 {
-    const size_t half = forward->config.head_dim / 2;
-    const float *const cosine = forward->cosine + position * half;
-    const float *const sine = forward->sine + position * half;
+    const size_t half = rotations->pairs;
+    const float *const cosine = rotations->cosine + position * half;
+    const float *const sine = rotations->sine + position * half;
 
     for (size_t head = 0; head < heads; head++) {
-        float *const x = row + head * 2 * half;
+        float *const x = row + head * length;
         float *const y = x + half;
         /* Turned back, the second of a pair is in the place of the first. */
         vector_turn(turn > 0 ? x : y, turn > 0 ? y : x, cosine, sine, half);
@@ -132,6 +123,7 @@ static void attend_strip(const struct attention_rule *rule, const struct head *h
 
 struct rotation {
     const struct forward *forward;
+    enum block_sight sight;
     float *query;
     float *key;
     float turn; /* 1, or -1 to turn back */
@@ -141,19 +133,22 @@ static void rotate_token(void *data, size_t token, size_t worker)
 {
     const struct rotation *const job = data;
     const struct config *const config = &job->forward->config;
+    const struct rotations *const rotations = &job->forward->rotations[job->sight];
     const size_t position = token % job->forward->window;
+    const size_t length = config->head_dim;
 
     (void)worker;
-    rotate_heads(job->forward, job->query + token * config->heads * config->head_dim, config->heads,
+    rotate_heads(rotations, job->query + token * config->heads * length, config->heads, length,
                  position, job->turn);
-    rotate_heads(job->forward, job->key + token * config->kv_heads * config->head_dim,
-                 config->kv_heads, position, job->turn);
+    rotate_heads(rotations, job->key + token * config->kv_heads * length, config->kv_heads, length,
+                 position, job->turn);
 }
 
-void attention_rotate(const struct forward *forward, float *query, float *key, size_t count,
-                      float turn)
+void attention_rotate(const struct forward *forward, enum block_sight sight, float *query,
+                      float *key, size_t count, float turn)
 {
-    struct rotation job = {.forward = forward, .query = query, .key = key, .turn = turn};
+    struct rotation job = {
+        .forward = forward, .sight = sight, .query = query, .key = key, .turn = turn};
 
     workers_run(forward->workers, count, rotate_token, &job);
 }
@@ -207,6 +202,6 @@ void attention_run(struct forward *forward, const struct attention_rule *rule, s
     struct batch batch = {.forward = forward, .rule = rule, .count = count};
     const size_t windows = (count + forward->window - 1) / forward->window;
 
-    attention_rotate(forward, forward->query, forward->key, count, 1);
+    attention_rotate(forward, rule->sight, forward->query, forward->key, count, 1);
     blas_workers_run(forward->workers, windows * forward->config.heads, attend_head, &batch);
 }

@@ -14,9 +14,10 @@
 /* Fill in forward's cosines and sines. */
 void attention_fill_rotations(struct forward *forward);
 
-/* Rotate queries and keys by their positions (turn 1), or back (turn -1). */
-void attention_rotate(const struct forward *forward, float *query, float *key, size_t count,
-                      float turn);
+/* Rotate queries and keys of a block that sees so by their positions (turn 1), or, where rotations
+ * are transposed, back (turn -1). */
+void attention_rotate(const struct forward *forward, enum block_sight sight, float *query,
+                      float *key, size_t count, float turn);
 
 /* The queries of a window of so many tokens from number `first` on, at most ATTENTION_STRIP, and
  * all keys that any of them looks at. */

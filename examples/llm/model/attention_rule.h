@@ -5,10 +5,13 @@
 
 #include <stddef.h>
 
+#include "llm/model/config.h"
+
 struct attention_rule {
     float scale; /* a score is scale · query · key */
     float cap;   /* scores s become cap · tanh(s / cap); 0: they stay */
     size_t span; /* a query looks at its own token and the span - 1 before it; 0: all before it */
+    enum block_sight sight; /* tells by which angles queries and keys turn */
 };
 
 /* First token that a query looks at. */

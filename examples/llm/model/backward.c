@@ -87,8 +87,9 @@ static void compute_attention(struct backward *backward, const struct block *blo
            count * config->kv_heads * config->head_dim * sizeof *forward->key);
     forward_attend(forward, block, count);
     forward_linear(forward, &block->linear[LINEAR_O], forward->mix, backward->attended, count, 0);
-    for (size_t i = 0; i < count * config->hidden; i++)
-        backward->middle[i] = input[i] + backward->attended[i];
+    memcpy(backward->middle, input, count * config->hidden * sizeof *input);
+    forward_add_output(forward, block->attention_output_norm, backward->attended, backward->middle,
+                       count);
 }
 
 static void compute_ffn(struct backward *backward, const struct block *block, size_t count)
@@ -145,19 +146,40 @@ static void clear_normed(struct backward *backward, size_t count)
     memset(backward->normed, 0, count * backward->forward->config.hidden * sizeof(float));
 }
 
+/* The derivatives by an output y that was added to the stream, normalised with these gains: those
+ * by the stream where nothing was normalised. */
+static const float *output_backward(struct backward *backward, const float *gains, const float *y,
+                                    const float *stream, size_t count)
+{
+    const struct forward *const forward = backward->forward;
+    const struct norm_pass pass = {.x = y,
+                                   .gains = gains,
+                                   .u = stream,
+                                   .count = count,
+                                   .length = forward->config.hidden,
+                                   .epsilon = (float)forward->config.norm_epsilon};
+
+    if (!gains)
+        return stream;
+    norm_backward(&pass, forward->workers, 0, backward->part);
+    return backward->part;
+}
+
 static void ffn_backward(struct backward *backward, const struct block *block, float *stream,
                          size_t count, const struct scale_gradient *gradients)
 {
     const struct forward *const forward = backward->forward;
-    const struct linear_pass down = {.linear = &block->linear[LINEAR_DOWN],
-                                     .x = forward->product,
-                                     .y = backward->down,
-                                     .u = stream,
-                                     .count = count};
+    const struct linear_pass down = {
+        .linear = &block->linear[LINEAR_DOWN],
+        .x = forward->product,
+        .y = backward->down,
+        .u = output_backward(backward, block->ffn_output_norm, backward->down, stream, count),
+        .count = count};
 
     pass_back(backward, LINEAR_DOWN, &down, backward->product, gradients);
     /* The product itself is not needed any more: its place takes the derivative by gate. */
-    const struct gate_pass gate = {.gate = backward->gate,
+    const struct gate_pass gate = {.activation = forward->config.activation,
+                                   .gate = backward->gate,
                                    .up = forward->up,
                                    .u = backward->product,
                                    .gate_back = forward->product,
@@ -199,7 +221,7 @@ static void mix_backward(struct backward *backward, const struct block *block, s
 
     attention_backward(forward, &block->attention, &gradient, count);
     /* A rotation's transpose turns back. */
-    attention_rotate(forward, backward->query, backward->key, count, -1);
+    attention_rotate(forward, block->attention.sight, backward->query, backward->key, count, -1);
     if (!config->head_norms)
         return;
     heads_backward(forward, block->query_norm, backward->raw_query, backward->query,
@@ -216,7 +238,8 @@ static void attention_part_backward(struct backward *backward, const struct bloc
     const struct linear_pass output = {.linear = &block->linear[LINEAR_O],
                                        .x = forward->mix,
                                        .y = backward->attended,
-                                       .u = stream,
+                                       .u = output_backward(backward, block->attention_output_norm,
+                                                            backward->attended, stream, count),
                                        .count = count};
 
     pass_back(backward, LINEAR_O, &output, backward->mix, gradients);

@@ -278,13 +278,21 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-static bool refuse_rest_of(const struct shard *shard, const char *architecture,
+static bool is_idle(const char *name, const char *prefix)
+{
+    const size_t length = prefix ? strlen(prefix) : 0;
+
+    if (length > 0 && strncmp(name, prefix, length) != 0)
+        return true;
+    return ends_with(name, ".rotary_emb.inv_freq") || strcmp(name + length, "lm_head.weight") == 0;
+}
+
+static bool refuse_rest_of(const struct shard *shard, const char *architecture, const char *prefix,
                            struct failure *failure)
 {
     for (size_t i = 0; i < safetensors_count(shard->file); i++) {
         const struct tensor *const tensor = safetensors_at(shard->file, i);
-        if (!shard->used[i] && !ends_with(tensor->name, ".rotary_emb.inv_freq") &&
-            strcmp(tensor->name, "lm_head.weight") != 0)
+        if (!shard->used[i] && !is_idle(tensor->name, prefix))
             return refuse(failure, "%s: tensor \"%s\" is no part of a %s", tensor->file,
                           tensor->name, architecture);
     }
@@ -292,10 +300,10 @@ static bool refuse_rest_of(const struct shard *shard, const char *architecture,
 }
 
 bool checkpoint_refuse_rest(const struct checkpoint *checkpoint, const char *architecture,
-                            struct failure *failure)
+                            const char *prefix, struct failure *failure)
 {
     for (size_t i = 0; i < checkpoint->count; i++)
-        if (!refuse_rest_of(&checkpoint->shards[i], architecture, failure))
+        if (!refuse_rest_of(&checkpoint->shards[i], architecture, prefix, failure))
             return false;
     return true;
 }

@@ -45,8 +45,9 @@ void checkpoint_each_taken(const struct checkpoint *checkpoint,
 
 /* Fail if a tensor was not taken: it is a part of the model that forward.c does not compute, such
  * as a bias. Two are known to be idle: the rotations, which some checkpoints store although they
- * follow from the configuration, and the head where the embedding takes its place. */
+ * follow from the configuration, and the head where the embedding takes its place. Where the
+ * tensors of the model have a prefix (NULL: none), those without are parts of something else. */
 bool checkpoint_refuse_rest(const struct checkpoint *checkpoint, const char *architecture,
-                            struct failure *failure);
+                            const char *prefix, struct failure *failure);
 
 #endif

@@ -33,7 +33,7 @@ bool coded_next(struct coded_walk *walk, wsic_layer **layer, struct failure *fai
     *layer = NULL;
     if (walk->next == tensor->layers)
         return true;
-    const size_t bytes = tensor->layer_bytes[walk->next];
+    const size_t bytes = tensor->coded[walk->next].bytes;
     if (wsic_layer_create_view(walk->context, tensor->data + walk->offset, bytes, layer) < 0)
         return refuse(failure, "%s: tensor \"%s\": %s", tensor->file, tensor->name,
                       wsic_context_message(walk->context));

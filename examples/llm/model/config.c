@@ -3,78 +3,67 @@
 
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "llm/model/config_keys.h"
+#include "llm/model/config_quantization.h"
 #include "llm/model/config_reader.h"
 #include "llm/model/config_rope.h"
-
-static bool read_size(const struct config_reader *reader, const char *key, size_t *value)
-{
-    return config_read_size(reader, key, CONFIG_MAX_SIZE, value);
-}
+#include "llm/model/config_sight.h"
+#include "llm/model/stored.h"
 
 static bool require_size(const struct config_reader *reader, const char *key, size_t *value)
 {
     return config_require_size(reader, key, CONFIG_MAX_SIZE, value);
 }
 
-static bool check_layer_types(const struct config_reader *reader)
-{
-    const json_t *const types = json_object_get(reader->object, "layer_types");
+/* --- the family ------------------------------------------------------------ */
 
-    if (types && !json_is_null(types) && !json_is_array(types))
-        return refuse(reader->failure, "%s: \"layer_types\" is not a list", reader->path);
-    for (size_t i = 0; i < json_array_size(types); i++)
-        if (!config_expect_name(reader, "layer_types", json_array_get(types, i), "full_attention"))
-            return false;
-    return true;
+static bool refuse_architecture(const struct config_reader *reader, const char *name)
+{
+    char known[400] = "";
+
+    for (size_t i = 0; family_at(i); i++) {
+        const size_t length = strlen(known);
+        snprintf(known + length, sizeof known - length, "%s%s", i > 0 ? ", " : "",
+                 family_at(i)->architecture);
+    }
+    return refuse(reader->failure, "%s: \"architectures\" is \"%s\"; supported are %s",
+                  reader->path, name, known);
 }
 
-struct architecture {
-    const char *name;
-    const char *type;
-    bool head_norms;
-};
-
-static const struct architecture architectures[] = {
-    {"LlamaForCausalLM", "llama", false},
-    {"Qwen3ForCausalLM", "qwen3", true},
-};
-
-static const struct architecture *find_architecture(const struct config_reader *reader)
+static bool find_family(const struct config_reader *reader, const struct family **family)
 {
-    const json_t *const names = json_object_get(reader->object, "architectures");
+    const json_t *const names = config_member(reader, "architectures");
     const char *const name = json_string_value(json_array_get(names, 0));
 
-    if (json_array_size(names) != 1 || !name) {
-        refuse(reader->failure, "%s: \"architectures\" is not a list of one name", reader->path);
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof architectures / sizeof architectures[0]; i++)
-        if (strcmp(name, architectures[i].name) == 0)
-            return &architectures[i];
-    refuse(reader->failure, "%s: \"architectures\" is \"%s\"; only \"%s\" and \"%s\" are supported",
-           reader->path, name, architectures[0].name, architectures[1].name);
-    return NULL;
+    if (json_array_size(names) != 1 || !name)
+        return refuse(reader->failure, "%s: \"architectures\" is not a list of one name",
+                      reader->path);
+    *family = family_find(name);
+    return *family || refuse_architecture(reader, name);
 }
 
-static bool check_architecture(struct config *config, const struct config_reader *reader)
+/* One of its keys must be there; some files have both. */
+static bool check_activation(const struct family *family, const struct config_reader *reader)
 {
-    const struct architecture *const architecture = find_architecture(reader);
+    bool found = false;
 
-    if (!architecture)
-        return false;
-    config->architecture = architecture->name;
-    config->head_norms = architecture->head_norms;
-    return config_expect_name(reader, "model_type", json_object_get(reader->object, "model_type"),
-                              architecture->type) &&
-           config_expect_name(reader, "hidden_act", json_object_get(reader->object, "hidden_act"),
-                              "silu") &&
-           config_check_keys(reader, config->unknown_keys, sizeof config->unknown_keys) &&
-           check_layer_types(reader);
+    for (size_t i = 0; i < 2 && family->activation_keys[i]; i++) {
+        const json_t *const value = config_member(reader, family->activation_keys[i]);
+        if (value &&
+            !config_expect_name(reader, family->activation_keys[i], value, family->activation_name))
+            return false;
+        found = found || value;
+    }
+    /* Those of Gemma 3 leave it out. */
+    return found || family->defaults.hidden > 0 ||
+           config_expect_name(reader, family->activation_keys[0], NULL, family->activation_name);
 }
+
+/* --- sizes ----------------------------------------------------------------- */
 
 static bool check_heads(const struct config_reader *reader, const struct config *config)
 {
@@ -91,38 +80,137 @@ static bool check_heads(const struct config_reader *reader, const struct config 
     return true;
 }
 
-/* What a Llama's file leaves out has the value that transformers gives it. Qwen3's defaults are
- * those of one model and fit no other. */
 static bool read_heads(struct config *config, const struct config_reader *reader)
 {
-    config->kv_heads = config->heads;
-    config->head_dim = config->hidden / config->heads;
-    if (config->head_norms)
-        return require_size(reader, "num_key_value_heads", &config->kv_heads) &&
-               require_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
-    return read_size(reader, "num_key_value_heads", &config->kv_heads) &&
-           read_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
+    const struct family_defaults *const usual = &config->family->defaults;
+
+    config->kv_heads = usual->kv_heads == FAMILY_DERIVED ? config->heads : usual->kv_heads;
+    config->head_dim =
+        usual->head_dim == FAMILY_DERIVED ? config->hidden / config->heads : usual->head_dim;
+    return require_size(reader, "num_key_value_heads", &config->kv_heads) &&
+           require_size(reader, "head_dim", &config->head_dim) && check_heads(reader, config);
+}
+
+static bool read_sizes(struct config *config, const struct config_reader *reader)
+{
+    const struct family_defaults *const usual = &config->family->defaults;
+
+    config->hidden = usual->hidden;
+    config->intermediate = usual->intermediate;
+    config->blocks = usual->blocks;
+    config->heads = usual->heads;
+    config->vocabulary = usual->vocabulary;
+    config->positions = usual->positions;
+    return require_size(reader, "hidden_size", &config->hidden) &&
+           require_size(reader, "intermediate_size", &config->intermediate) &&
+           config_require_size(reader, "num_hidden_layers", CONFIG_MAX_BLOCKS, &config->blocks) &&
+           require_size(reader, "num_attention_heads", &config->heads) &&
+           require_size(reader, "vocab_size", &config->vocabulary) &&
+           config_require_size(reader, "max_position_embeddings", CONFIG_MAX_POSITIONS,
+                               &config->positions) &&
+           read_heads(config, reader);
+}
+
+/* --- the rest -------------------------------------------------------------- */
+
+static bool read_biases(struct config *config, const struct config_reader *reader)
+{
+    config->query_bias = config->family->query_bias;
+    if (!config->family->bias_keys)
+        return true;
+    if (!config_read_flag(reader, "attention_bias", &config->query_bias) ||
+        !config_read_flag(reader, "mlp_bias", &config->ffn_bias))
+        return false;
+    config->output_bias = config->query_bias;
+    return true;
+}
+
+/* null switches a cap off. */
+static bool read_cap(const struct config_reader *reader, const char *key, double usual, double *cap)
+{
+    *cap = json_object_get(reader->object, key) ? 0 : usual;
+    return config_read_positive(reader, key, cap);
+}
+
+static bool read_scores(struct config *config, const struct config_reader *reader)
+{
+    const struct family *const family = config->family;
+    double scalar = family->defaults.score_scalar > 0 ? family->defaults.score_scalar
+                                                      : (double)config->head_dim;
+
+    if (family->defaults.score_scalar > 0 &&
+        !config_read_positive(reader, "query_pre_attn_scalar", &scalar))
+        return false;
+    config->score_factor = 1 / sqrt(scalar);
+    return !family->caps || (read_cap(reader, "attn_logit_softcapping", family->defaults.score_cap,
+                                      &config->score_cap) &&
+                             read_cap(reader, "final_logit_softcapping", family->defaults.logit_cap,
+                                      &config->logit_cap));
+}
+
+static bool read_members(struct config *config, const struct config_reader *reader)
+{
+    const struct family *const family = config->family;
+    const char *const type = family->inner_type ? family->inner_type : family->type;
+
+    config->head_norms = family->head_norms;
+    config->activation = family->activation;
+    config->norm_epsilon = family->defaults.epsilon;
+    return config_expect_name(reader, "model_type", config_member(reader, "model_type"), type) &&
+           check_activation(family, reader) && read_sizes(config, reader) &&
+           read_biases(config, reader) && read_scores(config, reader) &&
+           config_read_sight(config, reader) && config_read_rope(config, reader) &&
+           config_read_positive(reader, "rms_norm_eps", &config->norm_epsilon) &&
+           config_read_quantization(reader, config->scale_block) &&
+           config_read_flag(reader, "tie_word_embeddings", &config->tied) &&
+           config_check_keys(reader, config->unknown_keys, sizeof config->unknown_keys);
+}
+
+/* The part of a larger model that computes text. What the larger one says of itself is checked as
+ * well. */
+static bool read_inner(struct config *config, const struct config_reader *outer)
+{
+    const json_t *const object = config_member(outer, "text_config");
+    struct config_reader inner;
+
+    if (!json_is_object(object))
+        return refuse(outer->failure, "%s: \"text_config\" is missing or not an object",
+                      outer->path);
+    if (!config_expect_name(outer, "model_type", config_member(outer, "model_type"),
+                            config->family->type) ||
+        !config_read_flag(outer, "tie_word_embeddings", &config->tied) ||
+        !config_read_quantization(outer, config->scale_block) ||
+        !config_reader_begin(&inner, outer->path, object, outer->failure))
+        return false;
+    /* Written into the inner one by some versions. */
+    config_member(&inner, "architectures");
+    const bool ok = read_members(config, &inner);
+    config_reader_end(&inner);
+    return ok && config_check_keys(outer, config->unknown_keys, sizeof config->unknown_keys);
 }
 
 static bool read_config(struct config *config, const struct config_reader *reader)
 {
-    if (!check_architecture(config, reader) ||
-        !require_size(reader, "hidden_size", &config->hidden) ||
-        !require_size(reader, "intermediate_size", &config->intermediate) ||
-        !require_size(reader, "num_hidden_layers", &config->blocks) ||
-        !require_size(reader, "num_attention_heads", &config->heads) ||
-        !require_size(reader, "vocab_size", &config->vocabulary) ||
-        !config_require_size(reader, "max_position_embeddings", CONFIG_MAX_POSITIONS,
-                             &config->positions) ||
-        !read_heads(config, reader))
+    *config = (struct config){.scale_block = {STORED_FP8_BLOCK, STORED_FP8_BLOCK}};
+    if (!find_family(reader, &config->family))
         return false;
+    config->architecture = config->family->architecture;
+    config->tied = config->family->defaults.tied;
+    return config->family->inner_type ? read_inner(config, reader) : read_members(config, reader);
+}
 
-    /* What is left out has the value that transformers gives it. */
-    config->norm_epsilon = 1e-6;
-    config->tied = false;
-    return config_read_rope(config, reader) &&
-           config_read_positive(reader, "rms_norm_eps", &config->norm_epsilon) &&
-           config_read_flag(reader, "tie_word_embeddings", &config->tied);
+static bool read_root(struct config *config, const char *path, const json_t *root,
+                      struct failure *failure)
+{
+    struct config_reader reader;
+
+    if (!json_is_object(root))
+        return refuse(failure, "%s: not a JSON object", path);
+    if (!config_reader_begin(&reader, path, root, failure))
+        return false;
+    const bool ok = read_config(config, &reader);
+    config_reader_end(&reader);
+    return ok;
 }
 
 bool config_load(struct config *config, const char *directory, struct failure *failure)
@@ -133,13 +221,11 @@ bool config_load(struct config *config, const char *directory, struct failure *f
     if ((size_t)snprintf(path, sizeof path, "%s/config.json", directory) >= sizeof path)
         return refuse(failure, "%s: the name is too long", directory);
     json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    const struct config_reader reader = {.path = path, .object = root, .failure = failure};
     if (!root && error.line > 0)
         return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
     if (!root)
         return refuse(failure, "%s", error.text);
-    const bool ok = json_is_object(root) ? read_config(config, &reader)
-                                         : refuse(failure, "%s: not a JSON object", path);
+    const bool ok = read_root(config, path, root, failure);
     json_decref(root);
     return ok;
 }

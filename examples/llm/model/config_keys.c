@@ -5,43 +5,33 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What config.c and config_rope.c read. */
-static const char *const read_elsewhere[] = {
-    "architectures",
-    "head_dim",
-    "hidden_act",
-    "hidden_size",
-    "intermediate_size",
-    "layer_types",
-    "max_position_embeddings",
-    "model_type",
-    "num_attention_heads",
-    "num_hidden_layers",
-    "num_key_value_heads",
-    "rms_norm_eps",
-    "rope_parameters",
-    "rope_scaling",
-    "rope_theta",
-    "tie_word_embeddings",
-    "vocab_size",
-};
-
-/* Keys that change what the model computes, by the value that does not. */
+/* Keys that change what the model computes, unless its family reads them, by the value that does
+ * not. */
 static const char *const only_null[] = {
-    "attn_logit_softcapping", "clip_qkv",    "final_logit_softcapping",
-    "no_rope_layers",         "num_experts", "num_local_experts",
-    "compression_config",
+    "attn_logit_softcapping", "clip_qkv",       "compression_config", "final_logit_softcapping",
+    "n_routed_experts",       "no_rope_layers", "num_experts",        "num_local_experts",
+    "rope_local_base_freq",
 };
 
 static const char *const only_false[] = {
-    "add_cross_attention", "alibi",     "attention_bias",        "attn_temperature_tuning",
-    "is_encoder_decoder",  "mlp_bias",  "parallel_attn",         "rope_interleave",
-    "rope_interleaved",    "use_mrope", "use_parallel_residual", "use_sliding_window",
+    "add_cross_attention",
+    "alibi",
+    "attention_bias",
+    "attn_temperature_tuning",
+    "is_encoder_decoder",
+    "mlp_bias",
+    "parallel_attn",
+    "rope_interleave",
+    "rope_interleaved",
+    "use_mrope",
+    "use_parallel_residual",
+    "use_sliding_window",
+    "use_bidirectional_attention",
 };
 
 static const char *const only_one[] = {
-    "attention_multiplier",  "embedding_multiplier", "logit_scale", "logits_scaling",
-    "partial_rotary_factor", "residual_multiplier",  "rotary_pct",
+    "attention_multiplier", "embedding_multiplier", "logit_scale",
+    "logits_scaling",       "residual_multiplier",  "rotary_pct",
 };
 
 /* Keys that are ignored on purpose. */
@@ -58,17 +48,22 @@ static const struct {
     {"auto_map", "code of other programs"},
     {"bad_words_ids", "for generation"},
     {"begin_suppress_tokens", "for generation"},
+    {"boi_token_index", "for images"},
     {"bos_token_id", "for tokenizers"},
+    {"cache_implementation", "how it is computed"},
     {"chunk_size_feed_forward", "how it is computed"},
     {"decoder_start_token_id", "for generation"},
     {"do_sample", "for generation"},
     {"dtype", "number type of the tensors, which say it themselves"},
+    {"embd_pdrop", "for training"},
+    {"eoi_token_index", "for images"},
     {"eos_token_id", "for tokenizers"},
     {"finetuning_task", "a note"},
     {"forced_bos_token_id", "for generation"},
     {"forced_eos_token_id", "for generation"},
     {"hidden_dropout", "for training"},
     {"id2label", "for classifiers"},
+    {"image_token_index", "for images"},
     {"initializer_range", "for training"},
     {"is_decoder", "true of what is read here, whatever it says"},
     {"is_llama_config", "a note"},
@@ -77,6 +72,7 @@ static const struct {
     {"max_length", "for generation"},
     {"max_window_layers", "counts only with use_sliding_window"},
     {"min_length", "for generation"},
+    {"mm_tokens_per_image", "for images"},
     {"num_beams", "for generation"},
     {"num_labels", "for classifiers"},
     {"output_attentions", "what is returned"},
@@ -86,6 +82,7 @@ static const struct {
     {"pretraining_tp", "how products are split"},
     {"problem_type", "for classifiers"},
     {"repetition_penalty", "for generation"},
+    {"resid_pdrop", "for training"},
     {"return_dict", "what is returned"},
     {"return_dict_in_generate", "what is returned"},
     {"sep_token_id", "for tokenizers"},
@@ -106,6 +103,7 @@ static const struct {
     {"unsloth_version", "a note"},
     {"use_bfloat16", "number type of the tensors, which say it themselves"},
     {"use_cache", "how it is computed"},
+    {"vision_config", "the part that sees images, which is not computed"},
 };
 
 static bool is_among(const char *key, const char *const *names, size_t count)
@@ -153,26 +151,12 @@ static void list(char *unknown, size_t size, const char *key)
         snprintf(unknown + length, size - length, "%s%s", length > 0 ? ", " : "", key);
 }
 
-/* Of our own method nothing need be known: coded tensors say what they are. */
-static bool check_quantization(const struct config_reader *reader, const json_t *value)
-{
-    const char *const method = json_string_value(json_object_get(value, "quant_method"));
-
-    return (method && strcmp(method, "watersic") == 0) ||
-           refuse(reader->failure,
-                  "%s: \"quantization_config\" is of the method \"%s\"; only \"watersic\" is "
-                  "supported",
-                  reader->path, method ? method : "");
-}
-
 /* The value is not null. */
 static bool check_key(const struct config_reader *reader, const char *key, const json_t *value,
                       char *unknown, size_t size)
 {
-    if (IS_AMONG(key, read_elsewhere) || is_ignored(key))
+    if (config_is_used(reader, key) || is_ignored(key))
         return true;
-    if (strcmp(key, "quantization_config") == 0)
-        return check_quantization(reader, value);
     if (IS_AMONG(key, only_null))
         return refuse(reader->failure, "%s: \"%s\" is set; only null is supported", reader->path,
                       key);
@@ -190,7 +174,6 @@ bool config_check_keys(const struct config_reader *reader, char *unknown, size_t
     const char *key;
     json_t *value;
 
-    unknown[0] = '\0';
     json_object_foreach((json_t *)(uintptr_t)reader->object, key,
                         value) if (!json_is_null(value) &&
                                    !check_key(reader, key, value, unknown, size)) return false;

@@ -3,8 +3,27 @@
 
 #include <string.h>
 
+bool config_reader_begin(struct config_reader *reader, const char *path, const json_t *object,
+                         struct failure *failure)
+{
+    *reader = (struct config_reader){
+        .path = path, .object = object, .used = json_object(), .failure = failure};
+    return reader->used || refuse(failure, "%s: out of memory", path);
+}
+
+void config_reader_end(struct config_reader *reader)
+{
+    json_decref(reader->used);
+}
+
+bool config_is_used(const struct config_reader *reader, const char *key)
+{
+    return json_object_get(reader->used, key) != NULL;
+}
+
 const json_t *config_member(const struct config_reader *reader, const char *key)
 {
+    json_object_set_new(reader->used, key, json_true());
     const json_t *const entry = json_object_get(reader->object, key);
 
     return json_is_null(entry) ? NULL : entry;
@@ -35,8 +54,8 @@ bool config_read_size(const struct config_reader *reader, const char *key, size_
 bool config_require_size(const struct config_reader *reader, const char *key, size_t most,
                          size_t *value)
 {
-    return config_member(reader, key) ? config_read_size(reader, key, most, value)
-                                      : refuse_missing(reader, key);
+    return config_member(reader, key) || *value > 0 ? config_read_size(reader, key, most, value)
+                                                    : refuse_missing(reader, key);
 }
 
 bool config_read_positive(const struct config_reader *reader, const char *key, double *value)
@@ -53,8 +72,8 @@ bool config_read_positive(const struct config_reader *reader, const char *key, d
 
 bool config_require_positive(const struct config_reader *reader, const char *key, double *value)
 {
-    return config_member(reader, key) ? config_read_positive(reader, key, value)
-                                      : refuse_missing(reader, key);
+    return config_member(reader, key) || *value > 0 ? config_read_positive(reader, key, value)
+                                                    : refuse_missing(reader, key);
 }
 
 bool config_read_flag(const struct config_reader *reader, const char *key, bool *value)

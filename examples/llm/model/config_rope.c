@@ -1,144 +1,212 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/model/config_rope.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "llm/model/config_rope_kind.h"
+#include "llm/model/config_sight.h"
+
 /* What one of the objects says. */
-struct rope {
+struct said {
+    bool present;
     double theta; /* 0: nothing */
-    struct rope_scaling scaling;
+    double part;  /* of a head that turns; 0: nothing */
+    struct rope rope;
 };
 
-/* Whatever stands there is about rotations: what is not known changes them. */
-static bool check_keys(const struct config_reader *reader, const char *object)
+static bool read_part(const struct config_reader *reader, double *part)
 {
-    static const char *const known[] = {"rope_type",
-                                        "type",
-                                        "rope_theta",
-                                        "factor",
-                                        "low_freq_factor",
-                                        "high_freq_factor",
-                                        "original_max_position_embeddings",
-                                        "partial_rotary_factor"};
-    const char *key;
-    json_t *value;
+    if (!config_read_positive(reader, "partial_rotary_factor", part))
+        return false;
+    return *part <= 1 ||
+           refuse(reader->failure, "%s: \"partial_rotary_factor\" is %g, not between 0 and 1",
+                  reader->path, *part);
+}
 
-    json_object_foreach((json_t *)(uintptr_t)reader->object, key, value)
-    {
-        bool found = json_is_null(value);
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            found = found || strcmp(key, known[i]) == 0;
-        if (!found)
-            return refuse(reader->failure, "%s: \"%s\" in \"%s\" is not supported", reader->path,
-                          key, object);
-    }
+/* *value: what is said already, or 0. */
+static bool agree(const struct config_reader *reader, const char *key, const char *object,
+                  double said, double *value)
+{
+    if (*value > 0 && said > 0 && *value != said)
+        return refuse(reader->failure, "%s: \"%s\" is %g, but in \"%s\" it is %g", reader->path,
+                      key, *value, object, said);
+    if (said > 0)
+        *value = said;
     return true;
 }
 
-static bool read_llama3(struct rope_scaling *scaling, const struct config_reader *reader)
+/* What is told outside of objects. */
+struct outer {
+    double theta;
+    double part;
+    size_t original; /* as of Phi-3; 0: nothing */
+};
+
+static bool read_outer(const struct config *config, const struct config_reader *reader,
+                       struct outer *outer)
 {
-    if (!config_require_positive(reader, "factor", &scaling->factor) ||
-        !config_require_positive(reader, "low_freq_factor", &scaling->low) ||
-        !config_require_positive(reader, "high_freq_factor", &scaling->high) ||
-        !config_require_size(reader, "original_max_position_embeddings", CONFIG_MAX_POSITIONS,
-                             &scaling->original))
+    *outer = (struct outer){.theta = 0};
+    if (config->family->defaults.original_positions > 0 &&
+        !config_read_size(reader, "original_max_position_embeddings", CONFIG_MAX_POSITIONS,
+                          &outer->original))
         return false;
-    if (!(scaling->high > scaling->low))
-        return refuse(reader->failure,
-                      "%s: \"high_freq_factor\" is %g, not above \"low_freq_factor\", %g",
-                      reader->path, scaling->high, scaling->low);
-    scaling->on = true;
-    return true;
+    return config_read_positive(reader, "rope_theta", &outer->theta) &&
+           read_part(reader, &outer->part);
 }
 
-/* Every number of a head is rotated. */
-static bool check_part(const struct config_reader *reader)
+static void set_rotated(const struct config *config, double part, struct rope *rope)
 {
-    double part = 1;
+    rope->rotated = (size_t)((double)config->head_dim * (part > 0 ? part : 1));
+}
 
-    if (!config_read_positive(reader, "partial_rotary_factor", &part))
+/* The object is there. */
+static bool read_object(const struct config *config, const struct outer *outer,
+                        const struct config_reader *reader, const char *name, bool kind_required,
+                        struct said *said)
+{
+    const struct rope_facts facts = {.positions = config->positions, .original = outer->original};
+
+    said->present = true;
+    if (!config_read_positive(reader, "rope_theta", &said->theta) ||
+        !read_part(reader, &said->part))
         return false;
-    return part == 1 ||
-           refuse(reader->failure, "%s: \"partial_rotary_factor\" is %g; only 1 is supported",
-                  reader->path, part);
+    set_rotated(config, said->part > 0 ? said->part : outer->part, &said->rope);
+    return config_read_rope_kind(reader, &facts, kind_required, &said->rope) &&
+           config_check_rope_keys(reader, name);
 }
 
-/* The kind may be left out where the object is more than a scaling. */
-static bool read_kind(struct rope *rope, const struct config_reader *reader, bool required)
-{
-    /* Older files call it "type". */
-    const char *const key = config_member(reader, "rope_type") ? "rope_type" : "type";
-    const json_t *const value = config_member(reader, key);
-    const char *const name = json_string_value(value);
-
-    if (!value && !required)
-        return true;
-    if (!name)
-        return refuse(reader->failure, "%s: \"%s\" is missing or not a name", reader->path, key);
-    if (strcmp(name, "llama3") == 0)
-        return read_llama3(&rope->scaling, reader);
-    return strcmp(name, "default") == 0 ||
-           refuse(reader->failure,
-                  "%s: \"%s\" is \"%s\"; only \"default\" and \"llama3\" are supported",
-                  reader->path, key, name);
-}
-
-/* *present: the object is there. */
-static bool read_object(struct rope *rope, const struct config_reader *reader, const char *key,
-                        bool kind_required, bool *present)
+static bool open_object(const struct config *config, const struct outer *outer,
+                        const struct config_reader *reader, const char *key, bool kind_required,
+                        struct said *said)
 {
     const json_t *const object = config_member(reader, key);
-    const struct config_reader inner = {
-        .path = reader->path, .object = object, .failure = reader->failure};
+    struct config_reader inner;
 
-    *rope = (struct rope){.theta = 0};
-    *present = object != NULL;
     if (!object)
         return true;
     if (!json_is_object(object))
         return refuse(reader->failure, "%s: \"%s\" is not an object", reader->path, key);
-    return read_kind(rope, &inner, kind_required) && check_keys(&inner, key) &&
-           check_part(&inner) && config_read_positive(&inner, "rope_theta", &rope->theta);
+    if (!config_reader_begin(&inner, reader->path, object, reader->failure))
+        return false;
+    const bool ok = read_object(config, outer, &inner, key, kind_required, said);
+    config_reader_end(&inner);
+    return ok;
 }
 
-static bool is_same_scaling(const struct rope_scaling *a, const struct rope_scaling *b)
+static bool is_nested(const struct config_reader *reader, const char *key)
 {
-    if (!a->on || !b->on)
-        return a->on == b->on;
-    return a->factor == b->factor && a->low == b->low && a->high == b->high &&
-           a->original == b->original;
+    const json_t *const object = json_object_get(reader->object, key);
+
+    return json_object_get(object, config_sight_name(SIGHT_FULL)) ||
+           json_object_get(object, config_sight_name(SIGHT_LOCAL));
 }
 
-static bool take_theta(double *theta, double said, const char *key,
-                       const struct config_reader *reader)
+/* An object for each way in which blocks see. */
+static bool read_nested(const struct config *config, const struct outer *outer,
+                        const struct config_reader *reader, const char *key,
+                        struct said said[SIGHTS])
 {
-    if (*theta > 0 && said > 0 && *theta != said)
-        return refuse(reader->failure, "%s: \"rope_theta\" is %g, but in \"%s\" it is %g",
-                      reader->path, *theta, key, said);
-    if (said > 0)
-        *theta = said;
+    struct config_reader inner;
+    bool ok = true;
+
+    if (!config_reader_begin(&inner, reader->path, config_member(reader, key), reader->failure))
+        return false;
+    for (size_t i = 0; ok && i < SIGHTS; i++)
+        ok = open_object(config, outer, &inner, config_sight_name((enum block_sight)i), false,
+                         &said[i]);
+    ok = ok && config_check_rope_keys(&inner, key);
+    config_reader_end(&inner);
+    return ok;
+}
+
+/* What old and new keys say of blocks that see in one way. The theta outside is said for all. */
+static bool merge(const struct config *config, const struct config_reader *reader,
+                  const struct outer *outer, const struct said *before, const struct said *now,
+                  struct rope *rope)
+{
+    double theta = outer->theta;
+    double part = outer->part;
+
+    if (!agree(reader, "rope_theta", "rope_scaling", before->theta, &theta) ||
+        !agree(reader, "rope_theta", "rope_parameters", now->theta, &theta) ||
+        !agree(reader, "partial_rotary_factor", "rope_scaling", before->part, &part) ||
+        !agree(reader, "partial_rotary_factor", "rope_parameters", now->part, &part))
+        return false;
+    if (before->present && now->present && !rope_is_same(&before->rope, &now->rope))
+        return refuse(reader->failure,
+                      "%s: \"rope_scaling\" and \"rope_parameters\" contradict each other",
+                      reader->path);
+    if (now->present)
+        *rope = now->rope;
+    else if (before->present)
+        *rope = before->rope;
+    else
+        *rope = (struct rope){.amplitude = 1};
+    set_rotated(config, part, rope);
+    rope->theta = theta;
+    if (rope->rotated % 2 == 0 && rope->rotated > 0)
+        return true;
+    return refuse(reader->failure,
+                  "%s: %zu of the %zu numbers of a head are rotated; that is not even",
+                  reader->path, rope->rotated, config->head_dim);
+}
+
+/* Of the local blocks of a family that tells their theta under a key of its own. Nothing stretches
+ * their rotations. */
+static bool read_local(const struct config *config, const struct config_reader *reader,
+                       const struct said *now, struct rope *rope)
+{
+    const double usual = config->family->defaults.local_theta;
+    double theta = 0;
+
+    if (!config_read_positive(reader, "rope_local_base_freq", &theta) ||
+        !agree(reader, "rope_local_base_freq", "rope_parameters", now->theta, &theta))
+        return false;
+    *rope = now->present ? now->rope : (struct rope){.amplitude = 1};
+    set_rotated(config, now->part, rope);
+    rope->theta = theta > 0 ? theta : usual;
+    return true;
+}
+
+static bool check_nesting(const struct config *config, const struct config_reader *reader,
+                          bool nested, const struct said now[SIGHTS])
+{
+    if (config->family->local_rotations && !nested && now[SIGHT_FULL].present)
+        return refuse(reader->failure, "%s: \"rope_parameters\" does not tell \"%s\" from \"%s\"",
+                      reader->path, config_sight_name(SIGHT_FULL), config_sight_name(SIGHT_LOCAL));
+    for (size_t i = 0; nested && i < config->blocks; i++)
+        if (!now[config_sight(config, i)].present)
+            return refuse(reader->failure, "%s: \"%s\" in \"rope_parameters\" is missing",
+                          reader->path, config_sight_name(config_sight(config, i)));
     return true;
 }
 
 bool config_read_rope(struct config *config, const struct config_reader *reader)
 {
-    struct rope before, now;
-    bool has_before, has_now;
-    double theta = 0;
+    static const char new_key[] = "rope_parameters";
+    const bool own = config->family->local_rotations;
+    const bool nested = is_nested(reader, new_key);
+    struct said before = {.theta = 0};
+    struct said now[SIGHTS] = {{.theta = 0}};
+    struct outer outer;
 
-    if (!config_read_positive(reader, "rope_theta", &theta) ||
-        !read_object(&before, reader, "rope_scaling", true, &has_before) ||
-        !read_object(&now, reader, "rope_parameters", false, &has_now) ||
-        !take_theta(&theta, before.theta, "rope_scaling", reader) ||
-        !take_theta(&theta, now.theta, "rope_parameters", reader))
+    if (!read_outer(config, reader, &outer) ||
+        !open_object(config, &outer, reader, "rope_scaling", true, &before) ||
+        !(nested ? read_nested(config, &outer, reader, new_key, now)
+                 : open_object(config, &outer, reader, new_key, false, &now[SIGHT_FULL])) ||
+        !check_nesting(config, reader, nested, now) ||
+        !merge(config, reader, &outer, &before, &now[SIGHT_FULL], &config->rope[SIGHT_FULL]))
         return false;
-    if (has_before && has_now && !is_same_scaling(&before.scaling, &now.scaling))
-        return refuse(reader->failure,
-                      "%s: \"rope_scaling\" and \"rope_parameters\" contradict each other",
-                      reader->path);
-    config->rope_scaling = has_now ? now.scaling : before.scaling;
-    /* What is left out has the value that transformers gives it. */
-    config->rope_theta = theta > 0 ? theta : 10000;
+    if (!nested)
+        now[SIGHT_LOCAL] = own ? (struct said){.theta = 0} : now[SIGHT_FULL];
+    if (!(own ? read_local(config, reader, &now[SIGHT_LOCAL], &config->rope[SIGHT_LOCAL])
+              : merge(config, reader, &outer, &before, &now[SIGHT_LOCAL],
+                      &config->rope[SIGHT_LOCAL])))
+        return false;
+    for (size_t i = 0; i < SIGHTS; i++)
+        if (!(config->rope[i].theta > 0))
+            config->rope[i].theta = config->family->defaults.theta;
     return true;
 }

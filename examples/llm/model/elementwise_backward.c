@@ -59,7 +59,30 @@ void norm_backward(const struct norm_pass *pass, size_t workers, float addition,
     workers_run(workers, (pass->count + strip_rows - 1) / strip_rows, norm_strip, &job);
 }
 
+/* A value and its derivative. */
+struct slope {
+    float value;
+    float slope;
+};
+
 /* silu(x) = x s(x) with the logistic function s, whose derivative is s (1 - s). */
+static struct slope silu(float x)
+{
+    const float logistic = 1 / (1 + expf(-x));
+
+    return (struct slope){x * logistic, logistic * (1 + x * (1 - logistic))};
+}
+
+/* gelu(x) = x s(2 z) with z = √(2/π) (x + 0.044715 x³). */
+static struct slope gelu_tanh(float x)
+{
+    const float twice = 1.5957691216F * (x + 0.044715F * x * x * x);
+    const float twice_slope = 1.5957691216F * (1 + 3 * 0.044715F * x * x);
+    const float logistic = 1 / (1 + expf(-twice));
+
+    return (struct slope){x * logistic, logistic * (1 + x * (1 - logistic) * twice_slope)};
+}
+
 static void gate_strip(void *data, size_t strip, size_t worker)
 {
     const struct gate_pass *const pass = data;
@@ -67,11 +90,11 @@ static void gate_strip(void *data, size_t strip, size_t worker)
 
     (void)worker;
     for (size_t i = strip * strip_numbers; i < end; i++) {
-        const float gate = pass->gate[i];
+        const struct slope at = pass->activation == ACTIVATION_GELU_TANH ? gelu_tanh(pass->gate[i])
+                                                                         : silu(pass->gate[i]);
         const float u = pass->u[i];
-        const float logistic = 1 / (1 + expf(-gate));
-        pass->gate_back[i] = u * pass->up[i] * logistic * (1 + gate * (1 - logistic));
-        pass->u[i] = u * gate * logistic;
+        pass->gate_back[i] = u * pass->up[i] * at.slope;
+        pass->u[i] = u * at.value;
     }
 }
 

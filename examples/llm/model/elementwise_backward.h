@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "llm/model/family.h"
+
 /* y = x / sqrt(mean x² + epsilon) ∘ gains, of every row. */
 struct norm_pass {
     const float *x;
@@ -18,8 +20,9 @@ struct norm_pass {
 /* back = addition · back + the derivative by x. back may be u where addition is 0. */
 void norm_backward(const struct norm_pass *pass, size_t workers, float addition, float *back);
 
-/* y = silu(gate) ∘ up */
+/* y = f(gate) ∘ up */
 struct gate_pass {
+    enum activation activation;
     const float *gate;
     const float *up;
     float *u;         /* derivative by y; becomes that by up */

@@ -142,7 +142,8 @@ static bool list_exclusion(struct parser *parser, size_t layer)
 {
     struct exclusion *const exclusion = &parser->exclusions->of[layer];
     const struct linear shape = model_linear_shape(parser->config, kind_of(layer));
-    const bool down = kind_of(layer) == LINEAR_DOWN;
+    /* With a bias, an output without weights is not 0. */
+    const bool down = kind_of(layer) == LINEAR_DOWN && !parser->config->ffn_bias;
     char name[MODEL_NAME_SIZE];
 
     if (!list_numbers(parser->zero[layer], NULL, shape.rows, &exclusion->rows,

@@ -29,9 +29,19 @@ uint64_t fingerprint_tokens(uint64_t fingerprint, const struct tokens *tokens)
     return fingerprint_add(fingerprint, tokens->values, tokens->count * sizeof *tokens->values);
 }
 
+static uint64_t add_rope(uint64_t fingerprint, const struct rope *rope)
+{
+    const double numbers[] = {rope->kind,   rope->theta,     (double)rope->rotated,
+                              rope->factor, rope->low,       rope->high,
+                              rope->exact,  rope->amplitude, (double)rope->original};
+
+    fingerprint = fingerprint_add(fingerprint, numbers, sizeof numbers);
+    fingerprint = fingerprint_add(fingerprint, rope->short_factors, sizeof rope->short_factors);
+    return fingerprint_add(fingerprint, rope->long_factors, sizeof rope->long_factors);
+}
+
 static uint64_t add_config(uint64_t fingerprint, const struct config *config)
 {
-    const struct rope_scaling *const scaling = &config->rope_scaling;
     const double numbers[] = {
         config->head_norms,
         (double)config->hidden,
@@ -41,18 +51,23 @@ static uint64_t add_config(uint64_t fingerprint, const struct config *config)
         (double)config->kv_heads,
         (double)config->head_dim,
         (double)config->vocabulary,
-        config->rope_theta,
-        scaling->on,
-        scaling->on ? scaling->factor : 0,
-        scaling->on ? scaling->low : 0,
-        scaling->on ? scaling->high : 0,
-        scaling->on ? (double)scaling->original : 0,
+        (double)config->sight,
+        config->score_factor,
+        config->score_cap,
+        config->logit_cap,
         config->norm_epsilon,
         config->tied,
+        (double)config->scale_block[0],
+        (double)config->scale_block[1],
     };
 
-    return fingerprint_add(fingerprint_text(fingerprint, config->architecture), numbers,
-                           sizeof numbers);
+    fingerprint = fingerprint_add(fingerprint_text(fingerprint, config->architecture), numbers,
+                                  sizeof numbers);
+    fingerprint =
+        fingerprint_add(fingerprint, config->local, config->blocks * sizeof *config->local);
+    for (size_t i = 0; i < SIGHTS; i++)
+        fingerprint = add_rope(fingerprint, &config->rope[i]);
+    return fingerprint;
 }
 
 static void add_tensor(void *self, const struct tensor *tensor)

@@ -39,9 +39,18 @@ uint64_t forward_memory(const struct config *config, size_t window, size_t token
     const uint64_t query = config->heads * config->head_dim;
     const uint64_t key = config->kv_heads * config->head_dim;
     const uint64_t states = config->hidden + 2 * query + 2 * key + 2 * config->intermediate;
-    const uint64_t of_window = workers_usual() * ATTENTION_STRIP + config->head_dim;
+    const uint64_t of_window = workers_usual() * ATTENTION_STRIP +
+                               config->rope[SIGHT_FULL].rotated + config->rope[SIGHT_LOCAL].rotated;
 
     return (count * states + window * of_window) * sizeof(float);
+}
+
+static bool create_rotations(struct rotations *rotations, const struct rope *rope, size_t window)
+{
+    rotations->pairs = rope->rotated / 2;
+    rotations->cosine = forward_numbers(window, rotations->pairs);
+    rotations->sine = forward_numbers(window, rotations->pairs);
+    return rotations->cosine && rotations->sine;
 }
 
 bool forward_create(struct forward *forward, const struct config *config, size_t window,
@@ -61,11 +70,11 @@ bool forward_create(struct forward *forward, const struct config *config, size_t
     forward->up = forward_numbers(capacity, config->intermediate);
     forward->product = forward_numbers(capacity, config->intermediate);
     forward->scores = forward_numbers(forward->workers * ATTENTION_STRIP, window);
-    forward->cosine = forward_numbers(window, config->head_dim / 2);
-    forward->sine = forward_numbers(window, config->head_dim / 2);
-    if (!forward->normed || !forward->query || !forward->key || !forward->value || !forward->mix ||
-        !forward->up || !forward->product || !forward->scores || !forward->cosine ||
-        !forward->sine) {
+    bool ok = true;
+    for (size_t i = 0; i < SIGHTS; i++)
+        ok = create_rotations(&forward->rotations[i], &config->rope[i], window) && ok;
+    if (!ok || !forward->normed || !forward->query || !forward->key || !forward->value ||
+        !forward->mix || !forward->up || !forward->product || !forward->scores) {
         forward_free(forward);
         return refuse(failure, "out of memory for windows of %zu tokens", window);
     }
@@ -83,8 +92,10 @@ void forward_free(struct forward *forward)
     free(forward->up);
     free(forward->product);
     free(forward->scores);
-    free(forward->cosine);
-    free(forward->sine);
+    for (size_t i = 0; i < SIGHTS; i++) {
+        free(forward->rotations[i].cosine);
+        free(forward->rotations[i].sine);
+    }
     free(forward->importance);
     *forward = (struct forward){.window = 0};
 }
@@ -106,6 +117,8 @@ bool forward_embed(const struct model *model, const uint32_t *tokens, size_t cou
     for (size_t i = 0; i < count; i++) {
         if (!table_read(&model->embedding, tokens[i], 1, hidden + i * length, failure))
             return false;
+        if (model->embedding_factor != 1)
+            vector_scale(hidden + i * length, model->embedding_factor, length);
         /* A long text would leave the whole embedding in memory. */
         if ((i + 1) % batch_tokens == 0 || i + 1 == count)
             table_release(&model->embedding);
@@ -120,6 +133,7 @@ struct elementwise {
     size_t count; /* rows */
     size_t length;
     float epsilon;
+    void (*gate)(float *gate, const float *up, size_t count);
 };
 
 static void rms_norm_strip(void *data, size_t strip, size_t worker)
@@ -138,7 +152,7 @@ static void rms_norm_strip(void *data, size_t strip, size_t worker)
     }
 }
 
-/* out ← silu(out) ∘ in */
+/* out ← f(out) ∘ in */
 static void gate_strip(void *data, size_t strip, size_t worker)
 {
     const struct elementwise *const job = data;
@@ -146,8 +160,8 @@ static void gate_strip(void *data, size_t strip, size_t worker)
     const size_t end = first + strip_rows < job->count ? first + strip_rows : job->count;
 
     (void)worker;
-    vector_gate(job->out + first * job->length, job->in + first * job->length,
-                (end - first) * job->length);
+    job->gate(job->out + first * job->length, job->in + first * job->length,
+              (end - first) * job->length);
 }
 
 static void run_strips(const struct forward *forward, worker_task *task, struct elementwise *job)
@@ -249,10 +263,37 @@ void forward_importance(const struct forward *forward, size_t count, double *imp
     }
 }
 
+void forward_add_output(struct forward *forward, const float *gains, const float *output,
+                        float *hidden, size_t count)
+{
+    const size_t length = forward->config.hidden;
+    const float *added = output;
+
+    if (gains) {
+        rms_norm(forward, (struct norm){gains, length}, output, forward->normed, count);
+        added = forward->normed;
+    }
+    for (size_t i = 0; i < count * length; i++)
+        hidden[i] += added[i];
+}
+
+/* hidden += W x, normalised with these gains unless they are NULL */
+static void add_output(struct forward *forward, const struct linear *linear, const float *x,
+                       const float *gains, float *hidden, size_t count)
+{
+    if (!gains) {
+        forward_linear(forward, linear, x, hidden, count, 1);
+        return;
+    }
+    forward_linear(forward, linear, x, forward->normed, count, 0);
+    forward_add_output(forward, gains, forward->normed, hidden, count);
+}
+
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
                               size_t count)
 {
-    forward_linear(forward, &block->linear[LINEAR_O], forward->mix, hidden, count, 1);
+    add_output(forward, &block->linear[LINEAR_O], forward->mix, block->attention_output_norm,
+               hidden, count);
 }
 
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
@@ -278,7 +319,10 @@ void forward_gate(struct forward *forward, size_t count)
     struct elementwise job = {.in = forward->up,
                               .out = forward->product,
                               .count = count,
-                              .length = forward->config.intermediate};
+                              .length = forward->config.intermediate,
+                              .gate = forward->config.activation == ACTIVATION_GELU_TANH
+                                          ? vector_gelu_gate
+                                          : vector_gate};
 
     run_strips(forward, gate_strip, &job);
 }
@@ -292,7 +336,8 @@ void forward_ffn_product(struct forward *forward, const struct block *block, siz
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
                         size_t count)
 {
-    forward_linear(forward, &block->linear[LINEAR_DOWN], forward->product, hidden, count, 1);
+    add_output(forward, &block->linear[LINEAR_DOWN], forward->product, block->ffn_output_norm,
+               hidden, count);
 }
 
 void forward_block(struct forward *forward, const struct block *block, float *hidden, size_t count)
@@ -309,6 +354,20 @@ void forward_head_input(struct forward *forward, const struct model *model, floa
                         size_t count)
 {
     rms_norm(forward, (struct norm){model->norm, forward->config.hidden}, hidden, hidden, count);
+}
+
+void forward_cap(const struct config *config, float *logits, size_t count)
+{
+    if (config->logit_cap > 0)
+        vector_cap(logits, (float)config->logit_cap, count);
+}
+
+/* c tanh(x / c) has the derivative 1 - tanh². */
+float forward_cap_slope(const struct config *config, float logit)
+{
+    const float part = config->logit_cap > 0 ? logit / (float)config->logit_cap : 0;
+
+    return 1 - part * part;
 }
 
 /* Some of the vocabulary's logits. */
@@ -351,11 +410,14 @@ bool forward_logits(const struct model *model, const float *hidden, size_t count
 
     if (head->values) {
         apply_head_rows(model, head->values, head->rows, hidden, count, logits);
+        forward_cap(&model->config, logits, count * head->rows);
         return true;
     }
     float *const strip = forward_numbers(rows, head->columns);
     const bool ok = strip ? apply_stored_head(model, hidden, count, logits, strip, rows, failure)
                           : refuse(failure, "out of memory for a part of the head");
     free(strip);
+    if (ok)
+        forward_cap(&model->config, logits, count * head->rows);
     return ok;
 }

@@ -12,6 +12,13 @@
 
 #include "llm/model/model.h"
 
+/* By position and pair. */
+struct rotations {
+    size_t pairs;
+    float *cosine; /* window × pairs */
+    float *sine;
+};
+
 struct forward {
     struct config config;
     size_t window;
@@ -25,8 +32,7 @@ struct forward {
     float *up;      /* tokens × intermediate */
     float *product; /* input of down: tokens × intermediate */
     float *scores;  /* of one strip of queries, for each worker */
-    float *cosine;  /* window × head_dim / 2 */
-    float *sine;
+    struct rotations rotations[SIGHTS];
     float *importance; /* heads × capacity: what later tokens look at each; NULL: not watched */
 };
 
@@ -43,11 +49,11 @@ size_t forward_capacity(size_t window);
 /* Bytes that this takes with texts of that many tokens. */
 uint64_t forward_memory(const struct config *config, size_t window, size_t tokens);
 
-/* out = addition · out + x Wᵀ */
+/* out = addition · out + x Wᵀ + bias */
 void forward_linear(const struct forward *forward, const struct linear *linear, const float *x,
                     float *out, size_t count, float addition);
 
-/* hidden = rows of the embedding */
+/* hidden = rows of the embedding, times its factor */
 bool forward_embed(const struct model *model, const uint32_t *tokens, size_t count, float *hidden,
                    struct failure *failure);
 
@@ -75,9 +81,13 @@ bool forward_watch_importance(struct forward *forward, struct failure *failure);
  * over the heads: one number for every token of the last forward_attention_mix(). */
 void forward_importance(const struct forward *forward, size_t count, double *importance);
 
-/* hidden += W_o mix */
+/* hidden += W_o mix, normalised if the block has a norm for that */
 void forward_attention_output(struct forward *forward, const struct block *block, float *hidden,
                               size_t count);
+
+/* hidden += output, normalised with these gains unless they are NULL */
+void forward_add_output(struct forward *forward, const float *gains, const float *output,
+                        float *hidden, size_t count);
 
 /* normed = RMSNorm(hidden), the input of gate and up */
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
@@ -87,13 +97,13 @@ void forward_ffn_input(struct forward *forward, const struct block *block, const
 void forward_gate_and_up(struct forward *forward, const struct block *block, float *gate,
                          size_t count);
 
-/* product = silu(product) ∘ up */
+/* product = f(product) ∘ up with the activation f of the family */
 void forward_gate(struct forward *forward, size_t count);
 
-/* product = silu(W_gate normed) ∘ (W_up normed), the input of down */
+/* product = f(W_gate normed) ∘ (W_up normed), the input of down */
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count);
 
-/* hidden += W_down product */
+/* hidden += W_down product, normalised if the block has a norm for that */
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
                         size_t count);
 
@@ -104,9 +114,14 @@ void forward_block(struct forward *forward, const struct block *block, float *hi
 void forward_head_input(struct forward *forward, const struct model *model, float *hidden,
                         size_t count);
 
-/* logits = W_head hidden, count × vocabulary. Where the head is not in memory it is loaded a few
- * rows at a time, which pays only if there are many tokens at once. */
+/* logits = W_head hidden, capped if the model caps them, count × vocabulary. Where the head is not
+ * in memory it is loaded a few rows at a time, which pays only if there are many tokens at once. */
 bool forward_logits(const struct model *model, const float *hidden, size_t count, float *logits,
                     struct failure *failure);
+
+/* Cap numbers that W_head hidden has given, and multiply derivatives by what came out by those of
+ * the cap. Both leave the numbers of a model that caps nothing as they are. */
+void forward_cap(const struct config *config, float *logits, size_t count);
+float forward_cap_slope(const struct config *config, float logit);
 
 #endif

@@ -36,6 +36,16 @@ static void sum_columns(struct column_sums job, size_t workers)
     workers_run(workers, (job.columns + strip_columns - 1) / strip_columns, sum_strip, &job);
 }
 
+/* No scale is a factor of the bias, which is a part of y. */
+static void take_off_bias(const struct linear_pass *pass, double *sums)
+{
+    const size_t rows = pass->linear->rows;
+
+    for (size_t i = 0; i < pass->count; i++)
+        for (size_t r = 0; r < rows; r++)
+            sums[r] -= (double)(pass->linear->bias[r] * pass->u[i * rows + r]);
+}
+
 void linear_backward(const struct linear_pass *pass, size_t workers, float *back,
                      const struct scale_gradient *gradient)
 {
@@ -47,6 +57,8 @@ void linear_backward(const struct linear_pass *pass, size_t workers, float *back
     if (!gradient->rows)
         return;
     sum_columns((struct column_sums){pass->u, pass->y, pass->count, rows, gradient->rows}, workers);
+    if (pass->linear->bias)
+        take_off_bias(pass, gradient->rows);
     sum_columns((struct column_sums){pass->x, back, pass->count, columns, gradient->columns},
                 workers);
 }

@@ -12,7 +12,7 @@ struct scale_gradient {
     double *columns;
 };
 
-/* What a layer y = W x has met on its way forward, tokens × columns and tokens × rows, and what
+/* What a layer y = W x + b has met on its way forward, tokens × columns and tokens × rows, and what
  * comes back: u, the derivative by y. */
 struct linear_pass {
     const struct linear *linear;
@@ -24,7 +24,7 @@ struct linear_pass {
 
 /* back = Wᵀ u, the derivative by x, and the derivatives by the scales. With W_rj = t_r g_j z_rj,
  *
- *     ∂loss/∂log t_r = Σ u_r y_r        ∂loss/∂log g_j = Σ x_j (Wᵀ u)_j
+ *     ∂loss/∂log t_r = Σ u_r (y_r - b_r)        ∂loss/∂log g_j = Σ x_j (Wᵀ u)_j
  *
  * (sums over the tokens), so that neither the derivative by W nor the codes are needed, and the
  * only product is the one that goes further back anyway. A scale of 0 has the derivative 0. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/interrupt.h"
+#include "llm/model/stored.h"
 
 const char model_embedding_name[] = "model.embed_tokens.weight";
 const char model_head_name[] = "lm_head.weight";
@@ -53,33 +54,72 @@ size_t model_widest(const struct config *config)
     return widest;
 }
 
-/* Vectors of gains that a block has beside its linear layers. */
+/* Vectors that a block has beside its linear layers. */
+enum gains_of_what { OF_ALL, OF_TWO_NORMS, OF_FOUR_NORMS, OF_HEADS };
+
 static const struct gains {
     const char *name;
     size_t offset; /* of the pointer in struct block */
-    bool of_heads;
+    enum gains_of_what of;
 } all_gains[] = {
-    {"input_layernorm", offsetof(struct block, attention_norm), false},
-    {"post_attention_layernorm", offsetof(struct block, ffn_norm), false},
-    {"self_attn.q_norm", offsetof(struct block, query_norm), true},
-    {"self_attn.k_norm", offsetof(struct block, key_norm), true},
+    {"input_layernorm", offsetof(struct block, attention_norm), OF_ALL},
+    {"post_attention_layernorm", offsetof(struct block, ffn_norm), OF_TWO_NORMS},
+    {"post_attention_layernorm", offsetof(struct block, attention_output_norm), OF_FOUR_NORMS},
+    {"pre_feedforward_layernorm", offsetof(struct block, ffn_norm), OF_FOUR_NORMS},
+    {"post_feedforward_layernorm", offsetof(struct block, ffn_output_norm), OF_FOUR_NORMS},
+    {"self_attn.q_norm", offsetof(struct block, query_norm), OF_HEADS},
+    {"self_attn.k_norm", offsetof(struct block, key_norm), OF_HEADS},
 };
 
 enum { GAINS = sizeof all_gains / sizeof all_gains[0] };
 
-static void name_gains(char name[MODEL_NAME_SIZE], size_t block, const struct gains *gains)
-{
-    snprintf(name, MODEL_NAME_SIZE, "model.layers.%zu.%s.weight", block, gains->name);
-}
-
 static bool has_gains(const struct config *config, const struct gains *gains)
 {
-    return config->head_norms || !gains->of_heads;
+    switch (gains->of) {
+    case OF_TWO_NORMS:
+        return !config->family->output_norms;
+    case OF_FOUR_NORMS:
+        return config->family->output_norms;
+    case OF_HEADS:
+        return config->head_norms;
+    case OF_ALL:
+        break;
+    }
+    return true;
+}
+
+static size_t gains_length(const struct config *config, const struct gains *gains)
+{
+    return gains->of == OF_HEADS ? config->head_dim : config->hidden;
 }
 
 static float **gains_of(struct block *block, const struct gains *gains)
 {
     return (float **)(void *)((char *)block + gains->offset);
+}
+
+static bool has_bias(const struct config *config, enum linear_kind kind)
+{
+    if (kind <= LINEAR_V)
+        return config->query_bias;
+    return kind == LINEAR_O ? config->output_bias : config->ffn_bias;
+}
+
+/* A tensor of the checkpoint. */
+static void name_tensor(const struct config *config, size_t block, const char *part,
+                        const char *end, char name[MODEL_NAME_SIZE])
+{
+    const char *const prefix = config->family->prefix;
+
+    snprintf(name, MODEL_NAME_SIZE, "%smodel.layers.%zu.%s.%s", prefix ? prefix : "", block, part,
+             end);
+}
+
+/* Tensors beside those of blocks. */
+static void name_outer(const struct config *config, const char *own, char name[MODEL_NAME_SIZE])
+{
+    snprintf(name, MODEL_NAME_SIZE, "%s%s", config->family->prefix ? config->family->prefix : "",
+             own);
 }
 
 static bool check_shape(const struct tensor *tensor, size_t rows, size_t columns,
@@ -129,56 +169,144 @@ static bool take_table(const struct model *model, struct table *table, const cha
                        struct failure *failure)
 {
     const struct config *const config = &model->config;
+    char full[MODEL_NAME_SIZE];
 
+    name_outer(config, name, full);
     *table = (struct table){.rows = config->vocabulary, .columns = config->hidden};
-    table->stored = take(model, name, table->rows, table->columns, failure);
+    table->stored = take(model, full, table->rows, table->columns, failure);
     if (!table->stored || !table->stored->coded_type)
         return table->stored != NULL;
     table->values = load(model, table->stored, failure);
     return table->values != NULL;
 }
 
+/* Layers that some families fuse, from the first of them on. */
+static const struct fusion {
+    const char *name;
+    enum linear_kind first;
+    enum linear_kind last;
+} fusions[] = {
+    {"self_attn.qkv_proj", LINEAR_Q, LINEAR_V},
+    {"mlp.gate_up_proj", LINEAR_GATE, LINEAR_UP},
+};
+
+/* The tensor that a layer is in, and the rows before it and in all. */
+static const char *find_place(const struct config *config, enum linear_kind kind, size_t *first,
+                              size_t *rows)
+{
+    *first = 0;
+    *rows = model_linear_shape(config, kind).rows;
+    for (size_t i = 0; config->family->fused && i < sizeof fusions / sizeof fusions[0]; i++) {
+        if (kind < fusions[i].first || kind > fusions[i].last)
+            continue;
+        *rows = 0;
+        for (size_t other = fusions[i].first; other <= (size_t)fusions[i].last; other++) {
+            if (other == (size_t)kind)
+                *first = *rows;
+            *rows += model_linear_shape(config, (enum linear_kind)other).rows;
+        }
+        return fusions[i].name;
+    }
+    return linear_names[kind];
+}
+
+static bool find_linear(const struct model *model, size_t number, enum linear_kind kind,
+                        struct stored *stored, struct failure *failure)
+{
+    const struct config *const config = &model->config;
+    const struct linear shape = model_linear_shape(config, kind);
+    char name[MODEL_NAME_SIZE];
+    size_t first, rows;
+
+    name_tensor(config, number, find_place(config, kind, &first, &rows), "weight", name);
+    if (!stored_find(stored, model->checkpoint, name, config->scale_block, failure))
+        return false;
+    if (stored->tensor->dimensions - (stored->form == STORED_MXFP4 ? 1 : 0) != 2 ||
+        stored->rows != rows || stored->columns != shape.columns)
+        return refuse(failure, "%s: tensor \"%s\": shape is not [%zu, %zu] as in config.json",
+                      stored->tensor->file, stored->tensor->name, rows, shape.columns);
+    *stored = stored_part(stored, first, shape.rows);
+    return true;
+}
+
+static bool take_bias(const struct model *model, size_t number, enum linear_kind kind,
+                      struct failure *failure)
+{
+    const struct config *const config = &model->config;
+    char name[MODEL_NAME_SIZE];
+
+    name_tensor(config, number, linear_names[kind], "bias", name);
+    return !has_bias(config, kind) ||
+           take(model, name, 1, model_linear_shape(config, kind).rows, failure);
+}
+
 /* Check that a block's tensors are there. */
-static bool take_block(const struct model *model, size_t number, size_t *linear_bytes,
+static bool take_block(const struct model *model, size_t number, double *linear_bits,
                        struct failure *failure)
 {
     const struct config *const config = &model->config;
     char name[MODEL_NAME_SIZE];
 
     for (size_t i = 0; i < GAINS; i++) {
-        const size_t length = all_gains[i].of_heads ? config->head_dim : config->hidden;
-        name_gains(name, number, &all_gains[i]);
-        if (has_gains(config, &all_gains[i]) && !take(model, name, 1, length, failure))
+        name_tensor(config, number, all_gains[i].name, "weight", name);
+        if (has_gains(config, &all_gains[i]) &&
+            !take(model, name, 1, gains_length(config, &all_gains[i]), failure))
             return false;
     }
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
-        model_linear_name(name, number, (enum linear_kind)kind);
-        const struct tensor *const tensor = take(model, name, shape.rows, shape.columns, failure);
-        if (!tensor)
+        struct stored stored;
+        if (!find_linear(model, number, (enum linear_kind)kind, &stored, failure) ||
+            !take_bias(model, number, (enum linear_kind)kind, failure))
             return false;
-        *linear_bytes += tensor->bytes;
+        *linear_bits += stored_bits(&stored);
     }
     return true;
+}
+
+static float *load_gains(const struct model *model, const struct tensor *tensor,
+                         struct failure *failure)
+{
+    float *const gains = load(model, tensor, failure);
+
+    for (size_t i = 0; gains && model->config.family->offset_norms && i < tensor->count; i++)
+        gains[i] += 1;
+    return gains;
+}
+
+/* Computed as the checkpoint's numbers are: with as many significant bits. */
+static float embedding_factor(const struct config *config, const struct tensor *embedding)
+{
+    const char *const type = embedding->coded_type ? embedding->coded_type : embedding->type;
+    const int bits = strcmp(type, "BF16") == 0 ? 8 : strcmp(type, "F16") == 0 ? 11 : 24;
+    int exponent;
+
+    if (!config->family->scaled_embedding)
+        return 1;
+    const double fraction = frexp(sqrt((double)config->hidden), &exponent);
+    return (float)ldexp(nearbyint(ldexp(fraction, bits)), exponent - bits);
 }
 
 static bool take_all(struct model *model, struct failure *failure)
 {
     const struct config *const config = &model->config;
-    size_t linear_bytes = 0;
+    char name[MODEL_NAME_SIZE];
+    double linear_bits = 0;
 
     if (!take_table(model, &model->embedding, model_embedding_name, failure))
         return false;
-    const struct tensor *const norm = take(model, "model.norm.weight", 1, config->hidden, failure);
+    name_outer(config, "model.norm.weight", name);
+    const struct tensor *const norm = take(model, name, 1, config->hidden, failure);
     if (!norm || (!config->tied && !take_table(model, &model->head, model_head_name, failure)))
         return false;
     for (size_t i = 0; i < config->blocks; i++)
-        if (!take_block(model, i, &linear_bytes, failure))
+        if (!take_block(model, i, &linear_bits, failure))
             return false;
-    if (!checkpoint_refuse_rest(model->checkpoint, config->architecture, failure))
+    if (!checkpoint_refuse_rest(model->checkpoint, config->architecture, config->family->prefix,
+                                failure))
         return false;
-    model->stored_bits = 8 * (double)linear_bytes / (double)model_linear_weights(model);
-    model->norm = load(model, norm, failure);
+    model->embedding_factor = embedding_factor(config, model->embedding.stored);
+    model->stored_bits = linear_bits / (double)model_linear_weights(model);
+    model->norm = load_gains(model, norm, failure);
     return model->norm != NULL;
 }
 
@@ -194,33 +322,65 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
     return false;
 }
 
-static struct attention_rule attention_of(const struct config *config)
+static bool load_linear(const struct model *model, size_t number, enum linear_kind kind,
+                        struct linear *linear, struct failure *failure)
 {
-    return (struct attention_rule){.scale = 1 / sqrtf((float)config->head_dim)};
+    const struct config *const config = &model->config;
+    char name[MODEL_NAME_SIZE];
+    struct stored stored;
+
+    *linear = model_linear_shape(config, kind);
+    if (!find_linear(model, number, kind, &stored, failure))
+        return false;
+    linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
+    if (!linear->weights)
+        return refuse(failure, "%s: tensor \"%s\": out of memory", stored.tensor->file,
+                      stored.tensor->name);
+    const bool ok = stored_read(&stored, 0, linear->rows, linear->weights, failure);
+    stored_release(&stored);
+    if (!ok || !has_bias(config, kind))
+        return ok;
+    name_tensor(config, number, linear_names[kind], "bias", name);
+    linear->bias = load(model, checkpoint_find(model->checkpoint, name), failure);
+    return linear->bias != NULL;
+}
+
+static struct attention_rule attention_of(const struct config *config, enum block_sight sight)
+{
+    return (struct attention_rule){.scale = (float)config->score_factor,
+                                   .cap = (float)config->score_cap,
+                                   .sight = sight,
+                                   .span = sight == SIGHT_LOCAL ? config->sight : 0};
 }
 
 static bool load_parts(const struct model *model, size_t number, struct block *block,
                        struct failure *failure)
 {
+    const struct config *const config = &model->config;
     char name[MODEL_NAME_SIZE];
 
-    block->attention = attention_of(&model->config);
+    block->attention = attention_of(config, config_sight(config, number));
     for (size_t i = 0; i < GAINS; i++) {
         float **const gains = gains_of(block, &all_gains[i]);
-        name_gains(name, number, &all_gains[i]);
-        if (has_gains(&model->config, &all_gains[i]) &&
-            !(*gains = load(model, checkpoint_find(model->checkpoint, name), failure)))
+        name_tensor(config, number, all_gains[i].name, "weight", name);
+        if (has_gains(config, &all_gains[i]) &&
+            !(*gains = load_gains(model, checkpoint_find(model->checkpoint, name), failure)))
             return false;
     }
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct linear *const linear = &block->linear[kind];
-        *linear = model_linear_shape(&model->config, (enum linear_kind)kind);
-        model_linear_name(name, number, (enum linear_kind)kind);
-        linear->weights = load(model, checkpoint_find(model->checkpoint, name), failure);
-        if (!linear->weights)
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        if (!load_linear(model, number, (enum linear_kind)kind, &block->linear[kind], failure))
             return false;
-    }
     return true;
+}
+
+void block_borrow(struct block *block, const struct block *original)
+{
+    block->attention = original->attention;
+    for (size_t i = 0; i < GAINS; i++)
+        *gains_of(block, &all_gains[i]) =
+            *gains_of((struct block *)(uintptr_t)original, &all_gains[i]);
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+        block->linear[kind].bias = original->linear[kind].bias;
 }
 
 static void zero_rows(const struct model *model, size_t number, struct block *block)
@@ -258,21 +418,29 @@ const struct block *model_block(const struct model *model, size_t number, struct
 
 uint64_t block_memory(const struct config *config)
 {
-    uint64_t numbers = 2 * config->hidden + (config->head_norms ? 2 * config->head_dim : 0);
+    uint64_t numbers = 0;
 
+    for (size_t i = 0; i < GAINS; i++)
+        numbers += has_gains(config, &all_gains[i]) ? gains_length(config, &all_gains[i]) : 0;
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
         const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
         numbers += (uint64_t)shape.rows * shape.columns;
+        numbers += has_bias(config, (enum linear_kind)kind) ? shape.rows : 0;
     }
     return numbers * sizeof(float);
 }
 
 void block_free(struct block *block)
 {
-    for (size_t i = 0; i < GAINS; i++)
-        free(*gains_of(block, &all_gains[i]));
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+    for (size_t i = 0; i < GAINS; i++) {
+        float **const gains = gains_of(block, &all_gains[i]);
+        free(*gains);
+        *gains = NULL; /* some have two names */
+    }
+    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
         free(block->linear[kind].weights);
+        free(block->linear[kind].bias);
+    }
     *block = (struct block){.attention_norm = NULL};
 }
 

@@ -25,17 +25,22 @@ enum linear_kind {
     LINEAR_KINDS
 };
 
-/* y = W x */
+/* y = W x + b */
 struct linear {
     size_t rows;
     size_t columns;
     float *weights; /* rows × columns */
+    float *bias;    /* NULL: none */
 };
 
+/* Gains: one for each element of the residual stream, or of a head. NULL where the family does not
+ * normalise. */
 struct block {
-    float *attention_norm; /* gains, one for each element of the residual stream */
+    float *attention_norm;
+    float *attention_output_norm; /* of what the output projection gives */
     float *ffn_norm;
-    float *query_norm; /* gains of every head's elements; NULL where heads are not normalised */
+    float *ffn_output_norm; /* of what down gives */
+    float *query_norm;
     float *key_norm;
     struct linear linear[LINEAR_KINDS];
     struct attention_rule attention;
@@ -47,6 +52,7 @@ struct model {
     struct table embedding;
     struct table head; /* empty if tied: see model_head() */
     float *norm;
+    float embedding_factor;              /* of its rows, where they become states */
     const struct exclusions *exclusions; /* whose rows are zero in blocks that are loaded; may be
                                             NULL. Borrowed. */
     struct block *blocks;                /* NULL unless they are in memory */
@@ -61,6 +67,10 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
 bool model_load_block(const struct model *model, size_t number, struct block *block,
                       struct failure *failure);
 void block_free(struct block *block);
+
+/* What a block has beside its linear layers: where one of the two only stands for the other. All
+ * pointers stay the original's. */
+void block_borrow(struct block *block, const struct block *original);
 
 /* Bytes of a block in memory. */
 uint64_t block_memory(const struct config *config);
@@ -99,7 +109,8 @@ enum { MODEL_NAME_SIZE = 96 };
 extern const char model_embedding_name[];
 extern const char model_head_name[];
 
-/* Name of a linear layer's tensor in the checkpoint. */
+/* Name of a linear layer in archives and messages: that of its tensor in checkpoints whose families
+ * neither fuse layers nor add a prefix. */
 void model_linear_name(char name[MODEL_NAME_SIZE], size_t block, enum linear_kind kind);
 
 #endif

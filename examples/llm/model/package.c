@@ -10,14 +10,20 @@
 #include "llm/model/checkpoint.h"
 #include "llm/model/coded.h"
 
+/* A layer of a coded tensor. */
+struct place {
+    const struct tensor *tensor;
+    size_t layer;
+};
+
 struct package {
     wsic_context *context;
     char *path;
     wsic_archive *archive; /* NULL: a directory */
     struct checkpoint *checkpoint;
-    const struct tensor **tensors; /* of the directory that are coded */
-    size_t count;
-    json_t *run; /* metadata of the archive that the directory was packed of */
+    struct place *places; /* of the layers of a directory */
+    size_t count;         /* layers */
+    json_t *run;          /* metadata of the archive that the directory was packed of */
 };
 
 static bool is_directory(const char *path)
@@ -27,12 +33,33 @@ static bool is_directory(const char *path)
     return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
-static void note_coded(void *self, const struct tensor *tensor)
+static void count_layers(void *self, const struct tensor *tensor)
 {
     struct package *const package = self;
 
-    if (tensor->coded_type)
-        package->tensors[package->count++] = tensor;
+    package->count += tensor->coded_type ? tensor->layers : 0;
+}
+
+static void note_layers(void *self, const struct tensor *tensor)
+{
+    struct place **const next = self;
+
+    for (size_t i = 0; tensor->coded_type && i < tensor->layers; i++)
+        *(*next)++ = (struct place){tensor, i};
+}
+
+static bool find_layers(struct package *package, struct failure *failure)
+{
+    struct place *next;
+
+    checkpoint_each(package->checkpoint, count_layers, package);
+    if (package->count == 0)
+        return refuse(failure, "%s: has no coded tensors", package->path);
+    next = package->places = malloc(package->count * sizeof *package->places);
+    if (!next)
+        return refuse(failure, "%s: out of memory", package->path);
+    checkpoint_each(package->checkpoint, note_layers, &next);
+    return true;
 }
 
 static bool load_run(struct package *package, struct failure *failure)
@@ -48,15 +75,8 @@ static bool load_run(struct package *package, struct failure *failure)
 
 static bool open_directory(struct package *package, struct failure *failure)
 {
-    if (!checkpoint_open(&package->checkpoint, package->path, failure))
-        return false;
-    package->tensors =
-        malloc((checkpoint_count(package->checkpoint) + 1) * sizeof *package->tensors);
-    if (!package->tensors)
-        return refuse(failure, "%s: out of memory", package->path);
-    checkpoint_each(package->checkpoint, note_coded, package);
-    return (package->count > 0 || refuse(failure, "%s: has no coded tensors", package->path)) &&
-           load_run(package, failure);
+    return checkpoint_open(&package->checkpoint, package->path, failure) &&
+           find_layers(package, failure) && load_run(package, failure);
 }
 
 static bool open_archive(struct package *package, struct failure *failure)
@@ -92,7 +112,7 @@ void package_close(struct package *package)
         return;
     wsic_archive_close(package->archive);
     checkpoint_close(package->checkpoint);
-    free(package->tensors);
+    free(package->places);
     json_decref(package->run);
     free(package->path);
     free(package);
@@ -105,7 +125,7 @@ uint64_t package_bytes(const struct package *package)
     if (package->archive)
         return wsic_archive_size(package->archive);
     for (size_t i = 0; i < package->count; i++)
-        bytes += package->tensors[i]->bytes;
+        bytes += coded_padded(package->places[i].tensor->coded[package->places[i].layer].bytes);
     return bytes;
 }
 
@@ -116,8 +136,10 @@ size_t package_count(const struct package *package)
 
 const char *package_name(const struct package *package, size_t index)
 {
+    const struct place *const place = &package->places[index];
+
     return package->archive ? wsic_archive_name(package->archive, index)
-                            : package->tensors[index]->name;
+                            : place->tensor->coded[place->layer].name;
 }
 
 bool package_find(const struct package *package, const char *name, size_t *index)
@@ -128,7 +150,7 @@ bool package_find(const struct package *package, const char *name, size_t *index
         if (wsic_archive_find(package->archive, name, &found) != WSIC_OK)
             return false;
     } else {
-        while (found < package->count && strcmp(package->tensors[found]->name, name) != 0)
+        while (found < package->count && strcmp(package_name(package, found), name) != 0)
             found++;
         if (found == package->count)
             return false;
@@ -138,19 +160,19 @@ bool package_find(const struct package *package, const char *name, size_t *index
     return true;
 }
 
-/* The one layer of a tensor. */
-static wsic_layer *tensor_layer(const struct package *package, size_t index,
+/* A layer of a coded tensor, whose layers before it are opened on the way. */
+static wsic_layer *tensor_layer(const struct package *package, const struct place *place,
                                 struct failure *failure)
 {
-    const struct tensor *const tensor = package->tensors[index];
-    struct coded_walk walk = coded_walk(tensor, package->context);
-    wsic_layer *layer;
+    struct coded_walk walk = coded_walk(place->tensor, package->context);
+    wsic_layer *layer = NULL;
 
-    if (tensor->layers == 1)
-        return coded_next(&walk, &layer, failure) ? layer : NULL;
-    refuse(failure, "%s: tensor \"%s\" is coded in %zu layers, which is not read here",
-           tensor->file, tensor->name, tensor->layers);
-    return NULL;
+    while (walk.next <= place->layer) {
+        wsic_layer_destroy(layer);
+        if (!coded_next(&walk, &layer, failure))
+            return NULL;
+    }
+    return layer;
 }
 
 wsic_layer *package_layer(const struct package *package, size_t index, struct failure *failure)
@@ -158,7 +180,7 @@ wsic_layer *package_layer(const struct package *package, size_t index, struct fa
     wsic_layer *layer;
 
     if (!package->archive)
-        return tensor_layer(package, index, failure);
+        return tensor_layer(package, &package->places[index], failure);
     if (wsic_archive_load_layer(package->archive, index, &layer) < 0)
         refuse(failure, "%s: layer \"%s\": %s", package->path, package_name(package, index),
                wsic_archive_message(package->archive));

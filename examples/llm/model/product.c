@@ -57,6 +57,10 @@ static void multiply(const struct tiles *tiles, const struct grid *grid, struct 
                 product->weights + outputs.first * (tiles->back ? 1 : product->columns),
                 (int)product->columns, product->addition,
                 product->out + tokens.first * stride + outputs.first, (int)stride);
+    if (product->bias && !tiles->back)
+        for (size_t i = 0; i < tokens.count; i++)
+            cblas_saxpy((int)outputs.count, 1, product->bias + outputs.first, 1,
+                        product->out + (tokens.first + i) * stride + outputs.first, 1);
 }
 
 static void multiply_tile(void *data, size_t index, size_t worker)
@@ -105,6 +109,7 @@ void product_back(const struct product *product, size_t tokens, size_t workers)
 struct product product_of(const struct linear *linear, const float *x, float *out)
 {
     return (struct product){.weights = linear->weights,
+                            .bias = linear->bias,
                             .rows = linear->rows,
                             .columns = linear->columns,
                             .x = x,

@@ -10,6 +10,7 @@
 
 struct product {
     const float *weights; /* W, rows × columns */
+    const float *bias;    /* NULL: none */
     size_t rows;
     size_t columns;
     const float *x; /* for each token a row */
@@ -21,8 +22,8 @@ struct product {
 /* Layers that are applied at the same time: query, key and value at most. */
 enum { PRODUCTS = 3 };
 
-/* out = addition · out + x Wᵀ, all of them for as many tokens. None may read what another one
- * writes. */
+/* out = addition · out + x Wᵀ + bias, all of them for as many tokens. None may read what another
+ * one writes. */
 void products_run(const struct product *products, size_t number, size_t tokens, size_t workers);
 
 /* out = addition · out + x W, the way back through a layer */

@@ -178,15 +178,6 @@ static bool prepare_layer(struct linear *linear, const struct linear *shape,
     return linear->weights || refuse(failure, "out of memory for a block");
 }
 
-static void borrow_rest(struct block *block, const struct block *original)
-{
-    block->attention_norm = original->attention_norm;
-    block->ffn_norm = original->ffn_norm;
-    block->query_norm = original->query_norm;
-    block->key_norm = original->key_norm;
-    block->attention = original->attention;
-}
-
 static void keep_layer(const struct restored *restored, const struct linear *original,
                        struct linear *linear, wsic_layer_info *info)
 {
@@ -216,9 +207,9 @@ const struct block *restored_block(struct restored *restored, size_t number,
 {
     struct block *const block = &restored->block;
 
-    borrow_rest(block, original);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         if (!restore_or_keep(restored, number, kind, &original->linear[kind], failure))
             return NULL;
+    block_borrow(block, original);
     return block;
 }

@@ -50,6 +50,11 @@ AVX2 static void gate_avx2(float *gate, const float *up, size_t count)
     loop_gate(gate, up, count);
 }
 
+AVX2 static void gelu_gate_avx2(float *gate, const float *up, size_t count)
+{
+    loop_gelu_gate(gate, up, count);
+}
+
 float vector_largest(const float *v, size_t count)
 {
     return have_avx2() ? largest_avx2(v, count) : loop_largest(v, count);
@@ -82,6 +87,14 @@ void vector_gate(float *gate, const float *up, size_t count)
         gate_avx2(gate, up, count);
     else
         loop_gate(gate, up, count);
+}
+
+void vector_gelu_gate(float *gate, const float *up, size_t count)
+{
+    if (have_avx2())
+        gelu_gate_avx2(gate, up, count);
+    else
+        loop_gelu_gate(gate, up, count);
 }
 
 /* What memory holds back is no faster on wider registers. */

@@ -11,7 +11,7 @@ float vector_largest(const float *v, size_t count);
 
 float vector_sum(const float *v, size_t count);
 
-/* v = exp(v - shift), within 2 units in the last place; of what lies below -87 or above 88, the
+/* v = exp(v - shift), within 2 units in the last place; of what lies below -87 or above 87, the
  * exponential of that bound. */
 void vector_exponentials(float *v, float shift, size_t count);
 
@@ -20,6 +20,9 @@ void vector_cap(float *v, float cap, size_t count);
 
 /* gate = silu(gate) ∘ up with silu(x) = x / (1 + exp(-x)) */
 void vector_gate(float *gate, const float *up, size_t count);
+
+/* gate = gelu(gate) ∘ up with gelu(x) = x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³))) */
+void vector_gelu_gate(float *gate, const float *up, size_t count);
 
 /* out = factor · gains ∘ v; out may be v. */
 void vector_gain(float *out, const float *v, const float *gains, float factor, size_t count);

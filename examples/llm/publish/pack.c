@@ -86,13 +86,13 @@ static bool describe_coded(struct pack *pack, struct directory_tensor *output,
                            struct origin *origin)
 {
     const struct tensor *const tensor = origin->tensor;
-    struct coded_stamp stamp = {.type = tensor->type,
-                                .dimensions = tensor->dimensions,
-                                .layers = 1,
-                                .layer_bytes = &origin->bytes};
+    struct coded_layer coded = {.name = tensor->name};
+    struct coded_stamp stamp = {
+        .type = tensor->type, .dimensions = tensor->dimensions, .layers = 1, .coded = &coded};
 
     if (!measure_layer(pack, origin))
         return false;
+    coded.bytes = origin->bytes;
     memcpy(stamp.shape, tensor->shape, sizeof stamp.shape);
     output->stamp = coded_describe(&stamp);
     if (!output->stamp)

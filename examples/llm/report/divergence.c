@@ -67,7 +67,8 @@ void divergence_free(struct divergence *divergence)
     *divergence = (struct divergence){.capacity = 0};
 }
 
-/* The derivative of the divergence by a logit is p - p_ref. */
+/* The derivative of the divergence by a logit is p - p_ref; that by what the head gives, before it
+ * is capped, has the slope of the cap as a factor. */
 static void subtract_reference(void *data, size_t token, size_t worker)
 {
     const struct divergence *const job = data;
@@ -79,8 +80,9 @@ static void subtract_reference(void *data, size_t token, size_t worker)
     (void)worker;
     job->losses[token] = scores_divergence(reference, scores, vocabulary);
     for (size_t i = 0; i < vocabulary; i++)
-        logits[i] = expf(logits[i] - (float)scores.norm) -
-                    expf(reference.logits[i] - (float)reference.norm);
+        logits[i] = forward_cap_slope(&job->model->config, logits[i]) *
+                    (expf(logits[i] - (float)scores.norm) -
+                     expf(reference.logits[i] - (float)reference.norm));
 }
 
 bool divergence_backward(const struct divergence *divergence, const float *reference,

@@ -103,6 +103,11 @@ const struct site stream_sites[SITES] = {
 
 const struct site stream_end = {reach_end, LINEAR_DOWN, LINEAR_DOWN, false};
 
+bool stream_adds(const struct site *site, const struct config *config)
+{
+    return site->adds && !config->family->output_norms;
+}
+
 static size_t kept_length(const struct config *config, bool keep)
 {
     const size_t mix = mix_length(config);

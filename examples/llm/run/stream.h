@@ -34,8 +34,11 @@ struct site {
                           const struct stretch_of_text *text);
     enum linear_kind first; /* layers that have this input */
     enum linear_kind last;
-    bool adds; /* their output is added to hidden, as it is here */
+    bool adds; /* their output is added to hidden, as it is here, unless it is normalised first */
 };
+
+/* Whether what layers of a site give is added to hidden as it is. */
+bool stream_adds(const struct site *site, const struct config *config);
 
 enum { SITES = 4 };
 extern const struct site stream_sites[SITES];

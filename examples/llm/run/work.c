@@ -9,7 +9,7 @@ static const double encoding_a_weight = 20000;
 struct gathering gathering_at(const struct site *site, const struct config *config,
                               const struct recipe *recipe)
 {
-    const bool residual = recipe->residual && site->adds;
+    const bool residual = recipe->residual && stream_adds(site, config);
     const bool mixed = site->first == LINEAR_Q &&
                        (recipe->mixing || recipe->mix.clean > 0 || recipe->mix.attention > 0);
 

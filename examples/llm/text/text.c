@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/text/text.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
-bool text_load(struct tokens *tokens, const char *path, const struct config *config,
-               struct failure *failure)
+#include "llm/text/spool.h"
+
+const char *text_name(const struct text_source *source)
+{
+    return source->tokens ? source->tokens : source->text;
+}
+
+static bool load_tokens(struct tokens *tokens, const char *path, const struct config *config,
+                        struct failure *failure)
 {
     if (!tokens_load(tokens, path, config->vocabulary, failure))
         return false;
@@ -13,5 +22,99 @@ bool text_load(struct tokens *tokens, const char *path, const struct config *con
                 "watersic-llm: warning: %s: numbers of 16 bits name %zu tokens of a vocabulary of "
                 "%zu: are these tokens of this model?\n",
                 path, tokens_numbers(path), config->vocabulary);
+    return true;
+}
+
+struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure)
+{
+    char path[PATH_MAX];
+
+    if ((size_t)snprintf(path, sizeof path, "%s/tokenizer.json", model) >= sizeof path) {
+        refuse(failure, "%s: the name is too long", model);
+        return NULL;
+    }
+    return tokenizer_open(path, failure);
+}
+
+void text_warn(const char *path, const struct text_repairs *repairs)
+{
+    if (repairs->count > 0)
+        fprintf(stderr,
+                "watersic-llm: warning: %s: not UTF-8 at %" PRIu64
+                " places, the first of them byte "
+                "%" PRIu64 ": U+FFFD is put there\n",
+                path, repairs->count, repairs->first);
+}
+
+/* Tokens on their way to the spool. */
+struct checked {
+    struct spool spool;
+    const struct tokenizer *tokenizer;
+    size_t vocabulary; /* of the model */
+};
+
+/* Tokens may have been added that the model has nothing for: those must not occur. */
+static bool take_checked(void *self, const uint32_t *tokens, size_t count, struct failure *failure)
+{
+    struct checked *const checked = self;
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (tokens[i] >= checked->vocabulary) {
+            const char *const piece = tokenizer_piece(checked->tokenizer, tokens[i], &size);
+            return refuse(failure, "'%.*s' is token %lu, but the model's vocabulary has %zu",
+                          (int)size, piece ? piece : "", (unsigned long)tokens[i],
+                          checked->vocabulary);
+        }
+    return spool_take(&checked->spool, tokens, count, failure);
+}
+
+static bool check_vocabulary(const struct tokenizer *tokenizer, const struct text_source *source,
+                             const struct config *config, struct failure *failure)
+{
+    return tokenizer_vocabulary(tokenizer) <= config->vocabulary ||
+           refuse(failure,
+                  "%s/tokenizer.json: the vocabulary has %zu tokens, but that of the model %zu: is "
+                  "it the tokenizer of this model?",
+                  source->model, tokenizer_vocabulary(tokenizer), config->vocabulary);
+}
+
+static bool tokenize(struct checked *checked, struct tokenizer *tokenizer,
+                     const struct text_source *source, struct failure *failure)
+{
+    const struct token_sink sink = {take_checked, checked};
+    struct text_repairs repairs;
+
+    if (!tokenizer_encode_file(tokenizer, source->text, &sink, true, &repairs, failure))
+        return false;
+    text_warn(source->text, &repairs);
+    return true;
+}
+
+static bool load_text(struct tokens *tokens, const struct text_source *source,
+                      const struct config *config, size_t window, size_t most,
+                      struct failure *failure)
+{
+    struct tokenizer *const tokenizer = text_open_tokenizer(source->model, failure);
+    struct checked checked = {.tokenizer = tokenizer, .vocabulary = config->vocabulary};
+    const bool ok = tokenizer && check_vocabulary(tokenizer, source, config, failure) &&
+                    spool_open(&checked.spool, failure) &&
+                    tokenize(&checked, tokenizer, source, failure) &&
+                    spool_sample(&checked.spool, window, most, tokens, failure);
+
+    spool_close(&checked.spool);
+    tokenizer_close(tokenizer);
+    return ok;
+}
+
+bool text_load(struct tokens *tokens, const struct text_source *source, const struct config *config,
+               size_t window, size_t most, struct failure *failure)
+{
+    *tokens = (struct tokens){.count = 0};
+    if (!source->tokens)
+        return load_text(tokens, source, config, window, most, failure);
+    if (!load_tokens(tokens, source->tokens, config, failure))
+        return false;
+    tokens_sample(tokens, window, most);
     return true;
 }

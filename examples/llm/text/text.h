@@ -5,10 +5,29 @@
 
 #include "common/tokens.h"
 #include "llm/model/config.h"
+#include "text/tokenizer.h"
 
-/* Load tokens of the model's vocabulary (tokens.h). Warns on standard error where the numbers of
- * the file are too short to name all of it. */
-bool text_load(struct tokens *tokens, const char *path, const struct config *config,
-               struct failure *failure);
+/* Where it comes from: a file of tokens (tokens.h), or a text and the tokenizer.json of a
+ * checkpoint. */
+struct text_source {
+    const char *tokens; /* NULL: text */
+    const char *text;
+    const char *model; /* directory of the checkpoint; looked at for text only */
+};
+
+/* The file. */
+const char *text_name(const struct text_source *source);
+
+/* Load what tokens_sample() keeps of a text of the model's vocabulary. Warns on standard error
+ * where numbers of the file are too short to name all of the vocabulary, or where text is not
+ * UTF-8. */
+bool text_load(struct tokens *tokens, const struct text_source *source, const struct config *config,
+               size_t window, size_t most, struct failure *failure);
+
+/* Open the tokenizer of a checkpoint. NULL on failure. */
+struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure);
+
+/* Warn of text that was not UTF-8. */
+void text_warn(const char *path, const struct text_repairs *repairs);
 
 #endif

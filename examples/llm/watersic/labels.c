@@ -117,6 +117,7 @@ static const float *apply_strip(struct batch *batch, struct failure *failure)
                                     .x = batch->hidden,
                                     .out = labels->logits};
     products_run(&product, 1, batch->count, labels->workers);
+    forward_cap(&labels->model->config, labels->logits, batch->count * batch->rows);
     return rows;
 }
 
@@ -164,6 +165,7 @@ static void differentiate(void *data, size_t token, size_t worker)
     float *const logits = batch->labels->logits + token * batch->rows;
     double left = label->left;
     size_t drawn = batch->rows - 1;
+    float slope = 1; /* of the cap, where the label is */
 
     (void)worker;
     for (size_t i = 0; i < batch->rows; i++) {
@@ -171,10 +173,12 @@ static void differentiate(void *data, size_t token, size_t worker)
         if (left >= 0 && left < p)
             drawn = i;
         left -= p;
-        logits[i] = (float)-p;
+        const float own = forward_cap_slope(&batch->labels->model->config, logits[i]);
+        slope = i == drawn ? own : slope;
+        logits[i] = own * (float)-p;
     }
     if (label->strip == batch->number)
-        logits[drawn] += 1;
+        logits[drawn] += slope;
 }
 
 static void add_to_stream(const struct batch *batch, const float *rows)

@@ -20,26 +20,31 @@ enum { KEYS = sizeof keys / sizeof keys[0] };
 
 /* --- describing ---------------------------------------------------------- */
 
-static json_t *describe_scaling(const struct rope_scaling *scaling)
+static json_t *describe_rope(const struct rope *rope)
 {
-    if (!scaling->on)
-        return NULL;
-    return json_pack("{s:s, s:f, s:f, s:f, s:I}", "rope_type", "llama3", "factor", scaling->factor,
-                     "low_freq_factor", scaling->low, "high_freq_factor", scaling->high,
-                     "original_max_position_embeddings", (json_int_t)scaling->original);
+    json_t *const object =
+        json_pack("{s:s, s:f, s:I}", "rope_type", rope_kind_name(rope->kind), "rope_theta",
+                  rope->theta, "rotated", (json_int_t)rope->rotated);
+
+    if (rope->factor > 0)
+        json_object_set_new(object, "factor", json_real(rope->factor));
+    if (rope->original > 0)
+        json_object_set_new(object, "original_max_position_embeddings",
+                            json_integer((json_int_t)rope->original));
+    return object;
 }
 
 static json_t *describe_model(const struct config *config)
 {
-    return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b, s:o*}", "architecture",
-        config->architecture, "hidden_size", (json_int_t)config->hidden, "intermediate_size",
-        (json_int_t)config->intermediate, "num_hidden_layers", (json_int_t)config->blocks,
-        "num_attention_heads", (json_int_t)config->heads, "num_key_value_heads",
-        (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim, "vocab_size",
-        (json_int_t)config->vocabulary, "rope_theta", config->rope_theta, "rms_norm_eps",
-        config->norm_epsilon, "tie_word_embeddings", config->tied, "rope_scaling",
-        describe_scaling(&config->rope_scaling));
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:I, s:o}", "architecture",
+                     config->architecture, "hidden_size", (json_int_t)config->hidden,
+                     "intermediate_size", (json_int_t)config->intermediate, "num_hidden_layers",
+                     (json_int_t)config->blocks, "num_attention_heads", (json_int_t)config->heads,
+                     "num_key_value_heads", (json_int_t)config->kv_heads, "head_dim",
+                     (json_int_t)config->head_dim, "vocab_size", (json_int_t)config->vocabulary,
+                     "rms_norm_eps", config->norm_epsilon, "tie_word_embeddings", config->tied,
+                     "sliding_window", (json_int_t)config->sight, "rope_parameters",
+                     describe_rope(&config->rope[SIGHT_FULL]));
 }
 
 static json_t *describe_fingerprints(const struct provenance *provenance)
