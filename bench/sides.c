@@ -256,7 +256,7 @@ static void print_json(const sides_command *command, const sides_result *without
     bench_json_number(&json, "gap_without", without->report.output_gap);
     bench_json_number(&json, "divergence", with->report.divergence);
     bench_json_number(&json, "divergence_planned", with->plan);
-    bench_json_number(&json, "blocks", (double)with->report.output_blocks);
+    bench_json_number(&json, "feedback", (double)with->report.output_feedback);
     bench_json_text(&json, "weights", weights_name(with));
     bench_json_number(&json, "seconds_without", without->report.seconds);
     bench_json_number(&json, "seconds", with->report.seconds);
@@ -269,7 +269,7 @@ static void print_text(const sides_command *command, const sides_result *without
     printf("%zu x %zu, distortions D_G at equal bytes without and with the statistics\n\n",
            command->trial.rows, command->trial.columns);
     printf("| inputs, outputs | preset | bits | without | with | ratio | ratio predicted | gap "
-           "without | gap | planned over measured | blocks, weights | seconds |\n");
+           "without | gap | planned over measured | feedback, weights | seconds |\n");
     printf("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     printf("| %s, %s | %s | %g | %.4g | %.4g | %.3f | %.3f | %.3f | %.3f | %.2f | %u, %s | %.2f, "
            "%.2f |\n",
@@ -277,7 +277,7 @@ static void print_text(const sides_command *command, const sides_result *without
            at_rate(without, command->trial.rate), at_rate(with, command->trial.rate),
            at_rate(with, command->trial.rate) / at_rate(without, command->trial.rate), ratio,
            without->report.output_gap, with->report.output_gap,
-           with->plan / with->report.divergence, (unsigned)with->report.output_blocks,
+           with->plan / with->report.divergence, (unsigned)with->report.output_feedback,
            weights_name(with), without->report.seconds, with->report.seconds);
 }
 

@@ -129,7 +129,7 @@ static const member members[] = {
     MEMBER(wsic_encoder_report, output_limit_rate, 136, 8),
     MEMBER(wsic_encoder_report, output_gap, 144, 8),
     MEMBER(wsic_encoder_report, output_damping, 152, 8),
-    MEMBER(wsic_encoder_report, output_blocks, 160, 8),
+    MEMBER(wsic_encoder_report, output_feedback, 160, 8),
     MEMBER(wsic_encoder_report, output_weights, 168, 4),
     MEMBER(wsic_encoder_report, reserved, 172, 4),
 
@@ -272,7 +272,6 @@ static const constant constants[] = {
     CONSTANT(WSIC_CODES_FIT_I4, 141),
     CONSTANT(WSIC_LIMIT, 150),
     CONSTANT(WSIC_OUTPUTS, 160),
-    CONSTANT(WSIC_OUTPUT_BLOCKS, 161),
     CONSTANT(WSIC_OUTPUT_DAMPING, 162),
     CONSTANT(WSIC_PRECISION, 141),
     CONSTANT(WSIC_OUTPUT_WEIGHTS, 163),

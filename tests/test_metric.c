@@ -41,10 +41,9 @@ static void make_outputs(uint64_t seed)
     input = (wsic_metric_input){&moments, energy, 1000, {A, NULL}};
 }
 
-static wsic_metric make_metric(const env_fixture *f, size_t blocks, double damping, int weights)
+static wsic_metric make_metric(const env_fixture *f, int use, double damping, int weights)
 {
-    const wsic_metric_options options = {
-        .use = WSIC_OUTPUTS_FULL, .blocks = blocks, .damping = damping, .weights = weights};
+    const wsic_metric_options options = {.use = use, .damping = damping, .weights = weights};
     wsic_metric metric;
 
     ck_assert_int_eq(wsic_metric_make(&f->env, &options, &input, &metric), WSIC_OK);
@@ -66,39 +65,20 @@ static double in_places(const wsic_metric *m, double damping, size_t k, size_t l
     return damped(damping, i, j) / (weights * m->unit);
 }
 
-START_TEST(rows_go_to_blocks_in_turn)
-{
-    env_fixture f = env_open();
-    size_t place = 0;
-
-    make_outputs(1);
-    wsic_metric m = make_metric(&f, 5, 0.1, WSIC_OUTPUT_WEIGHTS_NONE);
-    ck_assert_uint_eq(m.blocks, 5);
-    for (size_t block = 0; block < 5; block++) {
-        ck_assert_uint_eq(wsic_metric_place(&m, block), place);
-        for (size_t row = block; row < A; row += 5)
-            ck_assert_uint_eq(m.order[place++], row);
-    }
-    ck_assert_uint_eq(wsic_metric_place(&m, 5), A);
-    wsic_metric_release(&f.env, &m);
-    env_close(&f);
-}
-END_TEST
-
-/* tr(G E Eᵀ) = Σ_b tr(S_b (E_b + F_b E_>b) (E_b + F_b E_>b)ᵀ) for any E, where F_b is what the
- * metric does and S_b comes from an elimination of its own, block after block. Σ on the right
- * changes nothing: E stands for E L. */
-START_TEST(feedback_splits_the_error_into_blocks)
+/* tr(G E Eᵀ) = Σ_b tr(S_bb D Dᵀ) with D = E_b + F_b E_>b for any E and any cut into a
+ * group of places b and those behind it, where F_b is what the metric does, and S_bb comes from an
+ * elimination of its own, row by row. Σ on the right changes nothing: E stands for E L. */
+START_TEST(feedback_splits_the_error)
 {
     env_fixture f = env_open();
     random_state random = {(uint64_t)_i + 70};
-    const size_t blocks = (size_t[]){2, 3, 8, A}[_i % 4];
+    const size_t first = (size_t[]){0, 3, 8, A - 1}[_i % 4];
     const int weights = _i / 4; /* none, blocks, rows */
     const double damping = 0.2;
     double s[A][A], e[A * N], moved[A * N], whole = 0.0, split = 0.0;
 
     make_outputs((uint64_t)_i);
-    wsic_metric m = make_metric(&f, blocks, damping, weights);
+    wsic_metric m = make_metric(&f, WSIC_OUTPUTS_FULL, damping, weights);
     random_fill(&random, e, A * N);
     for (size_t k = 0; k < A; k++) {
         for (size_t l = 0; l < A; l++) {
@@ -108,35 +88,48 @@ START_TEST(feedback_splits_the_error_into_blocks)
         }
     }
     memset(moved, 0, sizeof moved);
-    for (size_t block = 0; block < blocks; block++) {
-        const size_t first = wsic_metric_place(&m, block);
-        const size_t end = wsic_metric_place(&m, block + 1), rows = end - first;
-        double *const t = moved + first;
-        /* In two portions, as the recursion may. */
-        const size_t cut = end + (A - end) / 2;
-        if (end < A) {
-            wsic_metric_gather(&m, block, end, cut - end, N, e + end, A, t, A);
-            wsic_metric_gather(&m, block, cut, A - cut, N, e + cut, A, t, A);
-            wsic_metric_feed_back(&m, block, N, t, A);
+    for (size_t place = 0; place < A;) {
+        /* One row after the other up to the group, then the group, then the others. */
+        const size_t end = place == first ? place + (A - first) / 2 + 1 : place + 1;
+        const size_t rows = end - place, cut = end + (A - end) / 2;
+        double *const t = moved + place;
+        if (end < A) { /* in two portions, as the recursion may */
+            wsic_metric_gather(&m, place, rows, end, cut - end, N, e + end, A, t, A);
+            wsic_metric_gather(&m, place, rows, cut, A - cut, N, e + cut, A, t, A);
+            wsic_metric_feed_back(&m, place, rows, N, t, A);
         }
         for (size_t j = 0; j < N; j++) {
             for (size_t k = 0; k < rows; k++)
-                t[j * A + k] += e[j * A + first + k];
+                t[j * A + k] += e[j * A + place + k];
             for (size_t k = 0; k < rows; k++) {
                 for (size_t l = 0; l < rows; l++)
-                    split += s[first + k][first + l] * t[j * A + k] * t[j * A + l];
+                    split += s[place + k][place + l] * t[j * A + k] * t[j * A + l];
             }
         }
-        /* Take the block out of what is behind it, row by row. */
-        for (size_t k = first; k < end; k++) {
+        /* Take these rows out of what is behind them. */
+        for (size_t k = place; k < end; k++) {
             for (size_t l = k + 1; l < A; l++) {
                 const double factor = s[l][k] / s[k][k];
                 for (size_t i = k + 1; i < A; i++)
                     s[l][i] -= factor * s[k][i];
             }
         }
+        place = end;
     }
     ck_assert_double_eq_tol(split, whole, 1e-9 * whole);
+    wsic_metric_release(&f.env, &m);
+    env_close(&f);
+}
+END_TEST
+
+START_TEST(the_first_row_has_the_last_place)
+{
+    env_fixture f = env_open();
+
+    make_outputs(1);
+    wsic_metric m = make_metric(&f, WSIC_OUTPUTS_FULL, 0.1, WSIC_OUTPUT_WEIGHTS_NONE);
+    for (size_t k = 0; k < A; k++)
+        ck_assert_uint_eq(m.order[k], A - 1 - k);
     wsic_metric_release(&f.env, &m);
     env_close(&f);
 }
@@ -150,7 +143,7 @@ START_TEST(multiplication_is_by_the_damped_matrix)
     double x[A * N], product[A * N];
 
     make_outputs(3);
-    wsic_metric m = make_metric(&f, 4, 0.3, WSIC_OUTPUT_WEIGHTS_ROWS);
+    wsic_metric m = make_metric(&f, WSIC_OUTPUTS_FULL, 0.3, WSIC_OUTPUT_WEIGHTS_ROWS);
     random_fill(&random, x, A * N);
     memcpy(product, x, sizeof x);
     wsic_metric_multiply(&m, N, product);
@@ -175,20 +168,19 @@ START_TEST(gain_of_the_noise_is_true)
     double k[A][A], gain, expected = 0.0;
 
     make_outputs(4);
-    wsic_metric m = make_metric(&f, _i == 0 ? 1 : 6, damping, WSIC_OUTPUT_WEIGHTS_ROWS);
+    wsic_metric m = make_metric(&f, _i == 0 ? WSIC_OUTPUTS_DIAGONAL : WSIC_OUTPUTS_FULL, damping,
+                                WSIC_OUTPUT_WEIGHTS_ROWS);
     for (size_t column = 0; column < A; column++) {
-        /* E of V = one unit: from the last block to the first, E_b = V_b - F_b E_>b. */
+        /* E of V = one unit: from the last place to the first, E_k = V_k - F_k E_>k. */
         double e[A] = {0.0};
-        for (size_t block = m.blocks; block-- > 0;) {
-            const size_t first = wsic_metric_place(&m, block);
-            const size_t end = wsic_metric_place(&m, block + 1);
-            double t[A] = {0.0};
-            if (m.blocks > 1 && end < A) {
-                wsic_metric_gather(&m, block, end, A - end, 1, e + end, A, t, A);
-                wsic_metric_feed_back(&m, block, 1, t, A);
+        for (size_t place = A; place-- > 0;) {
+            double t = 0.0;
+            if (m.factor && place + 1 < A) {
+                wsic_metric_gather(&m, place, 1, place + 1, A - 1 - place, 1, e + place + 1, A, &t,
+                                   1);
+                wsic_metric_feed_back(&m, place, 1, 1, &t, 1);
             }
-            for (size_t i = first; i < end; i++)
-                e[i] = (i == column ? 1.0 : 0.0) - t[i - first];
+            e[place] = (place == column ? 1.0 : 0.0) - t;
         }
         for (size_t i = 0; i < A; i++)
             k[column][i] = e[i];
@@ -212,22 +204,20 @@ END_TEST
 START_TEST(rows_without_energy_take_no_part)
 {
     env_fixture f = env_open();
-    double e[A] = {0.0}, t[A];
+    double e[A] = {0.0};
 
     make_outputs(5);
     energy[3] = energy[10] = 0.0;
-    wsic_metric m = make_metric(&f, 4, 0.1, WSIC_OUTPUT_WEIGHTS_ROWS);
+    wsic_metric m = make_metric(&f, WSIC_OUTPUTS_FULL, 0.1, WSIC_OUTPUT_WEIGHTS_ROWS);
     for (size_t k = 0; k < A; k++) {
         if (m.order[k] == 3 || m.order[k] == 10)
             e[k] = 100.0;
     }
-    for (size_t block = 0; block < 3; block++) {
-        const size_t end = wsic_metric_place(&m, block + 1);
-        memset(t, 0, sizeof t);
-        wsic_metric_gather(&m, block, end, A - end, 1, e + end, A, t, A);
-        wsic_metric_feed_back(&m, block, 1, t, A);
-        for (size_t i = 0; i < A; i++)
-            ck_assert_double_eq(t[i], 0.0);
+    for (size_t place = 0; place + 1 < A; place++) {
+        double t = 0.0;
+        wsic_metric_gather(&m, place, 1, place + 1, A - 1 - place, 1, e + place + 1, A, &t, 1);
+        wsic_metric_feed_back(&m, place, 1, 1, &t, 1);
+        ck_assert_double_eq(t, 0.0);
     }
     ck_assert_double_eq(m.weight[3], 1.0);
     wsic_metric_release(&f.env, &m);
@@ -269,11 +259,11 @@ START_TEST(weights_are_kept_where_they_pay)
 
     make_outputs(6);
     input.columns = columns[_i];
-    wsic_metric best = make_metric(&f, 4, 0.1, WSIC_METRIC_WEIGHTS_AUTO);
+    wsic_metric best = make_metric(&f, WSIC_OUTPUTS_FULL, 0.1, WSIC_METRIC_WEIGHTS_AUTO);
     for (size_t r = 0; r < A; r++)
         schur[r] = best.schur[r] * best.unit;
     for (int kind = WSIC_OUTPUT_WEIGHTS_NONE; kind <= WSIC_OUTPUT_WEIGHTS_ROWS; kind++) {
-        wsic_metric m = make_metric(&f, 4, 0.1, kind);
+        wsic_metric m = make_metric(&f, WSIC_OUTPUTS_FULL, 0.1, kind);
         least = fmin(least, cost_of(&f, &m, schur));
         wsic_metric_release(&f.env, &m);
     }
@@ -294,7 +284,7 @@ START_TEST(weights_are_roots_of_what_remains)
 
     make_outputs(7);
     input.columns = 4096;
-    wsic_metric m = make_metric(&f, 4, 0.1, WSIC_OUTPUT_WEIGHTS_ROWS);
+    wsic_metric m = make_metric(&f, WSIC_OUTPUTS_FULL, 0.1, WSIC_OUTPUT_WEIGHTS_ROWS);
     double logarithms = 0.0;
     for (size_t r = 0; r < A; r++)
         logarithms += 0.5 * log2(m.schur[r]) / A;
@@ -308,16 +298,11 @@ START_TEST(weights_are_roots_of_what_remains)
 }
 END_TEST
 
-START_TEST(damping_falls_with_samples_and_blocks_rise_with_rows)
+START_TEST(damping_falls_with_samples)
 {
     ck_assert_double_eq(wsic_metric_damping(1.0, 1000), 0.5);
     ck_assert_double_lt(wsic_metric_damping(1e5, 100), wsic_metric_damping(1e4, 100));
-    ck_assert_double_eq_tol(wsic_metric_damping(1e12, 100), 0.1, 1e-4);
-    for (size_t rows = 1; rows < 100000; rows = rows * 3 / 2 + 1) {
-        ck_assert_uint_ge(wsic_metric_blocks(rows, true), 1);
-        ck_assert_uint_le(wsic_metric_blocks(rows, true), wsic_metric_blocks(rows, false));
-        ck_assert_uint_le(wsic_metric_blocks(rows, false), rows);
-    }
+    ck_assert_double_eq_tol(wsic_metric_damping(1e12, 100), 0.05, 1e-4);
 }
 END_TEST
 
@@ -326,14 +311,14 @@ int main(void)
     Suite *const suite = suite_create("metric");
     TCase *const cases = tcase_create("metric");
 
-    tcase_add_test(cases, rows_go_to_blocks_in_turn);
-    tcase_add_loop_test(cases, feedback_splits_the_error_into_blocks, 0, 12);
+    tcase_add_test(cases, the_first_row_has_the_last_place);
+    tcase_add_loop_test(cases, feedback_splits_the_error, 0, 12);
     tcase_add_test(cases, multiplication_is_by_the_damped_matrix);
     tcase_add_loop_test(cases, gain_of_the_noise_is_true, 0, 2);
     tcase_add_test(cases, rows_without_energy_take_no_part);
     tcase_add_loop_test(cases, weights_are_kept_where_they_pay, 0, 4);
     tcase_add_test(cases, weights_are_roots_of_what_remains);
-    tcase_add_test(cases, damping_falls_with_samples_and_blocks_rise_with_rows);
+    tcase_add_test(cases, damping_falls_with_samples);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

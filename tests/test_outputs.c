@@ -199,7 +199,7 @@ START_TEST(diagonal_statistics_scale_rows)
     for (size_t r = 0; r < A; r++)
         g[r * (A + 1)] = exp2(2.0 * (double)(r % 3) - 2.0); /* geometric mean 1 */
     wsic_layer *const with = encode(&f, g);
-    ck_assert_uint_eq(report_of(&f).output_blocks, 1);
+    ck_assert_uint_eq(report_of(&f).output_feedback, 0);
     ck_assert_uint_eq(report_of(&f).output_weights, WSIC_OUTPUT_WEIGHTS_ROWS);
     read_codes(with, A, N, weighted);
     for (size_t r = 0; r < A; r++) {
@@ -221,7 +221,7 @@ END_TEST
 
 enum { SMALL_A = 14, SMALL_N = 11 };
 
-/* U of the elimination S = Uᵀ D U from the first row on: F of single rows, and S_rr. */
+/* Elimination from the last row on: F of single rows, and S_rr. */
 static void eliminate(const double *g, double damping, double *f, double *s)
 {
     double m[SMALL_A][SMALL_A];
@@ -230,12 +230,12 @@ static void eliminate(const double *g, double damping, double *f, double *s)
         for (size_t j = 0; j < SMALL_A; j++)
             m[i][j] = g[i * SMALL_A + j] * (i == j ? 1.0 : 1.0 / (1.0 + damping));
     }
-    for (size_t k = 0; k < SMALL_A; k++) {
+    for (size_t k = SMALL_A; k-- > 0;) {
         s[k] = m[k][k];
-        for (size_t j = k + 1; j < SMALL_A; j++)
+        for (size_t j = 0; j < k; j++)
             f[k * SMALL_A + j] = m[k][j] / m[k][k];
-        for (size_t i = k + 1; i < SMALL_A; i++) {
-            for (size_t j = k + 1; j < SMALL_A; j++)
+        for (size_t i = 0; i < k; i++) {
+            for (size_t j = 0; j < k; j++)
                 m[i][j] -= m[i][k] * m[k][j] / m[k][k];
         }
     }
@@ -254,7 +254,7 @@ static void cholesky(const double *covariance, double damping, double l[SMALL_N]
     }
 }
 
-/* Rows from the last to the first, each towards w_r + Σ_s F_rs e_s, its columns from the last to
+/* Rows from the first to the last, each towards w_r + Σ_s F_rs e_s, its columns from the last to
  * the first. */
 static void plain_recursion(const layer_fixture *f, const double *feedback, const double *weight,
                             double step, double damping, int32_t *codes)
@@ -262,10 +262,10 @@ static void plain_recursion(const layer_fixture *f, const double *feedback, cons
     double l[SMALL_N][SMALL_N], error[SMALL_A][SMALL_N], target[SMALL_N];
 
     cholesky(f->covariance, damping, l);
-    for (size_t r = SMALL_A; r-- > 0;) {
+    for (size_t r = 0; r < SMALL_A; r++) {
         for (size_t j = 0; j < SMALL_N; j++) {
             target[j] = f->weights[r * SMALL_N + j];
-            for (size_t s = r + 1; s < SMALL_A; s++)
+            for (size_t s = 0; s < r; s++)
                 target[j] += feedback[r * SMALL_A + s] * error[s][j];
         }
         double left[SMALL_N];
@@ -282,7 +282,7 @@ static void plain_recursion(const layer_fixture *f, const double *feedback, cons
     }
 }
 
-/* As many blocks as rows: feedback from every row to every other. */
+/* Feedback from every row to all that are decided after it. */
 START_TEST(feedback_between_all_rows_is_the_plain_recursion)
 {
     layer_fixture f = layer_open(SMALL_A, SMALL_N, COVARIANCE_CHANNELS, 20 + (uint64_t)_i);
@@ -296,11 +296,10 @@ START_TEST(feedback_between_all_rows_is_the_plain_recursion)
     set(&f, "lmmse", "0");
     set(&f, "rescale", "none");
     set(&f, "step", "0.7");
-    set(&f, "output_blocks", "4096");
     set(&f, "output_damping", "0.05");
     set(&f, "output_weights", _i % 2 == 0 ? "rows" : "none");
     wsic_layer *const layer = encode(&f, g);
-    ck_assert_uint_eq(report_of(&f).output_blocks, SMALL_A);
+    ck_assert_uint_eq(report_of(&f).output_feedback, 1);
     eliminate(g, damping, feedback, schur);
     double logarithms = 0.0;
     for (size_t r = 0; r < SMALL_A; r++)
@@ -390,13 +389,16 @@ START_TEST(a_target_of_distortion_is_one_of_both_sides)
     double *const g = malloc(A * A * sizeof *g);
 
     random_outputs(g, A, 12);
+    /* Not a few directions that outweigh all others: their errors would be what chance makes them. */
+    for (size_t r = 0; r < A; r++)
+        g[r * A + r] *= 2.0;
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
     set(&f, "outputs", "full");
     for (double target = 0.01; target < 1.0; target *= 6.0) {
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_DISTORTION, target), WSIC_OK);
         wsic_layer *const layer = encode(&f, g);
         const double truth = true_distortion(&f, g, layer);
-        ck_assert_double_eq_tol(truth, target, 0.02 * target);
+        ck_assert_double_eq_tol(truth, target, 0.05 * target);
         wsic_layer_destroy(layer);
     }
     free(g);
@@ -535,7 +537,7 @@ END_TEST
 /* Rows of one block are independent of each other when they are rounded one by one. */
 START_TEST(permuted_rows_and_columns_have_permuted_codes)
 {
-    enum { A = 48, N = 30, B = 4 };
+    enum { A = 48, N = 30 };
     layer_fixture f = layer_open(A, N, COVARIANCE_CHANNELS, 21), p;
     double *const g = malloc(A * A * sizeof *g), *const gp = malloc(A * A * sizeof *gp);
     int32_t codes[A * N], permuted[A * N];
@@ -543,7 +545,7 @@ START_TEST(permuted_rows_and_columns_have_permuted_codes)
 
     random_outputs(g, A, 22);
     for (size_t r = 0; r < A; r++)
-        row[r] = (r + 3 * B) % A; /* the same block */
+        row[r] = _i == 0 ? r : (r + 12) % A; /* feedback knows an order of rows */
     for (size_t j = 0; j < N; j++)
         column[j] = (7 * j + 2) % N;
     p = layer_open(A, N, COVARIANCE_CHANNELS, 21);
@@ -560,7 +562,7 @@ START_TEST(permuted_rows_and_columns_have_permuted_codes)
         layer_fixture *const one = k == 0 ? &f : &p;
         ck_assert_int_eq(wsic_encoder_set_preset(one->encoder, "fast"), WSIC_OK);
         set(one, "step", "0.5");
-        set(one, "output_blocks", "4");
+        set(one, "outputs", _i == 0 ? "full" : "diagonal");
         wsic_layer *const layer = encode(one, k == 0 ? g : gp);
         read_codes(layer, A, N, k == 0 ? codes : permuted);
         wsic_layer_destroy(layer);
@@ -658,13 +660,12 @@ START_TEST(indefinite_statistics_are_refused)
     wsic_layer *layer = NULL;
 
     set(&f, "rate", "3");
-    set(&f, "output_blocks", "2");
     ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
     ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_run_problem(f.encoder, problem, &layer),
                      WSIC_ERROR_NOT_POSITIVE_DEFINITE);
     ck_assert_ptr_null(layer);
-    ck_assert_ptr_nonnull(strstr(wsic_encoder_message(f.encoder), "row 1"));
+    ck_assert_ptr_nonnull(strstr(wsic_encoder_message(f.encoder), "row 0"));
     /* Nothing is lost: without them the problem is as good as before. */
     ck_assert_int_eq(wsic_problem_set_outputs(problem, NULL), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run_problem(f.encoder, problem, &layer), 0);
@@ -766,7 +767,6 @@ START_TEST(small_shapes)
         ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i]), WSIC_OK);
         set(&f, "rate", "3");
         set(&f, "outputs", "full");
-        set(&f, "output_blocks", i % 2 == 0 ? "0" : "3");
         wsic_layer *const layer = encode(&f, g);
         const double truth = true_distortion(&f, g, layer);
         ck_assert_double_eq_tol(report_of(&f).output_distortion, truth, 1e-6 * truth + 1e-300);
@@ -777,7 +777,7 @@ START_TEST(small_shapes)
 }
 END_TEST
 
-/* Survivors of the recursion go on within a block. */
+/* Survivors of the recursion go through the columns of a row, and feedback from row to row. */
 START_TEST(survivors_and_feedback_go_together)
 {
     enum { A = 60, N = 30 };
@@ -953,7 +953,7 @@ int main(void)
     tcase_add_test(same, a_multiple_of_the_statistics_gives_the_same_layer);
     tcase_add_loop_test(same, outputs_scaled_and_undone_keep_their_codes, 0, 2);
     tcase_add_test(same, inputs_scaled_and_undone_keep_their_codes);
-    tcase_add_test(same, permuted_rows_and_columns_have_permuted_codes);
+    tcase_add_loop_test(same, permuted_rows_and_columns_have_permuted_codes, 0, 2);
     tcase_add_test(same, a_problem_forgets_statistics_that_were_replaced);
     tcase_add_loop_test(hard, rows_of_zeros_stay_zeros, 0, LAYER_VARIANTS);
     tcase_add_loop_test(hard, singular_statistics_are_damped, 0, PRESETS);

@@ -143,22 +143,18 @@ enum {
     WSIC_LIMIT = 150,
 
     /** What use is made of output statistics (wsic_problem_set_outputs()), where a problem has
-     *  them; without, this and the next three change nothing. Choice: "none" (they are only
-     *  reported on: preset "paper"), "diagonal" (rows are weighted by G_rr), "full" (feedback
-     *  between blocks of rows as well; default). docs/algorithm.md, "Both sides". */
+     *  them; without, this and the next two change nothing. Choice: "none" (they are only
+     *  reported on: preset "paper"), "diagonal" (rows are weighted by G_rr), "full" (errors of
+     *  rows also move the targets of those that are decided after them; default; a G without
+     *  elements beside the diagonal has none to move). docs/algorithm.md, "Both sides". */
     WSIC_OUTPUTS = 160,
-    /** Blocks of rows between which there is feedback: row r belongs to block r modulo the
-     *  number of blocks. Integer, 0 (chosen by the number of rows, default) to 4096; more blocks
-     *  than rows are as many as there are rows. A G without elements beside the diagonal has no
-     *  feedback, and one block. */
-    WSIC_OUTPUT_BLOCKS = 161,
     /** Damping of G: (G + δ diag(G)) / (1 + δ) is used in place of G, which shrinks the
      *  correlations of rows by 1 / (1 + δ), and a G_rr below 1e-4 of their mean is raised to
      *  that. Number, δ: 0 (chosen by the number of samples for each row, default) or 1e-9 to
      *  100. */
     WSIC_OUTPUT_DAMPING = 162,
     /** Which rows have a weight of their own, and with it a scale to be stored: Choice:
-     *  "none" (feedback alone), "blocks" (one weight for all rows of a block), "rows", "auto"
+     *  "none" (feedback alone), "blocks" (one for 32 rows that follow each other), "rows", "auto"
      *  (of the three the one that saves most distortion for what its scales cost; default).
      *  Weights are rounded to fractions of an octave that suit the number of columns. */
     WSIC_OUTPUT_WEIGHTS = 163
@@ -417,7 +413,7 @@ typedef struct wsic_encoder_report {
                                    the same energy (waterfill.h); -1 where limit_rate is -1 */
     double output_gap;        /**< rate - output_limit_rate; 0 where that is -1 */
     double output_damping;    /**< δ, see #WSIC_OUTPUT_DAMPING */
-    uint64_t output_blocks;   /**< blocks of rows with feedback between them; 1: none */
+    uint64_t output_feedback; /**< 1: errors of rows moved the targets of others; 0: none did */
     uint32_t output_weights;  /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
     uint32_t reserved;        /**< 0 */
 } wsic_encoder_report;

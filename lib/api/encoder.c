@@ -219,7 +219,7 @@ static void report_outputs(const wsic_encode_report *inner, const wsic_layer_inf
     report->output_limit_rate = outputs->limit_rate;
     report->output_gap = outputs->limit_rate < 0.0 ? 0.0 : info->rate - outputs->limit_rate;
     report->output_damping = outputs->damping;
-    report->output_blocks = outputs->blocks;
+    report->output_feedback = outputs->feedback;
     report->output_weights = (uint32_t)outputs->weights;
 }
 

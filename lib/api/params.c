@@ -291,10 +291,8 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
         .outputs =
             {
                 .use = (int)value[PARAMETER_INDEX_WSIC_OUTPUTS],
-                .blocks = (size_t)value[PARAMETER_INDEX_WSIC_OUTPUT_BLOCKS],
                 .damping = value[PARAMETER_INDEX_WSIC_OUTPUT_DAMPING],
                 .weights = (int)value[PARAMETER_INDEX_WSIC_OUTPUT_WEIGHTS],
-                .trellis = value[PARAMETER_INDEX_WSIC_QUANTIZER] == WSIC_QUANTIZE_TRELLIS,
             },
     };
 }

@@ -111,7 +111,7 @@ static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_pr
                                        wsic_plan_entry *entry)
 {
     const wsic_metric_options options = {
-        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO, .trellis = true};
+        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO};
     const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live,
                                      problem->weights.rows};
     const size_t rows = problem->weights.rows.count;

@@ -180,7 +180,6 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
         .codes = job->pass.codes,
         .kind = job->quantizer.kind,
         .dead_rows = dead,
-        .row_stride = job->metric.blocks,
         .row_scales = &s->all_row_scales,
         .column_scales = &s->all_column_scales,
         .figures = figures,

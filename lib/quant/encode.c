@@ -6,9 +6,12 @@
 
 #include "base/checked.h"
 #include "quant/assemble.h"
+#include "quant/coupled.h"
+#include "quant/feedback.h"
 #include "quant/kbest.h"
 #include "quant/search.h"
 #include "quant/setup.h"
+#include "quant/trellis_window.h"
 
 /* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
  * whatever was asked. */
@@ -46,7 +49,7 @@ wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
         .options = options,
         .problem = problem,
         .report = report,
-        .metric = {.blocks = 1, .unit = 1.0},
+        .metric = {.unit = 1.0},
         .output_energy = -1.0,
     };
 
@@ -73,14 +76,15 @@ static double count_squares(const wsic_blend_sources *sources)
     return 2.0 * drift + (wsic_blend_is_pure(&blend) ? 0.0 : 1.0 + drift);
 }
 
-/* The factor of G and a copy for its eigenvalues; the goal; a block of rows, at most half of them;
- * tiles of errors; vectors. */
-static double output_memory(double a, double n)
+/* The factor of G and a copy for its eigenvalues; the goal; groups of rows that are decided; tiles
+ * of errors; vectors. */
+static double output_memory(size_t rows, size_t columns, unsigned kind)
 {
-    const double tile = fmin(a, 256.0);
+    const double a = (double)rows, n = (double)columns, tile = fmin(a, 256.0);
 
-    return 16.0 * a * a + 8.0 * a * n + 6.0 * (a + 1.0) * n + 8.0 * tile * (5.0 * n + tile) +
-           8.0 * 80.0 * a + 24.0 * n;
+    return 16.0 * a * a + 8.0 * a * n + wsic_coupled_pass_memory(rows, columns) +
+           wsic_coupled_memory(rows, wsic_trellis_window_memory(kind)) +
+           8.0 * tile * (4.0 * n + tile) + 8.0 * 80.0 * a;
 }
 
 /* Sizes are added in doubles: the sum is exact to within its rounding, which the
@@ -117,7 +121,7 @@ bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options,
     /* The library's threads are few beside the batch of tiles that may run at once. */
     const double search =
         options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
-    const double sides = outputs ? output_memory(a, n) : 0.0;
+    const double sides = outputs ? output_memory(rows, columns, options->trellis_kind) : 0.0;
     const double numerics = fmax(copy + tiles, 2.0 * one_layer + 4.0 * a * n + 4e6 + tokens);
     const double total = 1.02 * (squares - copy + arrays + searched + one_layer + numerics +
                                  blocks + quantizer + search + sides);

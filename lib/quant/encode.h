@@ -43,7 +43,7 @@ typedef struct wsic_encode_options {
 typedef struct wsic_output_figures {
     bool known;
     double distortion, relative, limit_rate, damping;
-    size_t blocks;
+    bool feedback;
     int weights;
 } wsic_output_figures;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Recursion with feedback between blocks of rows: errors of what is decided move the targets of
+/* Recursion with feedback between rows: errors of what is decided move the targets of
  * what is not. docs/algorithm.md, section "Both sides". */
 #include "quant/feedback.h"
 
@@ -8,13 +8,14 @@
 
 #include "base/checked.h"
 #include "linalg/linalg.h"
+#include "quant/coupled.h"
 #include "quant/permute.h"
 #include "quant/target.h"
 #include "quant/zsic.h"
 
 enum {
     ERROR_ROWS = 256, /* rows whose errors are fed back at a time */
-    TILE_ROWS = 256   /* of a quantizer without memory; fixed, see lib/quant/zsic.c */
+    GROUP_ROWS = 640  /* that are decided together: their part of the metric stays in the cache */
 };
 
 /* --- the goal -------------------------------------------------------------------- */
@@ -66,72 +67,85 @@ wsic_status wsic_job_plain_goal(wsic_job *job)
                                 job->rows * sizeof *job->feedback.goal, job->feedback.goal);
 }
 
-/* --- one block --------------------------------------------------------------------- */
+/* --- one group of rows --------------------------------------------------------------- */
 
 typedef struct pass {
     wsic_job *job;
     const wsic_progress *progress;
-    size_t block;
-    size_t place;   /* of its first row */
+    size_t first;   /* row of the group */
     size_t rows;    /* in it */
-    double *target; /* rows x live: of the block */
+    size_t place;   /* of its last row */
+    double *target; /* rows x live: of the group */
+    double *bias;   /* likewise, see coupled.h; NULL without a ridge */
     double *errors; /* ERROR_ROWS x live */
-    double *sums;   /* see wsic_zsic */
-    double *gamma;
+    double *passed_on;
     int32_t *codes;
     int8_t *row_width;
-    size_t *tile_start;
-    size_t tiles;
-    uint8_t *states; /* NULL without a trellis */
+    uint8_t *states;
+    wsic_coupled_sums sums;
 } pass;
-
-/* With a trellis one for each block of the coder. */
-static size_t count_tiles(const wsic_job *job)
-{
-    const size_t longest = wsic_metric_place(&job->metric, 1);
-
-    return job->quantizer.restart_rows != 0 ? job->blocks : wsic_div_up(longest, TILE_ROWS);
-}
 
 static void release(pass *p)
 {
     const wsic_env *const env = p->job->env;
 
     wsic_free(env, p->target);
+    wsic_free(env, p->bias);
     wsic_free(env, p->errors);
-    wsic_free(env, p->sums);
+    wsic_free(env, p->passed_on);
     wsic_free(env, p->codes);
     wsic_free(env, p->row_width);
-    wsic_free(env, p->tile_start);
     wsic_free(env, p->states);
 }
 
-static wsic_status create(pass *p)
+static wsic_status allocate(pass *p)
 {
     const wsic_job *const job = p->job;
-    const size_t live = job->live, longest = wsic_metric_place(&job->metric, 1);
+    const size_t live = job->live, longest = wsic_min_size(GROUP_ROWS, job->rows);
     wsic_status status = WSIC_OK;
 
-    p->tiles = count_tiles(job);
     p->target = wsic_alloc(job->env, longest * live, sizeof *p->target, &status);
+    if (status == WSIC_OK && job->spacing.ridge)
+        p->bias = wsic_alloc(job->env, longest * live, sizeof *p->bias, &status);
     if (status == WSIC_OK)
         p->errors = wsic_alloc(job->env, wsic_min_size(ERROR_ROWS, job->rows) * live,
                                sizeof *p->errors, &status);
     if (status == WSIC_OK)
-        p->sums = wsic_alloc_zero(job->env, 3 * live, sizeof *p->sums, &status);
+        p->passed_on = wsic_alloc_zero(job->env, 3 * live, sizeof *p->passed_on, &status);
     if (status == WSIC_OK)
         p->codes = wsic_alloc(job->env, longest * live, sizeof *p->codes, &status);
     if (status == WSIC_OK)
         p->row_width = wsic_alloc(job->env, longest, sizeof *p->row_width, &status);
     if (status == WSIC_OK)
-        p->tile_start = wsic_alloc(job->env, p->tiles + 1, sizeof *p->tile_start, &status);
-    if (status == WSIC_OK && job->quantizer.restart_rows != 0)
-        p->states = wsic_alloc_zero(job->env, p->tiles * live, sizeof *p->states, &status);
-    if (status != WSIC_OK)
-        release(p);
-    else
-        p->gamma = p->sums + 2 * live;
+        p->states = wsic_alloc_zero(job->env, live, sizeof *p->states, &status);
     return status;
+}
+
+/* 1 - ρ_j / L_jj². */
+static void fill_passed_on(const pass *p)
+{
+    const wsic_job *const job = p->job;
+    const double *const ridge = job->spacing.ridge;
+
+    for (size_t k = 0; k < job->live; k++) {
+        const double diagonal = job->factor->L[k * job->live + k];
+        const double rho = ridge ? ridge[wsic_factor_column(job->factor, k)] : 0.0;
+        p->passed_on[k] = 1.0 - rho / (diagonal * diagonal);
+    }
+}
+
+static wsic_status create(pass *p)
+{
+    const wsic_status status = allocate(p);
+
+    if (status != WSIC_OK) {
+        release(p);
+        return status;
+    }
+    p->sums.zy = p->passed_on + p->job->live;
+    p->sums.zz = p->sums.zy + p->job->live;
+    fill_passed_on(p);
+    return WSIC_OK;
 }
 
 /* E of the rows at places from `first` on, which are decided. */
@@ -147,7 +161,7 @@ static void load_errors(const pass *p, size_t first, size_t count)
     }
 }
 
-/* T = W_b + F_b E_>b. */
+/* T = W_b + F_b E_>b, where b is the group. */
 static void move_target(const pass *p)
 {
     const wsic_job *const job = p->job;
@@ -158,43 +172,79 @@ static void move_target(const pass *p)
     for (size_t first = behind; first < job->rows; first += ERROR_ROWS) {
         const size_t count = wsic_min_size(ERROR_ROWS, job->rows - first);
         load_errors(p, first, count);
-        wsic_metric_gather(metric, p->block, first, count, job->live, p->errors, count, p->target,
-                           p->rows);
+        wsic_metric_gather(metric, p->place, p->rows, first, count, job->live, p->errors, count,
+                           p->target, p->rows);
     }
     if (behind < job->rows)
-        wsic_metric_feed_back(metric, p->block, job->live, p->target, p->rows);
+        wsic_metric_feed_back(metric, p->place, p->rows, job->live, p->target, p->rows);
     for (size_t k = 0; k < job->live; k++) {
         for (size_t i = 0; i < p->rows; i++)
             p->target[k * p->rows + i] += job->feedback.goal[k * job->rows + p->place + i];
     }
 }
 
-/* Where among the rows of the block those of each block of the coder begin: row b + i B is the
- * first of them that is not before that block's first row. */
-static void fill_tiles(const pass *p)
+/* From T to Y, and T L - Y. */
+static wsic_status aim(const pass *p)
 {
     const wsic_job *const job = p->job;
+    const size_t count = p->rows * job->live;
 
-    for (size_t tile = 0; tile <= p->tiles; tile++) {
-        size_t start = tile * TILE_ROWS;
-        if (job->quantizer.restart_rows != 0) {
-            const size_t first = job->block_start[tile];
-            start = first > p->block ? wsic_div_up(first - p->block, job->metric.blocks) : 0;
+    if (p->bias) {
+        memcpy(p->bias, p->target, count * sizeof *p->bias);
+        wsic_multiply_lower(p->rows, job->live, job->factor->L, job->live, p->bias, p->rows);
+    }
+    const wsic_status status = wsic_job_aim(job, p->rows, p->target);
+    for (size_t k = 0; p->bias && k < count; k++)
+        p->bias[k] -= p->target[k];
+    return status;
+}
+
+/* Codes to their rows, the reconstruction to its places. */
+static void keep_group(const pass *p)
+{
+    wsic_job *const job = p->job;
+
+    for (size_t k = 0; k < job->live; k++) {
+        const double weight = job->feedback.gamma[k] * job->pass.alpha[k];
+        const int32_t *const found = p->codes + k * p->rows;
+        int32_t *const codes = job->pass.codes + k * job->rows;
+        double *const y = job->pass.y.f64 + k * job->rows + p->place;
+        for (size_t i = 0; i < p->rows; i++) {
+            codes[job->metric.order[p->place + i]] = found[i];
+            y[i] = weight * found[i];
         }
-        p->tile_start[tile] = wsic_min_size(start, p->rows);
     }
 }
 
-static void begin_block(pass *p, size_t block)
+static wsic_progress group_span(const pass *p)
+{
+    const double from = p->progress->from;
+    const double share = (p->progress->to - from) / (double)p->job->rows;
+
+    return (wsic_progress){p->progress->stage, from + share * (double)p->first,
+                           from + share * (double)(p->first + p->rows)};
+}
+
+static wsic_status decide_coupled(pass *p, const wsic_progress *span)
 {
     const wsic_job *const job = p->job;
+    const wsic_coupled problem = {
+        .rows = p->rows,
+        .columns = job->live,
+        .L = job->factor->L,
+        .alpha = job->pass.alpha,
+        .gamma = job->feedback.gamma,
+        .error_share = job->spacing.error_share,
+        .passed_on = p->passed_on,
+        .bias = p->bias,
+        .quantizer = &job->quantizer,
+        .row_width = p->row_width,
+        .A = job->metric.factor + p->place * job->rows + p->place,
+        .lda = job->rows,
+        .states = p->states,
+    };
 
-    p->block = block;
-    p->place = wsic_metric_place(&job->metric, block);
-    p->rows = wsic_metric_place(&job->metric, block + 1) - p->place;
-    for (size_t i = 0; i < p->rows; i++)
-        p->row_width[i] = job->row_width[job->metric.order[p->place + i]];
-    fill_tiles(p);
+    return wsic_coupled_run(job->env, span, &problem, p->target, p->codes, &p->sums);
 }
 
 static double square_sum(const double *values, size_t count)
@@ -206,93 +256,104 @@ static double square_sum(const double *values, size_t count)
     return sum;
 }
 
-/* Codes to their rows, the reconstruction to its places. */
-static void keep_block(const pass *p)
+/* Ways that are kept open go through all columns of a row, and the next row waits for that. */
+static wsic_status decide_row(pass *p, const wsic_progress *span)
 {
-    wsic_job *const job = p->job;
-
-    for (size_t k = 0; k < job->live; k++) {
-        int32_t *const codes = job->pass.codes + k * job->rows;
-        for (size_t i = 0; i < p->rows; i++)
-            codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
-        const double weight = p->gamma[k] * job->pass.alpha[k];
-        double *const y = job->pass.y.f64 + k * job->rows + p->place;
-        for (size_t i = 0; i < p->rows; i++)
-            y[i] = weight * p->codes[k * p->rows + i];
-        /* All blocks have the same, but 0 where a column has no code. */
-        job->pass.gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->pass.gamma[k];
-    }
-}
-
-static wsic_progress block_span(const pass *p)
-{
-    const double from = p->progress->from, blocks = (double)p->job->metric.blocks;
-    const double part = (p->progress->to - from) / blocks;
-    const double done = blocks - 1.0 - (double)p->block;
-
-    return (wsic_progress){p->progress->stage, from + done * part, from + (done + 1.0) * part};
-}
-
-static wsic_status decide_block(pass *p)
-{
-    wsic_job *const job = p->job;
-    const wsic_progress span = block_span(p);
+    const wsic_job *const job = p->job;
     const wsic_zsic problem = {
         .rows = p->rows,
         .columns = job->live,
         .L = job->factor->L,
         .alpha = job->pass.alpha,
         .error_share = job->spacing.error_share,
-        .lmmse = job->options->lmmse,
         .quantizer = &job->quantizer,
         .row_width = p->row_width,
         .survivors = job->options->survivors,
-        .tile_start = p->tile_start,
-        .tiles = p->tiles,
-        .states = p->states,
-        .gamma = job->options->lmmse ? job->feedback.gamma : NULL,
-        .sums = p->sums,
     };
     double residual = 0.0;
 
-    move_target(p);
-    wsic_status status = wsic_job_aim(job, p->rows, p->target);
-    job->pass.target_energy += square_sum(p->target, p->rows * job->live);
-    if (status == WSIC_OK)
-        status = wsic_zsic_run(job->env, &span, &problem, (wsic_reals){.f64 = p->target}, p->codes,
-                               p->gamma, &residual);
-    job->pass.residual += residual;
-    if (status == WSIC_OK)
-        keep_block(p);
+    p->sums.target_energy += square_sum(p->target, p->rows * job->live);
+    const wsic_status status = wsic_zsic_run(
+        job->env, span, &problem, (wsic_reals){.f64 = p->target}, p->codes, p->sums.zy, &residual);
+    p->sums.residual += residual;
     return status;
 }
 
-/* LMMSE over all rows takes all blocks to be decided: it serves the next pass, which is at nearly
- * the same step. */
-static void learn_gamma(const pass *p)
+static bool keeps_ways_open(const wsic_job *job)
+{
+    return job->options->survivors > 1;
+}
+
+static wsic_status decide_group(pass *p)
+{
+    wsic_job *const job = p->job;
+    const wsic_progress span = group_span(p);
+
+    for (size_t i = 0; i < p->rows; i++)
+        p->row_width[i] = job->row_width[job->metric.order[p->place + i]];
+    move_target(p);
+    wsic_status status = aim(p);
+    if (status == WSIC_OK)
+        status = keeps_ways_open(job) ? decide_row(p, &span) : decide_coupled(p, &span);
+    if (status == WSIC_OK)
+        keep_group(p);
+    return status;
+}
+
+/* --- all of them ----------------------------------------------------------------------- */
+
+/* A group ends with a block of the coder at the latest, where a trellis begins anew. */
+static void begin_group(pass *p, size_t first)
+{
+    const wsic_job *const job = p->job;
+    size_t end = wsic_min_size(first + (keeps_ways_open(job) ? 1 : GROUP_ROWS), job->rows);
+
+    for (size_t block = 0; block < job->blocks; block++) {
+        if (job->block_start[block] == first)
+            memset(p->states, 0, job->live * sizeof *p->states);
+        if (job->block_start[block] > first)
+            end = wsic_min_size(end, job->block_start[block]);
+    }
+    p->first = first;
+    p->rows = end - first;
+    p->place = job->rows - end;
+}
+
+/* LMMSE over all rows takes all of them to be decided: it serves the next pass, which is at nearly
+ * the same step. A column without codes has a γ of 0 in this one. */
+static void settle_gamma(const pass *p)
 {
     wsic_job *const job = p->job;
 
     for (size_t k = 0; k < job->live; k++) {
-        const double zy = p->sums[k], zz = p->sums[job->live + k];
-        job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
+        const double zy = p->sums.zy[k], zz = p->sums.zz[k];
+        job->pass.gamma[k] = zz > 0.0 || keeps_ways_open(job) ? job->feedback.gamma[k] : 0.0;
+        if (job->options->lmmse)
+            job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
     }
 }
 
-wsic_status wsic_job_recurse_blocks(wsic_job *job, const wsic_progress *progress)
+wsic_status wsic_job_recurse_coupled(wsic_job *job, const wsic_progress *progress)
 {
     pass p = {.job = job, .progress = progress};
     wsic_status status = create(&p);
 
     if (status != WSIC_OK)
         return status;
-    job->pass.residual = job->pass.target_energy = 0.0;
-    memset(job->pass.gamma, 0, job->live * sizeof *job->pass.gamma);
-    for (size_t block = job->metric.blocks; status == WSIC_OK && block-- > 0;) {
-        begin_block(&p, block);
-        status = decide_block(&p);
+    for (size_t first = 0; first < job->rows && status == WSIC_OK; first += p.rows) {
+        begin_group(&p, first);
+        status = decide_group(&p);
     }
-    learn_gamma(&p);
+    job->pass.residual = p.sums.residual;
+    job->pass.target_energy = p.sums.target_energy;
+    settle_gamma(&p);
     release(&p);
     return status;
+}
+
+double wsic_coupled_pass_memory(size_t rows, size_t columns)
+{
+    const double group = (double)wsic_min_size(GROUP_ROWS, rows), n = (double)columns;
+
+    return 20.0 * group * n + group + 25.0 * n + 8.0 * fmin((double)rows, ERROR_ROWS) * n;
 }

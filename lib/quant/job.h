@@ -123,7 +123,7 @@ wsic_progress wsic_job_span(wsic_job *job, const char *stage, double part);
 
 static inline bool wsic_job_feeds_back(const wsic_job *job)
 {
-    return job->metric.blocks > 1;
+    return job->metric.factor != NULL;
 }
 
 #endif

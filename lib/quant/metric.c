@@ -10,8 +10,6 @@
 #include "linalg/linalg.h"
 #include "quant/metric_weights.h"
 
-enum { BLOCKS_MOST = 32 };
-
 /* A row whose gradients are next to nothing counts as if they had this part of the mean energy:
  * that it was not seen to matter does not mean that it may be lost. */
 static const double least_diagonal = 1e-4;
@@ -23,27 +21,14 @@ void wsic_metric_release(const wsic_env *env, wsic_metric *metric)
     wsic_free(env, metric->schur);
     wsic_free(env, metric->weight);
     wsic_free(env, metric->exponent);
-    *metric = (wsic_metric){.blocks = 1, .unit = 1.0};
-}
-
-size_t wsic_metric_place(const wsic_metric *metric, size_t block)
-{
-    const size_t longer = metric->rows % metric->blocks;
-    return block * (metric->rows / metric->blocks) + wsic_min_size(block, longer);
+    *metric = (wsic_metric){.unit = 1.0};
 }
 
 /* docs/algorithm.md, section "Both sides": enough for gradients with heavy tails, next to nothing
  * too much where G is known exactly. */
 double wsic_metric_damping(double samples, size_t rows)
 {
-    return fmin(0.1 + 2.0 * sqrt((double)rows / samples), 0.5);
-}
-
-/* More blocks decorrelate more rows; each costs a trellis about two bits a column. */
-size_t wsic_metric_blocks(size_t rows, bool trellis)
-{
-    const double wanted = round(sqrt((double)rows) * (trellis ? 0.5 : 1.0));
-    return (size_t)fmin(fmax(wanted, 1.0), BLOCKS_MOST);
+    return fmin(0.05 + 0.8 * sqrt((double)rows / samples), 0.5);
 }
 
 /* --- G -------------------------------------------------------------------------- */
@@ -101,27 +86,18 @@ static bool is_diagonal(const wsic_metric_input *input)
     return true;
 }
 
-static size_t choose_blocks(const wsic_metric_options *options, const wsic_metric_input *input)
+static bool feeds_back(const wsic_metric_options *options, const wsic_metric_input *input)
 {
-    const size_t rows = input->rows.count;
-
-    if (options->use != WSIC_OUTPUTS_FULL || options->blocks == 1 || is_diagonal(input))
-        return 1;
-    if (options->blocks != 0)
-        return wsic_min_size(options->blocks, rows);
-    return wsic_metric_blocks(rows, options->trellis);
+    return options->use == WSIC_OUTPUTS_FULL && input->rows.count > 1 && !is_diagonal(input);
 }
 
 /* --- the factor ------------------------------------------------------------------- */
 
+/* The first row is decided first, which the elimination comes to last. */
 static void fill_order(wsic_metric *metric)
 {
-    size_t place = 0;
-
-    for (size_t block = 0; block < metric->blocks; block++) {
-        for (size_t row = block; row < metric->rows; row += metric->blocks)
-            metric->order[place++] = row;
-    }
+    for (size_t k = 0; k < metric->rows; k++)
+        metric->order[k] = metric->rows - 1 - k;
 }
 
 /* Ĝ / unit in places. Rows that take no part are coupled to none. */
@@ -142,20 +118,13 @@ static void gather(const wsic_metric_input *input, wsic_metric *metric)
     }
 }
 
-/* S_rr: of the rows of A_bb the squares. */
+/* S_rr: what of G_rr is left when rows that are decided later have been eliminated. */
 static void fill_schur(wsic_metric *metric)
 {
     const size_t a = metric->rows;
 
-    for (size_t block = 0; block < metric->blocks; block++) {
-        const size_t first = wsic_metric_place(metric, block);
-        for (size_t l = first; l < wsic_metric_place(metric, block + 1); l++) {
-            double sum = 0.0;
-            for (size_t k = first; k <= l; k++)
-                sum += metric->factor[k * a + l] * metric->factor[k * a + l];
-            metric->schur[metric->order[l]] = sum;
-        }
-    }
+    for (size_t k = 0; k < a; k++)
+        metric->schur[metric->order[k]] = metric->factor[k * a + k] * metric->factor[k * a + k];
 }
 
 static wsic_status factorize(const wsic_env *env, const wsic_metric_input *input,
@@ -219,7 +188,7 @@ static wsic_status make(const wsic_env *env, const wsic_metric_options *options,
     metric->schur = wsic_alloc(env, metric->rows, sizeof *metric->schur, &status);
     if (!metric->schur)
         return status;
-    if (metric->blocks > 1)
+    if (feeds_back(options, input))
         status = factorize(env, input, metric);
     else
         fill_diagonal(input, metric);
@@ -235,7 +204,6 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
 {
     *metric = (wsic_metric){
         .rows = input->rows.count,
-        .blocks = choose_blocks(options, input),
         .unit = 1.0,
     };
     const wsic_status status = make(env, options, input, metric);
@@ -246,19 +214,18 @@ wsic_status wsic_metric_make(const wsic_env *env, const wsic_metric_options *opt
 
 /* --- what is done with it ------------------------------------------------------------ */
 
-void wsic_metric_gather(const wsic_metric *metric, size_t block, size_t first, size_t count,
-                        size_t n, const double *e, size_t lde, double *t, size_t ldt)
+void wsic_metric_gather(const wsic_metric *metric, size_t place, size_t rows, size_t first,
+                        size_t count, size_t n, const double *e, size_t lde, double *t, size_t ldt)
 {
-    const size_t a = metric->rows, place = wsic_metric_place(metric, block);
-    const size_t rows = wsic_metric_place(metric, block + 1) - place;
+    const size_t a = metric->rows;
 
     wsic_gemm_add_transposed(rows, n, count, metric->factor + place * a + first, a, e, lde, t, ldt);
 }
 
-void wsic_metric_feed_back(const wsic_metric *metric, size_t block, size_t n, double *t, size_t ldt)
+void wsic_metric_feed_back(const wsic_metric *metric, size_t place, size_t rows, size_t n,
+                           double *t, size_t ldt)
 {
-    const size_t a = metric->rows, place = wsic_metric_place(metric, block);
-    const size_t rows = wsic_metric_place(metric, block + 1) - place;
+    const size_t a = metric->rows;
 
     wsic_solve_left_transposed(rows, n, metric->factor + place * a + place, a, t, ldt);
 }
@@ -268,20 +235,14 @@ void wsic_metric_multiply(const wsic_metric *metric, size_t n, double *x)
     wsic_multiply_gram(metric->rows, n, metric->factor, x);
 }
 
-/* White errors V of weighted rows become E = K V with K = (I + F)⁻¹ = A⁻ᵀ diag(A_bb)ᵀ. */
+/* White errors V of weighted rows become E = K V with K = (I + F)⁻¹ = A⁻ᵀ diag(A_kk). */
 static void fill_noise(const wsic_metric *metric, double *k)
 {
     const size_t a = metric->rows;
 
     memset(k, 0, a * a * sizeof *k);
-    for (size_t block = 0; block < metric->blocks; block++) {
-        const size_t first = wsic_metric_place(metric, block);
-        const size_t end = wsic_metric_place(metric, block + 1);
-        for (size_t j = first; j < end; j++) {
-            for (size_t i = first; i <= j; i++)
-                k[j * a + i] = metric->factor[i * a + j];
-        }
-    }
+    for (size_t j = 0; j < a; j++)
+        k[j * a + j] = metric->factor[j * a + j];
     wsic_solve_left_transposed(a, a, metric->factor, a, k, a);
 }
 

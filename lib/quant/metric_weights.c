@@ -4,8 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "coding/scales.h"
 #include "watersic/encoder.h"
+
+/* Rows that share a weight where blocks have them: about a head. */
+enum { BLOCK_ROWS = 32 };
 
 /* A weight that is off by a part ε costs ε²/2 of variance, as rate ½ log2 of the ratio of two
  * means: on a grid of q octaves 0.058 q² bits for each of the n weights of a row, where a finer
@@ -18,13 +22,14 @@ static uint32_t choose_grid(size_t columns)
     return grid > 0.0 ? (uint32_t)fmin(grid, WSIC_SCALE_GRID_MAX) : 0;
 }
 
-/* Mean of S_rr over the live rows of the block of a row, for each block. */
+/* Mean of S_rr over the live rows of each block. */
 static void block_means(const wsic_metric_input *input, const wsic_metric *metric, double *mean)
 {
-    for (size_t block = 0; block < metric->blocks; block++) {
+    for (size_t block = 0; block * BLOCK_ROWS < metric->rows; block++) {
+        const size_t end = wsic_min_size((block + 1) * BLOCK_ROWS, metric->rows);
         size_t live = 0;
         mean[block] = 0.0;
-        for (size_t r = block; r < metric->rows; r += metric->blocks) {
+        for (size_t r = block * BLOCK_ROWS; r < end; r++) {
             if (input->row_energy[r] > 0.0) {
                 mean[block] += metric->schur[r];
                 live++;
@@ -40,14 +45,15 @@ static wsic_status ideal_weights(const wsic_env *env, int kind, const wsic_metri
 {
     double sum = 0.0, live = 0.0;
     wsic_status status = WSIC_OK;
-    double *const mean = wsic_alloc(env, metric->blocks, sizeof *mean, &status);
+    double *const mean =
+        wsic_alloc(env, wsic_div_up(metric->rows, BLOCK_ROWS), sizeof *mean, &status);
 
     if (!mean)
         return status;
     block_means(input, metric, mean);
     for (size_t r = 0; r < metric->rows; r++) {
         const double value =
-            kind == WSIC_OUTPUT_WEIGHTS_ROWS ? metric->schur[r] : mean[r % metric->blocks];
+            kind == WSIC_OUTPUT_WEIGHTS_ROWS ? metric->schur[r] : mean[r / BLOCK_ROWS];
         const bool counts = input->row_energy[r] > 0.0 && kind != WSIC_OUTPUT_WEIGHTS_NONE;
         ideal[r] = counts ? 0.5 * log2(value) : 0.0;
         sum += ideal[r];

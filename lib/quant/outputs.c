@@ -194,7 +194,7 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
         .distortion = error / weights * wsic_job_output_unit(job) * wsic_job_distortion_unit(job),
         .relative = job->output_energy > 0.0 ? error / job->output_energy : 0.0,
         .damping = job->metric.damping,
-        .blocks = job->metric.blocks,
+        .feedback = wsic_job_feeds_back(job),
         .weights = job->metric.weights,
     };
     job->report->seconds_outputs += wsic_lap(&mark);

@@ -81,7 +81,7 @@ wsic_status wsic_job_quantize(wsic_job *job, double step)
     job->pass.step = step;
     wsic_job_space(job, step);
     wsic_status status =
-        wsic_job_feeds_back(job) ? wsic_job_recurse_blocks(job, &span) : recurse_all(job, &span);
+        wsic_job_feeds_back(job) ? wsic_job_recurse_coupled(job, &span) : recurse_all(job, &span);
     if (status == WSIC_OK)
         status = restore_order(job);
     job->report->passes++;

@@ -18,7 +18,30 @@ typedef struct wsic_stretch {
     /* Of a trellis: the state that the search begins in, and receives the one that it ends in;
      * NULL: 0. */
     uint8_t *trellis_state;
+    /* Of the mean of the column, see wsic_stretch_width(); NULL: to be found from y. */
+    const int *column_width;
 } wsic_stretch;
+
+/* --- rows that feed back ------------------------------------------------------------ */
+
+enum { WSIC_WINDOW_ROWS = 128 }; /* most rows that are looked at together */
+
+/* Rows of one column, in the order in which they are decided, of which the error of each moves
+ * those behind it. All in steps. */
+typedef struct wsic_window {
+    const double *number; /* to be quantized, but for what these rows feed back */
+    const double *own;    /* the error of a row is own - back · code */
+    double back;
+    size_t count;
+    size_t ahead;        /* rows behind these that are looked at, but not decided */
+    const float *gain;   /* what an error of row k moves row i > k by: at k WSIC_WINDOW_ROWS + i */
+    const float *weight; /* of the square of an error beside λ bits */
+    const int8_t *row_width;
+    int column_width;       /* see wsic_stretch_width() */
+    uint8_t *trellis_state; /* that the search begins in; receives the one behind the last row */
+} wsic_window;
+
+/* --- a quantizer ---------------------------------------------------------------------- */
 
 typedef struct wsic_quantizer {
     const char *name;
@@ -35,6 +58,11 @@ typedef struct wsic_quantizer {
      * aligned to 64. */
     bool (*quantize)(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes);
+    /* Quantize the rows of a window; codes of those that are looked at are tentative. NULL where a
+     * row's code follows from its own number: then they are decided one by one. */
+    bool (*quantize_window)(const void *state, const wsic_window *window, void *workspace,
+                            int32_t *codes);
+    size_t window_workspace;
 } wsic_quantizer;
 
 enum { WSIC_QUANTIZE_SCALAR, WSIC_QUANTIZE_RDO, WSIC_QUANTIZE_TRELLIS };

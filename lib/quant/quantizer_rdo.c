@@ -39,7 +39,8 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
                      int32_t *codes)
 {
     const rdo *const q = state;
-    const int column_width = wsic_stretch_width(stretch);
+    const int column_width =
+        stretch->column_width ? *stretch->column_width : wsic_stretch_width(stretch);
     (void)workspace;
 
     for (size_t i = 0; i < stretch->count; i++) {

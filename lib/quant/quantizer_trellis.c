@@ -5,48 +5,26 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "quant/rate_model.h"
-#include "quant/viterbi.h"
+#include "quant/trellis_window.h"
 
 enum {
-    CELLS = 64,      /* beyond, the bits do not matter */
     SEGMENT = 2048,  /* rows that are searched at once */
     LOOKAHEAD = 128, /* rows of a segment that the next one decides again */
     SAMPLES = 4096,
     ROUNDS = 3
 };
 
-#define LARGEST 0x1p29 /* leaves room to the levels above */
-
-/* A branch is a codebook and a parity, and takes every fourth level. Of a number between
- * `cell` and `cell` + 1 each branch has one level below and one above: here relative to the
- * largest multiple of 4 that is not above the number. From cell 4 on that repeats itself;
- * before it a level of the other sign would never be chosen. */
 #define NONE HUGE_VALF
-static const float levels_below[8][4] = {
+
+/* From cell 4 on that repeats itself; before it a level of the other sign would never be chosen. */
+const float wsic_levels_below[8][4] = {
     {0, NONE, 0, NONE}, {0, NONE, 0, 1}, {0, 2, 0, 1},  {0, 2, 3, 1},
     {0, -2, -1, -3},    {0, -2, -1, 1},  {0, 2, -1, 1}, {0, 2, 3, 1},
 };
-static const float levels_above[8][4] = {
+const float wsic_levels_above[8][4] = {
     {4, 2, 3, 1}, {4, 2, 3, 5}, {4, 6, 3, 5}, {4, 6, 7, 5},
     {4, 2, 3, 1}, {4, 2, 3, 5}, {4, 6, 3, 5}, {4, 6, 7, 5},
 };
-
-/* λ bits of those levels. */
-typedef struct cell_costs {
-    float below[4];
-    float above[4];
-} cell_costs;
-
-typedef struct trellis_quantizer {
-    double lambda;  /* in units of the grid's spacing², to the bit */
-    size_t segment; /* rows that are searched at once, at most */
-    int32_t most;   /* greatest magnitude of a level: above 4, one below a multiple of 4 */
-    wsic_viterbi viterbi;
-    cell_costs zero; /* of the number 0, which has one level */
-    cell_costs cost[WSIC_WIDTHS][CELLS + 1];
-    wsic_rate_model model;
-} trellis_quantizer;
 
 /* --- one number -------------------------------------------------------------------- */
 
@@ -56,10 +34,10 @@ typedef struct target {
     int32_t base; /* multiple of 4 */
     bool negative;
     uint8_t pattern;
-    const cell_costs *costs;
+    const wsic_cell_costs *costs;
 } target;
 
-static inline target locate(const trellis_quantizer *q, size_t width, double number)
+static inline target locate(const wsic_trellis_quantizer *q, size_t width, double number)
 {
     const double magnitude = fabs(number);
     const bool beyond = magnitude > q->most;
@@ -73,7 +51,9 @@ static inline target locate(const trellis_quantizer *q, size_t width, double num
         .base = base,
         .negative = number < 0.0,
         .pattern = (uint8_t)(cell < 4 ? cell : 4 + cell % 4),
-        .costs = magnitude == 0.0 ? &q->zero : &q->cost[width][cell < CELLS ? cell : CELLS],
+        .costs = magnitude == 0.0
+                     ? &q->zero
+                     : &q->cost[width][cell < WSIC_TRELLIS_CELLS ? cell : WSIC_TRELLIS_CELLS],
     };
 }
 
@@ -84,7 +64,8 @@ static inline float branch_cost(float part, float level, float rate)
 
 static inline void find_branches(const target *at, wsic_branches *branches)
 {
-    const float *const below = levels_below[at->pattern], *const above = levels_above[at->pattern];
+    const float *const below = wsic_levels_below[at->pattern], *const above =
+                                                                   wsic_levels_above[at->pattern];
 
     for (int branch = 0; branch < 4; branch++) {
         const float low = branch_cost(at->part, below[branch], at->costs->below[branch]);
@@ -95,8 +76,8 @@ static inline void find_branches(const target *at, wsic_branches *branches)
 
 static int32_t choose_level(const target *at, unsigned branch)
 {
-    const float below = levels_below[at->pattern][branch];
-    const float above = levels_above[at->pattern][branch];
+    const float below = wsic_levels_below[at->pattern][branch];
+    const float above = wsic_levels_above[at->pattern][branch];
     const float low = branch_cost(at->part, below, at->costs->below[branch]);
     const float high = branch_cost(at->part, above, at->costs->above[branch]);
 
@@ -114,7 +95,7 @@ typedef struct search {
 } search;
 
 /* In an order that keeps everything aligned. */
-static search lay_out(const trellis_quantizer *q, void *workspace)
+static search lay_out(const wsic_trellis_quantizer *q, void *workspace)
 {
     search s;
 
@@ -130,13 +111,13 @@ static size_t workspace_size(size_t segment, size_t states)
     return segment * row + (segment + 1) * states * sizeof(float);
 }
 
-static bool prepare(const trellis_quantizer *q, const wsic_stretch *stretch, int column_width,
+static bool prepare(const wsic_trellis_quantizer *q, const wsic_stretch *stretch, int column_width,
                     size_t first, size_t count, const search *s)
 {
     for (size_t i = 0; i < count; i++) {
         const double number = stretch->y[first + i] / stretch->step;
         const int row_width = stretch->row_width ? stretch->row_width[first + i] : 0;
-        if (!(fabs(number) <= LARGEST))
+        if (!(fabs(number) <= WSIC_TRELLIS_LARGEST))
             return false;
         s->targets[i] = locate(q, wsic_width_entry(column_width + row_width), number);
         find_branches(&s->targets[i], &s->branches[i]);
@@ -146,7 +127,7 @@ static bool prepare(const trellis_quantizer *q, const wsic_stretch *stretch, int
 
 /* Follow the best path back. Codes of the first `kept` rows; returns the state behind
  * them. */
-static unsigned trace(const trellis_quantizer *q, const search *s, size_t count, size_t kept,
+static unsigned trace(const wsic_trellis_quantizer *q, const search *s, size_t count, size_t kept,
                       int32_t *codes)
 {
     const size_t states = q->viterbi.trellis.states;
@@ -168,7 +149,7 @@ static unsigned trace(const trellis_quantizer *q, const search *s, size_t count,
 static bool quantize(const void *state, const wsic_stretch *stretch, void *workspace,
                      int32_t *codes)
 {
-    const trellis_quantizer *const q = state;
+    const wsic_trellis_quantizer *const q = state;
     const int column_width = wsic_stretch_width(stretch);
     const search s = lay_out(q, workspace);
     unsigned trellis_state = stretch->trellis_state ? *stretch->trellis_state : 0;
@@ -190,7 +171,7 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
 
 /* --- the rate model ------------------------------------------------------------------ */
 
-static float level_cost(const trellis_quantizer *q, size_t width, unsigned branch, float level)
+static float level_cost(const wsic_trellis_quantizer *q, size_t width, unsigned branch, float level)
 {
     const unsigned codebook = branch / 2;
     const int32_t index = ((int32_t)level + (codebook == 1 && level > 0.0F)) / 2;
@@ -198,24 +179,25 @@ static float level_cost(const trellis_quantizer *q, size_t width, unsigned branc
     return (float)(q->lambda * q->model.bits[width][codebook][wsic_rate_magnitude(index)]);
 }
 
-static void fill_costs(trellis_quantizer *q, size_t width)
+static void fill_costs(wsic_trellis_quantizer *q, size_t width)
 {
-    for (int cell = 0; cell <= CELLS; cell++) {
+    for (int cell = 0; cell <= WSIC_TRELLIS_CELLS; cell++) {
         const int pattern = cell < 4 ? cell : 4 + cell % 4;
         const float base = (float)(cell - cell % 4);
         for (unsigned branch = 0; branch < 4; branch++) {
-            const float below = base + levels_below[pattern][branch];
-            const float above = base + levels_above[pattern][branch];
-            cell_costs *const costs = &q->cost[width][cell];
+            const float below = base + wsic_levels_below[pattern][branch];
+            const float above = base + wsic_levels_above[pattern][branch];
+            wsic_cell_costs *const costs = &q->cost[width][cell];
             costs->below[branch] = below == NONE ? 0.0F : level_cost(q, width, branch, below);
             costs->above[branch] = above > (float)q->most ? NONE
-                                   : cell == CELLS        ? costs->below[branch]
-                                                          : level_cost(q, width, branch, above);
+                                   : cell == WSIC_TRELLIS_CELLS
+                                       ? costs->below[branch]
+                                       : level_cost(q, width, branch, above);
         }
     }
 }
 
-static void count_codes(const trellis_quantizer *q, const int32_t *codes, int32_t *tokens,
+static void count_codes(const wsic_trellis_quantizer *q, const int32_t *codes, int32_t *tokens,
                         wsic_rate_counts *counts)
 {
     wsic_trellis_tokens(&q->viterbi.trellis, codes, NULL, SAMPLES, tokens);
@@ -234,7 +216,7 @@ typedef struct lesson {
     void *workspace;
 } lesson;
 
-static void learn(trellis_quantizer *q, size_t width, lesson *l)
+static void learn(wsic_trellis_quantizer *q, size_t width, lesson *l)
 {
     const double deviation = exp2(0.25 * ((double)width + WSIC_WIDTH_LOWEST));
     const wsic_stretch stretch = {.y = l->scaled, .count = SAMPLES, .step = 1.0};
@@ -250,7 +232,7 @@ static void learn(trellis_quantizer *q, size_t width, lesson *l)
     }
 }
 
-static wsic_status learn_all(const wsic_env *env, trellis_quantizer *q)
+static wsic_status learn_all(const wsic_env *env, wsic_trellis_quantizer *q)
 {
     wsic_status status = WSIC_OK;
 
@@ -276,9 +258,9 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
 {
     /* Spacing 1 of the grid is c = 2. */
     const double lambda = choice->lambda * 2.0 * log(2.0) * 4.0 / 12.0;
-    const cell_costs zero = {{0.0F, NONE, 0.0F, NONE}, {NONE, NONE, NONE, NONE}};
+    const wsic_cell_costs zero = {{0.0F, NONE, 0.0F, NONE}, {NONE, NONE, NONE, NONE}};
     wsic_status status = WSIC_OK;
-    trellis_quantizer *const q = wsic_alloc(env, 1, sizeof *q, &status);
+    wsic_trellis_quantizer *const q = wsic_alloc(env, 1, sizeof *q, &status);
 
     if (!q)
         return status;
@@ -298,9 +280,11 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
         .kind = choice->kind,
         .restart_rows = choice->restart_rows,
         .workspace = workspace_size(q->segment, q->viterbi.trellis.states),
-        .largest = LARGEST,
+        .largest = WSIC_TRELLIS_LARGEST,
         .state = q,
         .quantize = quantize,
+        .quantize_window = wsic_trellis_window,
+        .window_workspace = wsic_trellis_window_memory(choice->kind),
     };
     return WSIC_OK;
 }
@@ -313,5 +297,5 @@ double wsic_trellis_memory(const wsic_quantizer_choice *choice, size_t rows)
     const double learning = (double)(sizeof(lesson) + workspace_size(SEGMENT, states));
     const double working = tiles * (double)(workspace_size(segment, states) + 64);
 
-    return (double)sizeof(trellis_quantizer) + learning + working;
+    return (double)sizeof(wsic_trellis_quantizer) + learning + working;
 }

@@ -257,7 +257,6 @@ static wsic_trial trial_of(const search *s, size_t rows, double relative_residua
         .sampled = all ? rows : s->sampled,
         .block_rows = all ? job->block_rows : of_part,
         .row_at = all ? job->problem->weights.rows.index : NULL,
-        .row_stride = 1,
         .codes = job->pass.codes,
         .alpha = job->pass.alpha,
         .gamma = job->pass.gamma,
@@ -338,7 +337,6 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
     if (status != WSIC_OK)
         return status;
     wsic_trial trial = trial_of(s, job->rows, job->pass.residual / job->pass.target_energy);
-    trial.row_stride = job->metric.blocks;
     trial.codes_natural = true;
     double mark = wsic_now();
     status = promised(s, &trial, job->pass.residual, &promise);

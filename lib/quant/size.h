@@ -12,7 +12,6 @@ typedef struct wsic_trial {
     size_t sampled;       /* rows that these were chosen from; others are zero */
     size_t block_rows;    /* of the codes */
     const size_t *row_at; /* see coding/codes.h */
-    size_t row_stride;    /* likewise */
     const int32_t *codes; /* rows x live */
     bool codes_natural;   /* columns in natural order, and not in that of the factor */
     const double *alpha;

@@ -70,7 +70,7 @@ static bool read_distortion(struct drafter *drafter, const struct layer_task *ta
     if (wsic_encoder_get_report(drafter->encoder, &report) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_encoder_message(drafter->encoder));
     drafter->distortion =
-        report.output_blocks > 0 ? report.output_distortion : drafter->info.distortion;
+        report.divergence > 0 ? report.output_distortion : drafter->info.distortion;
     return true;
 }
 
