@@ -10,8 +10,8 @@
 #include "quant/search.h"
 #include "quant/setup.h"
 
-/* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
- * whatever was asked. */
+/* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros at every
+ * target. */
 static bool is_trivial(const wsic_job *job)
 {
     for (size_t r = 0; r < job->rows; r++) {

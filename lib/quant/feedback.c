@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Recursion with feedback between blocks of rows: errors of what is decided move the targets of
- * what is not. docs/algorithm.md, section "Both sides". */
+/* Recursion with feedback between blocks of rows: errors of blocks that are decided move the targets
+ * of the others. docs/algorithm.md, section "Both sides". */
 #include "quant/feedback.h"
 
 #include <math.h>
