@@ -201,6 +201,8 @@ wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options)
                 wsic_context_message(context));
     bench_check(wsic_encoder_set_preset(encoder, options->preset), options->preset,
                 wsic_encoder_message(encoder));
+    bench_check(wsic_encoder_set_integer(encoder, WSIC_LIMIT, 1), "limit",
+                wsic_encoder_message(encoder));
     bench_check(wsic_encoder_set_number(encoder, WSIC_RATE, options->rate), "rate",
                 wsic_encoder_message(encoder));
     for (size_t i = 0; i < options->setting_count; i++)

@@ -92,6 +92,9 @@ static int quantize(handles *h)
     /* Bits per weight of the finished bytes: codes, scales, headers, everything. */
     if (wsic_encoder_set_number(h->encoder, WSIC_RATE, 2.0) != WSIC_OK)
         return fail("rate", wsic_encoder_message(h->encoder));
+    /* Only to print how far the result is from what is possible: it takes time. */
+    if (wsic_encoder_set_integer(h->encoder, WSIC_LIMIT, 1) != WSIC_OK)
+        return fail("limit", wsic_encoder_message(h->encoder));
 
     wsic_matrix_init(&matrix, sizeof matrix, weights, WSIC_F32, ROWS, COLUMNS, 0);
     const wsic_status status = wsic_encoder_run(h->encoder, h->stats, &matrix, &h->layer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The side of an inference engine: open an archive, and take either the codes and scales for
  * kernels of one's own, or finished weights, or products. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,14 +32,14 @@ static wsic_layer *quantize(wsic_context *context)
     synthetic_activations(activations, TOKENS, COLUMNS, 2);
     wsic_matrix_init(&x, sizeof x, activations, WSIC_F32, TOKENS, COLUMNS, 0);
     wsic_matrix_init(&w, sizeof w, weights, WSIC_F32, ROWS, COLUMNS, 0);
-    if (wsic_stats_create(context, COLUMNS, &stats) == WSIC_OK &&
-        wsic_stats_add_activations(stats, &x, NULL) == WSIC_OK &&
-        wsic_encoder_create(context, &encoder) == WSIC_OK &&
-        wsic_encoder_set_number(encoder, WSIC_RATE, 3.0) == WSIC_OK)
-        wsic_encoder_run(encoder, stats, &w, &layer);
+    const bool quantized = wsic_stats_create(context, COLUMNS, &stats) == WSIC_OK &&
+                           wsic_stats_add_activations(stats, &x, NULL) == WSIC_OK &&
+                           wsic_encoder_create(context, &encoder) == WSIC_OK &&
+                           wsic_encoder_set_number(encoder, WSIC_RATE, 3.0) == WSIC_OK &&
+                           wsic_encoder_run(encoder, stats, &w, &layer) >= 0;
     wsic_encoder_destroy(encoder);
     wsic_stats_destroy(stats);
-    return layer;
+    return quantized ? layer : NULL;
 }
 
 /* Layers are appended one by one, so that a model never needs to be in memory as a whole.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An engine that keeps its weights coded: products of several layers with a batch of tokens,
  * straight from the coded bytes, on all threads, without an allocation after the start. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,14 +42,14 @@ static wsic_layer *quantize(wsic_context *context, unsigned seed)
     synthetic_activations(activations, CALIBRATION, COLUMNS, 20);
     wsic_matrix_init(&x, sizeof x, activations, WSIC_F32, CALIBRATION, COLUMNS, 0);
     wsic_matrix_init(&w, sizeof w, weights, WSIC_F32, ROWS, COLUMNS, 0);
-    if (wsic_stats_create(context, COLUMNS, &stats) == WSIC_OK &&
-        wsic_stats_add_activations(stats, &x, NULL) == WSIC_OK &&
-        wsic_encoder_create(context, &encoder) == WSIC_OK &&
-        wsic_encoder_set_number(encoder, WSIC_RATE, 2.5) == WSIC_OK)
-        wsic_encoder_run(encoder, stats, &w, &layer);
+    const bool quantized = wsic_stats_create(context, COLUMNS, &stats) == WSIC_OK &&
+                           wsic_stats_add_activations(stats, &x, NULL) == WSIC_OK &&
+                           wsic_encoder_create(context, &encoder) == WSIC_OK &&
+                           wsic_encoder_set_number(encoder, WSIC_RATE, 2.5) == WSIC_OK &&
+                           wsic_encoder_run(encoder, stats, &w, &layer) >= 0;
     wsic_encoder_destroy(encoder);
     wsic_stats_destroy(stats);
-    return layer;
+    return quantized ? layer : NULL;
 }
 
 /* What is wanted is described once; tokens change, the description stays. */

@@ -31,7 +31,7 @@ build() { # compiler and options, first part of the programs' names
         "$root/lib/decode/x86/weights_avx2.c" "$root/lib/decode/x86/weights_avx512.c"
     compile "$1" "$2-stream" "$root/tests/stream_main.c" "$root/tests/stream_cases.c" \
         "$root/lib/coding/form.c" "$root/lib/coding/trellis.c" \
-        "$root/lib/coding/stream_decode.c" "$root/lib/coding/stream_kernels.c" \
+        "$root/lib/coding/stream_decode.c" "$root/lib/coding/stream_escapes.c" "$root/lib/coding/stream_kernels.c" \
         "$root/lib/coding/stream_plain.c" "$root/lib/coding/stream_widen.c" \
         "$root/lib/coding/x86/stream_avx2.c" "$root/lib/coding/x86/stream_avx512.c" \
         "$root/lib/coding/arm/stream_neon.c"

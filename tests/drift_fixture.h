@@ -71,6 +71,7 @@ static inline void drift_open(drift_fixture *f, bool with_residual, uint64_t see
     random_fill(&state, &f->w[0][0], DRIFT_ROWS * DRIFT_COLUMNS);
     ck_assert_int_eq(wsic_context_create(NULL, &f->context), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_create(f->context, &f->encoder), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_integer(f->encoder, WSIC_LIMIT, 1), WSIC_OK);
     wsic_matrix_init(&f->x_view, sizeof f->x_view, f->x, WSIC_F64, DRIFT_TOKENS, DRIFT_COLUMNS, 0);
     wsic_matrix_init(&f->xq_view, sizeof f->xq_view, f->xq, WSIC_F64, DRIFT_TOKENS, DRIFT_COLUMNS,
                      0);

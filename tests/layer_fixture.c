@@ -58,6 +58,7 @@ layer_fixture layer_open(size_t rows, size_t columns, int covariance, uint64_t s
     }
     ck_assert_int_eq(wsic_context_create(NULL, &f.context), WSIC_OK);
     ck_assert_int_eq(wsic_encoder_create(f.context, &f.encoder), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 1), WSIC_OK);
     layer_refresh(&f);
     return f;
 }

@@ -4,7 +4,7 @@
 
 #include "check_main.h"
 #include "counting_allocator.h"
-#include "format/checksum.h"
+#include "base/checksum.h"
 #include "sample_layer.h"
 #include "watersic/watersic.h"
 

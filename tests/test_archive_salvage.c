@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "check_main.h"
-#include "format/checksum.h"
+#include "base/checksum.h"
 #include "resume_fixture.h"
 
 /* Go on with these bytes of an unfinished file, of whose layers the first count are good. Bringing

@@ -5,8 +5,8 @@
 #include "api/context.h"
 #include "check_main.h"
 #include "counting_allocator.h"
-#include "format/bytes.h"
-#include "format/checksum.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
 
 static counting_allocator counter;
 static wsic_context *context;

@@ -56,7 +56,7 @@ in_work()
 
 # Every function that docs/abi.md says so of, whether the program calls it or not
 functions=$(sed -n 's/^ *\(wsic_[a-z0-9_]*\);$/-Wl,-u,\1/p' "$root/lib/libwatersic.map" |
-    grep -vE 'wsic_(encoder|parameter|plan|problem|stats|waterfill)|wsic_layer_create_with_scales')
+    grep -vE 'wsic_(encoder|parameter|plan|preset|problem|stats|waterfill)|wsic_layer_create_with_scales')
 # shellcheck disable=SC2086 # one word for each function
 try "a decoder links with libc alone" "$@" -std=c99 -I"$root/include" "$root/tests/decoder.c" \
     $functions "$library" -pthread -o "$work/decoder"

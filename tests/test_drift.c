@@ -248,6 +248,7 @@ START_TEST(both_sides_count_what_quantization_adds)
         ck_assert_int_eq(wsic_encoder_get_report(f.encoder, &report), WSIC_OK);
         ck_assert_uint_eq(report.output_feedback, 1);
         ck_assert_double_eq(report.output_limit_rate, -1.0);
+        ck_assert_double_nan(report.output_gap);
         truth[k] = truth_in_metric(g, restored, residual);
         reported[k] = report.output_distortion;
         wsic_layer_destroy(layer);

@@ -21,7 +21,8 @@ EOF
 for path in "$include"/watersic/*.h; do
     header=watersic/${path##*/}
     text="#include <$header>
-#include <$header>"
+#include <$header>
+extern int not_empty;"
     for standard in c99 c11; do
         try "$header as $standard" compile "$@" -x c -std=$standard -Wstrict-prototypes
     done

@@ -43,9 +43,18 @@ pc=$(find "$work/stage" -name watersic.pc)
 decoder_pc=${pc%/*}/watersic-decoder.pc
 root=$work/stage$prefix
 for file in include/watersic/watersic.h include/watersic/layer.h bin/watersic \
-    share/man/man1/watersic.1; do
+    share/man/man1/watersic.1 share/doc/watersic/COPYING; do
     try "$file is installed" test -f "$root/$file"
 done
+
+# documented: what the headers name as docs/NAME.md is installed, and nothing else is named
+documented()
+{
+    cat "$root"/include/watersic/*.h | grep -o 'docs/[a-z]*\.md' | sort -u >named
+    [ -s named ] && while read -r name; do
+        [ -f "$root/share/doc/watersic/${name#docs/}" ] || { echo "$name" && return 1; }
+    done <named
+}
 
 # As if it had been configured with this prefix.
 sed -i "s|^prefix=.*|prefix=$root|" "$pc" "$decoder_pc"
@@ -58,6 +67,11 @@ compiler=$*
 
 cd "$work" || exit 1
 cp "$source/examples/01_quantize_matrix.c" "$source/tests/decoder.c" .
+try "the documents that headers refer to are installed" documented
+if command -v doxygen >/dev/null; then
+    try "a function has a manual page" grep -q 'man3/watersic_layer.h.3' "$root/share/man/man3/wsic_layer_get_codes.3"
+    try "which is there" test -s "$root/share/man/man3/watersic_layer.h.3"
+fi
 try "no package of BLAS is there" sh -c '! pkg-config --exists blas'
 for package in watersic watersic-decoder; do
     try "$package brings no folder of headers but ours" includes "$package"

@@ -152,7 +152,7 @@ START_TEST(failures_leave_nothing_behind)
     wsic_context_set_memory_limit(f.context, 2000);
     ck_assert_int_eq(run(&f.env, &p, 4), WSIC_ERROR_MEMORY_LIMIT);
     wsic_context_set_memory_limit(f.context, 0);
-    wsic_context_cancel(f.context);
+    wsic_context_stop(f.context);
     ck_assert_int_eq(run(&f.env, &p, 4), WSIC_ERROR_CANCELLED);
     free_instance(&p);
     env_close(&f);

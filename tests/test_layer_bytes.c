@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "format/checksum.h"
+#include "base/checksum.h"
 #include "sample_fixture.h"
 #include "watersic/watersic.h"
 

@@ -133,7 +133,7 @@ other "calibration.tokens is 512, but this run has 1024 " "more tokens" --max-to
 other "calibration.recipe.drift is true, but this run has false " "another recipe" --no-drift
 other "parameters is rate=2, but this run has rate=3 " "another rate" --rate 3
 other "preset is fast, but this run has paper " "another preset" --preset paper
-other "parameters is limit=0, but this run has nothing " "the limit" --limit
+other "parameters is nothing, but this run has limit=1 " "the limit" --limit
 tr e a <"$tokens" >text
 tokens=text
 other "fingerprint.tokens is " "another text"

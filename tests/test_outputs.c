@@ -172,6 +172,7 @@ START_TEST(unused_statistics_change_nothing_but_the_report)
     check_same_bytes(with, without);
     ck_assert_double_eq(report_of(&f).output_distortion, 0.0);
     ck_assert_double_eq(report_of(&f).output_limit_rate, -1.0);
+    ck_assert_double_nan(report_of(&f).output_gap);
     wsic_layer_destroy(with);
     wsic_layer_destroy(without);
     free(g);

@@ -180,6 +180,83 @@ START_TEST(presets_leave_the_target)
 }
 END_TEST
 
+/* Whatever can be set as text is read as the same text. */
+START_TEST(values_are_read_as_text)
+{
+    char text[64];
+
+    for (size_t i = 0; i < wsic_parameter_count(); i++) {
+        wsic_parameter_info info = {.size = sizeof info};
+        ck_assert_int_eq(wsic_parameter_get_info(i, &info), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_get_text(encoder, info.name, text, sizeof text), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(encoder, info.name, text), WSIC_OK);
+        ck_assert_double_eq(get(info.id), info.preset);
+    }
+    ck_assert_int_eq(wsic_encoder_set_text(encoder, "rate", "2.25"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_get_text(encoder, "rate", text, sizeof text), WSIC_OK);
+    ck_assert_str_eq(text, "2.25");
+    ck_assert_int_eq(wsic_encoder_get_text(encoder, "order", text, 8), WSIC_OK);
+    ck_assert_str_eq(text, "pivoted");
+    ck_assert_int_eq(wsic_encoder_get_text(encoder, "order", text, 7), WSIC_ERROR_BUFFER);
+    ck_assert_str_eq(wsic_encoder_message(encoder), "size is 7, where order takes 8 bytes");
+    ck_assert_int_eq(wsic_encoder_get_text(encoder, "nothing", text, 64), WSIC_ERROR_NOT_FOUND);
+    ck_assert_int_eq(wsic_encoder_get_text(encoder, NULL, text, 64), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_get_text(encoder, "order", NULL, 64), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_get_text(NULL, "order", text, 64), WSIC_ERROR_ARGUMENT);
+}
+END_TEST
+
+/* The names of all choices, put together again, are the list of the table. */
+START_TEST(choices_have_names)
+{
+    for (size_t i = 0; i < wsic_parameter_count(); i++) {
+        wsic_parameter_info info = {.size = sizeof info};
+        char list[256] = "", name[64];
+        ck_assert_int_eq(wsic_parameter_get_info(i, &info), WSIC_OK);
+        size_t count = 0;
+        while (wsic_parameter_get_choice(info.id, count, name, sizeof name) == WSIC_OK) {
+            strcat(strcat(list, count == 0 ? "" : "|"), name);
+            ck_assert_int_eq(wsic_encoder_set_text(encoder, info.name, name), WSIC_OK);
+            ck_assert_double_eq(get(info.id), (double)count++);
+        }
+        ck_assert_str_eq(list, info.choices);
+    }
+    char name[4];
+    ck_assert_int_eq(wsic_parameter_get_choice(WSIC_QUANTIZER, 1, name, 4), WSIC_OK);
+    ck_assert_str_eq(name, "rdo");
+    ck_assert_int_eq(wsic_parameter_get_choice(WSIC_QUANTIZER, 1, name, 3), WSIC_ERROR_BUFFER);
+    ck_assert_int_eq(wsic_parameter_get_choice(WSIC_QUANTIZER, 3, name, 4), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_parameter_get_choice(WSIC_RATE, 0, name, 4), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_parameter_get_choice(1, 0, name, 4), WSIC_ERROR_NOT_FOUND);
+    ck_assert_int_eq(wsic_parameter_get_choice(WSIC_QUANTIZER, 1, NULL, 4), WSIC_ERROR_ARGUMENT);
+}
+END_TEST
+
+START_TEST(presets_have_names)
+{
+    size_t count = 0;
+
+    for (; wsic_preset_name(count); count++)
+        ck_assert_int_eq(wsic_encoder_set_preset(encoder, wsic_preset_name(count)), WSIC_OK);
+    ck_assert_uint_eq(count, 4);
+    ck_assert_ptr_null(wsic_preset_name(SIZE_MAX));
+}
+END_TEST
+
+/* It takes eigenvalues, for a figure that few look at. */
+START_TEST(the_limit_is_not_computed_unless_asked_for)
+{
+    for (int wanted = 0; wanted < 2; wanted++) {
+        ck_assert_double_eq(get(WSIC_LIMIT), wanted);
+        for (size_t i = 0; wsic_preset_name(i); i++) {
+            ck_assert_int_eq(wsic_encoder_set_preset(encoder, wsic_preset_name(i)), WSIC_OK);
+            ck_assert_double_eq(get(WSIC_LIMIT), wanted);
+        }
+        ck_assert_int_eq(wsic_encoder_set_integer(encoder, WSIC_LIMIT, 1), WSIC_OK);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("params");
@@ -192,6 +269,10 @@ int main(void)
     tcase_add_test(tc, text_is_parsed);
     tcase_add_test(tc, described_parameters_repeat_a_run);
     tcase_add_test(tc, presets_leave_the_target);
+    tcase_add_test(tc, values_are_read_as_text);
+    tcase_add_test(tc, choices_have_names);
+    tcase_add_test(tc, presets_have_names);
+    tcase_add_test(tc, the_limit_is_not_computed_unless_asked_for);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

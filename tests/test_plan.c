@@ -491,9 +491,10 @@ END_TEST
 START_TEST(cancellation)
 {
     use_covariance(correlated, 2);
-    wsic_context_cancel(context);
+    wsic_context_stop(context);
     ck_assert_int_eq(add_weights(weights, WSIC_F64, 3, 2, NULL), WSIC_ERROR_CANCELLED);
     ck_assert_uint_eq(wsic_plan_count(plan), 0);
+    wsic_context_resume(context);
     ck_assert_int_eq(add_weights(weights, WSIC_F64, 3, 2, NULL), WSIC_OK);
 }
 END_TEST

@@ -5,7 +5,7 @@
 #include "api/stats.h"
 #include "check_main.h"
 #include "counting_allocator.h"
-#include "format/checksum.h"
+#include "base/checksum.h"
 #include "temporary.h"
 #include "tokens.h"
 #include "watersic/watersic.h"

@@ -6,7 +6,7 @@
 #include "api/stats.h"
 #include "check_main.h"
 #include "counting_allocator.h"
-#include "format/checksum.h"
+#include "base/checksum.h"
 #include "temporary.h"
 #include "tokens.h"
 
@@ -231,8 +231,9 @@ START_TEST(bad_batches_change_nothing)
     ((uint16_t *)second.r.storage)[STRIDE * 60 + 2] = 0x7C00;
     ck_assert_int_eq(add(stats, &second, true, true), WSIC_ERROR_NOT_FINITE);
     ck_assert_ptr_nonnull(strstr(wsic_stats_message(stats), "residual is NaN or infinite"));
-    wsic_context_cancel(context);
+    wsic_context_stop(context);
     ck_assert_int_eq(add(stats, &batch, true, true), WSIC_ERROR_CANCELLED);
+    wsic_context_resume(context);
     check_all(stats, &batch, true, batch.x.weights);
 }
 END_TEST

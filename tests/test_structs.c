@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/context.h"
 #include "check_main.h"
 #include "layer_fixture.h"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Within another meson project the library keeps to itself: it is linked as default_library
-# says, and brings neither programs nor tests.
+# says, and brings neither programs nor tests, and installs nothing unless asked.
 # Usage: test_subproject.sh MESON SOURCE_ROOT COMPILER...
 set -u
 # shellcheck source=/dev/null
@@ -31,12 +31,17 @@ EOF
 
 build=$work/build
 try "configure" "$meson" setup -Dforce_fallback_for=watersic "$build" "$work/host"
+"$meson" introspect --installed "$build" >"$work/installed"
+try "nothing is installed" grep -qx '{}' "$work/installed"
 "$meson" introspect --tests "$build" >"$work/tests"
 "$meson" introspect --targets "$build" | tr '{' '\n' >"$work/targets"
 try "no tests" grep -qx '\[\]' "$work/tests"
 try "the host's program is there" grep -q '"executable"' "$work/targets"
 grep '"executable"' "$work/targets" | grep -v '"name": "host"' >"$work/programs"
 try "no program but the host's" without "$work/programs" .
+try "ask for it" "$meson" setup --reconfigure -Dwatersic:install=enabled "$build" "$work/host"
+"$meson" introspect --installed "$build" >"$work/installed"
+try "the library is installed if asked for" grep -q 'libwatersic' "$work/installed"
 try "build the host" "$meson" compile -C "$build" -j 2 host
 try "run it" "$build/host"
 readelf -d "$build/host" >"$work/dynamic"

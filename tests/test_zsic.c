@@ -215,8 +215,9 @@ START_TEST(cancelled_between_blocks)
     env_fixture f = env_open();
     instance p = make_instance(4, 2, 1.0, false, 9);
 
-    wsic_context_cancel(f.context);
+    wsic_context_stop(f.context);
     ck_assert_int_eq(run(&f.env, &p, true), WSIC_ERROR_CANCELLED);
+    wsic_context_resume(f.context);
     ck_assert_int_eq(run(&f.env, &p, true), WSIC_OK);
     free_instance(&p);
     env_close(&f);

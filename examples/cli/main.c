@@ -41,7 +41,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static int print_overview(void)
 {
     printf("Usage: watersic COMMAND [OPTION]...\n\n"
-           "Quantizes weights of language models at 1 to 4 bits with the least loss.\n\n");
+           "Quantizes weights of language models at 1 to 4 bits with little loss.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-12s %s\n", commands[i].name, commands[i].summary);
     printf("\nwatersic COMMAND --help tells more; watersic --version prints the version.\n"

@@ -78,6 +78,9 @@ static int set_parameters(const quantize_job *job)
         fail_encoder(job, "--preset", status);
         return EXIT_USAGE;
     }
+    /* It is shown. --set limit=0 saves its time. */
+    if (wsic_encoder_set_integer(job->encoder, WSIC_LIMIT, 1) != WSIC_OK)
+        return fail_encoder(job, "limit", WSIC_ERROR_ARGUMENT);
     if (set_target(job, "--rate", WSIC_RATE, options->rate) != EXIT_SUCCESS ||
         set_target(job, "--step", WSIC_STEP, options->step) != EXIT_SUCCESS ||
         set_target(job, "--distortion", WSIC_DISTORTION, options->distortion) != EXIT_SUCCESS)

@@ -26,7 +26,7 @@ static void handle(int number)
     if (first_signal == 0)
         first_signal = number;
     if (context)
-        wsic_context_cancel(context);
+        wsic_context_stop(context);
 }
 
 void interrupt_watch(wsic_context *context)

@@ -9,8 +9,8 @@
 
 #include "common/failure.h"
 
-/* From now on the first SIGINT, SIGTERM or SIGHUP, unless they are ignored, stops the library call
- * that runs on the context, and makes interrupt_pending() true; reads that wait end with EINTR. A
+/* From now on the first SIGINT, SIGTERM or SIGHUP, unless they are ignored, stops all library calls
+ * on the context, and makes interrupt_pending() true; reads that wait end with EINTR. A
  * SIGINT or SIGTERM after the first signal ends the process. SIGXFSZ does nothing, so that writing
  * fails with EFBIG instead. Call with NULL before the context is destroyed. */
 void interrupt_watch(wsic_context *context);

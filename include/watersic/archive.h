@@ -7,21 +7,21 @@
  * complete. Everything in it is covered by checksums. docs/format.md describes
  * every byte.
  *
- * A writer comes from wsic_archive_writer_create(), which leaves nothing behind unless
- * it finishes, or from wsic_archive_writer_resume(), which goes on where a process that
- * was killed had stopped.
+ * wsic_archive_writer_create() makes a writer that leaves nothing behind unless
+ * it finishes. wsic_archive_writer_resume() makes one that goes on where a killed process
+ * stopped.
  *
- * Each layer lies in one piece at a multiple of 64 bytes, or of more if the writer was told so:
- * wsic_archive_get_extent() says where, so that an engine can map the file or read the bytes itself
- * and hand them to wsic_layer_create_view(). wsic_archive_view_layer() does the former on its own.
+ * Each layer lies in one piece, at a multiple of 64 bytes or of the alignment that the writer was
+ * given. wsic_archive_get_extent() says where. An engine can thus map the file, or read the bytes
+ * itself, and hand them to wsic_layer_create_view(). wsic_archive_view_layer() does the mapping for it.
  *
  * Threads: any number of threads may call functions of one open archive at the same time, among
  * them wsic_archive_load_layer() and wsic_archive_view_layer(), also while others decode layers
- * that came from it. This needs an allocator that several threads may call at once (that of
- * wsic_context_create() without one is), and no thread that changes the context meanwhile. Two
- * things are not protected: wsic_archive_close() needs all other calls on this handle to have
- * returned, and the message is that of the call that failed last, whichever thread made it; read
- * it when no other thread is in a call that may fail. A writer is used by one thread at a time.
+ * that came from it. The allocator must allow calls from several threads (the default one does), and
+ * no thread may change the context meanwhile. Two things are not protected. Before
+ * wsic_archive_close(), all other calls on the handle must have returned. The message is that of
+ * the call that failed last, in whichever thread; read it when no other thread is in a call that may
+ * fail. A writer is used by one thread at a time.
  */
 #ifndef WATERSIC_ARCHIVE_H
 #define WATERSIC_ARCHIVE_H
@@ -51,34 +51,31 @@ typedef struct wsic_archive wsic_archive;
  *         #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_archive_writer_create(wsic_context *context, const char *path,
-                                                wsic_archive_writer **out);
+                                                wsic_archive_writer **out) WSIC_NODISCARD;
 
 /**
  * \brief Begin an archive, or go on with one that was not finished.
  *
- * The unfinished file is called path with ".part" behind it. It outlives the writer and
- * the process: if there is one, the writer begins with the layers and the metadata that
- * are in it, and the caller adds what is missing. What was interrupted and gone on with
- * any number of times becomes the same bytes as what was not. They may differ from those
- * of wsic_archive_writer_create(): metadata stand before the layers that were added after
- * them.
+ * The name of the unfinished file is path with ".part" appended. The file outlives the writer and
+ * the process. If it exists, the writer begins with the layers and the metadata that
+ * are in it, and the caller adds what is missing. The finished archive has the same bytes however
+ * often the work was interrupted. They may differ from those of wsic_archive_writer_create(), since
+ * metadata are stored before the layers that were added after them.
  *
  *   - wsic_archive_writer_add() returns when the layer is on the disk, and with it all
  *     metadata that were set before. These cannot be given another value any more.
  *     Metadata set after the last layer are in memory until
  *     wsic_archive_writer_finish(), and must be set again after a resumption.
- *   - Only whole layers are taken over. The file is cut off behind the last layer that
- *     is whole and has nothing but whole records before it. Where the file was damaged,
- *     this is before the damage: a layer that fails its checksum is dropped, and so are
- *     all layers behind it.
+ *   - Only whole layers are taken over. The file is cut off behind the last layer up to which
+ *     all records are whole. If the file was damaged, this is the last layer before the damage:
+ *     a layer that fails its checksum is dropped, and so are all layers behind it.
  *   - A file that does not begin as an archive does is refused and left alone.
- *   - Only one writer at a time can have the file: a second one, in this process or
- *     another, is refused. (The lock is that of flock(); a file system without locks
- *     has nothing to tell, and there the caller must take care.) After fork() the lock
+ *   - Only one writer at a time can have the file. A second one, in this process or
+ *     another, is refused. The lock is that of flock(). On a file system without locks
+ *     the caller must make sure that there is only one writer. After fork() the lock
  *     is released when both processes have closed the file.
- *   - "library", set by whoever began the archive, tells the version of the library that
- *     made the first layers. Another version may encode other bytes: compare it with
- *     wsic_version() where that matters.
+ *   - The metadata "library" hold the version of the library that began the archive. Another
+ *     version may encode other bytes: compare it with wsic_version() if that matters.
  *
  * To throw an unfinished file away, remove it before this call.
  *
@@ -94,15 +91,15 @@ WSIC_API wsic_status wsic_archive_writer_create(wsic_context *context, const cha
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_archive_writer_resume(wsic_context *context, const char *path,
-                                                wsic_archive_writer **out);
+                                                wsic_archive_writer **out) WSIC_NODISCARD;
 
 /**
  * \brief Choose where layers may begin.
  *
- * Layers begin at multiples of 64 bytes of the file, so that they begin on cache lines of a
- * mapping. Whoever reads them with O_DIRECT, or maps them one by one, takes the sector size
- * or the page size: 4096 serves nearly everywhere. Each layer costs half of the alignment on
- * average. The alignment is kept in the archive.
+ * By default layers begin at multiples of 64 bytes of the file, so that they begin on cache lines of
+ * a mapping. To read them with O_DIRECT, or to map them one by one, choose the sector size
+ * or the page size: 4096 serves nearly everywhere. On average each layer costs half of the alignment
+ * in bytes. The alignment is stored in the archive.
  *
  * \param writer     not NULL, not finished
  * \param alignment  bytes, a power of two from 64 to 65536
@@ -114,12 +111,12 @@ WSIC_API wsic_status wsic_archive_writer_resume(wsic_context *context, const cha
  *   - #WSIC_ERROR_IO: as it was before
  */
 WSIC_API wsic_status wsic_archive_writer_set_alignment(wsic_archive_writer *writer,
-                                                       uint64_t alignment);
+                                                       uint64_t alignment) WSIC_NODISCARD;
 
 /** \brief Alignment of the layers: 64, what was set, or that of the archive that was resumed.
  *  \param writer not NULL
  *  \return bytes */
-WSIC_API uint64_t wsic_archive_writer_alignment(const wsic_archive_writer *writer);
+WSIC_API uint64_t wsic_archive_writer_alignment(const wsic_archive_writer *writer) WSIC_NONNULL(1);
 
 /**
  * \brief Release a writer.
@@ -132,8 +129,8 @@ WSIC_API uint64_t wsic_archive_writer_alignment(const wsic_archive_writer *write
 WSIC_API void wsic_archive_writer_destroy(wsic_archive_writer *writer);
 
 /** \brief Message of the last failing call on this writer.
- *  \param writer not NULL
- *  \return text, empty if nothing failed; valid until the next call on the handle */
+ *  \param writer may be NULL
+ *  \return text, empty if nothing failed, or of NULL; valid until the next call on the handle */
 WSIC_API const char *wsic_archive_writer_message(const wsic_archive_writer *writer);
 
 /**
@@ -147,7 +144,7 @@ WSIC_API const char *wsic_archive_writer_message(const wsic_archive_writer *writ
  *         #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_archive_writer_set_metadata(wsic_archive_writer *writer, const char *key,
-                                                      const char *value);
+                                                      const char *value) WSIC_NODISCARD;
 
 /**
  * \brief Append a layer.
@@ -159,24 +156,24 @@ WSIC_API wsic_status wsic_archive_writer_set_metadata(wsic_archive_writer *write
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_EXISTS: there is a layer of that name
- *   - #WSIC_ERROR_IO: the message holds the system's reason; the layer is not in the
- *     archive, and the call can be repeated. After wsic_archive_writer_resume() it is
- *     the system that may refuse a repetition, where it has lost data that it could not
- *     bring to the disk; destroy the writer and resume then.
+ *   - #WSIC_ERROR_IO: the message holds the system's reason. The layer is not in the
+ *     archive, and the call can be repeated. A writer of wsic_archive_writer_resume() may fail
+ *     again, if the system has lost data that it could not bring to the disk: destroy the
+ *     writer then, and resume.
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE, #WSIC_ERROR_MEMORY,
  *     #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const char *name,
-                                             const wsic_layer *layer);
+                                             const wsic_layer *layer) WSIC_NODISCARD;
 
 /**
  * \brief Size that the finished file would have now.
  *
- * With a name it is the size after a layer of this name and of layer_bytes bytes: exactly that,
- * if nothing is added or set before. What the archive adds to a layer (#WSIC_CONTAINER_BYTES) is
- * the difference to the size without a name, less layer_bytes. It depends on layer_bytes by a
- * few bytes, and on what is in the file already by the zeros that bring the layer to its
- * alignment; docs/format.md, "Archive", has the formula.
+ * With a name it is the size after one more layer of this name and of layer_bytes bytes. The size is
+ * exact if nothing else is added or set before. What the archive adds to a layer
+ * (#WSIC_CONTAINER_BYTES) is the difference to the size without a name, less layer_bytes. This
+ * difference depends on layer_bytes by a few bytes, and on the position in the file by the zeros
+ * before an aligned layer; docs/format.md, "Archive", has the formula.
  *
  * \param writer       not NULL
  * \param name         of the layer that might be added, or NULL for none
@@ -184,12 +181,12 @@ WSIC_API wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const 
  * \return bytes
  */
 WSIC_API uint64_t wsic_archive_writer_size(const wsic_archive_writer *writer, const char *name,
-                                           uint64_t layer_bytes);
+                                           uint64_t layer_bytes) WSIC_NONNULL(1);
 
 /** \brief Number of layers that were added, those before a resumption included.
  *  \param writer not NULL
  *  \return their number */
-WSIC_API size_t wsic_archive_writer_count(const wsic_archive_writer *writer);
+WSIC_API size_t wsic_archive_writer_count(const wsic_archive_writer *writer) WSIC_NONNULL(1);
 
 /**
  * \brief Name of a layer that was added.
@@ -198,7 +195,8 @@ WSIC_API size_t wsic_archive_writer_count(const wsic_archive_writer *writer);
  * \param index   below wsic_archive_writer_count(); layers keep the order of writing
  * \return the name, owned by the writer; NULL if index is too large
  */
-WSIC_API const char *wsic_archive_writer_name(const wsic_archive_writer *writer, size_t index);
+WSIC_API const char *wsic_archive_writer_name(const wsic_archive_writer *writer, size_t index)
+    WSIC_NONNULL(1);
 
 /**
  * \brief Read a layer that was added back from the file.
@@ -209,8 +207,8 @@ WSIC_API const char *wsic_archive_writer_name(const wsic_archive_writer *writer,
  *                writer any more
  * \return as wsic_archive_load_layer(), and #WSIC_ERROR_STATE
  */
-WSIC_API wsic_status wsic_archive_writer_load_layer(wsic_archive_writer *writer, size_t index,
-                                                    wsic_layer **out);
+WSIC_API wsic_status wsic_archive_writer_load_layer(const wsic_archive_writer *writer, size_t index,
+                                                    wsic_layer **out) WSIC_NODISCARD;
 
 /**
  * \brief Value of a metadata entry as it stands.
@@ -221,7 +219,7 @@ WSIC_API wsic_status wsic_archive_writer_load_layer(wsic_archive_writer *writer,
  *         such key
  */
 WSIC_API const char *wsic_archive_writer_metadata(const wsic_archive_writer *writer,
-                                                  const char *key);
+                                                  const char *key) WSIC_NONNULL(1);
 
 /**
  * \brief Complete the archive.
@@ -231,12 +229,15 @@ WSIC_API const char *wsic_archive_writer_metadata(const wsic_archive_writer *wri
  *
  * \param writer  not NULL; only wsic_archive_writer_destroy() and the message may
  *                follow after success
- * \return #WSIC_OK, #WSIC_ERROR_STATE (finished before), #WSIC_ERROR_IO (the call can be
- *         repeated, except where the system has lost data that it could not bring to
- *         the disk: what was resumed can be resumed once more, another archive has to
- *         be written anew), #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_STATE: the archive was finished before
+ *   - #WSIC_ERROR_IO: the call can be repeated. It fails again if the system has lost data that it
+ *     could not bring to the disk. Then resume an archive of wsic_archive_writer_resume() with a
+ *     new writer; write any other anew.
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer);
+WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer) WSIC_NODISCARD;
 
 /**
  * \brief Open an archive.
@@ -255,7 +256,8 @@ WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer);
  *   - #WSIC_ERROR_VERSION: of another version, later or earlier than the library's
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path, wsic_archive **out);
+WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path,
+                                       wsic_archive **out) WSIC_NODISCARD;
 
 /**
  * \brief Open an archive that is in memory, for example mapped by the caller.
@@ -268,7 +270,7 @@ WSIC_API wsic_status wsic_archive_open(wsic_context *context, const char *path, 
  * \return as wsic_archive_open()
  */
 WSIC_API wsic_status wsic_archive_open_memory(wsic_context *context, const void *bytes, size_t size,
-                                              wsic_archive **out);
+                                              wsic_archive **out) WSIC_NODISCARD;
 
 /** \brief Close an archive. Layers that came from it live on; the mapping and the file are
  *  closed with the last layer that borrows from them.
@@ -276,19 +278,19 @@ WSIC_API wsic_status wsic_archive_open_memory(wsic_context *context, const void 
 WSIC_API void wsic_archive_close(wsic_archive *archive);
 
 /** \brief Message of the last failing call on this archive.
- *  \param archive not NULL
- *  \return text, empty if nothing failed; valid until the next call on the handle */
+ *  \param archive may be NULL
+ *  \return text, empty if nothing failed, or of NULL; valid until the next call on the handle */
 WSIC_API const char *wsic_archive_message(const wsic_archive *archive);
 
 /** \brief Size of the whole archive.
  *  \param archive not NULL
  *  \return bytes */
-WSIC_API uint64_t wsic_archive_size(const wsic_archive *archive);
+WSIC_API uint64_t wsic_archive_size(const wsic_archive *archive) WSIC_NONNULL(1);
 
 /** \brief Number of layers.
  *  \param archive not NULL
  *  \return their number */
-WSIC_API size_t wsic_archive_count(const wsic_archive *archive);
+WSIC_API size_t wsic_archive_count(const wsic_archive *archive) WSIC_NONNULL(1);
 
 /**
  * \brief Name of a layer.
@@ -297,7 +299,7 @@ WSIC_API size_t wsic_archive_count(const wsic_archive *archive);
  * \param index    below wsic_archive_count(); layers keep the order of writing
  * \return the name, owned by the archive; NULL if index is too large
  */
-WSIC_API const char *wsic_archive_name(const wsic_archive *archive, size_t index);
+WSIC_API const char *wsic_archive_name(const wsic_archive *archive, size_t index) WSIC_NONNULL(1);
 
 /**
  * \brief Find a layer by name.
@@ -307,7 +309,8 @@ WSIC_API const char *wsic_archive_name(const wsic_archive *archive, size_t index
  * \param index    receives its index
  * \return #WSIC_OK, #WSIC_ERROR_NOT_FOUND, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_archive_find(wsic_archive *archive, const char *name, size_t *index);
+WSIC_API wsic_status wsic_archive_find(const wsic_archive *archive, const char *name,
+                                       size_t *index) WSIC_NODISCARD;
 
 /**
  * \brief Read a layer.
@@ -321,7 +324,8 @@ WSIC_API wsic_status wsic_archive_find(wsic_archive *archive, const char *name, 
  *
  * Any number of threads may call this on one archive at the same time.
  */
-WSIC_API wsic_status wsic_archive_load_layer(wsic_archive *archive, size_t index, wsic_layer **out);
+WSIC_API wsic_status wsic_archive_load_layer(const wsic_archive *archive, size_t index,
+                                             wsic_layer **out) WSIC_NODISCARD;
 
 /**
  * \brief A layer that borrows its bytes from the archive.
@@ -331,11 +335,11 @@ WSIC_API wsic_status wsic_archive_load_layer(wsic_archive *archive, size_t index
  * holds what it needs of the archive: wsic_archive_close() may come first. Where the system
  * could not map the file the layer has a copy, as with wsic_archive_load_layer().
  *
- * What is in the file must not change while the layer lives: the codes would be wrong, or
- * refused, or different from call to call. *A mapped file that shrinks ends the process* with
- * SIGBUS as soon as a byte is touched that is gone, in this call or while the layer is decoded;
- * so does a disk that fails. Replacing a file by renaming another one over it, as writers of
- * this library do, is safe. Where files may be cut, take wsic_archive_load_layer().
+ * The bytes in the file must not change while the layer lives. If they do, codes are wrong, or
+ * refused, or different from call to call. *A mapped file that shrinks ends the process*: the system
+ * raises SIGBUS when a byte is read that is gone, in this call or while the layer is decoded. A disk
+ * that fails has the same effect. It is safe to replace a file by renaming another one over it, as
+ * the writers of this library do. Where files may be cut, use wsic_archive_load_layer().
  *
  * \param archive  not NULL
  * \param index    below wsic_archive_count()
@@ -344,18 +348,19 @@ WSIC_API wsic_status wsic_archive_load_layer(wsic_archive *archive, size_t index
  *
  * Any number of threads may call this on one archive at the same time.
  */
-WSIC_API wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index, wsic_layer **out);
+WSIC_API wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index,
+                                             wsic_layer **out) WSIC_NODISCARD;
 
 /**
  * \brief Where in the file the bytes of a layer lie.
  *
- * They are what wsic_layer_create() and wsic_layer_create_view() take, so that an engine can read
- * them itself. With O_DIRECT, from an archive whose alignment is a multiple of the sector size:
- * read from offset the size rounded up to sectors, into a buffer of that size; use the first size
- * bytes and ignore the rest, which belongs to what follows in the file. A read that ends at the
- * end of the file comes back short; it always holds size bytes and more, since the index and the
- * footer stand behind the last layer. (This is of the offset in the file. Memory that was
- * handed to wsic_archive_open_memory() is as aligned as its first byte.)
+ * wsic_layer_create() and wsic_layer_create_view() take these bytes, so that an engine can read them
+ * itself. With O_DIRECT the alignment of the archive must be a multiple of the sector size. Round
+ * the size up to sectors, and read that many bytes at the offset into a buffer of that size. Use the
+ * first size bytes; the others belong to the next records of the file. A read that reaches the
+ * end of the file returns fewer bytes than were asked for, but always the whole layer, since the
+ * index and the footer follow the last layer. (The offset is one in the file. In memory of
+ * wsic_archive_open_memory() the alignment of a layer also depends on that of the first byte.)
  *
  * \param archive  not NULL
  * \param index    below wsic_archive_count()
@@ -363,18 +368,18 @@ WSIC_API wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index
  * \param size     receives the number of bytes
  * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT; on failure offset and size are untouched
  */
-WSIC_API wsic_status wsic_archive_get_extent(wsic_archive *archive, size_t index, uint64_t *offset,
-                                             uint64_t *size);
+WSIC_API wsic_status wsic_archive_get_extent(const wsic_archive *archive, size_t index,
+                                             uint64_t *offset, uint64_t *size);
 
 /** \brief Bytes that the offset of every layer is a multiple of.
  *  \param archive not NULL
  *  \return a power of two from 64 to 65536 */
-WSIC_API uint64_t wsic_archive_alignment(const wsic_archive *archive);
+WSIC_API uint64_t wsic_archive_alignment(const wsic_archive *archive) WSIC_NONNULL(1);
 
 /** \brief Number of metadata entries.
  *  \param archive not NULL
  *  \return their number */
-WSIC_API size_t wsic_archive_metadata_count(const wsic_archive *archive);
+WSIC_API size_t wsic_archive_metadata_count(const wsic_archive *archive) WSIC_NONNULL(1);
 
 /**
  * \brief Key of a metadata entry.
@@ -383,7 +388,8 @@ WSIC_API size_t wsic_archive_metadata_count(const wsic_archive *archive);
  * \param index    below wsic_archive_metadata_count()
  * \return the key, owned by the archive; NULL if index is too large
  */
-WSIC_API const char *wsic_archive_metadata_key(const wsic_archive *archive, size_t index);
+WSIC_API const char *wsic_archive_metadata_key(const wsic_archive *archive, size_t index)
+    WSIC_NONNULL(1);
 
 /**
  * \brief Value of a metadata entry.
@@ -392,7 +398,8 @@ WSIC_API const char *wsic_archive_metadata_key(const wsic_archive *archive, size
  * \param key      of the entry
  * \return the value, owned by the archive; NULL if there is no such key
  */
-WSIC_API const char *wsic_archive_metadata(const wsic_archive *archive, const char *key);
+WSIC_API const char *wsic_archive_metadata(const wsic_archive *archive, const char *key)
+    WSIC_NONNULL(1);
 
 #ifdef __cplusplus
 }

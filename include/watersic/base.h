@@ -11,13 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifndef WSIC_API
-#if defined(__GNUC__) && __GNUC__ >= 4
-#define WSIC_API __attribute__((visibility("default")))
-#else
-#define WSIC_API
-#endif
-#endif
+#include <watersic/attributes.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,14 +22,15 @@ extern "C" {
  *
  * Zero is success. Positive values are success with a notice: the output exists
  * and is valid, but something about it deserves attention. Negative values are
- * failures: outputs are untouched (created handles are set to NULL) and every
- * handle involved stays usable.
+ * failures: outputs are untouched, a handle that was to be created is NULL, and the handles
+ * that were given can still be used.
  *
  * The numbers are stable: they are never renumbered or reused.
  */
 typedef int32_t wsic_status;
 
-enum {
+/** \brief Values of ::wsic_status. */
+enum wsic_status_code {
     /** Success. */
     WSIC_OK = 0,
 
@@ -68,7 +63,7 @@ enum {
     WSIC_ERROR_MEMORY_LIMIT = -11,
     /** A size does not fit the machine's size_t, or BLAS's 32-bit index. */
     WSIC_ERROR_TOO_LARGE = -12,
-    /** The progress callback, or wsic_context_cancel(), stopped the call. */
+    /** The progress callback, wsic_context_cancel() or wsic_context_stop() stopped the call. */
     WSIC_ERROR_CANCELLED = -13,
     /** The operating system refused to open, read, write or rename a file. The
      *  message holds its reason. */
@@ -131,7 +126,7 @@ WSIC_API const char *wsic_status_name(wsic_status status);
 WSIC_API const char *wsic_status_text(wsic_status status);
 
 /** \brief Number types of matrices. Fixed numbers, also used in files. */
-enum {
+enum wsic_dtype {
     WSIC_F64 = 1,  /**< IEEE binary64 */
     WSIC_F32 = 2,  /**< IEEE binary32 */
     WSIC_F16 = 3,  /**< IEEE binary16, as uint16_t */
@@ -139,17 +134,17 @@ enum {
     WSIC_I8 = 5,   /**< int8_t, codes only */
     WSIC_I16 = 6,  /**< int16_t, codes only */
     WSIC_I32 = 7,  /**< int32_t, codes only */
-    /** Integers from -8 to 7, two to a byte; codes that are filled only. Element j of a row is in
-     *  byte j / 2 of the row, in bits 0 to 3 for an even j and in bits 4 to 7 for an odd one, as
-     *  two's complement. A row stride is even, and data need not be aligned. Where the number
-     *  of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
+    /** Integers from -8 to 7, two to a byte, in two's complement. The library writes such matrices
+     *  (codes) and reads none. Element j of a row is in byte j / 2 of the row: in bits 0 to 3 if j is
+     *  even, in bits 4 to 7 if it is odd. Row strides are even; data may have any address. If the
+     *  number of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
     WSIC_I4 = 8
 };
 
 /**
  * \brief Bytes of one number of a type.
  *
- * \param dtype  #WSIC_F64 ... #WSIC_I32
+ * \param dtype  #WSIC_F64 ... #WSIC_I4
  * \return 1, 2, 4 or 8; 0 for #WSIC_I4, of which two take a byte, and for an unknown type
  *
  * Thread-safe.
@@ -175,12 +170,12 @@ WSIC_API const char *wsic_dtype_name(uint32_t dtype);
  * not written to even though the pointer is not const; where it fills one, only
  * the rows × columns elements are written, never the gap between two rows.
  *
- * Data must be aligned for its type, which is _Alignof(double), _Alignof(float) and so on: every
- * function that takes a matrix refuses other addresses with #WSIC_ERROR_ARGUMENT, and the message
- * names the matrix and tells how many bytes it is off. Matrices in a mapped file can be so, for
- * instance in files of safetensors whose header was not filled up: copy those. (Arguments of type
- * `const float *` and their like follow C's own rule and are not looked at. Bytes of layers and
- * archives may have any address.)
+ * Data must be aligned for its type: _Alignof(double), _Alignof(float) and so on. Every
+ * function that takes a matrix refuses other addresses with #WSIC_ERROR_ARGUMENT; the message
+ * names the matrix and says by how many bytes the address is off. A matrix in a mapped file can have
+ * such an address, for instance in a safetensors file whose header is not padded: copy it. (Alignment
+ * of arguments like `const float *` is not checked. Bytes of layers and archives may have any
+ * address.)
  */
 typedef struct wsic_matrix {
     size_t size;    /**< sizeof(wsic_matrix): set by wsic_matrix_init() */

@@ -10,14 +10,25 @@
  * and a call counts as a use of the handle's context too, except where a
  * function says otherwise. Threads that work at the same time use a context
  * each; contexts are cheap and share nothing. Exceptions:
- * wsic_context_cancel() may be called from any thread; any number of threads
+ * wsic_context_cancel(), wsic_context_stop() and wsic_context_resume() may be called from any
+ * thread; any number of threads
  * may read one layer (see layer.h), take layers from one archive (see archive.h), and
  * make layers from bytes on one context (wsic_layer_create(), wsic_layer_create_view()) and destroy
  * them, while no thread does anything else with that context.
  *
- * The library keeps no global state, prints nothing, never ends the process and
- * tells nothing by errno: functions on files leave it as it was, and what the
- * mathematics of others may leave there (ERANGE of an underflow) means nothing.
+ * Callbacks: log, progress, runner, tiles (decode.h) and the allocator must return. Neither a C++
+ * exception nor longjmp() may leave them: the library would be left in the middle of its work,
+ * with memory and locks that nobody releases. Catch in the callback, remember what happened,
+ * cancel where the callback can, and throw again when the library has returned.
+ *
+ * fork(): the child has the handles, but none of the threads. If no other thread was in a call of
+ * the library when the process forked, the child may use and destroy its handles: what the threads
+ * of wsic_context_set_threads() did, the calling thread does. Otherwise it may only destroy them.
+ * Neither waits for threads that are not there. What a host's runner does is the host's affair.
+ *
+ * The library keeps no global state, prints nothing and never ends the process. It reports nothing
+ * through errno: functions on files restore its value, and a value that the mathematical
+ * library leaves there (such as ERANGE after an underflow) means nothing.
  */
 #ifndef WATERSIC_CONTEXT_H
 #define WATERSIC_CONTEXT_H
@@ -32,7 +43,7 @@ extern "C" {
 typedef struct wsic_context wsic_context;
 
 /** \brief Levels of log messages. */
-enum {
+enum wsic_log_level {
     WSIC_LOG_NONE = 0,    /**< nothing (as a threshold) */
     WSIC_LOG_WARNING = 1, /**< the result is valid but may disappoint */
     WSIC_LOG_INFO = 2,    /**< what was decided: damping, dead columns, step */
@@ -64,7 +75,7 @@ typedef void (*wsic_log_function)(void *user, int32_t level, const char *message
  * Reports come from wsic_encoder_run(), wsic_encoder_run_problem(), wsic_plan_add(),
  * wsic_plan_add_problem() and wsic_plan_solve_budget().
  * Called on the thread that called the library. It must not call the library,
- * except for wsic_context_cancel().
+ * except for wsic_context_cancel() and wsic_context_stop().
  */
 typedef int32_t (*wsic_progress_function)(void *user, double fraction, const char *stage);
 
@@ -98,7 +109,8 @@ typedef void (*wsic_runner_function)(void *user, size_t count,
  * A new context uses one thread (the caller's), has no memory limit, and neither
  * logs nor reports progress. Thread-safe.
  */
-WSIC_API wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_context **out);
+WSIC_API wsic_status wsic_context_create(const wsic_allocator *allocator,
+                                         wsic_context **out) WSIC_NODISCARD;
 
 /**
  * \brief Give up the caller's hold on a context.
@@ -109,14 +121,15 @@ WSIC_API wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_c
 WSIC_API void wsic_context_destroy(wsic_context *context);
 
 /**
- * \brief What went wrong in the last failing call on this context.
+ * \brief What went wrong in the last failing call on this context or on any of its handles.
  *
- * Functions that create a handle leave their message here, since there is no
- * handle yet that could hold it.
+ * Every message is here. That of a call on a handle is on the handle as well, where calls on other
+ * handles do not replace it. A function that creates a handle has left its message here alone if it
+ * fails, since there is no handle then.
  *
- * \param context  not NULL
- * \return text in UTF-8, empty if nothing has failed. Valid until the next call
- *         on the context or on one of its children.
+ * \param context  may be NULL
+ * \return text in UTF-8, empty if nothing has failed, or of NULL. Valid until the next call
+ *         on the context or on one of its handles.
  */
 WSIC_API const char *wsic_context_message(const wsic_context *context);
 
@@ -135,15 +148,16 @@ WSIC_API const char *wsic_context_message(const wsic_context *context);
  *   - #WSIC_ERROR_MEMORY: memory, or the threads themselves, could not be had;
  *     the context goes on with the caller's thread
  */
-WSIC_API wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads);
+WSIC_API wsic_status wsic_context_set_threads(wsic_context *context,
+                                              int32_t threads) WSIC_NODISCARD;
 
 /**
  * \brief Number of processors that the calling thread may run on.
  *
- * Where the system tells (sched_getaffinity() on Linux), those to which the thread is not
- * confined by taskset, a container or a batch system do not count; elsewhere it is the number
- * of those that are online. Quotas of processor time, as control groups have them, are not
- * looked at. No handle, no allocation; thread-safe.
+ * On Linux these are the processors of sched_getaffinity(): those that taskset, a container or a
+ * batch system leaves to the thread. On other systems all processors that are online count. Quotas
+ * of processor time, as control groups set them, are not considered. Thread-safe; nothing is
+ * allocated.
  *
  * \return 1 to 1024
  */
@@ -161,7 +175,7 @@ WSIC_API wsic_status wsic_context_set_runner(wsic_context *context, wsic_runner_
                                              void *user);
 
 /** \brief Instructions that the kernels of decoding, products and coding use. Fixed numbers. */
-enum {
+enum wsic_kernels {
     WSIC_KERNELS_AUTO = 0,   /**< the fastest that the processor has */
     WSIC_KERNELS_C = 1,      /**< those of the compiler's target alone */
     WSIC_KERNELS_AVX2 = 2,   /**< x86: AVX2, FMA, BMI, BMI2, F16C, POPCNT */
@@ -173,8 +187,8 @@ enum {
  * \brief Choose the instructions of the kernels.
  *
  * For tests, for measurements, and for hosts that know better than the library. Every choice gives
- * the same bits. A kernel of which there is no version for the choice runs the one for less:
- * AVX-512, AVX2, C.
+ * the same bits. Not every kernel exists for every choice. Where one does not, the version for
+ * fewer instructions is used: AVX2 in place of AVX-512, C in place of AVX2.
  *
  * \param context  not NULL; no other thread is in a call on it or on one of its children
  * \param kernels  #WSIC_KERNELS_AUTO ... #WSIC_KERNELS_NEON. A new context has
@@ -184,7 +198,8 @@ enum {
  *   - #WSIC_ERROR_ARGUMENT: context is NULL, or kernels is no such number, or the processor, its
  *     operating system or the library's build does not have them; the choice stays what it was
  */
-WSIC_API wsic_status wsic_context_set_kernels(wsic_context *context, int32_t kernels);
+WSIC_API wsic_status wsic_context_set_kernels(wsic_context *context,
+                                              int32_t kernels) WSIC_NODISCARD;
 
 /**
  * \brief The instructions that the kernels use.
@@ -192,7 +207,7 @@ WSIC_API wsic_status wsic_context_set_kernels(wsic_context *context, int32_t ker
  * \param context  not NULL
  * \return #WSIC_KERNELS_C ... #WSIC_KERNELS_NEON: what was chosen, or what #WSIC_KERNELS_AUTO found
  */
-WSIC_API int32_t wsic_context_kernels(const wsic_context *context);
+WSIC_API int32_t wsic_context_kernels(const wsic_context *context) WSIC_NONNULL(1);
 
 /**
  * \brief Name of a choice of instructions, for logs.
@@ -232,14 +247,42 @@ WSIC_API wsic_status wsic_context_set_progress(wsic_context *context,
  * \brief Stop the call that is running on this context, from any thread.
  *
  * The call returns #WSIC_ERROR_CANCELLED at its next opportunity (between two
- * blocks of work, not within a BLAS call). If none is running, the next call
- * that can be cancelled is. The request is used up by the call that it stops.
+ * blocks of work, not within a BLAS call). The request ends with that call. If no call is running,
+ * nothing happens: a request that comes too late cannot end the next call.
+ *
+ * Calls that can be stopped are those that report progress (see #wsic_progress_function), and
+ * wsic_stats_add_activations() and wsic_stats_add_pair().
  *
  * \param context  not NULL
  *
  * Thread-safe, and safe in a signal handler.
  */
-WSIC_API void wsic_context_cancel(wsic_context *context);
+WSIC_API void wsic_context_cancel(wsic_context *context) WSIC_NONNULL(1);
+
+/**
+ * \brief Stop the call that is running, and let no other one go on, from any thread.
+ *
+ * Every call that wsic_context_cancel() can stop returns #WSIC_ERROR_CANCELLED at its first
+ * opportunity, whether it runs now or begins later, until wsic_context_resume(). This is the way to
+ * end a piece of work that is made of many calls: it makes no difference whether the request
+ * comes during a call or between two.
+ *
+ * \param context  not NULL
+ *
+ * Thread-safe, and safe in a signal handler.
+ */
+WSIC_API void wsic_context_stop(wsic_context *context) WSIC_NONNULL(1);
+
+/**
+ * \brief Take wsic_context_stop() back.
+ *
+ * A call that has not yet noticed the request goes on; the request leaves no trace.
+ *
+ * \param context  not NULL
+ *
+ * Thread-safe, and safe in a signal handler.
+ */
+WSIC_API void wsic_context_resume(wsic_context *context) WSIC_NONNULL(1);
 
 /**
  * \brief Bound the memory of a context and all its children.
@@ -264,14 +307,14 @@ WSIC_API wsic_status wsic_context_set_memory_limit(wsic_context *context, uint64
  *         what is added to each for alignment. The context itself and its own threads, a few
  *         hundred bytes and a few more for each thread, are not counted.
  */
-WSIC_API uint64_t wsic_context_memory(const wsic_context *context, uint64_t *peak);
+WSIC_API uint64_t wsic_context_memory(const wsic_context *context, uint64_t *peak) WSIC_NONNULL(1);
 
 /**
  * \brief Start a new measurement of the peak, from the present use.
  *
  * \param context  not NULL
  */
-WSIC_API void wsic_context_reset_peak(wsic_context *context);
+WSIC_API void wsic_context_reset_peak(wsic_context *context) WSIC_NONNULL(1);
 
 #ifdef __cplusplus
 }

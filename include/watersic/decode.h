@@ -29,14 +29,14 @@
 extern "C" {
 #endif
 
-/** \brief Alignment of a workspace in bytes. aligned_alloc() wants a size that is a multiple of it,
- * which all sizes told here are. */
-enum {
+/** \brief Alignment of a workspace in bytes. All sizes that these functions return are multiples of
+ *  it, as aligned_alloc() requires. */
+enum wsic_workspace {
     WSIC_WORKSPACE_ALIGNMENT = 64 /**< of a workspace's first byte */
 };
 
 /** \brief What a job makes. Fixed numbers. */
-enum {
+enum wsic_job_kind {
     /** Codes in the order of the matrix. output: rows × columns, I8, I16, I32 or I4. */
     WSIC_JOB_CODES = 1,
     /** Codes in the order in which they are coded: column k of the result is column
@@ -46,18 +46,20 @@ enum {
     /** Weights. output: rows × columns, F64, F32, F16 or BF16. */
     WSIC_JOB_WEIGHTS = 3,
     /** Products, as wsic_layer_matmul() defines them. input: tokens × columns, F32 or BF16;
-     *  output: tokens × rows, F32. Of a range of columns only these count: the result is that of
-     *  an input of 0 in all others, the part of a shard that holds these columns. */
+     *  output: tokens × rows, F32. With a range of columns the result is what wsic_layer_matmul()
+     *  gives if the input is 0 in all other columns: the part of the product that a shard with these
+     *  columns contributes. */
     WSIC_JOB_PRODUCT = 4
 };
 
 /**
  * \brief A task for wsic_layer_run() and wsic_layers_run().
  *
- * Everything is borrowed until the call returns. output is as large as what is wanted: for codes
- * and weights output->rows rows from first_row on and output->columns columns from first_column on;
- * for products output->columns rows from first_row on and input->columns columns from first_column
- * on. Any row stride will do. Only the elements are written, never what lies between two rows.
+ * Everything is borrowed until the call returns. The shapes of the matrices say what is wanted. For
+ * codes and weights: output->rows rows from first_row on, and output->columns columns from
+ * first_column on. For products: output->columns rows from first_row on, and input->columns columns
+ * from first_column on. Any row stride is allowed. Only elements are written, never the memory between
+ * two rows.
  */
 typedef struct wsic_layer_job {
     size_t size;              /**< sizeof(wsic_layer_job) */
@@ -85,19 +87,22 @@ typedef struct wsic_layer_job {
  * many where info.code_dtype is not I8. Products need four bytes for each token and live column,
  * and for each token and row of a block. Everything else is below 1 MiB. Thread-safe.
  */
-WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job, size_t *bytes);
+WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job,
+                                                   size_t *bytes) WSIC_NODISCARD;
 
 /**
  * \brief Do one job on the calling thread.
  *
  * \param job        not NULL
  * \param workspace  memory of the caller's, aligned to #WSIC_WORKSPACE_ALIGNMENT, that nobody else
- * uses during the call; its contents do not matter. NULL: it is allocated. \param bytes      size
- * of the workspace, at least that of wsic_layer_get_workspace_size(); 0 for NULL \return
+ *                   uses during the call; its contents do not matter. NULL: the library allocates it
+ * \param bytes      size of the workspace, at least that of wsic_layer_get_workspace_size(); 0 with
+ *                   NULL
+ * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL that must not be, or another is not NULL; kind is not
  *     known; rows or columns are beyond the layer; the workspace, or data, is not aligned; a row
- * stride is below the columns, or odd for I4
+ *     stride is below the columns, or odd for I4
  *   - #WSIC_ERROR_STRUCT_SIZE, #WSIC_ERROR_STRUCT_NEWER: of the job or of a matrix
  *   - #WSIC_ERROR_SHAPE: of a product, output->rows is not input->rows
  *   - #WSIC_ERROR_DTYPE: of a matrix
@@ -111,7 +116,8 @@ WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job, si
  * The message is that of the layer. On failure the contents of output are undefined. Any number of
  * threads may run jobs on one layer at once, each with a workspace of its own.
  */
-WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace, size_t bytes);
+WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace,
+                                    size_t bytes) WSIC_NODISCARD;
 
 /**
  * \brief Size of the workspace for many jobs.
@@ -128,28 +134,32 @@ WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace, 
  */
 WSIC_API wsic_status wsic_layers_get_workspace_size(wsic_context *context,
                                                     const wsic_layer_job *jobs, size_t count,
-                                                    size_t threads, size_t *bytes);
+                                                    size_t threads, size_t *bytes) WSIC_NODISCARD;
 
 /**
  * \brief Do many jobs, of one or many layers, on the threads of a context.
  *
  * \param context    whose threads or runner do the work; not NULL. The layers may be those of other
- * contexts. The call counts as a use of this one. \param jobs       count jobs \param count number
- * of jobs, at least 1 \param threads    most blocks that are worked on at the same time, 1 to 1024.
- * 0: the threads of the context; with a runner of the host's, as many as there are processors
- * online. \param workspace  as for wsic_layer_run(), of the size that
- * wsic_layers_get_workspace_size() tells \param bytes      size of the workspace \return
+ *                   contexts. The call counts as a use of this one.
+ * \param jobs       count jobs
+ * \param count      number of jobs, at least 1
+ * \param threads    most blocks that are worked on at the same time, 1 to 1024. 0: the threads of
+ *                   the context; with a runner, as many as there are processors online
+ * \param workspace  as for wsic_layer_run(), of the size that wsic_layers_get_workspace_size() tells
+ * \param bytes      size of the workspace
+ * \return
  *   - #WSIC_OK: all jobs are done
- *   - as wsic_layer_run(): the first job in the array that failed says which. The context's
- *     message names it and its reason. If arguments of any job are wrong, nothing is done;
- * otherwise all other jobs are done.
+ *   - as wsic_layer_run(): the status of the first job in the array that failed. The context's
+ *     message names the job and the reason. If an argument of any job is wrong, no job is done;
+ *     otherwise all other jobs are done.
  *   - #WSIC_ERROR_ARGUMENT: count is 0, or threads is above 1024
  *
- * What is shared out are blocks of info.block_rows rows. The bits are those of wsic_layer_run(),
+ * Threads share blocks of info.block_rows rows. The bits are those of wsic_layer_run(),
  * whatever the number of threads.
  */
 WSIC_API wsic_status wsic_layers_run(wsic_context *context, const wsic_layer_job *jobs,
-                                     size_t count, size_t threads, void *workspace, size_t bytes);
+                                     size_t count, size_t threads, void *workspace,
+                                     size_t bytes) WSIC_NODISCARD;
 
 /**
  * \brief Codes of a group of columns, for all rows of a block that are not zero throughout.
@@ -192,14 +202,16 @@ typedef int32_t (*wsic_tile_function)(void *user, const wsic_tile *tile);
  * \param function   receives the tiles, in the order of wsic_layer_column_order(); not NULL
  * \param user       handed to function, never looked at
  * \param workspace  as for wsic_layer_run(), of the size that wsic_layer_visit_workspace_size()
- * tells; NULL: it is allocated \param bytes      size of the workspace \return
+ *                   tells; NULL: the library allocates it
+ * \param bytes      size of the workspace
+ * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, there is no such block, or the workspace is not
- * aligned
+ *     aligned
  *   - #WSIC_ERROR_BUFFER: bytes is too small
  *   - #WSIC_ERROR_CANCELLED: function stopped it
- *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid. That may be found only after tiles have
- * been handed out: they mean nothing then.
+ *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid. This may show only after tiles have been
+ *     handed out; those tiles mean nothing.
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: only without a workspace
  *
  * Rows and columns that no tile names hold zeros; a block of zeros has no tile at all. Weights are
@@ -208,7 +220,7 @@ typedef int32_t (*wsic_tile_function)(void *user, const wsic_tile *tile);
  */
 WSIC_API wsic_status wsic_layer_visit(const wsic_layer *layer, size_t block,
                                       wsic_tile_function function, void *user, void *workspace,
-                                      size_t bytes);
+                                      size_t bytes) WSIC_NODISCARD;
 
 /**
  * \brief Size of the workspace of wsic_layer_visit().
@@ -216,7 +228,7 @@ WSIC_API wsic_status wsic_layer_visit(const wsic_layer *layer, size_t block,
  * \param layer  not NULL
  * \return bytes, a multiple of #WSIC_WORKSPACE_ALIGNMENT, below 1 MiB
  */
-WSIC_API size_t wsic_layer_visit_workspace_size(const wsic_layer *layer);
+WSIC_API size_t wsic_layer_visit_workspace_size(const wsic_layer *layer) WSIC_NONNULL(1);
 
 #ifdef __cplusplus
 }

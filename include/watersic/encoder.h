@@ -31,7 +31,7 @@ typedef struct wsic_encoder wsic_encoder;
  * prefix: "rate", "damping", ... Types, ranges and defaults can be asked from
  * wsic_parameter_get_info().
  */
-enum {
+enum wsic_parameter {
     /** Target: bits per weight of the finished layer in bytes, all side
      *  information and headers counted. Number, 0 (not set) or 0.01 to 24.
      *  Exactly one of rate, step and distortion must be set (non-zero) when an
@@ -39,8 +39,8 @@ enum {
      *  run returns #WSIC_NOTICE_RATE. */
     WSIC_RATE = 100,
     /** Target: the step c itself, in the domain of the Cholesky factor. No
-     *  search is made. Number, 0 (not set) or positive. Where rows are weighted it is that of a
-     *  row of weight 1, which is the geometric mean. */
+     *  search is made. Number, 0 (not set) or positive. Where rows are weighted it is the step of
+     *  a row of weight 1. (The geometric mean of the weights is 1.) */
     WSIC_STEP = 101,
     /** Target: D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n). Met within 2 %, else the run
      *  returns #WSIC_NOTICE_RATE. Number, 0 (not set) or positive. Where output statistics are
@@ -48,8 +48,8 @@ enum {
     WSIC_DISTORTION = 102,
     /** Part of the rows on which the rate is searched, before the whole matrix is
      *  quantized. Number, 0.01 to 1, default 0.1. Rows are chosen evenly
-     *  over the sorted row energies, leaving rows of zeros out; small matrices always use
-     *  all others. */
+     *  over the sorted row energies. Rows of zeros are left out; small matrices always use
+     *  all other rows. */
     WSIC_ROW_FRACTION = 103,
     /** Bytes that the caller's file adds around the layer; counted as the
      *  layer's own when aiming at a rate. Integer, default 0. */
@@ -72,8 +72,9 @@ enum {
      *  "uniform" (the same α for all: GPTQ with entropy-coded integers; its step is
      *  the geometric mean of the α_j L_jj). */
     WSIC_SPACING = 120,
-    /** LMMSE factor γ_j within the recursion. With scalar rounding not together with a ridge,
-     *  which does its work. Integer, 0 or 1, default 1. */
+    /** LMMSE factor γ_j within the recursion. With scalar rounding and a ridge set it to 0: the ridge
+     *  already shrinks weights towards 0, and both together shrink them too much. Integer, 0 or 1,
+     *  default 1. */
     WSIC_LMMSE = 121,
     /** Column quantizer. Choice: "scalar" (nearest integer); "rdo" (the one of the
      *  two integers around a number that is worth its bits; same decoder); "trellis"
@@ -90,8 +91,8 @@ enum {
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
      *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). Quantizers "rdo" and
-     *  "trellis" with a lambda decide a column without its own part of the ridge, since they count
-     *  its bits. Number, 0 (none) to 100, default 1. */
+     *  "trellis" with a lambda count the bits of the column that they decide. For that column they
+     *  leave the ridge out, so that no bit counts twice. Number, 0 (none) to 100, default 1. */
     WSIC_RIDGE = 125,
     /** Order of the columns in the recursion. Choice: "natural" (last to first) or
      *  "pivoted" (pivoted Cholesky: the least certain columns are decided first; default). Codes
@@ -99,9 +100,9 @@ enum {
     WSIC_ORDER = 126,
 
     /** Search across columns: ways kept open for each row in the recursion (K-best), where 1
-     *  takes the nearest integer at once. Helps at low rates on locally correlated inputs, with
-     *  quantizer "scalar" and lmmse = 0 only (else the run returns #WSIC_ERROR_STATE). Time and
-     *  memory of the recursion grow with it. Integer, 1 to 64, default 1. */
+     *  takes the nearest integer at once. It helps at low rates on locally correlated inputs. It
+     *  needs quantizer "scalar" and lmmse = 0; with others the run returns #WSIC_ERROR_STATE. Time
+     *  and memory of the recursion grow with it. Integer, 1 to 64, default 1. */
     WSIC_SURVIVORS = 127,
 
     /** Which scales are fitted after the recursion. Choice: "none"; "columns" (Γ);
@@ -111,8 +112,9 @@ enum {
     WSIC_RESCALE = 130,
     /** Most rounds of the alternating fit. Integer, 1 to 1000, default 1000. */
     WSIC_RESCALE_ROUNDS = 131,
-    /** The fit ends when a round lowers the loss by less than this part; what of it drift
-     *  leaves whatever is stored does not count. Number, 0 to 1, default 3e-4. */
+    /** The fit ends when a round lowers the loss by less than this part of it. With drift the loss
+     *  is taken without the error that no choice of scales can remove. Number, 0 to 1, default
+     *  3e-4. */
     WSIC_RESCALE_TOLERANCE = 132,
 
     /** Rows that are coded together and can be decoded on their own. Integer, 0
@@ -137,31 +139,32 @@ enum {
      *  (preset "paper"). Single precision takes half the time and memory; some codes differ. */
     WSIC_PRECISION = 141,
 
-    /** Compute the limit rate and the gap for the report. It needs the eigenvalues
-     *  of Σ (see wsic_stats_get_spectrum()), and of G where there are output statistics. Integer,
-     *  0 or 1, default 1. */
+    /** Compute the limit rate and the gap for the report. It takes the eigenvalues of Σ, and those
+     *  of G where there are output statistics: 4 n³ / 3 operations, and 4 a³ / 3. Eigenvalues that
+     *  wsic_stats_get_spectrum() has computed before are used. Integer, 0 or 1, default 0. */
     WSIC_LIMIT = 150,
 
-    /** What use is made of output statistics (wsic_problem_set_outputs()), where a problem has
-     *  them; without, this and the next two change nothing. Choice: "none" (they are only
-     *  reported on: preset "paper"), "diagonal" (rows are weighted by G_rr), "full" (errors of
-     *  rows also move the targets of those that are decided after them; default; a G without
-     *  elements beside the diagonal has none to move). docs/algorithm.md, "Both sides". */
+    /** How the output statistics of a problem (wsic_problem_set_outputs()) are used. Without
+     *  them, this and the next two parameters change nothing. Choice: "none" (the report has the
+     *  distortion in their metric, codes do not depend on them; preset "paper"), "diagonal" (rows
+     *  are weighted by G_rr), "full" (errors of rows also move the targets of rows that are decided
+     *  after them; default; a G without elements beside the diagonal has none to move).
+     *  docs/algorithm.md, "Both sides". */
     WSIC_OUTPUTS = 160,
-    /** Damping of G: (G + δ diag(G)) / (1 + δ) is used in place of G, which shrinks the
-     *  correlations of rows by 1 / (1 + δ), and a G_rr below 1e-4 of their mean is raised to
-     *  that. Number, δ: 0 (chosen by the number of samples for each row, default) or 1e-9 to
-     *  100. */
+    /** Damping of G: (G + δ diag(G)) / (1 + δ) is used in place of G, which divides the
+     *  correlations between rows by 1 + δ. A G_rr below 1e-4 of the mean diagonal is raised to that.
+     *  Number, δ: 1e-9 to 100, or 0 (chosen by the number of samples for each row, default). */
     WSIC_OUTPUT_DAMPING = 162,
-    /** Which rows have a weight of their own, and with it a scale to be stored: Choice:
-     *  "none" (feedback alone), "blocks" (one for 32 rows that follow each other), "rows", "auto"
-     *  (of the three the one that saves most distortion for what its scales cost; default).
-     *  Weights are rounded to fractions of an octave that suit the number of columns. */
+    /** Which rows have a weight of their own, and with it a scale that is stored. Choice:
+     *  "none" (no weights, only feedback), "blocks" (one weight for 32 rows that follow each other),
+     *  "rows" (one for each row), "auto" (the one of these three that saves most distortion at equal
+     *  bytes; default). Weights are rounded to a fraction of an octave: the more columns a row has,
+     *  the finer the fraction. */
     WSIC_OUTPUT_WEIGHTS = 163
 };
 
 /** \brief Types of parameters. */
-enum {
+enum wsic_parameter_type {
     WSIC_PARAMETER_NUMBER = 1,  /**< double */
     WSIC_PARAMETER_INTEGER = 2, /**< int64_t */
     WSIC_PARAMETER_CHOICE = 3   /**< one of a list of names */
@@ -203,24 +206,50 @@ WSIC_API wsic_status wsic_parameter_get_info(size_t index, wsic_parameter_info *
 WSIC_API int32_t wsic_parameter_find(const char *name);
 
 /**
+ * \brief Name of a value of a parameter that is a choice.
+ *
+ * \param id     of a parameter of type #WSIC_PARAMETER_CHOICE, such as #WSIC_QUANTIZER
+ * \param index  number of the choice, as wsic_encoder_get_number() reads it; the last one is
+ *               wsic_parameter_info::maximum
+ * \param name   receives the name, such as "trellis"
+ * \param size   of name in bytes; 64 are enough for every choice
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_NOT_FOUND: there is no parameter of that id
+ *   - #WSIC_ERROR_ARGUMENT: name is NULL, the parameter is no choice, or it has no such value
+ *   - #WSIC_ERROR_BUFFER: size is too small
+ *
+ * Thread-safe.
+ */
+WSIC_API wsic_status wsic_parameter_get_choice(int32_t id, size_t index, char *name, size_t size);
+
+/**
+ * \brief Names of the presets of wsic_encoder_set_preset().
+ *
+ * \param index  from 0 on
+ * \return the name, such as "paper", in static storage; NULL if there are no more. Thread-safe.
+ */
+WSIC_API const char *wsic_preset_name(size_t index);
+
+/**
  * \brief Create an encoder with preset "default".
  *
  * \param context  not NULL; kept alive by the encoder
  * \param out      receives the handle, or NULL on failure
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
-WSIC_API wsic_status wsic_encoder_create(wsic_context *context, wsic_encoder **out);
+WSIC_API wsic_status wsic_encoder_create(wsic_context *context, wsic_encoder **out) WSIC_NODISCARD;
 
 /** \brief Release an encoder. \param encoder may be NULL */
 WSIC_API void wsic_encoder_destroy(wsic_encoder *encoder);
 
 /** \brief Message of the last failing call on this encoder.
- *  \param encoder not NULL
- *  \return text, empty if nothing failed; valid until the next call on the handle */
+ *  \param encoder may be NULL
+ *  \return text, empty if nothing failed, or of NULL; valid until the next call on the handle */
 WSIC_API const char *wsic_encoder_message(const wsic_encoder *encoder);
 
 /**
- * \brief Set all parameters but the targets to those of a preset.
+ * \brief Set the parameters that say how a matrix is quantized to those of a preset.
  *
  * - "paper": the reference implementation: waterfilling spacing, damping 1e-4, scalar
  *   rounding with the LMMSE factor, columns in natural order, both rescalers, no use of output
@@ -234,13 +263,14 @@ WSIC_API const char *wsic_encoder_message(const wsic_encoder *encoder);
  * Gains and costs of each: docs/algorithm.md, section "Presets". All are decoded by the
  * same functions.
  *
- * rate, step, distortion and container_bytes keep their values.
+ * rate, step, distortion, container_bytes and limit keep their values.
  *
  * \param encoder  not NULL
  * \param name     of the preset
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_NOT_FOUND
  */
-WSIC_API wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *name);
+WSIC_API wsic_status wsic_encoder_set_preset(wsic_encoder *encoder,
+                                             const char *name) WSIC_NODISCARD;
 
 /**
  * \brief Set a parameter of type number.
@@ -251,7 +281,8 @@ WSIC_API wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *
  * \return #WSIC_OK; #WSIC_ERROR_NOT_FOUND: unknown id; #WSIC_ERROR_ARGUMENT: wrong type
  *         or out of range. On failure the old value stays.
  */
-WSIC_API wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id, double value);
+WSIC_API wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id,
+                                             double value) WSIC_NODISCARD;
 
 /**
  * \brief Set a parameter of type integer.
@@ -261,7 +292,8 @@ WSIC_API wsic_status wsic_encoder_set_number(wsic_encoder *encoder, int32_t id, 
  * \param value    within the parameter's range
  * \return as wsic_encoder_set_number()
  */
-WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id, int64_t value);
+WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id,
+                                              int64_t value) WSIC_NODISCARD;
 
 /**
  * \brief Set any parameter by name from text, as on a command line.
@@ -274,7 +306,7 @@ WSIC_API wsic_status wsic_encoder_set_integer(wsic_encoder *encoder, int32_t id,
  *         value of the parameter's type and range. On failure the old value stays.
  */
 WSIC_API wsic_status wsic_encoder_set_text(wsic_encoder *encoder, const char *name,
-                                           const char *value);
+                                           const char *value) WSIC_NODISCARD;
 
 /**
  * \brief Read a parameter as a number.
@@ -284,7 +316,24 @@ WSIC_API wsic_status wsic_encoder_set_text(wsic_encoder *encoder, const char *na
  * \param value    receives the value; of a choice the index of the name
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_NOT_FOUND
  */
-WSIC_API wsic_status wsic_encoder_get_number(wsic_encoder *encoder, int32_t id, double *value);
+WSIC_API wsic_status wsic_encoder_get_number(const wsic_encoder *encoder, int32_t id,
+                                             double *value);
+
+/**
+ * \brief Read any parameter as text, as wsic_encoder_set_text() takes it.
+ *
+ * \param encoder  not NULL
+ * \param name     of the parameter, such as "rate" or "spacing"
+ * \param text     receives the value: a number in the notation of C, or the name of a choice
+ * \param size     of text in bytes; 64 are enough for every value
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL
+ *   - #WSIC_ERROR_NOT_FOUND: there is no parameter of that name
+ *   - #WSIC_ERROR_BUFFER: size is too small; the message tells the size needed
+ */
+WSIC_API wsic_status wsic_encoder_get_text(const wsic_encoder *encoder, const char *name,
+                                           char *text, size_t size) WSIC_NODISCARD;
 
 /**
  * \brief All parameters that differ from preset "default", as "name=value name=value".
@@ -294,15 +343,16 @@ WSIC_API wsic_status wsic_encoder_get_number(wsic_encoder *encoder, int32_t id, 
  * \param encoder  not NULL
  * \return text owned by the encoder, valid until the next call on it
  */
-WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
+WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder) WSIC_NONNULL(1);
 
 /**
  * \brief Take the target from a solved plan.
  *
- * Of a plan that is solved for a budget, sets rate to the target rate of that matrix: the next run
- * aims at the planned bytes. Of any other, sets step to the plan's step: the next run quantizes at
- * exactly that step. The plan does not know of the ridge: with one (WSIC_RIDGE) the same step
- * gives fewer bits than planned, the more so the lower the rate. The other two targets become 0.
+ * If the plan is solved for a budget, rate is set to the target rate of the matrix: the next run
+ * aims at the planned bytes. Otherwise step is set to the planned step: the next run quantizes at
+ * exactly that step. A plan does not model the ridge (#WSIC_RIDGE). With a ridge the planned step
+ * gives fewer bits than planned; the lower the rate, the larger the difference. The other two
+ * targets become 0.
  *
  * \param encoder  not NULL
  * \param plan     solved
@@ -310,7 +360,8 @@ WSIC_API const char *wsic_encoder_parameters(wsic_encoder *encoder);
  * \return as wsic_plan_get_layer(); #WSIC_ERROR_RANGE if the planned step is 0, where there
  *         is no budget
  */
-WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index);
+WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, const wsic_plan *plan,
+                                           size_t index) WSIC_NODISCARD;
 
 /**
  * \brief Memory that a run will need.
@@ -323,11 +374,11 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *pla
  *                 buffers inside BLAS and LAPACK are not counted
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  *
- * For plain statistics. Pairs take up to 8 n² bytes more, mixtures what wsic_problem_set_mix()
- * says, output statistics 16 a² + 14 a n bytes.
+ * The bound holds for plain statistics. Pairs take up to 8 n² bytes more, output statistics
+ * 16 a² + 14 a n bytes, and mixtures what wsic_problem_set_mix() says.
  */
-WSIC_API wsic_status wsic_encoder_estimate_memory(wsic_encoder *encoder, size_t rows,
-                                                  size_t columns, uint64_t *bytes);
+WSIC_API wsic_status wsic_encoder_estimate_memory(const wsic_encoder *encoder, size_t rows,
+                                                  size_t columns, uint64_t *bytes) WSIC_NODISCARD;
 
 /**
  * \brief Memory that a run of a problem will need, with what the problem will keep of it.
@@ -337,26 +388,27 @@ WSIC_API wsic_status wsic_encoder_estimate_memory(wsic_encoder *encoder, size_t 
  * \param bytes    as for wsic_encoder_estimate_memory()
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  */
-WSIC_API wsic_status wsic_encoder_estimate_memory_problem(wsic_encoder *encoder,
+WSIC_API wsic_status wsic_encoder_estimate_memory_problem(const wsic_encoder *encoder,
                                                           const wsic_problem *problem,
-                                                          uint64_t *bytes);
+                                                          uint64_t *bytes) WSIC_NODISCARD;
 
 /**
  * \brief Quantize a matrix.
  *
  * \param encoder  not NULL, exactly one target set
- * \param stats    of the layer's input, n columns, at least one sample; with pairs the drift is
- *                 made up for, with residuals theirs too (stats.h)
+ * \param stats    of the layer's input, n columns, at least one sample. With pairs the layer makes up
+ *                 for the drift of its input, with residuals also for that of the residual stream
+ *                 (stats.h).
  * \param weights  a × n; F64, F32, F16 or BF16; any shape from 1 × 1
  * \param out      receives the layer, or NULL on failure
  * \return
  *   - #WSIC_OK
- *   - #WSIC_NOTICE_RATE: the layer is there, but its rate (or distortion) is the nearest
- *     that could be reached; the message says how near. With a step too where there is nothing to
- *     code: no column is live, or all weights are zero
- *   - #WSIC_ERROR_STATE: no target is set, or more than one; or a parameter does not go
- *     with another or with the shape: survivors, block_rows; or the calling thread does not round
- *     to nearest (see docs/determinism.md for what else the host may have set)
+ *   - #WSIC_NOTICE_RATE: the layer was made, but its rate (or distortion) is only the nearest
+ *     that can be reached; the message says how near. With a step as the target: nothing was to be
+ *     coded, since no column is live or all weights are zero
+ *   - #WSIC_ERROR_STATE: no target is set, or more than one; or survivors or block_rows cannot be
+ *     combined with another parameter or with the shape; or the calling thread does not round
+ *     to nearest (docs/determinism.md lists what else of the environment matters)
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE
  *   - #WSIC_ERROR_NOT_FINITE: a weight is NaN or infinite; the message gives the
  *     first such index and their number
@@ -369,13 +421,31 @@ WSIC_API wsic_status wsic_encoder_estimate_memory_problem(wsic_encoder *encoder,
  *     #WSIC_ERROR_CANCELLED
  */
 WSIC_API wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
-                                      const wsic_matrix *weights, wsic_layer **out);
+                                      const wsic_matrix *weights, wsic_layer **out) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_encoder_run() without a struct.
+ *
+ * \param encoder     not NULL, exactly one target set
+ * \param stats       as for wsic_encoder_run()
+ * \param data        weights, rows × n
+ * \param dtype       #WSIC_F64, #WSIC_F32, #WSIC_F16 or #WSIC_BF16
+ * \param rows        a
+ * \param row_stride  elements from one row to the next, 0 for no gap
+ * \param out         receives the layer, or NULL on failure
+ * \return as wsic_encoder_run()
+ *
+ * A problem borrows its weights until it is destroyed, so that it has no such variant.
+ */
+WSIC_API wsic_status wsic_encoder_run_flat(wsic_encoder *encoder, const wsic_stats *stats,
+                                           const void *data, uint32_t dtype, size_t rows,
+                                           size_t row_stride, wsic_layer **out) WSIC_NODISCARD;
 
 /**
  * \brief Quantize a prepared matrix.
  *
- * The layer is that of wsic_encoder_run(), bit for bit, where the problem is of one statistics
- * without dead rows and columns.
+ * If the problem has one set of statistics, and no rows or columns are left out, the layer has the
+ * same bytes as that of wsic_encoder_run().
  *
  * \param encoder  not NULL, exactly one target set
  * \param problem  of the encoder's context; receives what it keeps for the next run
@@ -385,7 +455,7 @@ WSIC_API wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *s
  *   sums of gradients always are
  */
 WSIC_API wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *problem,
-                                              wsic_layer **out);
+                                              wsic_layer **out) WSIC_NODISCARD;
 
 /** \brief Where the time of a run went. What it produced is in wsic_layer_info. */
 typedef struct wsic_encoder_report {
@@ -403,7 +473,7 @@ typedef struct wsic_encoder_report {
     uint64_t rescale_rounds;   /**< rounds of the last alternating fit */
     uint64_t memory_peak;      /**< bytes allocated at once by the run */
 
-    /* Of a problem with output statistics; else all 0, limits and gaps -1 and 0. */
+    /* Of a problem with output statistics; else all 0, the limit -1 and the gap NaN. */
     double seconds_outputs;   /**< factor of G, feedback, distortion in its metric */
     double output_distortion; /**< D_G = tr(G ΔW Σ ΔWᵀ) / (a n) as decoded, in the units of G:
                                    see problem.h. The plain distortion is in wsic_layer_info */
@@ -411,7 +481,7 @@ typedef struct wsic_encoder_report {
     double divergence;        /**< D_G a n / (2 ln 2): bits per token that the matrix adds */
     double output_limit_rate; /**< two-sided reverse-waterfilling rate at D_G, for iid weights of
                                    the same energy (waterfill.h); -1 where limit_rate is -1 */
-    double output_gap;        /**< rate - output_limit_rate; 0 where that is -1 */
+    double output_gap;        /**< rate - output_limit_rate; NaN where that is -1 */
     double output_damping;    /**< δ, see #WSIC_OUTPUT_DAMPING */
     uint64_t output_feedback; /**< 1: errors of rows moved the targets of others; 0: none did */
     uint32_t output_weights;  /**< #WSIC_OUTPUT_WEIGHTS_NONE ...: what "auto" has chosen */
@@ -419,7 +489,7 @@ typedef struct wsic_encoder_report {
 } wsic_encoder_report;
 
 /** \brief Values of wsic_encoder_report::output_weights. The numbers are pinned. */
-enum {
+enum wsic_output_weights {
     WSIC_OUTPUT_WEIGHTS_NONE = 0,   /**< all rows have the same */
     WSIC_OUTPUT_WEIGHTS_BLOCKS = 1, /**< one for each block of rows */
     WSIC_OUTPUT_WEIGHTS_ROWS = 2    /**< one for each row */
@@ -433,7 +503,8 @@ enum {
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no run yet),
  *         #WSIC_ERROR_STRUCT_SIZE
  */
-WSIC_API wsic_status wsic_encoder_get_report(wsic_encoder *encoder, wsic_encoder_report *report);
+WSIC_API wsic_status wsic_encoder_get_report(const wsic_encoder *encoder,
+                                             wsic_encoder_report *report);
 
 #ifdef __cplusplus
 }

@@ -8,9 +8,9 @@
  *
  *     Ŵ[i][j] = row_scale[i] · (column_scale[j] · (float)code[i][j])
  *
- * in single precision, evaluated in exactly this order and without contraction,
- * so that the same bytes give the same bits on every machine with IEEE arithmetic;
- * for others the library does not compile. Decoding uses integers only, and neither
+ * in single precision, evaluated in exactly this order and without contraction. Hence
+ * the same bytes give the same bits on every machine with IEEE arithmetic. (The library does not
+ * compile for other machines.) Codes are decoded with integers only. Decoding needs neither
  * BLAS nor the mathematical library.
  *
  * Any number of threads may read one layer at the same time, each with calls of
@@ -59,7 +59,7 @@ typedef struct wsic_layer_info {
     double relative_distortion; /**< D / (tr(W Σ Wᵀ) / (a n)); of pairs D / (D of Ŵ = 0) */
     double limit_rate;          /**< reverse-waterfilling rate at D for iid weights of the same
                                      energy, bits per weight; -1 if it was not computed, as with drift */
-    double gap;                 /**< rate - limit_rate; 0 where limit_rate is -1 */
+    double gap;                 /**< rate - limit_rate; NaN where limit_rate is -1 */
     double damping;             /**< δ that was added to the diagonal of Σ */
     uint64_t damping_retries;   /**< times that δ had to be raised tenfold */
     uint64_t dead_columns;      /**< columns left out: their input is (nearly) always 0 */
@@ -67,8 +67,8 @@ typedef struct wsic_layer_info {
 
     uint64_t live_columns; /**< columns that are coded; all codes of the others are 0 */
     uint64_t memory;       /**< bytes of memory that the layer holds, its coded bytes included */
-    uint32_t codes_fit_i4; /**< 1: all codes fit #WSIC_I4, as the bytes tell; 0: they do not, or the
-                                bytes do not tell, and wsic_layer_get_code_range() finds out */
+    uint32_t codes_fit_i4; /**< 1: all codes fit #WSIC_I4. 0: some do not, or the bytes do not say;
+                                wsic_layer_get_code_range() finds out */
     uint32_t reserved_2;   /**< 0 */
 } wsic_layer_info;
 
@@ -76,8 +76,8 @@ typedef struct wsic_layer_info {
 WSIC_API void wsic_layer_destroy(wsic_layer *layer);
 
 /** \brief Message of the last failing call on this layer.
- *  \param layer not NULL
- *  \return text, empty if nothing failed; see the note on threads above */
+ *  \param layer may be NULL
+ *  \return text, empty if nothing failed, or of NULL; see the note on threads above */
 WSIC_API const char *wsic_layer_message(const wsic_layer *layer);
 
 /**
@@ -109,7 +109,24 @@ WSIC_API wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_inf
  * at their borders waste nothing. On failure the contents of codes are undefined.
  */
 WSIC_API wsic_status wsic_layer_get_codes(const wsic_layer *layer, size_t first_row,
-                                          wsic_matrix *codes);
+                                          wsic_matrix *codes) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_layer_get_codes() without a struct.
+ *
+ * For languages whose memory may not be pointed at from memory of C, as slices of Go.
+ *
+ * \param layer       not NULL
+ * \param first_row   first row wanted
+ * \param data        rows × n codes to be filled
+ * \param dtype       #WSIC_I8, #WSIC_I16, #WSIC_I32 or #WSIC_I4
+ * \param rows        number of rows wanted
+ * \param row_stride  elements from one row to the next, 0 for no gap
+ * \return as wsic_layer_get_codes()
+ */
+WSIC_API wsic_status wsic_layer_get_codes_flat(const wsic_layer *layer, size_t first_row,
+                                               void *data, uint32_t dtype, size_t rows,
+                                               size_t row_stride) WSIC_NODISCARD;
 
 /**
  * \brief Find the least and the greatest code.
@@ -123,17 +140,16 @@ WSIC_API wsic_status wsic_layer_get_codes(const wsic_layer *layer, size_t first_
  * Decodes the whole layer. It tells which number types hold all codes: #WSIC_I4 from -8 to 7.
  */
 WSIC_API wsic_status wsic_layer_get_code_range(const wsic_layer *layer, int32_t *least,
-                                               int32_t *greatest);
+                                               int32_t *greatest) WSIC_NODISCARD;
 
 /**
  * \brief The scales of the rows.
  *
  * \param layer  not NULL
- * \return a floats, owned by the layer, valid until it is destroyed. Where the encoder kept
- *         scales of rows, 0 for a row that is zero throughout; where it kept none, all are 1,
- *         and such a row is zero by its codes.
+ * \return a floats, owned by the layer, valid until it is destroyed. If the encoder has stored no
+ *         scales of rows, all are 1. If it has stored them, the scale of a row of zeros is 0.
  */
-WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer);
+WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer) WSIC_NONNULL(1);
 
 /**
  * \brief The scales of the columns.
@@ -142,7 +158,7 @@ WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer);
  * \return n floats, owned by the layer, valid until it is destroyed. 0 for a dead
  *         column.
  */
-WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer);
+WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer) WSIC_NONNULL(1);
 
 /**
  * \brief Reconstruct a range of rows.
@@ -159,7 +175,22 @@ WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer);
  * On failure the contents of weights are undefined.
  */
 WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first_row,
-                                           wsic_matrix *weights);
+                                           wsic_matrix *weights) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_layer_dequantize() without a struct.
+ *
+ * \param layer       not NULL
+ * \param first_row   first row wanted
+ * \param data        rows × n weights to be filled
+ * \param dtype       #WSIC_F64, #WSIC_F32, #WSIC_F16 or #WSIC_BF16
+ * \param rows        number of rows wanted
+ * \param row_stride  elements from one row to the next, 0 for no gap
+ * \return as wsic_layer_dequantize()
+ */
+WSIC_API wsic_status wsic_layer_dequantize_flat(const wsic_layer *layer, size_t first_row,
+                                                void *data, uint32_t dtype, size_t rows,
+                                                size_t row_stride) WSIC_NODISCARD;
 
 /**
  * \brief Y = X Ŵᵀ, straight from the coded bytes: products for a batch of tokens.
@@ -192,7 +223,26 @@ WSIC_API wsic_status wsic_layer_dequantize(const wsic_layer *layer, size_t first
  * are undefined.
  */
 WSIC_API wsic_status wsic_layer_matmul(const wsic_layer *layer, size_t first_row,
-                                       const wsic_matrix *x, wsic_matrix *y);
+                                       const wsic_matrix *x, wsic_matrix *y) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_layer_matmul() without structs.
+ *
+ * \param layer         not NULL
+ * \param first_row     first row wanted
+ * \param rows          number of rows wanted
+ * \param tokens        number of tokens
+ * \param x             inputs, tokens × n
+ * \param x_dtype       #WSIC_F32 or #WSIC_BF16
+ * \param x_row_stride  elements from one token of x to the next, 0 for no gap
+ * \param y             tokens × rows products to be filled; must not overlap x
+ * \param y_row_stride  elements from one token of y to the next, 0 for no gap
+ * \return as wsic_layer_matmul()
+ */
+WSIC_API wsic_status wsic_layer_matmul_flat(const wsic_layer *layer, size_t first_row, size_t rows,
+                                            size_t tokens, const void *x, uint32_t x_dtype,
+                                            size_t x_row_stride, float *y,
+                                            size_t y_row_stride) WSIC_NODISCARD;
 
 /**
  * \brief y = Ŵ x: wsic_layer_matmul() for one token and all rows, with the same bits.
@@ -203,7 +253,8 @@ WSIC_API wsic_status wsic_layer_matmul(const wsic_layer *layer, size_t first_row
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_FORMAT, #WSIC_ERROR_MEMORY,
  *         #WSIC_ERROR_MEMORY_LIMIT
  */
-WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x, float *y);
+WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x,
+                                       float *y) WSIC_NODISCARD;
 
 /**
  * \brief The order in which columns are coded.
@@ -215,7 +266,7 @@ WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x, 
  * Columns of nearly equal width stand together. Engines that expand codes can leave them in this
  * order (#WSIC_JOB_CODED_ORDER), and permute the input instead.
  */
-WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer);
+WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer) WSIC_NONNULL(1);
 
 /**
  * \brief The same codes under other scales, as fine-tuning finds them.
@@ -252,7 +303,8 @@ WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer);
  * layer: 0, 0 and -1. The call counts as a use of the context.
  */
 WSIC_API wsic_status wsic_layer_create_with_scales(const wsic_layer *layer, const float *row_scales,
-                                                   const float *column_scales, wsic_layer **out);
+                                                   const float *column_scales,
+                                                   wsic_layer **out) WSIC_NODISCARD;
 
 /**
  * \brief The bytes of a layer: what belongs into a file.
@@ -285,7 +337,7 @@ WSIC_API wsic_status wsic_layer_get_bytes(const wsic_layer *layer, const void **
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
 WSIC_API wsic_status wsic_layer_create(wsic_context *context, const void *bytes, size_t size,
-                                       wsic_layer **out);
+                                       wsic_layer **out) WSIC_NODISCARD;
 
 /**
  * \brief Make a layer on bytes that the caller keeps.
@@ -308,7 +360,7 @@ WSIC_API wsic_status wsic_layer_create(wsic_context *context, const void *bytes,
  * call this at the same time, each for layers of its own, if the allocator allows several threads.
  */
 WSIC_API wsic_status wsic_layer_create_view(wsic_context *context, const void *bytes, size_t size,
-                                            wsic_layer **out);
+                                            wsic_layer **out) WSIC_NODISCARD;
 
 #ifdef __cplusplus
 }

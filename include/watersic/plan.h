@@ -17,18 +17,18 @@
  * ½ log2(s_j L_jj² / τ) + 0.2546 bit; columns below it pay next to nothing, as in
  * classical reverse waterfilling (docs/algorithm.md, "From a rate to a step").
  *
- * A plan predicts; nothing is quantized here. What it says can be inspected,
- * changed, and passed to an encoder as a step or as a rate.
+ * A plan only predicts; it quantizes nothing. Its rates and steps can be inspected, changed, and
+ * passed to an encoder as targets.
  *
  * ## Outputs
  *
- * A problem with output statistics (wsic_problem_set_outputs()) is planned in their metric: its
- * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n), its rows are weighted and its
- * errors fed back as an encoder with its defaults would do, and its sensitivity begins as
- * 1 / (2 ln 2). So sensitivity · a n · D is the divergence of the model's predictions in bits per
- * token, sensitivities need not be measured, and wsic_plan_get_divergence() foretells what a plan
- * will do to the model. The model of the codes is that of scalar rounding: a trellis stays up to
- * 0.2 bit below it, which is up to a quarter of the divergence.
+ * A problem with output statistics (wsic_problem_set_outputs()) is planned in their metric. Its
+ * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n). Rows are weighted and errors
+ * fed back as an encoder with default parameters does it. The sensitivity of a new matrix is
+ * 1 / (2 ln 2), so that sensitivity · a n · D is the divergence of the model's predictions in bits
+ * per token: sensitivities need not be measured, and wsic_plan_get_divergence() predicts what a plan
+ * will do to the model. A plan takes codes as rounded scalars. A trellis needs up to 0.2 bit less
+ * than that; where it does, the divergence is up to a quarter less than predicted.
  *
  * Several matrices are told apart by their index. Each is planned for a target of
  * its own, or all of them share one budget of bytes (wsic_plan_solve_budget()).
@@ -52,14 +52,14 @@ typedef struct wsic_plan wsic_plan;
  * \param out      receives the handle, or NULL on failure
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
-WSIC_API wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out);
+WSIC_API wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out) WSIC_NODISCARD;
 
 /** \brief Release a plan. \param plan may be NULL */
 WSIC_API void wsic_plan_destroy(wsic_plan *plan);
 
 /** \brief Message of the last failing call on this plan.
- *  \param plan not NULL
- *  \return text, empty if nothing failed; valid until the next call on the handle */
+ *  \param plan may be NULL
+ *  \return text, empty if nothing failed, or of NULL; valid until the next call on the handle */
 WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
 
 /**
@@ -88,14 +88,30 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
  * On failure the plan is as before.
  */
 WSIC_API wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats,
-                                   const wsic_matrix *weights, size_t *index);
+                                   const wsic_matrix *weights, size_t *index) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_plan_add() without a struct.
+ *
+ * \param plan        not NULL
+ * \param stats       as for wsic_plan_add()
+ * \param data        weights, rows × n
+ * \param dtype       #WSIC_F64, #WSIC_F32, #WSIC_F16 or #WSIC_BF16
+ * \param rows        a
+ * \param row_stride  elements from one row to the next, 0 for no gap
+ * \param index       as for wsic_plan_add()
+ * \return as wsic_plan_add()
+ */
+WSIC_API wsic_status wsic_plan_add_flat(wsic_plan *plan, const wsic_stats *stats, const void *data,
+                                        uint32_t dtype, size_t rows, size_t row_stride,
+                                        size_t *index) WSIC_NODISCARD;
 
 /**
  * \brief Add a prepared matrix: its mixture of statistics, without what it leaves out.
  *
- * Of statistics of pairs the plan counts the distortion that quantization adds, not what drift
- * leaves whatever is done. With output statistics it counts in their metric (see above), which
- * takes 8 a² bytes during the call.
+ * For statistics of pairs the plan counts the distortion that quantization adds. The error that
+ * drift causes and that no choice of weights can remove is not counted. With output statistics the
+ * plan counts in their metric (see above), which takes 8 a² bytes during the call.
  *
  * \param plan     not NULL
  * \param problem  of the plan's context; not kept, but it keeps the factor for a run with the
@@ -103,12 +119,13 @@ WSIC_API wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats,
  * \param index    as for wsic_plan_add()
  * \return as wsic_plan_add(); #WSIC_ERROR_ARGUMENT also if the contexts differ
  */
-WSIC_API wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t *index);
+WSIC_API wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem,
+                                           size_t *index) WSIC_NODISCARD;
 
 /** \brief Number of matrices in the plan.
  *  \param plan not NULL
  *  \return their number */
-WSIC_API size_t wsic_plan_count(const wsic_plan *plan);
+WSIC_API size_t wsic_plan_count(const wsic_plan *plan) WSIC_NONNULL(1);
 
 /**
  * \brief Plan every matrix for a rate.
@@ -123,22 +140,22 @@ WSIC_API size_t wsic_plan_count(const wsic_plan *plan);
  * A matrix whose weights are all zero, or whose columns are all dead, has rate 0
  * and step 0 whatever is asked.
  */
-WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weight);
+WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weight) WSIC_NODISCARD;
 
 /**
  * \brief Plan every matrix for a distortion.
  *
  * \param plan        not NULL, at least one matrix
  * \param distortion  D = tr((W-Ŵ) Σ (W-Ŵ)ᵀ) / (a n), the same for every matrix;
- *                    positive. At or beyond the energy of wsic_plan_layer, which takes
- *                    weights as independent of each other and need not be
- *                    tr(W Σ Wᵀ) / (a n), the rate of a matrix is 0.
+ *                    positive. The rate of a matrix is 0 where the distortion is at least
+ *                    wsic_plan_layer::energy. (That energy is the one of independent weights. It
+ *                    may differ from tr(W Σ Wᵀ) / (a n).)
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
  */
-WSIC_API wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion);
+WSIC_API wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion) WSIC_NODISCARD;
 
 /** \brief How a budget is shared out. */
-enum {
+enum wsic_plan_mode {
     /** Every live weight gets the same rate, as in the reference implementation. */
     WSIC_PLAN_EQUAL = 1,
     /** One water level for all matrices: sensitivity times the worth of a bit is the same, which
@@ -182,7 +199,8 @@ WSIC_API wsic_status wsic_plan_set_sensitivity(wsic_plan *plan, size_t index, do
  * failure the plan is as before. The first call in mode waterfill computes, and keeps, 4 KiB for
  * every matrix.
  */
-WSIC_API wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode, uint64_t bytes);
+WSIC_API wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode,
+                                            uint64_t bytes) WSIC_NODISCARD;
 
 /**
  * \brief Tell what the layer of a matrix took, and plan the rest anew.
@@ -195,7 +213,7 @@ WSIC_API wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode, uint6
  *
  * Where too little is left, the target rates of the others are 0.05.
  */
-WSIC_API wsic_status wsic_plan_commit(wsic_plan *plan, size_t index, uint64_t bytes);
+WSIC_API wsic_status wsic_plan_commit(wsic_plan *plan, size_t index, uint64_t bytes) WSIC_NODISCARD;
 
 /** \brief What a solved plan says of one matrix. */
 typedef struct wsic_plan_layer {
@@ -209,8 +227,8 @@ typedef struct wsic_plan_layer {
     double step;        /**< c; 0 where nothing is to be coded */
     double water_level; /**< τ = c²/12 */
     double damping;     /**< δ that was added to the diagonal of Σ */
-    double marginal;    /**< worth of a bit, -dD/dR / (2 ln 2): the water level as it counts at low
-                             rates too, where it is below c²/12 */
+    double marginal;    /**< worth of a bit, -dD/dR / (2 ln 2). At high rates it is the water level
+                             c²/12; at low rates it is less */
     double sensitivity; /**< s */
     double target_rate; /**< bits per weight of the finished layer; 0 unless solved for a budget */
     uint64_t bytes;     /**< the same in bytes; what was committed if it was */
@@ -230,7 +248,8 @@ typedef struct wsic_plan_layer {
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (not solved since a
  *         matrix was added or a sensitivity set), #WSIC_ERROR_STRUCT_SIZE
  */
-WSIC_API wsic_status wsic_plan_get_layer(wsic_plan *plan, size_t index, wsic_plan_layer *layer);
+WSIC_API wsic_status wsic_plan_get_layer(const wsic_plan *plan, size_t index,
+                                         wsic_plan_layer *layer) WSIC_NODISCARD;
 
 /**
  * \brief What a solved plan will do to the predictions of the model.
@@ -245,10 +264,11 @@ WSIC_API wsic_status wsic_plan_get_layer(wsic_plan *plan, size_t index, wsic_pla
  *   - #WSIC_ERROR_STATE: not solved since the last change; or a matrix has no output statistics:
  *     the message names the first
  *
- * Called for plans that are solved for one budget after another it gives the curve from size to
- * divergence, before anything is quantized.
+ * Solving the plan for one budget after another, and calling this function each time, gives the
+ * divergence as a function of the size before anything is quantized.
  */
-WSIC_API wsic_status wsic_plan_get_divergence(wsic_plan *plan, double *bits_per_token);
+WSIC_API wsic_status wsic_plan_get_divergence(const wsic_plan *plan,
+                                              double *bits_per_token) WSIC_NODISCARD;
 
 /**
  * \brief Read the rate of every column of one matrix.
@@ -259,8 +279,8 @@ WSIC_API wsic_status wsic_plan_get_divergence(wsic_plan *plan, double *bits_per_
  * \param count  room in rates, at least n
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE, #WSIC_ERROR_BUFFER
  */
-WSIC_API wsic_status wsic_plan_get_column_rates(wsic_plan *plan, size_t index, double *rates,
-                                                size_t count);
+WSIC_API wsic_status wsic_plan_get_column_rates(const wsic_plan *plan, size_t index, double *rates,
+                                                size_t count) WSIC_NODISCARD;
 
 #ifdef __cplusplus
 }

@@ -3,36 +3,36 @@
  * \file watersic/problem.h
  * \brief A matrix to be quantized, prepared: statistics, how they are mixed, what is left out.
  *
- * wsic_encoder_run() quantizes a matrix once, for the statistics as they are. A problem serves
- * where one matrix is quantized several times, at several rates or with several mixtures of
- * statistics, and where rows or columns are to be left out. It keeps what does not change from one
- * run to the next: live columns, energies, the factor, eigenvalues. The same problem gives the
- * same bytes whatever was run on it before.
+ * wsic_encoder_run() quantizes a matrix once, for the statistics as they are. Use a problem
+ * to quantize one matrix several times, at several rates or with several mixtures of
+ * statistics, or to leave out rows or columns. A problem keeps what does not change from one
+ * run to the next: live columns, energies, the factor, eigenvalues. Earlier runs have no influence
+ * on the bytes of later ones.
  *
  * ## Mixing
  *
  * Statistics of pairs (stats.h) hold what the layer sees in the original model, X, and behind
- * quantized layers, X̂. Statistics can further be taken over weighted tokens, by their
- * importance to attention. What a layer is fitted to is mixed of these:
+ * quantized layers, X̂. A second set of statistics can hold weighted tokens, for instance by their
+ * importance to attention. The layer is fitted to a mixture of these:
  *
  *     D = a D_u + (1-a) D_w,     D_• = (1-q) E‖W X + (R-R̂) - Ŵ X̂‖² + q E‖W X - Ŵ X‖²
  *
- * where D_u is the mean over unweighted tokens, D_w that over weighted ones, each by the sum of its
- * own weights, and both parts of D_• divided by a n as in any distortion. q = 0 makes up for all
- * drift, q = 1 ignores it; a = 1 ignores the weights. The mixture D is what the encoder minimises
- * and reports.
+ * Here D_u is the mean over unweighted tokens and D_w the mean over weighted ones, each divided by
+ * the sum of its own weights. Both expectations in D_• are divided by a n, as in any distortion.
+ * With q = 0 the layer makes up for all drift, with q = 1 drift is ignored; a = 1 ignores the
+ * weights. The encoder minimises and reports the mixture D.
  *
  * ## Outputs
  *
- * Without more, errors of all outputs count alike. With statistics of outputs (stats.h), G = E δ
- * δᵀ, the encoder minimises instead
+ * Without statistics of outputs, errors of all outputs count alike. With them (stats.h), G = E δ
+ * δᵀ, the encoder minimises
  *
  *     D_G = tr(G ΔW Σ ΔWᵀ) / (a n),        ΔW = W' - Ŵ
  *
- * where W' is W itself for plain statistics, and for pairs the matrix that makes up best for the
- * drift, W' = (W Σ_{X,X̂} + Δ) Σ_X̂⁻¹. (What drift leaves whatever is stored is not part of D_G: the
- * statistics of residuals do not hold what it would take.) D_G a n / (2 ln 2) is the divergence
- * that quantizing this matrix adds, in bits per token.
+ * For plain statistics W' is W. For pairs it is the matrix that makes up best for the drift,
+ * W' = (W Σ_{X,X̂} + Δ) Σ_X̂⁻¹. Even W' leaves an error, which no choice of Ŵ can remove. That error is
+ * not part of D_G, since it cannot be computed from the statistics. D_G a n / (2 ln 2) is the
+ * divergence that quantizing this matrix adds, in bits per token.
  */
 #ifndef WATERSIC_PROBLEM_H
 #define WATERSIC_PROBLEM_H
@@ -68,14 +68,14 @@ typedef struct wsic_problem wsic_problem;
  */
 WSIC_API wsic_status wsic_problem_create(wsic_context *context, const wsic_stats *stats,
                                          const wsic_stats *weighted, const wsic_matrix *weights,
-                                         wsic_problem **out);
+                                         wsic_problem **out) WSIC_NODISCARD;
 
 /** \brief Release a problem. \param problem may be NULL */
 WSIC_API void wsic_problem_destroy(wsic_problem *problem);
 
 /** \brief Message of the last failing call on this problem.
- *  \param problem not NULL
- *  \return text, empty if nothing failed; valid until the next call on the handle */
+ *  \param problem may be NULL
+ *  \return text, empty if nothing failed, or of NULL; valid until the next call on the handle */
 WSIC_API const char *wsic_problem_message(const wsic_problem *problem);
 
 /**
@@ -89,7 +89,7 @@ WSIC_API const char *wsic_problem_message(const wsic_problem *problem);
  *
  * With 0 < q < 1 or 0 < a < 1 the mixed moments take memory: 8 n² bytes, 16 n² with drift.
  */
-WSIC_API wsic_status wsic_problem_set_mix(wsic_problem *problem, double q, double a);
+WSIC_API wsic_status wsic_problem_set_mix(wsic_problem *problem, double q, double a) WSIC_NODISCARD;
 
 /**
  * \brief Leave rows out.
@@ -106,12 +106,13 @@ WSIC_API wsic_status wsic_problem_set_mix(wsic_problem *problem, double q, doubl
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_problem_set_dead_rows(wsic_problem *problem, const size_t *rows,
-                                                size_t count);
+                                                size_t count) WSIC_NODISCARD;
 
 /**
  * \brief Leave columns out, beside those whose input is (nearly) always 0.
  *
- * They are restored as exact zeros. What they contributed to the output counts in the distortion.
+ * These columns are restored as exact zeros. The part of the output that is lost with them counts in
+ * the distortion.
  *
  * \param problem  not NULL
  * \param columns  count numbers below n, in any order; may be NULL if count is 0
@@ -119,7 +120,7 @@ WSIC_API wsic_status wsic_problem_set_dead_rows(wsic_problem *problem, const siz
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
 WSIC_API wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const size_t *columns,
-                                                   size_t count);
+                                                   size_t count) WSIC_NODISCARD;
 
 /**
  * \brief Give the statistics of the outputs.
@@ -134,17 +135,19 @@ WSIC_API wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const 
  *   - #WSIC_ERROR_STATE: outputs holds pairs
  *   - #WSIC_ERROR_SHAPE: outputs has not as many columns as the matrix has rows
  *   - #WSIC_ERROR_NO_SAMPLES: outputs holds no sample
- *   - #WSIC_ERROR_RANGE: the mean diagonal of G is 0 or subnormal. No gradient has reached these
- *     outputs: either nothing depends on the layer, or something was forgotten. Who knows which
- *     may go on without output statistics.
+ *   - #WSIC_ERROR_RANGE: the mean diagonal of G is 0 or subnormal, so that no gradient has reached
+ *     these outputs. Either nothing in the model depends on this layer, or the gradients are
+ *     incomplete. In the first case, go on without output statistics.
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  *
- * On failure the problem is as before. G may be singular: from fewer tokens than rows, or with
- * outputs that no gradient reaches. It is damped before it is used (#WSIC_OUTPUT_DAMPING). What
- * use is made of it is up to the encoder's parameters (#WSIC_OUTPUTS ...). A multiple of G gives
- * the same layer, and a G that is a multiple of the identity the layer that there would be without.
+ * On failure the problem is as before. G may be singular, because there were fewer tokens than rows
+ * or because no gradient reaches some outputs: it is damped before it is used
+ * (#WSIC_OUTPUT_DAMPING). The encoder's parameters decide how it is used (#WSIC_OUTPUTS and those
+ * after it). A multiple of G gives the same layer. A multiple of the identity gives the layer that
+ * results without output statistics.
  */
-WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem, const wsic_stats *outputs);
+WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
+                                              const wsic_stats *outputs) WSIC_NODISCARD;
 
 #ifdef __cplusplus
 }

@@ -16,13 +16,14 @@
  * ## Pairs
  *
  * Behind layers that are quantized already, a layer sees an input X̂ that has drifted away
- * from the X of the original model. It can make up for that, if it knows both: statistics of
- * pairs hold, from one pass over pairs (X, X̂) of the same tokens,
+ * from the input X that it sees in the original model. The encoder can make up for this drift if it
+ * knows both inputs. Statistics of pairs hold the moments of pairs (X, X̂) of the same tokens:
  *
  *     Σ_X = E X Xᵀ,   Σ_X̂ = E X̂ X̂ᵀ,   Σ_{X,X̂} = E X X̂ᵀ     (row: X, column: X̂)
  *
- * and where the output of the layer is added to a residual stream, R in the original model and R̂
- * in the quantized one, the layer can make up for their difference too:
+ * If the output of the layer is added to a residual stream, R in the original model and R̂
+ * in the quantized one, the layer can make up for their difference as well. Statistics with
+ * residuals also hold
  *
  *     Δ = E (R-R̂) X̂ᵀ,   E (R-R̂) Xᵀ,   E (R-R̂)²              a × n, a × n, a
  *
@@ -36,23 +37,23 @@
  *
  * ## Outputs
  *
- * What an error at the outputs of a layer does to the predictions of the model is told by
- * statistics of the outputs. They are plain statistics of length a, filled by
+ * Statistics of the outputs describe what an error at the outputs of a layer does to the predictions
+ * of the model. They are plain statistics of length a, filled by
  * wsic_stats_add_activations() with gradients in place of activations:
  *
  *     G = E δ δᵀ,     δ = ∂ loss / ∂ y        a × a
  *
- * where y = W x is the output of the layer at one token, and the loss is the negative logarithm of
- * the probability of the label, *in nats, summed (not averaged) over the tokens of a text*, its
- * labels drawn from the model's own predictions. A token may be drawn several times; each draw is
- * one sample. Then, to second order and in the Kronecker approximation of the Fisher matrix, the
- * divergence between the predictions of the model with Ŵ and with W is
+ * Here y = W x is the output of the layer at one token. The loss is the negative logarithm of
+ * the probability of the label, *in nats, summed (not averaged) over the tokens of a text*. Labels
+ * are drawn from the model's own predictions. Labels of a token may be drawn several times; each
+ * draw is one sample. Then, to second order and in the Kronecker approximation of the Fisher matrix,
+ * the divergence between the predictions of the model with Ŵ and with W is
  *
  *     ½ tr(G (W-Ŵ) Σ (W-Ŵ)ᵀ)      nats per token
  *
- * and adds up over layers (docs/algorithm.md, "Both sides"). The absolute scale of G is kept
- * throughout, so that layers compare. Another loss, or another scale, changes what the figures
- * mean, and nothing else.
+ * Divergences of several layers add up (docs/algorithm.md, "Both sides"). The library keeps the
+ * absolute scale of G, so that layers can be compared. With another loss or another scale the
+ * divergences have another unit; the layers stay the same.
  *
  * wsic_problem_set_outputs() (problem.h) gives them to encoders and plans.
  */
@@ -80,14 +81,15 @@ typedef struct wsic_stats wsic_stats;
  *   - #WSIC_ERROR_TOO_LARGE: columns beyond 2^31 - 1, or n² beyond size_t
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  */
-WSIC_API wsic_status wsic_stats_create(wsic_context *context, size_t columns, wsic_stats **out);
+WSIC_API wsic_status wsic_stats_create(wsic_context *context, size_t columns,
+                                       wsic_stats **out) WSIC_NODISCARD;
 
 /** \brief Release statistics. \param stats may be NULL */
 WSIC_API void wsic_stats_destroy(wsic_stats *stats);
 
 /** \brief Message of the last failing call on these statistics.
- *  \param stats not NULL
- *  \return text, empty if nothing failed; valid until the next call on the handle */
+ *  \param stats may be NULL
+ *  \return text, empty if nothing failed, or of NULL; valid until the next call on the handle */
 WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
 
 /**
@@ -120,7 +122,23 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  * F64 are for hosts that need more.
  */
 WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
-                                                const double *weights);
+                                                const double *weights) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_stats_add_activations() without a struct.
+ *
+ * \param stats       not NULL
+ * \param data        activations, tokens × n
+ * \param dtype       #WSIC_F64, #WSIC_F32, #WSIC_F16 or #WSIC_BF16
+ * \param tokens      number of tokens
+ * \param row_stride  elements from one token to the next, 0 for no gap
+ * \param weights     one non-negative weight for every token, or NULL for 1
+ * \return as wsic_stats_add_activations()
+ */
+WSIC_API wsic_status wsic_stats_add_activations_flat(wsic_stats *stats, const void *data,
+                                                     uint32_t dtype, size_t tokens,
+                                                     size_t row_stride,
+                                                     const double *weights) WSIC_NODISCARD;
 
 /**
  * \brief Add a batch of pairs.
@@ -141,7 +159,25 @@ WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_ma
  */
 WSIC_API wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
                                          const wsic_matrix *quantized, const wsic_matrix *residual,
-                                         const double *weights);
+                                         const double *weights) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_stats_add_pair() without structs: all of one type, rows without gaps.
+ *
+ * \param stats             not NULL
+ * \param data              X, tokens × n
+ * \param quantized         X̂, tokens × n
+ * \param residual          R-R̂, tokens × residual_columns, or NULL for none
+ * \param residual_columns  a; without effect if residual is NULL
+ * \param dtype             #WSIC_F64, #WSIC_F32, #WSIC_F16 or #WSIC_BF16
+ * \param tokens            number of tokens
+ * \param weights           one non-negative weight for every token, or NULL for 1
+ * \return as wsic_stats_add_pair()
+ */
+WSIC_API wsic_status wsic_stats_add_pair_flat(wsic_stats *stats, const void *data,
+                                              const void *quantized, const void *residual,
+                                              size_t residual_columns, uint32_t dtype,
+                                              size_t tokens, const double *weights) WSIC_NODISCARD;
 
 /**
  * \brief Add a covariance that was computed elsewhere.
@@ -162,7 +198,21 @@ WSIC_API wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *a
  * On failure nothing has been added.
  */
 WSIC_API wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_matrix *covariance,
-                                               double samples);
+                                               double samples) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_stats_add_covariance() without a struct.
+ *
+ * \param stats       not NULL
+ * \param data        n × n
+ * \param dtype       #WSIC_F64 or #WSIC_F32
+ * \param row_stride  elements from one row to the next, 0 for no gap
+ * \param samples     number of samples (sum of weights) that it stands for, > 0
+ * \return as wsic_stats_add_covariance()
+ */
+WSIC_API wsic_status wsic_stats_add_covariance_flat(wsic_stats *stats, const void *data,
+                                                    uint32_t dtype, size_t row_stride,
+                                                    double samples) WSIC_NODISCARD;
 
 /** \brief Moments of pairs that were computed elsewhere, each normalised (divided by the number
  *  of samples), F64 or F32. The three of residuals are all given or all NULL. */
@@ -196,7 +246,8 @@ typedef struct wsic_pair_moments {
  * On failure nothing has been added.
  */
 WSIC_API wsic_status wsic_stats_add_pair_moments(wsic_stats *stats,
-                                                 const wsic_pair_moments *moments, double samples);
+                                                 const wsic_pair_moments *moments,
+                                                 double samples) WSIC_NODISCARD;
 
 /**
  * \brief Add all samples of other statistics.
@@ -211,30 +262,30 @@ WSIC_API wsic_status wsic_stats_add_pair_moments(wsic_stats *stats,
  *     none
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: the first pairs of stats come from other
  */
-WSIC_API wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other);
+WSIC_API wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other) WSIC_NODISCARD;
 
 /** \brief Number of columns.
  *  \param stats not NULL
  *  \return n */
-WSIC_API size_t wsic_stats_columns(const wsic_stats *stats);
+WSIC_API size_t wsic_stats_columns(const wsic_stats *stats) WSIC_NONNULL(1);
 
 /** \brief Sum of the weights of all samples.
  *  \param stats not NULL
  *  \return the sum: the number of tokens where no weights were given */
-WSIC_API double wsic_stats_samples(const wsic_stats *stats);
+WSIC_API double wsic_stats_samples(const wsic_stats *stats) WSIC_NONNULL(1);
 
 /** \brief Whether the statistics hold pairs.
  *  \param stats not NULL
  *  \return 1 or 0 */
-WSIC_API int32_t wsic_stats_has_pairs(const wsic_stats *stats);
+WSIC_API int32_t wsic_stats_has_pairs(const wsic_stats *stats) WSIC_NONNULL(1);
 
 /** \brief Length of the residuals.
  *  \param stats not NULL
  *  \return a; 0 where there are none */
-WSIC_API size_t wsic_stats_outputs(const wsic_stats *stats);
+WSIC_API size_t wsic_stats_outputs(const wsic_stats *stats) WSIC_NONNULL(1);
 
 /** \brief Moments that statistics hold. The numbers are pinned. */
-enum {
+enum wsic_moment_kind {
     WSIC_MOMENT_INPUT = 1,          /**< Σ_X, n × n: of plain statistics their covariance */
     WSIC_MOMENT_QUANTIZED = 2,      /**< Σ_X̂, n × n; of pairs */
     WSIC_MOMENT_CROSS = 3,          /**< Σ_{X,X̂}, n × n; of pairs */
@@ -256,7 +307,21 @@ enum {
  *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_ARGUMENT
  */
 WSIC_API wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t which,
-                                           wsic_matrix *values);
+                                           wsic_matrix *values) WSIC_NODISCARD;
+
+/**
+ * \brief wsic_stats_get_moment() without a struct.
+ *
+ * \param stats       not NULL
+ * \param which       #WSIC_MOMENT_INPUT ...
+ * \param data        to be filled; the moment's shape follows from wsic_stats_columns() and
+ *                    wsic_stats_outputs()
+ * \param dtype       #WSIC_F64 or #WSIC_F32
+ * \param row_stride  elements from one row to the next, 0 for no gap
+ * \return as wsic_stats_get_moment()
+ */
+WSIC_API wsic_status wsic_stats_get_moment_flat(const wsic_stats *stats, int32_t which, void *data,
+                                                uint32_t dtype, size_t row_stride) WSIC_NODISCARD;
 
 /**
  * \brief Read the normalised covariance: wsic_stats_get_moment() of #WSIC_MOMENT_INPUT.
@@ -268,14 +333,15 @@ WSIC_API wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t whic
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_stats_get_covariance(const wsic_stats *stats, wsic_matrix *covariance);
+WSIC_API wsic_status wsic_stats_get_covariance(const wsic_stats *stats,
+                                               wsic_matrix *covariance) WSIC_NODISCARD;
 
 /**
  * \brief Eigenvalues of the normalised covariance, of pairs those of Σ_X.
  *
- * They are what reverse waterfilling needs (waterfill.h), and cost about as much
- * as several layers' quantization. The result is kept in the handle until samples
- * are added, and encoders use it where it is there and needed.
+ * They are what reverse waterfilling needs (waterfill.h). The time is that of LAPACK's dsyev without
+ * vectors, 4 n³ / 3 operations. The handle keeps the result until samples
+ * are added, and an encoder with #WSIC_LIMIT uses it.
  *
  * \param stats        not NULL
  * \param eigenvalues  n numbers to be filled, descending, negative rounding
@@ -285,7 +351,7 @@ WSIC_API wsic_status wsic_stats_get_covariance(const wsic_stats *stats, wsic_mat
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: a copy of Σ is needed
  */
-WSIC_API wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenvalues);
+WSIC_API wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenvalues) WSIC_NODISCARD;
 
 /**
  * \brief Write statistics to a file.
@@ -299,7 +365,7 @@ WSIC_API wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenval
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_IO, #WSIC_ERROR_MEMORY,
  *         #WSIC_ERROR_MEMORY_LIMIT
  */
-WSIC_API wsic_status wsic_stats_save(wsic_stats *stats, const char *path);
+WSIC_API wsic_status wsic_stats_save(const wsic_stats *stats, const char *path) WSIC_NODISCARD;
 
 /**
  * \brief Read statistics from a file.
@@ -315,7 +381,8 @@ WSIC_API wsic_status wsic_stats_save(wsic_stats *stats, const char *path);
  *   - #WSIC_ERROR_VERSION: written by a later version
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_stats_load(wsic_context *context, const char *path, wsic_stats **out);
+WSIC_API wsic_status wsic_stats_load(wsic_context *context, const char *path,
+                                     wsic_stats **out) WSIC_NODISCARD;
 
 #ifdef __cplusplus
 }

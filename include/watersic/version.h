@@ -12,6 +12,18 @@
 extern "C" {
 #endif
 
+/** \brief First number of the release that a program is compiled with. */
+#define WSIC_VERSION_MAJOR 0
+/** \brief Second number of the release. */
+#define WSIC_VERSION_MINOR 1
+/** \brief Third number of the release. */
+#define WSIC_VERSION_PATCH 0
+/** \brief The release as text. */
+#define WSIC_VERSION "0.1.0"
+/** \brief The release as one number, for comparisons by the preprocessor. */
+#define WSIC_VERSION_NUMBER                                                                        \
+    (WSIC_VERSION_MAJOR * 1000000 + WSIC_VERSION_MINOR * 1000 + WSIC_VERSION_PATCH)
+
 /* The interface numbers, from which the SONAME is made. They count on their own,
  * apart from the release. */
 /** \brief Something was removed or changed: programs must be rebuilt. */
@@ -25,6 +37,16 @@ extern "C" {
  * \return static storage, never NULL. Thread-safe.
  */
 WSIC_API const char *wsic_version(void);
+
+/**
+ * \brief Release of the library that is running, as a number.
+ *
+ * \return MAJOR * 1000000 + MINOR * 1000 + PATCH, to be compared with #WSIC_VERSION_NUMBER, that of
+ *         the headers. Thread-safe.
+ *
+ * Whether a function is there is told by wsic_api_version(), and not by the release.
+ */
+WSIC_API uint32_t wsic_version_number(void);
 
 /**
  * \brief Interface version of the library that is running.

@@ -47,7 +47,8 @@ extern "C" {
  *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is negative or not finite
  */
 WSIC_API wsic_status wsic_waterfill_rate(const double *eigenvalues, size_t n, double variance,
-                                         double distortion, double *rate, double *water_level);
+                                         double distortion, double *rate,
+                                         double *water_level) WSIC_NODISCARD;
 
 /**
  * \brief D(R): the least distortion for a rate.
@@ -62,7 +63,7 @@ WSIC_API wsic_status wsic_waterfill_rate(const double *eigenvalues, size_t n, do
  */
 WSIC_API wsic_status wsic_waterfill_distortion(const double *eigenvalues, size_t n, double variance,
                                                double rate, double *distortion,
-                                               double *water_level);
+                                               double *water_level) WSIC_NODISCARD;
 
 /**
  * \brief Rate of every component at a water level: ½ log2 max(1, σ² λ_i / τ).
@@ -76,7 +77,7 @@ WSIC_API wsic_status wsic_waterfill_distortion(const double *eigenvalues, size_t
  */
 WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, size_t n,
                                                     double variance, double water_level,
-                                                    double *rates);
+                                                    double *rates) WSIC_NODISCARD;
 
 /**
  * \brief R(D) of two spectra: the least rate for a distortion D = tr(G ΔW Σ ΔWᵀ) / (a n).
@@ -102,7 +103,7 @@ WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, s
 WSIC_API wsic_status wsic_waterfill_product_rate(const double *outputs, size_t a,
                                                  const double *inputs, size_t n, double variance,
                                                  double distortion, double *rate,
-                                                 double *water_level);
+                                                 double *water_level) WSIC_NODISCARD;
 
 /**
  * \brief D(R) of two spectra: the least distortion for a rate.
@@ -120,7 +121,8 @@ WSIC_API wsic_status wsic_waterfill_product_rate(const double *outputs, size_t a
 WSIC_API wsic_status wsic_waterfill_product_distortion(const double *outputs, size_t a,
                                                        const double *inputs, size_t n,
                                                        double variance, double rate,
-                                                       double *distortion, double *water_level);
+                                                       double *distortion,
+                                                       double *water_level) WSIC_NODISCARD;
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * \file watersic/watersic.h
- * \brief libwatersic: language-model weights at 1 to 4 bits with the least loss.
+ * \brief libwatersic: language-model weights at 1 to 4 bits with little loss.
  *
- * The way of the data, one way:
+ * Data go one way:
  *
  *     activations ──> wsic_stats ──┐
  *                                  ├─> wsic_plan      what rate costs what
@@ -39,8 +39,8 @@
  *
  * ## Names
  *
- *   - wsic_TYPE_create() makes a handle and wsic_TYPE_destroy() releases it, whichever function made
- *     it. An archive that is read is a file: wsic_archive_open() opens it, wsic_archive_close()
+ *   - wsic_TYPE_create() makes a handle, and wsic_TYPE_destroy() releases every handle of the type.
+ *     An archive that is read is a file: wsic_archive_open() opens it, wsic_archive_close()
  *     closes it. "load" reads something from a file; "view" borrows the caller's bytes.
  *   - wsic_TYPE_get_THING() writes into memory of the caller's and returns a status.
  *   - wsic_TYPE_THING() returns the thing itself, a number or a pointer that the handle owns. It
@@ -49,14 +49,19 @@
  *
  * ## Conventions
  *
- * Every function that can fail returns a ::wsic_status. A created handle comes back through the last
- * argument, and is NULL on failure. Functions that release a handle take NULL. Structs carry their
- * size first. Strings are UTF-8 with a terminating NUL. Rates are in bits per weight everywhere.
+ * Every function that can fail returns a ::wsic_status; a message on the handle and on the context
+ * says more. A created handle comes back through the last argument, and is NULL on failure.
+ * Functions that release a handle take NULL, and so do those that return a message. Structs carry
+ * their size first. Calls that take structs with pointers have variants without, whose names end in
+ * "_flat". Strings are UTF-8 with a terminating NUL. Rates are in bits per weight everywhere.
+ *
+ * docs/NAME.md in these headers is installed as share/doc/watersic/NAME.md.
  */
 #ifndef WATERSIC_WATERSIC_H
 #define WATERSIC_WATERSIC_H
 
 #include <watersic/archive.h>
+#include <watersic/attributes.h>
 #include <watersic/base.h>
 #include <watersic/context.h>
 #include <watersic/decode.h>

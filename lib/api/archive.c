@@ -76,7 +76,7 @@ void wsic_archive_close(wsic_archive *archive)
 
 const char *wsic_archive_message(const wsic_archive *archive)
 {
-    return archive->handle.message.text;
+    return wsic_handle_message(archive);
 }
 
 uint64_t wsic_archive_size(const wsic_archive *archive)
@@ -99,7 +99,7 @@ const char *wsic_archive_name(const wsic_archive *archive, size_t index)
     return name_of(&archive->input.layers, index);
 }
 
-wsic_status wsic_archive_find(wsic_archive *archive, const char *name, size_t *index)
+wsic_status wsic_archive_find(const wsic_archive *archive, const char *name, size_t *index)
 {
     if (!archive)
         return WSIC_ERROR_ARGUMENT;
@@ -167,11 +167,8 @@ wsic_status wsic_archive_give_layer(const wsic_layer_request *request, wsic_laye
         return wsic_fail(&handle->env, WSIC_ERROR_MEMORY, "no lock could be created");
     const wsic_env env = {handle->env.host, &message};
     const wsic_status status = make_layer(request, &env, out);
-    /* A call on a handle that makes another one: the message is in both places. */
-    if (status != WSIC_OK) {
+    if (status != WSIC_OK)
         wsic_message_pass(&message, handle->env.message);
-        wsic_message_pass(&message, &handle->context->message);
-    }
     wsic_message_destroy(&message);
     return status;
 }
@@ -192,7 +189,7 @@ static wsic_status give_layer(const wsic_archive *archive, size_t index, wsic_la
                                    out);
 }
 
-wsic_status wsic_archive_load_layer(wsic_archive *archive, size_t index, wsic_layer **out)
+wsic_status wsic_archive_load_layer(const wsic_archive *archive, size_t index, wsic_layer **out)
 {
     if (out)
         *out = NULL;
@@ -217,7 +214,7 @@ wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index, wsic_la
     return status;
 }
 
-wsic_status wsic_archive_get_extent(wsic_archive *archive, size_t index, uint64_t *offset,
+wsic_status wsic_archive_get_extent(const wsic_archive *archive, size_t index, uint64_t *offset,
                                     uint64_t *size)
 {
     if (!archive)

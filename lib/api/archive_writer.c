@@ -47,7 +47,6 @@ static wsic_status create(wsic_context *context, open_function *open, const char
     /* The output keeps the env: it must be the handle's. */
     status = begin(&writer->handle.env, open, path, &writer->output);
     if (status != WSIC_OK) {
-        wsic_handle_fail_creation(&writer->handle);
         wsic_handle_destroy(writer);
         return status;
     }
@@ -77,7 +76,7 @@ void wsic_archive_writer_destroy(wsic_archive_writer *writer)
 
 const char *wsic_archive_writer_message(const wsic_archive_writer *writer)
 {
-    return writer->handle.message.text;
+    return wsic_handle_message(writer);
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -194,7 +193,7 @@ const char *wsic_archive_writer_name(const wsic_archive_writer *writer, size_t i
     return entry ? entry->name : NULL;
 }
 
-wsic_status wsic_archive_writer_load_layer(wsic_archive_writer *writer, size_t index,
+wsic_status wsic_archive_writer_load_layer(const wsic_archive_writer *writer, size_t index,
                                            wsic_layer **out)
 {
     if (out)
@@ -206,10 +205,8 @@ wsic_status wsic_archive_writer_load_layer(wsic_archive_writer *writer, size_t i
     const wsic_archive_entry *const entry = wsic_archive_output_at(output, index);
 
     const wsic_status status = check_open(writer);
-    if (status != WSIC_OK) {
-        wsic_handle_fail_creation(&writer->handle);
+    if (status != WSIC_OK)
         return status;
-    }
     return wsic_archive_give_layer(&(wsic_layer_request){.handle = &writer->handle,
                                                          .source = &source,
                                                          .item = entry ? &entry->item : NULL,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "api/check.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "api/context.h"
 #include "base/checked.h"
 #include "base/half.h"
 
@@ -11,17 +12,6 @@
 
 /* Larger than any struct of ours will ever be: a size field that was not set. */
 enum { PLAUSIBLE_SIZE = 4096 };
-
-wsic_status wsic_check_creation(wsic_context *context, const char *name, const void *input,
-                                const void *out)
-{
-    if (!context)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env env = wsic_context_env(context);
-    if (name && !input)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", name);
-    return out ? WSIC_OK : wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
-}
 
 static wsic_status check_size(const wsic_env *env, const char *name, size_t given,
                               size_t first_size, size_t known_size)
@@ -103,7 +93,7 @@ static wsic_status refuse_dtype(const wsic_env *env, const char *name, uint32_t 
 {
     const char *const wanted = names_of_allowed(allowed);
 
-    if (wsic_dtype_size(dtype) == 0)
+    if (wsic_dtype_size(dtype) == 0 && dtype != WSIC_I4)
         return wsic_fail(env, WSIC_ERROR_DTYPE, "%s->dtype is %u, no number type; %s is expected",
                          name, (unsigned)dtype, wanted);
     return wsic_fail(env, WSIC_ERROR_DTYPE, "%s->dtype is %s, where %s is expected", name,
@@ -222,51 +212,4 @@ wsic_status wsic_check_finite(const wsic_env *env, const char *name, const wsic_
     return wsic_fail(env, WSIC_ERROR_NOT_FINITE,
                      "%s is NaN or infinite at row %zu, column %zu; %zu such in all", name,
                      first_row, first_column, bad);
-}
-
-void wsic_matrix_init(wsic_matrix *matrix, size_t struct_size, const void *data, uint32_t dtype,
-                      size_t rows, size_t columns, size_t row_stride)
-{
-    const wsic_matrix filled = {
-        .size = struct_size,
-        .data = (void *)(uintptr_t)data,
-        .rows = rows,
-        .columns = columns,
-        .row_stride = row_stride,
-        .dtype = dtype,
-        .reserved = 0,
-    };
-
-    if (!matrix || struct_size < sizeof(size_t))
-        return;
-    memset(matrix, 0, struct_size);
-    memcpy(matrix, &filled, wsic_min_size(struct_size, sizeof filled));
-}
-
-size_t wsic_dtype_size(uint32_t dtype)
-{
-    switch (dtype) {
-    case WSIC_F64:
-        return 8;
-    case WSIC_F32:
-    case WSIC_I32:
-        return 4;
-    case WSIC_F16:
-    case WSIC_BF16:
-    case WSIC_I16:
-        return 2;
-    case WSIC_I8:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-const char *wsic_dtype_name(uint32_t dtype)
-{
-    static const char *const names[] = {
-        [WSIC_F64] = "F64", [WSIC_F32] = "F32", [WSIC_F16] = "F16", [WSIC_BF16] = "BF16",
-        [WSIC_I8] = "I8",   [WSIC_I16] = "I16", [WSIC_I32] = "I32",
-    };
-    return wsic_dtype_size(dtype) > 0 ? names[dtype] : "unknown";
 }

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
-
+#include "api/check.h"
 #include "base/cpu.h"
 
 static void *default_allocate(void *user, size_t size)
@@ -54,6 +53,7 @@ wsic_status wsic_context_create(const wsic_allocator *allocator, wsic_context **
         return WSIC_ERROR_MEMORY;
     }
     context->host.allocator = chosen;
+    context->host.message = &context->message;
     context->host.kernels = wsic_kernels_detect();
     atomic_init(&context->references, 1);
     *out = context;
@@ -78,7 +78,7 @@ void wsic_context_destroy(wsic_context *context)
 
 const char *wsic_context_message(const wsic_context *context)
 {
-    return context->message.text;
+    return context ? context->message.text : "";
 }
 
 wsic_env wsic_context_env(wsic_context *context)
@@ -123,9 +123,22 @@ void wsic_handle_destroy(void *opaque)
     release_reference(context);
 }
 
-void wsic_handle_fail_creation(const wsic_handle *handle)
+const char *wsic_handle_message(const void *opaque)
 {
-    wsic_message_pass(handle->env.message, &handle->context->message);
+    const wsic_handle *const handle = opaque;
+
+    return handle ? handle->message.text : "";
+}
+
+wsic_status wsic_check_creation(wsic_context *context, const char *name, const void *input,
+                                const void *out)
+{
+    if (!context)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env env = wsic_context_env(context);
+    if (name && !input)
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "%s is NULL", name);
+    return out ? WSIC_OK : wsic_fail(&env, WSIC_ERROR_ARGUMENT, "out is NULL");
 }
 
 wsic_status wsic_context_set_threads(wsic_context *context, int32_t threads)
@@ -211,9 +224,33 @@ wsic_status wsic_context_set_progress(wsic_context *context, wsic_progress_funct
     return WSIC_OK;
 }
 
+/* Only a call that runs can be cancelled: a request that comes too late must not end the next. */
 void wsic_context_cancel(wsic_context *context)
 {
-    atomic_store(&context->host.cancel, 1);
+    int expected = WSIC_CALL_RUNNING;
+
+    atomic_compare_exchange_strong(&context->host.call, &expected, WSIC_CALL_CANCELLED);
+}
+
+void wsic_context_stop(wsic_context *context)
+{
+    atomic_store(&context->host.stopped, true);
+}
+
+void wsic_context_resume(wsic_context *context)
+{
+    atomic_store(&context->host.stopped, false);
+}
+
+void wsic_call_begin(const wsic_env *env)
+{
+    atomic_store(&env->host->call, WSIC_CALL_RUNNING);
+}
+
+wsic_status wsic_call_end(const wsic_env *env, wsic_status status)
+{
+    atomic_store(&env->host->call, WSIC_CALL_NONE);
+    return status;
 }
 
 wsic_status wsic_context_set_memory_limit(wsic_context *context, uint64_t bytes)

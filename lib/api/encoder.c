@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/context.h"
 #include "api/layer.h"
 #include "api/params.h"
@@ -43,7 +44,7 @@ void wsic_encoder_destroy(wsic_encoder *encoder)
 
 const char *wsic_encoder_message(const wsic_encoder *encoder)
 {
-    return encoder->handle.message.text;
+    return wsic_handle_message(encoder);
 }
 
 wsic_status wsic_encoder_set_preset(wsic_encoder *encoder, const char *name)
@@ -81,7 +82,7 @@ wsic_status wsic_encoder_set_text(wsic_encoder *encoder, const char *name, const
     return wsic_params_set_text(&encoder->handle.env, &encoder->params, name, value);
 }
 
-wsic_status wsic_encoder_get_number(wsic_encoder *encoder, int32_t id, double *value)
+wsic_status wsic_encoder_get_number(const wsic_encoder *encoder, int32_t id, double *value)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
@@ -90,13 +91,24 @@ wsic_status wsic_encoder_get_number(wsic_encoder *encoder, int32_t id, double *v
     return wsic_params_get(&encoder->handle.env, &encoder->params, id, value);
 }
 
+wsic_status wsic_encoder_get_text(const wsic_encoder *encoder, const char *name, char *text,
+                                  size_t size)
+{
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    if (!name || !text)
+        return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "%s is NULL",
+                         name ? "text" : "name");
+    return wsic_params_get_text(&encoder->handle.env, &encoder->params, name, text, size);
+}
+
 const char *wsic_encoder_parameters(wsic_encoder *encoder)
 {
     wsic_params_describe(&encoder->params, encoder->text, sizeof encoder->text);
     return encoder->text;
 }
 
-wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t index)
+wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, const wsic_plan *plan, size_t index)
 {
     wsic_plan_layer layer = {.size = sizeof layer};
 
@@ -117,8 +129,8 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, wsic_plan *plan, size_t
     return WSIC_OK;
 }
 
-static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
-                            const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
+static wsic_status estimate_memory(const wsic_encoder *encoder, wsic_shape shape,
+                                   const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
 {
     const wsic_env *const env = &encoder->handle.env;
     wsic_encode_options options;
@@ -132,26 +144,26 @@ static wsic_status memusage(wsic_encoder *encoder, wsic_shape shape,
     return WSIC_OK;
 }
 
-wsic_status wsic_encoder_estimate_memory(wsic_encoder *encoder, size_t rows, size_t columns,
+wsic_status wsic_encoder_estimate_memory(const wsic_encoder *encoder, size_t rows, size_t columns,
                                          uint64_t *bytes)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
     if (rows == 0 || columns == 0)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "rows or columns is 0");
-    return memusage(encoder, (wsic_shape){rows, columns}, NULL, false, bytes);
+    return estimate_memory(encoder, (wsic_shape){rows, columns}, NULL, false, bytes);
 }
 
-wsic_status wsic_encoder_estimate_memory_problem(wsic_encoder *encoder, const wsic_problem *problem,
-                                                 uint64_t *bytes)
+wsic_status wsic_encoder_estimate_memory_problem(const wsic_encoder *encoder,
+                                                 const wsic_problem *problem, uint64_t *bytes)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;
     if (!problem)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "problem is NULL");
     const wsic_encode_input *const input = &problem->inner.input;
-    return memusage(encoder, (wsic_shape){input->weights.rows, input->weights.columns},
-                    &input->sources, input->outputs != NULL, bytes);
+    return estimate_memory(encoder, (wsic_shape){input->weights.rows, input->weights.columns},
+                           &input->sources, input->outputs != NULL, bytes);
 }
 
 /* --- run ------------------------------------------------------------------------- */
@@ -210,6 +222,7 @@ static void report_outputs(const wsic_encode_report *inner, const wsic_layer_inf
     const double weights = (double)info->rows * (double)info->columns;
 
     report->output_limit_rate = -1.0;
+    report->output_gap = (double)NAN;
     if (!outputs->known)
         return;
     report->seconds_outputs = inner->seconds_outputs;
@@ -217,7 +230,8 @@ static void report_outputs(const wsic_encode_report *inner, const wsic_layer_inf
     report->output_relative = outputs->relative;
     report->divergence = outputs->distortion * weights / (2.0 * log(2.0));
     report->output_limit_rate = outputs->limit_rate;
-    report->output_gap = outputs->limit_rate < 0.0 ? 0.0 : info->rate - outputs->limit_rate;
+    if (outputs->limit_rate >= 0.0)
+        report->output_gap = info->rate - outputs->limit_rate;
     report->output_damping = outputs->damping;
     report->output_feedback = outputs->feedback;
     report->output_weights = (uint32_t)outputs->weights;
@@ -315,18 +329,14 @@ static wsic_status run(wsic_encoder *encoder, wsic_encode_problem *problem, doub
     return status;
 }
 
-wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
-                             const wsic_matrix *weights, wsic_layer **out)
+static wsic_status run_matrix(wsic_encoder *encoder, const wsic_stats *stats,
+                              const wsic_matrix *weights, wsic_layer **out)
 {
     const double begin = wsic_now();
+    const wsic_env *const env = &encoder->handle.env;
     wsic_encode_input input;
     wsic_encode_problem problem;
 
-    if (out)
-        *out = NULL;
-    if (!encoder)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env *const env = &encoder->handle.env;
     if (!out)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "out is NULL");
     wsic_status status = check_target(encoder);
@@ -340,15 +350,11 @@ wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
     return status;
 }
 
-wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *problem, wsic_layer **out)
+static wsic_status run_problem(wsic_encoder *encoder, wsic_problem *problem, wsic_layer **out)
 {
     const double begin = wsic_now();
-
-    if (out)
-        *out = NULL;
-    if (!encoder)
-        return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &encoder->handle.env;
+
     if (!out)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "out is NULL");
     if (!problem)
@@ -359,7 +365,28 @@ wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *proble
     return status == WSIC_OK ? run(encoder, &problem->inner, begin, out) : status;
 }
 
-wsic_status wsic_encoder_get_report(wsic_encoder *encoder, wsic_encoder_report *report)
+wsic_status wsic_encoder_run(wsic_encoder *encoder, const wsic_stats *stats,
+                             const wsic_matrix *weights, wsic_layer **out)
+{
+    if (out)
+        *out = NULL;
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_call_begin(&encoder->handle.env);
+    return wsic_call_end(&encoder->handle.env, run_matrix(encoder, stats, weights, out));
+}
+
+wsic_status wsic_encoder_run_problem(wsic_encoder *encoder, wsic_problem *problem, wsic_layer **out)
+{
+    if (out)
+        *out = NULL;
+    if (!encoder)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_call_begin(&encoder->handle.env);
+    return wsic_call_end(&encoder->handle.env, run_problem(encoder, problem, out));
+}
+
+wsic_status wsic_encoder_get_report(const wsic_encoder *encoder, wsic_encoder_report *report)
 {
     if (!encoder)
         return WSIC_ERROR_ARGUMENT;

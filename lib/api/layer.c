@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/layer.h"
 
+#include <math.h>
+
+#include "api/check.h"
 #include "coding/code_tiles.h"
 
 /* --- life ---------------------------------------------------------------- */
@@ -52,7 +55,7 @@ void wsic_layer_destroy(wsic_layer *layer)
 
 const char *wsic_layer_message(const wsic_layer *layer)
 {
-    return layer->handle.message.text;
+    return wsic_handle_message(layer);
 }
 
 const float *wsic_layer_row_scales(const wsic_layer *layer)
@@ -113,7 +116,7 @@ static void describe_figures(const wsic_layer_figures *figures, wsic_layer_info 
     info->distortion = figures->distortion;
     info->relative_distortion = figures->relative_distortion;
     info->limit_rate = figures->limit_rate;
-    info->gap = figures->limit_rate < 0 ? 0 : info->rate - figures->limit_rate;
+    info->gap = figures->limit_rate < 0 ? (double)NAN : info->rate - figures->limit_rate;
     info->damping = figures->damping;
     info->damping_retries = figures->damping_retries;
     info->dead_columns = figures->dead_columns;

@@ -4,7 +4,7 @@
 #define WSIC_API_LAYER_H
 
 #include "api/context.h"
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "format/layer_format.h"
 #include "watersic/layer.h"
 

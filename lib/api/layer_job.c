@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/layer_job.h"
 
+#include "api/check.h"
 #include "base/checked.h"
 #include "base/cpu.h"
 

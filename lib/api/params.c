@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/context.h"
 #include "base/checked.h"
 #include "base/decimal.h"
@@ -87,11 +88,11 @@ void wsic_params_init(wsic_params *params)
         params->value[i] = table[i].preset;
 }
 
-/* What a run is for stays; a preset says how it is done. */
-static bool is_target(int32_t id)
+/* A preset says how a matrix is quantized. What is aimed at, and what is reported, stays. */
+static bool is_kept(int32_t id)
 {
     return id == WSIC_RATE || id == WSIC_STEP || id == WSIC_DISTORTION ||
-           id == WSIC_CONTAINER_BYTES;
+           id == WSIC_CONTAINER_BYTES || id == WSIC_LIMIT;
 }
 
 /* What a preset changes beside the table's values, which are preset "default". */
@@ -113,13 +114,20 @@ static const preset_value preset_values[] = {
     {"paper", PARAMETER_INDEX_WSIC_PRECISION, WSIC_PRECISION_DOUBLE},
 };
 
+static const char *const preset_names[] = {"paper", "fast", "default", "max"};
+
+const char *wsic_preset_name(size_t index)
+{
+    return index < sizeof preset_names / sizeof *preset_names ? preset_names[index] : NULL;
+}
+
 static bool is_preset(const char *name)
 {
-    for (size_t i = 0; i < sizeof preset_values / sizeof *preset_values; i++) {
-        if (strcmp(preset_values[i].preset, name) == 0)
+    for (size_t i = 0; wsic_preset_name(i); i++) {
+        if (strcmp(wsic_preset_name(i), name) == 0)
             return true;
     }
-    return strcmp(name, "default") == 0;
+    return false;
 }
 
 wsic_status wsic_params_set_preset(const wsic_env *env, wsic_params *params, const char *name)
@@ -128,7 +136,7 @@ wsic_status wsic_params_set_preset(const wsic_env *env, wsic_params *params, con
         return wsic_fail(env, WSIC_ERROR_NOT_FOUND,
                          "there is no preset \"%s\"; there are paper, fast, default and max", name);
     for (size_t i = 0; i < WSIC_PARAMETERS; i++) {
-        if (!is_target(table[i].id))
+        if (!is_kept(table[i].id))
             params->value[i] = table[i].preset;
     }
     for (size_t i = 0; i < sizeof preset_values / sizeof *preset_values; i++) {
@@ -222,18 +230,67 @@ wsic_status wsic_params_set_text(const wsic_env *env, wsic_params *params, const
     return set_value(env, params, p, value);
 }
 
+/* The index-th of "one|two|three", which has that many. */
+static const char *choice_at(const char *choices, size_t index, size_t *length)
+{
+    for (; index > 0; index--)
+        choices += strcspn(choices, "|") + 1;
+    *length = strcspn(choices, "|");
+    return choices;
+}
+
+/* The inverse of wsic_params_set_text(); the number of characters, as snprintf(). */
+static int print_value(const parameter *p, double value, char *text, size_t size)
+{
+    char number[WSIC_DECIMAL_SIZE];
+    size_t length;
+
+    if (p->type == WSIC_PARAMETER_CHOICE) {
+        const char *const choice = choice_at(p->choices, (size_t)value, &length);
+        return snprintf(text, size, "%.*s", (int)length, choice);
+    }
+    wsic_decimal_print(value, number);
+    return snprintf(text, size, "%s", number);
+}
+
+wsic_status wsic_params_get_text(const wsic_env *env, const wsic_params *params, const char *name,
+                                 char *text, size_t size)
+{
+    const parameter *const p = find_name(name);
+
+    if (!p)
+        return wsic_fail(env, WSIC_ERROR_NOT_FOUND, "there is no parameter \"%s\"", name);
+    const double value = params->value[p - table];
+    const size_t needed = (size_t)print_value(p, value, NULL, 0) + 1;
+    if (size < needed)
+        return wsic_fail(env, WSIC_ERROR_BUFFER, "size is %zu, where %s takes %zu bytes", size,
+                         name, needed);
+    print_value(p, value, text, size);
+    return WSIC_OK;
+}
+
+wsic_status wsic_parameter_get_choice(int32_t id, size_t index, char *name, size_t size)
+{
+    const parameter *const p = find_id(id);
+    size_t length;
+
+    if (!p)
+        return WSIC_ERROR_NOT_FOUND;
+    if (!name || p->type != WSIC_PARAMETER_CHOICE || (double)index > p->greatest)
+        return WSIC_ERROR_ARGUMENT;
+    const char *const choice = choice_at(p->choices, index, &length);
+    if (size <= length)
+        return WSIC_ERROR_BUFFER;
+    memcpy(name, choice, length);
+    name[length] = '\0';
+    return WSIC_OK;
+}
+
 static int describe_one(const parameter *p, double value, char *text, size_t size)
 {
-    const char *choice = p->choices;
+    const int name = snprintf(text, size, "%s=", p->name);
 
-    if (p->type != WSIC_PARAMETER_CHOICE) {
-        char number[WSIC_DECIMAL_SIZE];
-        wsic_decimal_print(value, number);
-        return snprintf(text, size, "%s=%s", p->name, number);
-    }
-    for (int index = 0; index < (int)value; index++)
-        choice += strcspn(choice, "|") + 1;
-    return snprintf(text, size, "%s=%.*s", p->name, (int)strcspn(choice, "|"), choice);
+    return name + print_value(p, value, text + name, size - (size_t)name);
 }
 
 size_t wsic_params_describe(const wsic_params *params, char *text, size_t size)

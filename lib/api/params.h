@@ -28,6 +28,9 @@ wsic_status wsic_params_set(const wsic_env *env, wsic_params *params, int32_t id
                             double value);
 wsic_status wsic_params_set_text(const wsic_env *env, wsic_params *params, const char *name,
                                  const char *text);
+/* What wsic_params_set_text() takes, into a buffer of size bytes. */
+wsic_status wsic_params_get_text(const wsic_env *env, const wsic_params *params, const char *name,
+                                 char *text, size_t size);
 wsic_status wsic_params_get(const wsic_env *env, const wsic_params *params, int32_t id,
                             double *value);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/problem.h"
 #include "base/checked.h"
 #include "base/sort.h"
@@ -41,7 +42,7 @@ void wsic_plan_destroy(wsic_plan *plan)
 
 const char *wsic_plan_message(const wsic_plan *plan)
 {
-    return plan->handle.message.text;
+    return wsic_handle_message(plan);
 }
 
 size_t wsic_plan_count(const wsic_plan *plan)
@@ -196,15 +197,13 @@ static wsic_status add_problem(wsic_plan *plan, wsic_encode_problem *problem, si
     return WSIC_OK;
 }
 
-wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_matrix *weights,
-                          size_t *index)
+static wsic_status add_matrix(wsic_plan *plan, const wsic_stats *stats, const wsic_matrix *weights,
+                              size_t *index)
 {
+    const wsic_env *const env = &plan->handle.env;
     wsic_encode_input input;
     wsic_encode_problem problem;
 
-    if (!plan)
-        return WSIC_ERROR_ARGUMENT;
-    const wsic_env *const env = &plan->handle.env;
     wsic_status status = wsic_problem_check_input(env, stats, NULL, weights, &input);
     if (status != WSIC_OK)
         return status;
@@ -212,6 +211,15 @@ wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_m
     status = add_problem(plan, &problem, index);
     wsic_encode_problem_release(env, &problem);
     return status;
+}
+
+wsic_status wsic_plan_add(wsic_plan *plan, const wsic_stats *stats, const wsic_matrix *weights,
+                          size_t *index)
+{
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_call_begin(&plan->handle.env);
+    return wsic_call_end(&plan->handle.env, add_matrix(plan, stats, weights, index));
 }
 
 wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t *index)
@@ -223,7 +231,8 @@ wsic_status wsic_plan_add_problem(wsic_plan *plan, wsic_problem *problem, size_t
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem is NULL");
     if (problem->handle.context != plan->handle.context)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "problem belongs to another context");
-    return add_problem(plan, &problem->inner, index);
+    wsic_call_begin(env);
+    return wsic_call_end(env, add_problem(plan, &problem->inner, index));
 }
 
 /* --- solving --------------------------------------------------------------- */
@@ -309,7 +318,7 @@ static double divergence(const wsic_plan_entry *entry)
     return entry->outputs ? entry->allocation.distortion * weights / (2.0 * log(2.0)) : 0.0;
 }
 
-wsic_status wsic_plan_get_layer(wsic_plan *plan, size_t index, wsic_plan_layer *layer)
+wsic_status wsic_plan_get_layer(const wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
     const wsic_plan_entry *entry = NULL;
 
@@ -359,7 +368,8 @@ static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
     }
 }
 
-wsic_status wsic_plan_get_column_rates(wsic_plan *plan, size_t index, double *rates, size_t count)
+wsic_status wsic_plan_get_column_rates(const wsic_plan *plan, size_t index, double *rates,
+                                       size_t count)
 {
     const wsic_plan_entry *entry = NULL;
 
@@ -378,7 +388,7 @@ wsic_status wsic_plan_get_column_rates(wsic_plan *plan, size_t index, double *ra
     return WSIC_OK;
 }
 
-wsic_status wsic_plan_get_divergence(wsic_plan *plan, double *bits_per_token)
+wsic_status wsic_plan_get_divergence(const wsic_plan *plan, double *bits_per_token)
 {
     const wsic_plan_entry *entry = NULL;
     double sum = 0.0;

@@ -129,10 +129,8 @@ static wsic_status check_budget(const wsic_plan *plan)
                      open_bits(plan) / 8.0, WSIC_BUDGET_LEAST_RATE, ceil(least / 8.0));
 }
 
-wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode, uint64_t bytes)
+static wsic_status solve_budget(wsic_plan *plan, int32_t mode, uint64_t bytes)
 {
-    if (!plan)
-        return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &plan->handle.env;
     const int32_t mode_before = plan->mode;
     const uint64_t budget_before = plan->budget;
@@ -154,6 +152,14 @@ wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode, uint64_t bytes
         plan->budget = budget_before;
     }
     return status;
+}
+
+wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode, uint64_t bytes)
+{
+    if (!plan)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_call_begin(&plan->handle.env);
+    return wsic_call_end(&plan->handle.env, solve_budget(plan, mode, bytes));
 }
 
 static wsic_status check_index(const wsic_plan *plan, size_t index)

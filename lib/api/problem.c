@@ -3,6 +3,7 @@
 
 #include <float.h>
 
+#include "api/check.h"
 #include "api/stats.h"
 
 /* --- input ----------------------------------------------------------------------- */
@@ -88,7 +89,6 @@ wsic_status wsic_problem_create(wsic_context *context, const wsic_stats *stats,
         return status;
     status = fill(stats, weighted, weights, problem);
     if (status != WSIC_OK) {
-        wsic_handle_fail_creation(&problem->handle);
         wsic_handle_destroy(problem);
         return status;
     }
@@ -108,7 +108,7 @@ void wsic_problem_destroy(wsic_problem *problem)
 
 const char *wsic_problem_message(const wsic_problem *problem)
 {
-    return problem->handle.message.text;
+    return wsic_handle_message(problem);
 }
 
 /* --- what is to be solved ----------------------------------------------------------- */

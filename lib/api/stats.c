@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/context.h"
 #include "base/checked.h"
 #include "base/file.h"
@@ -45,7 +46,7 @@ void wsic_stats_destroy(wsic_stats *stats)
 
 const char *wsic_stats_message(const wsic_stats *stats)
 {
-    return stats->handle.message.text;
+    return wsic_handle_message(stats);
 }
 
 size_t wsic_stats_columns(const wsic_stats *stats)
@@ -215,7 +216,7 @@ wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenvalues)
 
 /* --- files --------------------------------------------------------------- */
 
-wsic_status wsic_stats_save(wsic_stats *stats, const char *path)
+wsic_status wsic_stats_save(const wsic_stats *stats, const char *path)
 {
     if (!stats)
         return WSIC_ERROR_ARGUMENT;

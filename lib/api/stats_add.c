@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "api/check.h"
 #include "api/token_sums.h"
 #include "base/checked.h"
 
@@ -101,11 +102,9 @@ static wsic_status add_tokens(wsic_stats *stats, const wsic_tokens *tokens)
     return status;
 }
 
-wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
-                                       const double *weights)
+static wsic_status add_activations(wsic_stats *stats, const wsic_matrix *activations,
+                                   const double *weights)
 {
-    if (!stats)
-        return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &stats->handle.env;
     wsic_tokens tokens;
 
@@ -114,6 +113,15 @@ wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *act
     if (status == WSIC_OK)
         status = wsic_stats_check_kind(stats, false, 0);
     return status == WSIC_OK ? add_tokens(stats, &tokens) : status;
+}
+
+wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
+                                       const double *weights)
+{
+    if (!stats)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_call_begin(&stats->handle.env);
+    return wsic_call_end(&stats->handle.env, add_activations(stats, activations, weights));
 }
 
 double wsic_stats_element(const wsic_matrix *matrix, size_t i, size_t j)
@@ -211,7 +219,7 @@ wsic_status wsic_stats_add_covariance(wsic_stats *stats, const wsic_matrix *cova
     return WSIC_OK;
 }
 
-/* Statistics without a sample have nothing to give, whatever their kind. */
+/* Statistics of any kind can be merged if they hold no sample. */
 static wsic_status prepare_merge(wsic_stats *stats, const wsic_moments *other)
 {
     if (other->samples == 0)

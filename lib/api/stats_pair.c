@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/stats.h"
 #include "api/token_sums.h"
 #include "base/checked.h"
@@ -125,15 +126,13 @@ static wsic_status begin_adding(wsic_stats *stats, const pair_batch *batch)
                : status;
 }
 
-wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
-                                const wsic_matrix *quantized, const wsic_matrix *residual,
-                                const double *weights)
+static wsic_status add_pair(wsic_stats *stats, const wsic_matrix *activations,
+                            const wsic_matrix *quantized, const wsic_matrix *residual,
+                            const double *weights)
 {
     pair_batch batch;
-
-    if (!stats)
-        return WSIC_ERROR_ARGUMENT;
     wsic_status status = check_batch(stats, activations, quantized, residual, weights, &batch);
+
     if (status != WSIC_OK)
         return status;
     const wsic_env *const env = &stats->handle.env;
@@ -146,6 +145,17 @@ wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activation
     }
     release_room(env, &batch);
     return status;
+}
+
+wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
+                                const wsic_matrix *quantized, const wsic_matrix *residual,
+                                const double *weights)
+{
+    if (!stats)
+        return WSIC_ERROR_ARGUMENT;
+    wsic_call_begin(&stats->handle.env);
+    return wsic_call_end(&stats->handle.env,
+                         add_pair(stats, activations, quantized, residual, weights));
 }
 
 /* --- moments ------------------------------------------------------------- */

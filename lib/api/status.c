@@ -66,6 +66,11 @@ const char *wsic_version(void)
     return WSIC_VERSION;
 }
 
+uint32_t wsic_version_number(void)
+{
+    return WSIC_VERSION_NUMBER;
+}
+
 uint32_t wsic_api_version(void)
 {
     return WSIC_API_VERSION_MAJOR * 65536U + WSIC_API_VERSION_MINOR;

@@ -3,7 +3,7 @@
 #ifndef WSIC_API_TOKENS_H
 #define WSIC_API_TOKENS_H
 
-#include "api/context.h"
+#include "api/check.h"
 
 typedef struct wsic_tokens {
     wsic_matrix matrix;    /* a token a row */

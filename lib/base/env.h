@@ -61,8 +61,14 @@ typedef struct wsic_host {
 
     wsic_progress_function progress;
     void *progress_user;
-    atomic_int cancel;
+    atomic_int call;     /* one of the states below */
+    atomic_bool stopped; /* no call may go on until the host resumes */
+
+    wsic_message *message; /* of the context; NULL: there is none */
 } wsic_host;
+
+/* Whether a call that can be cancelled is running, and whether it is to stop. */
+enum { WSIC_CALL_NONE, WSIC_CALL_RUNNING, WSIC_CALL_CANCELLED };
 
 typedef struct wsic_env {
     wsic_host *host;
@@ -77,7 +83,8 @@ void wsic_message_destroy(wsic_message *message);
 /* Leave the message of one handle on another, whatever other threads do with both. */
 void wsic_message_pass(wsic_message *from, wsic_message *to);
 
-/* Leave a message and return status, so that a check is one line. */
+/* Leave a message on the handle and on its context, and return status, so that a check is one
+ * line. */
 wsic_status wsic_fail(const wsic_env *env, wsic_status status, const char *format, ...)
     WSIC_PRINTF(3, 4);
 
@@ -99,13 +106,15 @@ void wsic_free(const wsic_env *env, void *pointer);
 void wsic_parallel_for(const wsic_env *env, size_t count, void (*task)(void *data, size_t index),
                        void *data);
 
-/* How many tasks can run at the same time: with a runner of the host's that is not known, and
- * is taken for the number of processors that are online. At least 1. */
-size_t wsic_parallel_threads(const wsic_env *env);
-
+/* The threads of a pool exist in the process that made it. In a child of fork() its tasks run on
+ * the caller's thread, and destroying it joins nobody. */
 struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads);
 void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool);
 void wsic_pool_run(void *pool, size_t count, void (*task)(void *data, size_t index), void *data);
+
+/* How many tasks can run at the same time: with a runner of the host's that is not known, and
+ * is taken for the number of processors that are online. At least 1. */
+size_t wsic_parallel_threads(const wsic_env *env);
 
 /* --- progress and cancellation (progress.c) ------------------------------ */
 
@@ -116,8 +125,8 @@ typedef struct wsic_progress {
 } wsic_progress;
 
 /* Report that part (0 to 1) of the span is done. WSIC_ERROR_CANCELLED, with a
- * message, if the host wants to stop. progress may be NULL: only the cancel flag is
- * looked at. */
+ * message, if the host wants to stop. progress may be NULL: then only wsic_context_cancel()
+ * and wsic_context_stop() are looked for. */
 wsic_status wsic_progress_report(const wsic_env *env, const wsic_progress *progress, double part);
 
 #endif

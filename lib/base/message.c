@@ -41,6 +41,8 @@ wsic_status wsic_fail(const wsic_env *env, wsic_status status, const char *forma
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     set_text(env->message, text);
+    if (env->host->message && env->host->message != env->message)
+        set_text(env->host->message, text);
     return status;
 }
 

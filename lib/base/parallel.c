@@ -9,6 +9,7 @@ typedef void task_function(void *data, size_t index);
  * the lock and numbered, so that a thread that wakes late does not run a round
  * twice; indices are then handed out without the lock. */
 struct wsic_pool {
+    pid_t process; /* whose the threads are: a child of fork() has none of them */
     pthread_mutex_t lock;
     pthread_cond_t work_ready;
     pthread_cond_t work_done;
@@ -24,6 +25,11 @@ struct wsic_pool {
 
     pthread_t handles[];
 };
+
+static bool has_threads(const struct wsic_pool *pool)
+{
+    return pool->process == getpid();
+}
 
 static void run_tasks(struct wsic_pool *pool)
 {
@@ -57,10 +63,20 @@ static void *worker(void *argument)
     return NULL;
 }
 
+static void run_alone(size_t count, task_function *task, void *data)
+{
+    for (size_t i = 0; i < count; i++)
+        task(data, i);
+}
+
 void wsic_pool_run(void *opaque, size_t count, task_function *task, void *data)
 {
     struct wsic_pool *const pool = opaque;
 
+    if (!has_threads(pool)) {
+        run_alone(count, task, data);
+        return;
+    }
     pthread_mutex_lock(&pool->lock);
     pool->task = task;
     pool->data = data;
@@ -86,7 +102,7 @@ struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads)
 
     if (!pool)
         return NULL;
-    *pool = (struct wsic_pool){.threads = 0};
+    *pool = (struct wsic_pool){.process = getpid()};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work_ready, NULL);
     pthread_cond_init(&pool->work_done, NULL);
@@ -99,10 +115,8 @@ struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads)
     return pool;
 }
 
-void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool)
+static void join_threads(struct wsic_pool *pool)
 {
-    if (!pool)
-        return;
     pthread_mutex_lock(&pool->lock);
     pool->stop = true;
     pthread_cond_broadcast(&pool->work_ready);
@@ -112,6 +126,15 @@ void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool)
     pthread_cond_destroy(&pool->work_done);
     pthread_cond_destroy(&pool->work_ready);
     pthread_mutex_destroy(&pool->lock);
+}
+
+void wsic_pool_destroy(wsic_host *host, struct wsic_pool *pool)
+{
+    if (!pool)
+        return;
+    /* In a child of fork() the lock may be held for ever by a thread that is not there. */
+    if (has_threads(pool))
+        join_threads(pool);
     host->allocator.release(host->allocator.user, pool);
 }
 
@@ -119,12 +142,10 @@ void wsic_parallel_for(const wsic_env *env, size_t count, task_function *task, v
 {
     const wsic_host *const host = env->host;
 
-    if (host->runner && count > 1) {
+    if (host->runner && count > 1)
         host->runner(host->runner_user, count, task, data);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        task(data, i);
+    else
+        run_alone(count, task, data);
 }
 
 size_t wsic_parallel_threads(const wsic_env *env)
@@ -134,7 +155,7 @@ size_t wsic_parallel_threads(const wsic_env *env)
     if (!host->runner)
         return 1;
     if (host->pool)
-        return host->pool->threads + 1;
+        return has_threads(host->pool) ? host->pool->threads + 1 : 1;
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online < 1 ? 1 : online > 1024 ? 1024 : (size_t)online;
 }

@@ -10,7 +10,7 @@ wsic_status wsic_progress_report(const wsic_env *env, const wsic_progress *progr
 {
     wsic_host *const host = env->host;
 
-    if (atomic_exchange(&host->cancel, 0) != 0)
+    if (atomic_load(&host->call) == WSIC_CALL_CANCELLED || atomic_load(&host->stopped))
         return cancelled(env);
     if (!progress || !host->progress)
         return WSIC_OK;

@@ -3,7 +3,7 @@
 #ifndef WSIC_CODING_BITS_H
 #define WSIC_CODING_BITS_H
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 /* Number of bits up to the highest one that is set; 0 for 0. */
 static inline unsigned wsic_bit_length(uint64_t value)

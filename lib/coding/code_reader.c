@@ -8,16 +8,6 @@
 #include "coding/codes.h"
 #include "coding/int_array.h"
 
-void *wsic_code_reader_alloc(const wsic_env *env, wsic_code_reader *reader, size_t count,
-                             size_t size, wsic_status *status)
-{
-    void *const pointer = wsic_alloc(env, count, size, status);
-
-    if (pointer)
-        reader->memory += count * size;
-    return pointer;
-}
-
 void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader)
 {
     if (!reader)

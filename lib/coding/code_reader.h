@@ -3,10 +3,10 @@
 #ifndef WSIC_CODING_CODE_READER_H
 #define WSIC_CODING_CODE_READER_H
 
+#include "base/bytes.h"
 #include "coding/code_tiles.h"
 #include "coding/codes_format.h"
 #include "coding/stream.h"
-#include "format/bytes.h"
 
 /* The first fields, as they are stored. */
 typedef struct wsic_code_head {
@@ -69,7 +69,14 @@ wsic_status wsic_code_reader_models(const wsic_env *env, wsic_cursor *cursor,
                                     const wsic_code_head *head, wsic_code_reader *reader);
 
 /* Memory of a reader, counted. */
-void *wsic_code_reader_alloc(const wsic_env *env, wsic_code_reader *reader, size_t count,
-                             size_t size, wsic_status *status);
+static inline void *wsic_code_reader_alloc(const wsic_env *env, wsic_code_reader *reader,
+                                           size_t count, size_t size, wsic_status *status)
+{
+    void *const pointer = wsic_alloc(env, count, size, status);
+
+    if (pointer)
+        reader->memory += count * size;
+    return pointer;
+}
 
 #endif

@@ -6,8 +6,8 @@
 #ifndef WSIC_CODING_CODES_H
 #define WSIC_CODING_CODES_H
 
+#include "base/bytes.h"
 #include "coding/code_tiles.h"
-#include "format/bytes.h"
 
 /* Widths are counted in sixteenths of an octave: a class step of 1 stands for a factor
  * of 2^(1/16) in the expected magnitude of the codes. */
@@ -50,9 +50,8 @@ typedef struct wsic_code_matrix {
  * small enough to decode in parallel. */
 size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind);
 
-/* Most rows to a block. Zeros cost nothing, so that a few bytes can stand for a block of any size;
- * who decodes one row pays for its whole block. One row always may be one. columns is at least 1.
- */
+/* Most rows to a block; at least 1. Zeros cost nothing, so that a few bytes can stand for a block of
+ * any size. But to decode one row takes the time of its whole block. columns is at least 1. */
 size_t wsic_codes_block_rows_most(size_t columns);
 
 /* Append the coded matrix. block_rows is at least 1. */

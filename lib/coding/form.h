@@ -46,13 +46,14 @@ static inline size_t wsic_form_bounds_count(const wsic_form *form)
     return (size_t)1 << (form->contexts_log + form->symbols_log);
 }
 
-/* The context of a form in a context of the trellis: of those the form tells fewer apart. */
+/* The context of a form for a context of the trellis. A form has at most as many as the trellis. */
 static inline unsigned wsic_form_context(const wsic_form *form, unsigned trellis_context)
 {
     return trellis_context >> (2 - form->contexts_log);
 }
 
-/* The first context of the trellis that belongs to one of the form, whose corrections it has. */
+/* The first context of the trellis that belongs to a context of the form. Its corrections are the
+ * form's. */
 static inline unsigned wsic_form_trellis_context(const wsic_form *form, unsigned context)
 {
     return context << (2 - form->contexts_log);

@@ -3,7 +3,7 @@
 #ifndef WSIC_CODING_INT_ARRAY_H
 #define WSIC_CODING_INT_ARRAY_H
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 enum {
     WSIC_INT_ARRAY_LIMIT = (1 << 30) - 1, /* of the magnitude of a value */

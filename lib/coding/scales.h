@@ -5,8 +5,8 @@
 #ifndef WSIC_CODING_SCALES_H
 #define WSIC_CODING_SCALES_H
 
+#include "base/bytes.h"
 #include "base/env.h"
-#include "format/bytes.h"
 
 enum { WSIC_SCALE_GRID_MAX = 12 }; /* 4096 steps to the octave */
 

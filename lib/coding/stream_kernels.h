@@ -54,8 +54,8 @@ static inline bool wsic_vector_flips(unsigned shift)
 /* For full groups of any number of lanes, whatever their octets (stream_plain.c). */
 wsic_vector_steps *wsic_vector_kernel_c(const wsic_form *form, bool trellis);
 
-/* The escapes of a step: `mask` has a bit for each lane. States must be those of the
- * stream. High parts replace the symbols. */
+/* The escapes of a step, for all kernels (stream_escapes.c): `mask` has a bit for each lane. States
+ * must be those of the stream. High parts replace the symbols. */
 void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, int8_t *high);
 
 #if WSIC_X86

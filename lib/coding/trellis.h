@@ -27,11 +27,11 @@ typedef struct wsic_trellis {
     uint32_t output;   /* taps of the state in the codebook: h1 without its lowest */
     uint8_t codebook[WSIC_TRELLIS_STATES];
     uint8_t next[WSIC_TRELLIS_STATES][2]; /* by the parity of the index */
-    /* What of the state matters to the coder: 2 * codebook + the codebook that an even index leads
-     * to, as soon as it has a say in that. Odd ones lead to the other, and the quantizer knows
-     * which of them it would rather have. */
+    /* The part of the state that the coder uses: 2 * codebook + the codebook to which an even index
+     * leads, at the first step at which the parity decides that. An odd index leads to the other
+     * codebook. The quantizer prefers one of the two, so that the parity is not evenly distributed. */
     uint8_t context[WSIC_TRELLIS_STATES];
-    /* The same for who cannot wait: from 2 * state + parity to 4 * next state + its context. */
+    /* Both tables in one look-up: from 2 * state + parity to 4 * next state + its context. */
     uint16_t move[2 * WSIC_TRELLIS_STATES];
 } wsic_trellis;
 
@@ -64,7 +64,7 @@ static inline unsigned wsic_trellis_next(const wsic_trellis *trellis, unsigned s
     return trellis->next[state][(uint32_t)index & 1];
 }
 
-/* The same from 4 * state + context to that of the next state. */
+/* wsic_trellis_next() from 4 * state + context to 4 * next state + its context. */
 static inline uint32_t wsic_trellis_move(const wsic_trellis *trellis, uint32_t at, int32_t index)
 {
     return trellis->move[at / WSIC_TRELLIS_CONTEXTS * 2 + ((uint32_t)index & 1)];

@@ -62,7 +62,8 @@ static uint64_t is_doubtful(uint64_t bits)
            ((magnitude - 0x38100000) & ~(magnitude - 1)); /* 2^-126; not 0 */
 }
 
-/* Simple enough for vectors; whoever is in doubt does it all again, exactly. */
+/* Simple enough for vectors. If any of the sums may be rounded twice, all are computed again,
+ * exactly. */
 void wsic_fused_add(float *sums, const float *values, float factor, size_t count)
 {
     const double wide_factor = (double)factor;

@@ -35,7 +35,7 @@ const wsic_product_kernels *wsic_product_for(int32_t kernels);
 
 /* Tokens in groups of nearly equal size. */
 size_t wsic_product_groups(size_t tokens);
-/* The first token of a group; that of the group behind the last is the number of tokens. */
+/* The first token of a group. For the group behind the last one it is the number of tokens. */
 size_t wsic_product_group_first(size_t tokens, size_t group);
 
 /* X as the caller gave it, and what stands beside it. */

@@ -5,9 +5,9 @@
 #ifndef WSIC_FORMAT_ARCHIVE_FORMAT_H
 #define WSIC_FORMAT_ARCHIVE_FORMAT_H
 
+#include "base/bytes.h"
 #include "base/env.h"
 #include "base/file.h"
-#include "format/bytes.h"
 
 enum {
     WSIC_ARCHIVE_VERSION = 2,

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/sort.h"
-#include "format/checksum.h"
 
 /* --- records ------------------------------------------------------------- */
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/checksum.h"
 #include "base/sort.h"
-#include "format/checksum.h"
 
 /* The longest head fits the window: type, two lengths, name. Most fit the glance, and there may be
  * many records. */
@@ -101,8 +101,8 @@ static wsic_status check_sum(const record_walk *walk, const wsic_record_head *he
 
 /* --- the records --------------------------------------------------------- */
 
-/* Where the last layer ends that only whole records stand before. What metadata stand behind it
- * were to be the end of the archive, and are set again by whoever finishes it. */
+/* The end of the last layer up to which all records are whole. Metadata behind that layer were
+ * written when the archive was about to be finished; the writer that finishes it sets them again. */
 static wsic_status find_end(record_walk walk, uint64_t *end)
 {
     wsic_record_head head;

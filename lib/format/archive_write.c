@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "format/checksum.h"
+#include "base/checksum.h"
 
 /* --- records ------------------------------------------------------------- */
 

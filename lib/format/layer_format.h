@@ -5,10 +5,10 @@
 #ifndef WSIC_FORMAT_LAYER_FORMAT_H
 #define WSIC_FORMAT_LAYER_FORMAT_H
 
+#include "base/bytes.h"
 #include "base/env.h"
 #include "coding/codes.h"
 #include "coding/scales.h"
-#include "format/bytes.h"
 
 /* What the encoder measured and the layer carries along; meanings and units as in
  * wsic_layer_info. */

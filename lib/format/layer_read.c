@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "format/checksum.h"
+#include "base/checksum.h"
 #include "format/layer_sections.h"
 
 /* --- header and sections ------------------------------------------------- */

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "format/bytes.h"
-#include "format/checksum.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
 
 enum { VERSION = 1, HEADER_SIZE = 32, OUTPUTS_SIZE = 8 };
 

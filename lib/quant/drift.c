@@ -15,7 +15,7 @@ static size_t row_number(const wsic_encode_problem *problem, wsic_selection rows
     return wsic_selected(problem->weights.rows, wsic_selected(rows, k));
 }
 
-/* Units of what has the dimension of an output times an input. */
+/* The internal unit of products of an output and an input. */
 static double output_unit(const wsic_encode_problem *problem)
 {
     return problem->weights.unit * problem->factor.unit;

@@ -13,8 +13,8 @@
 #include "quant/setup.h"
 #include "quant/trellis_window.h"
 
-/* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros,
- * whatever was asked. */
+/* Nothing to quantize: no live column, or no weight but zeros. The layer is all zeros at every
+ * target. */
 static bool is_trivial(const wsic_job *job)
 {
     for (size_t r = 0; r < job->rows; r++) {

@@ -3,8 +3,8 @@
 #ifndef WSIC_QUANT_ENCODE_H
 #define WSIC_QUANT_ENCODE_H
 
+#include "base/bytes.h"
 #include "base/env.h"
-#include "format/bytes.h"
 #include "quant/metric.h"
 #include "quant/problem.h"
 #include "quant/quantizer.h"
@@ -59,9 +59,9 @@ typedef struct wsic_encode_report {
 wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
                         wsic_encode_problem *problem, wsic_bytes *out, wsic_encode_report *report);
 
-/* Upper bound of the memory that wsic_encode() has allocated at once, of a problem whose sources
- * are these (NULL: plain statistics, unmixed) with what it keeps, with statistics of outputs or
- * not; false if it does not fit size_t. */
+/* Upper bound of the memory that wsic_encode() has allocated at once. It includes what the problem
+ * keeps. sources: those of the problem (NULL: plain statistics, unmixed). outputs: the problem has
+ * statistics of outputs. False if the bound does not fit size_t. */
 bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options, size_t rows,
                         size_t columns, const wsic_blend_sources *sources, bool outputs,
                         uint64_t *bytes);

@@ -43,7 +43,7 @@ typedef struct wsic_feedback {
 
 /* What a recursion does not see of the distortion. Known for targets on the distortion, else 0. */
 typedef struct wsic_unseen {
-    double floor; /* what remains whatever Ŵ is, of which only drift leaves any */
+    double floor; /* the part that no Ŵ can remove; 0 without drift */
     /* The distortion is ||Y - Ŵ L||² - Σ_j ρ_j ||ŵ_j||² + offset. */
     double offset;
 } wsic_unseen;
@@ -91,14 +91,14 @@ typedef struct wsic_job {
     double progress; /* part of the whole call that is done */
 } wsic_job;
 
-/* c and D outside are c and D inside times these; D_G, in the metric of the outputs, and whichever
- * of the two a target is of. */
+/* Factors from internal units to those of the caller: of the step c; of the distortion D; of the
+ * distortion D_G in the metric of the outputs; and of the one of both that the target is given in. */
 double wsic_job_step_unit(const wsic_job *job);
 double wsic_job_distortion_unit(const wsic_job *job);
 double wsic_job_output_unit(const wsic_job *job);
 double wsic_job_target_unit(const wsic_job *job);
 
-/* Weights that rates and distortions are means over: those of rows that are left out, too. */
+/* Number of weights that rates and distortions are means over. Rows that are left out count. */
 static inline double wsic_job_weights(const wsic_job *job)
 {
     return (double)job->all_rows * (double)job->columns;
@@ -107,7 +107,7 @@ static inline double wsic_job_weights(const wsic_job *job)
 /* G_ij as it was measured. */
 double wsic_job_output_element(const wsic_job *job, size_t i, size_t j);
 
-/* Of the distortion that is asked for, internal units, what quantization may add to the floor. */
+/* The part of the target distortion that quantization may add to the floor, internal units. */
 double wsic_job_open_distortion(const wsic_job *job);
 
 /* Fill the α of the pass for the step c. */

@@ -42,9 +42,9 @@ typedef struct wsic_metric {
     double mean;    /* of the diagonal of G over the rows that take part */
 } wsic_metric;
 
-/* outputs: sums of δδᵀ, lower, of which some rows are selected, or all: they alone are rows here.
- * Rows that are marked by an energy of 0 take no part: they are restored as zeros whatever others
- * do. columns: those that share a row's scale. */
+/* outputs: sums of δδᵀ, lower triangle. Rows are those that are selected, which may be all.
+ * Rows of energy 0 take no part: they are restored as zeros. columns: the number of columns that
+ * share a row's scale. */
 typedef struct wsic_metric_input {
     const wsic_moments *outputs;
     const double *row_energy;

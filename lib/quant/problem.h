@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What an encoding is made of, and what it keeps for the next one: the statistics as they are
- * mixed, live columns, energies, the factor. None of it depends on the target, so that a matrix
- * can be quantized at several rates, or with several mixtures, without doing this again. */
+/* The input of an encoding, and the intermediate results that it keeps for the next one: mixed
+ * statistics, live columns, energies, the factor. None of these depends on the target, so that a
+ * matrix can be quantized at several rates, or with several mixtures, without computing them again. */
 #ifndef WSIC_QUANT_PROBLEM_H
 #define WSIC_QUANT_PROBLEM_H
 
@@ -16,7 +16,7 @@ typedef struct wsic_encode_input {
     wsic_blend_sources sources;
     const double *spectrum;   /* eigenvalues of the clean covariance of sources.moments, or NULL */
     const bool *dead_rows;    /* rows to be left out, one mark for each; NULL: none */
-    const bool *dead_columns; /* columns to be left out whatever their statistics; NULL: none */
+    const bool *dead_columns; /* columns to be left out besides those that are dead; NULL: none */
     const wsic_moments *outputs;   /* sums of δδᵀ; NULL: all outputs count alike */
     const double *output_spectrum; /* eigenvalues of their mean, descending, or NULL */
 } wsic_encode_input;

@@ -37,7 +37,7 @@ typedef struct wsic_rescale_result {
     double loss_before;  /* at the given t and g */
     double loss_columns; /* after the first Γ step: what Γ alone achieves from there */
     double loss;         /* at the end */
-    double floor;        /* of all three: what is there whatever Ŵ is */
+    double floor;        /* the part of each of the three that no Ŵ can remove */
     uint64_t rounds;
 } wsic_rescale_result;
 

@@ -21,8 +21,8 @@ enum { MAX_STEPS = 200 };
 typedef struct column_set {
     const double *sigma;
     size_t n;
-    int unit; /* log2 of what steps are searched in: another unit of σ changes no bit of the result
-                 but by that power of two */
+    int unit; /* log2 of the unit in which steps are searched. If all σ are multiplied by a power of
+                 two, the results are multiplied by it, and change in no other bit. */
 } column_set;
 
 static double mean_rate(const column_set *columns, double step)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +216,7 @@ static void print_text(const struct quantization *run)
             continue;
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)result->info.rows,
                  (unsigned long long)result->info.columns);
-        if (run->options->limit)
+        if (!isnan(result->info.gap))
             snprintf(gap, sizeof gap, "%.4f", result->info.gap);
         report_distortion(&result->info, distortion);
         printf("%-44s %12s %8.4f %10s %8s%s", result->name, shape, result->info.rate, distortion,

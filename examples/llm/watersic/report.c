@@ -100,17 +100,25 @@ static json_t *report_mixing(const struct layer_result *result)
                      mixing->fixed_error, "drafts", (json_int_t)mixing->drafts);
 }
 
+/* What is not known is null. */
+static json_t *figure(bool known, double value)
+{
+    return known ? json_real(value) : json_null();
+}
+
 json_t *report_layer(const struct layer_result *result)
 {
     const wsic_layer_info *const info = &result->info;
+    const bool limit = info->limit_rate >= 0;
 
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:f, s:I, s:o, s:b, s:o*, s:o*}",
+        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:f, s:I, s:o, s:b, s:o*, s:o*}",
         "name", result->name, "rows", (json_int_t)info->rows, "columns", (json_int_t)info->columns,
         "bytes", (json_int_t)info->bytes, "rate", info->rate, "rate_codes", info->rate_codes,
         "rate_side", info->rate_side, "entropy_pooled", info->entropy_pooled, "relative_distortion",
-        describe_distortion(info), "limit_rate", info->limit_rate, "gap", info->gap, "damping",
-        info->damping, "dead_columns", (json_int_t)info->dead_columns, "rate_met",
+        describe_distortion(info), "limit_rate", figure(limit, info->limit_rate), "gap",
+        figure(limit, info->gap), "damping", info->damping, "dead_columns",
+        (json_int_t)info->dead_columns, "rate_met",
         result->taken ? json_null() : json_boolean(result->status == WSIC_OK), "taken_over",
         result->taken, "mixing", report_mixing(result), "sensitivity",
         result->sensitivity > 0 ? json_real(result->sensitivity) : NULL);

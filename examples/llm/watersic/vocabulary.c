@@ -106,7 +106,7 @@ static void note_result(const struct matrix *matrix, const wsic_layer *weighted,
     result->info.distortion = before.distortion;
     result->info.relative_distortion = before.relative_distortion;
     result->info.limit_rate = before.limit_rate;
-    result->info.gap = before.limit_rate < 0 ? 0 : result->info.rate - before.limit_rate;
+    result->info.gap = before.limit_rate < 0 ? (double)NAN : result->info.rate - before.limit_rate;
 }
 
 /* Encode such that `more` bytes are left for the scales of rows. NULL on failure. */

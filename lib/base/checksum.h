@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* XXH3-64 with seed 0, the checksum of every format. xxhash is a header that is compiled
  * in: checksum.c is the only file that sees it. */
-#ifndef WSIC_FORMAT_CHECKSUM_H
-#define WSIC_FORMAT_CHECKSUM_H
+#ifndef WSIC_BASE_CHECKSUM_H
+#define WSIC_BASE_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

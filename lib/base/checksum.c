@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/checksum.h"
+#include "base/checksum.h"
 
 #include <string.h>
 

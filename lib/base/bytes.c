@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing and reading little-endian bytes. Both remember that something went
  * wrong, so that a run of calls needs one check at its end. */
-#ifndef WSIC_FORMAT_BYTES_H
-#define WSIC_FORMAT_BYTES_H
+#ifndef WSIC_BASE_BYTES_H
+#define WSIC_BASE_BYTES_H
 
 #include "base/env.h"
 
