@@ -50,8 +50,8 @@ static inline const int16_t *wsic_class_cost_row(wsic_class_costs *costs, int32_
 
 /* Forget the histograms of the classes / add one, of so many buckets. */
 void wsic_class_costs_restart(wsic_class_costs *costs);
-void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number,
-                            const int16_t *histogram, uint32_t length);
+void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number, const int16_t *histogram,
+                            uint32_t length);
 
 /* Go over to the shape that suits the histograms best. */
 void wsic_class_costs_choose_shape(wsic_class_costs *costs);

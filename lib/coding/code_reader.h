@@ -68,6 +68,10 @@ struct wsic_code_reader {
 wsic_status wsic_code_reader_models(const wsic_env *env, wsic_cursor *cursor,
                                     const wsic_code_head *head, wsic_code_reader *reader);
 
+/* Find the streams behind the models (code_reader_streams.c). */
+wsic_status wsic_code_reader_streams(const wsic_env *env, wsic_cursor *cursor,
+                                     const wsic_code_head *head, wsic_code_reader *reader);
+
 /* Memory of a reader, counted. */
 static inline void *wsic_code_reader_alloc(const wsic_env *env, wsic_code_reader *reader,
                                            size_t count, size_t size, wsic_status *status)
