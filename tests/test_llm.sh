@@ -73,6 +73,15 @@ has_keys "quantize" rate_target bytes bits_per_weight weights tokens seconds pea
     relative_distortion
 holds "$(value out bytes) == $(wc -c <four.wsic)" "bytes are those of the file"
 holds "($(value out bits_per_weight) / 4 - 1) ^ 2 < 0.01 ^ 2" "the rate is met in bytes"
+stages=$(sed -n '/"stages": {/,/}/s/^ *"\([a-z]*\)": \([0-9.e-]*\),*$/\1 \2/p' out)
+names=$(echo "$stages" | cut -d ' ' -f 1 | tr '\n' ' ')
+[ "$names" = "other reading forward statistics plan encoding coding writing evaluation " ]
+report $? "every stage is there" "$names"
+holds "$(echo "$stages" | awk '{ sum += $2 } END { printf "%.9f", sum }') <= $(value out seconds) + 1e-6" \
+    "the seconds of all stages are no more than those of the run"
+idle=$(echo "$stages" | awk '$2 <= 0 && $1 != "evaluation" { print $1 }')
+[ -z "$idle" ]
+report $? "every stage of a quantization takes time" "$idle"
 run 0 "eval of the archive" eval --model "$model" --archive four.wsic --tokens "$evaluation" \
     --max-tokens 2048 --json
 has_keys "eval of an archive" cross_entropy perplexity kl_bits bits_per_weight tokens

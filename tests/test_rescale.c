@@ -17,8 +17,24 @@ typedef struct instance {
     double S[COLUMNS * COLUMNS], W[ROWS * COLUMNS], C[ROWS * COLUMNS], alpha[COLUMNS];
     int32_t codes[ROWS * COLUMNS];
     double t[ROWS], g[COLUMNS], g_columns[COLUMNS];
+    double L[COLUMNS * COLUMNS], excess[COLUMNS];
+    size_t order[COLUMNS];
     double K;
 } instance;
+
+/* A factor of S and a ridge, columns in reverse order. */
+static void factor(instance *p)
+{
+    for (size_t k = 0; k < COLUMNS; k++) {
+        p->order[k] = COLUMNS - 1 - k;
+        p->excess[k] = 0.1 + 0.02 * (double)k;
+        for (size_t i = 0; i < COLUMNS; i++)
+            p->L[k * COLUMNS + i] = p->S[(COLUMNS - 1 - k) * COLUMNS + COLUMNS - 1 - i];
+    }
+    for (size_t k = 0; k < COLUMNS; k++)
+        p->L[k * COLUMNS + k] += p->excess[p->order[k]];
+    ck_assert(plain_cholesky(COLUMNS, p->L));
+}
 
 /* Coarsely rounded weights with rows of different size: there is much to fit. */
 static void make_instance(instance *p, uint64_t seed)
@@ -38,6 +54,7 @@ static void make_instance(instance *p, uint64_t seed)
     }
     for (size_t i = 0; i < ROWS; i++)
         p->t[i] = 1.0;
+    factor(p);
     plain_multiply_symmetric(ROWS, COLUMNS, p->W, p->S, p->C);
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         p->K += p->W[k] * p->C[k];
@@ -52,6 +69,9 @@ static wsic_rescale problem_of(instance *p, bool fit_rows, int64_t rounds, doubl
         .alpha = p->alpha,
         .S = p->S,
         .S_factor = 1.0,
+        .L = p->L,
+        .column_order = p->order,
+        .excess = p->excess,
         .C = p->C,
         .K = p->K,
         .fit_rows = fit_rows,
@@ -228,11 +248,13 @@ START_TEST(rows_alone_are_least_squares)
 {
     env_fixture f = env_open();
     instance p;
-    double loss = 0.0;
+    double numerators[ROWS], denominators[ROWS];
 
     make_instance(&p, 11);
     const wsic_rescale problem = problem_of(&p, true, 1, 0.0);
-    ck_assert_int_eq(wsic_rescale_rows(&f.env, &problem, p.g, p.t, &loss), WSIC_OK);
+    ck_assert_int_eq(wsic_rescale_rows(&f.env, &problem, p.g, p.t, numerators, denominators),
+                     WSIC_OK);
+    const double loss = wsic_rescale_loss(&problem, p.t, numerators, denominators);
     ck_assert_double_eq_tol(loss / plain(&p), 1.0, 1e-9);
     for (size_t r = 0; r < ROWS; r++) {
         double numerator = 0.0, denominator = 0.0;

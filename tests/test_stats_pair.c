@@ -68,6 +68,19 @@ static double value_of(const tokens *from, size_t t, size_t j)
     return value;
 }
 
+static double mean_product(const tokens *left, size_t i, const tokens *right, size_t j,
+                           const double *weights)
+{
+    double sum = 0, total = 0;
+
+    for (size_t t = 0; t < left->matrix.rows; t++) {
+        const double w = weights ? weights[t] : 1;
+        sum += w * value_of(left, t, i) * value_of(right, t, j);
+        total += w;
+    }
+    return sum / total;
+}
+
 /* The definition: the mean of w left rightᵀ. */
 static void check_moment(const wsic_stats *of, int32_t which, const tokens *left,
                          const tokens *right, const double *weights)
@@ -82,13 +95,12 @@ static void check_moment(const wsic_stats *of, int32_t which, const tokens *left
     ck_assert_int_eq(wsic_stats_get_moment(of, which, &view), WSIC_OK);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            double sum = 0, total = 0;
-            for (size_t t = 0; t < left->matrix.rows; t++) {
-                const double w = weights ? weights[t] : 1;
-                sum += w * value_of(left, t, i) * value_of(right, t, square ? i : j);
-                total += w;
-            }
-            ck_assert_double_eq_tol(found[i * columns + j], sum / total, 1e-11);
+            const size_t other = square ? i : j;
+            const double unit = sqrt(mean_product(left, i, left, i, weights) *
+                                     mean_product(right, other, right, other, weights));
+            ck_assert_double_eq_tol(found[i * columns + j],
+                                    mean_product(left, i, right, other, weights),
+                                    tokens_error(left->matrix.dtype) * unit);
         }
     }
 }

@@ -69,6 +69,7 @@ typedef struct parity {
     double K;
     int32_t *codes;
     double *own_gamma, *own_t, *own_g;
+    double *excess; /* the damping, n times */
 } parity;
 
 /* C = W Σ_XX̂ + Δ, with Σ_XX̂ general: not through plain_multiply_symmetric(). */
@@ -103,8 +104,11 @@ static void prepare(parity *p, int number)
 
     p->L = malloc(n * n * sizeof *p->L);
     memcpy(p->L, p->S, n * n * sizeof *p->L);
-    for (size_t j = 0; j < n; j++)
+    p->excess = malloc(n * sizeof *p->excess);
+    for (size_t j = 0; j < n; j++) {
+        p->excess[j] = damping;
         p->L[j * n + j] += damping;
+    }
     ck_assert(plain_cholesky(n, p->L));
 
     p->C = malloc(m * n * sizeof *p->C);
@@ -125,9 +129,9 @@ static void prepare(parity *p, int number)
 
 static void release(parity *p)
 {
-    double *const arrays[] = {p->delta, p->W,         p->Sx,    p->S,    p->Sxx, p->Z,
-                              p->alpha, p->gamma,     p->t,     p->g,    p->L,   p->C,
-                              p->y,     p->own_gamma, p->own_t, p->own_g};
+    double *const arrays[] = {p->delta, p->W,         p->Sx,    p->S,     p->Sxx,   p->Z,
+                              p->alpha, p->gamma,     p->t,     p->g,     p->L,     p->C,
+                              p->y,     p->own_gamma, p->own_t, p->own_g, p->excess};
 
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
@@ -144,7 +148,8 @@ static void quantize(const wsic_env *env, parity *p)
                                .quantizer = &wsic_quantizer_scalar};
     double residual;
 
-    ck_assert_int_eq(wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->own_gamma, &residual),
+    ck_assert_int_eq(wsic_zsic_run(env, NULL, &problem, (wsic_reals){.f64 = p->y}, p->codes,
+                                   p->own_gamma, &residual),
                      WSIC_OK);
 }
 
@@ -217,6 +222,8 @@ START_TEST(rescalers_and_losses_are_theirs)
         .alpha = p.alpha,
         .S = p.S,
         .S_factor = 1.0,
+        .L = p.L,
+        .excess = p.excess,
         .C = p.C,
         .K = p.K,
         .fit_rows = true,

@@ -12,7 +12,24 @@ static wsic_status run(const wsic_env *env, instance *p, bool lmmse)
 {
     const wsic_zsic problem = instance_problem(p, lmmse);
 
-    return wsic_zsic_run(env, NULL, &problem, p->y, p->codes, p->gamma, &p->residual);
+    return wsic_zsic_run(env, NULL, &problem, (wsic_reals){.f64 = p->y}, p->codes, p->gamma,
+                         &p->residual);
+}
+
+/* Y now holds Y - Ŵ L for the reconstruction before rescaling. */
+static void expect_error(const instance *p)
+{
+    const size_t count = p->m * p->n;
+    double *const restored = malloc(count * sizeof *restored);
+    double *const product = malloc(count * sizeof *product);
+
+    for (size_t k = 0; k < count; k++)
+        restored[k] = p->alpha[k / p->m] * p->gamma[k / p->m] * p->codes[k];
+    plain_multiply_lower(p->m, p->n, restored, p->L, product);
+    for (size_t k = 0; k < count; k++)
+        ck_assert_double_eq_tol(p->y[k], p->target[k] - product[k], 1e-11);
+    free(restored);
+    free(product);
 }
 
 static const struct {
@@ -42,12 +59,7 @@ START_TEST(equals_the_plain_recursion)
     ck_assert_mem_eq(codes, p.codes, count * sizeof *codes);
     for (size_t j = 0; j < p.n; j++)
         ck_assert_double_eq_tol(gamma[j], p.gamma[j], 1e-10);
-    /* Y now holds the reconstruction before rescaling. */
-    for (size_t j = 0; j < p.n; j++) {
-        for (size_t i = 0; i < p.m; i++)
-            ck_assert_double_eq_tol(p.y[j * p.m + i],
-                                    p.alpha[j] * p.gamma[j] * p.codes[j * p.m + i], 1e-12);
-    }
+    expect_error(&p);
     free(target);
     free(gamma);
     free(codes);
@@ -67,7 +79,7 @@ START_TEST(residual_is_the_error_of_the_reconstruction)
 
     ck_assert_int_eq(run(&f.env, &p, true), WSIC_OK);
     for (size_t k = 0; k < p.m * p.n; k++)
-        difference[k] = p.w[k] - p.y[k];
+        difference[k] = p.w[k] - p.alpha[k / p.m] * p.gamma[k / p.m] * p.codes[k];
     plain_multiply_lower(p.m, p.n, difference, p.L, product);
     for (size_t k = 0; k < p.m * p.n; k++)
         error += product[k] * product[k];
@@ -160,7 +172,9 @@ START_TEST(ties_go_to_even)
         .rows = 8, .columns = 1, .L = &L, .alpha = &alpha, .quantizer = &wsic_quantizer_scalar};
 
     memcpy(y, values, sizeof y);
-    ck_assert_int_eq(wsic_zsic_run(&f.env, NULL, &problem, y, codes, &gamma, &residual), WSIC_OK);
+    ck_assert_int_eq(
+        wsic_zsic_run(&f.env, NULL, &problem, (wsic_reals){.f64 = y}, codes, &gamma, &residual),
+        WSIC_OK);
     ck_assert_mem_eq(codes, expected, sizeof codes);
     env_close(&f);
 }

@@ -34,4 +34,11 @@ static inline void make_tokens(tokens *batch, uint32_t dtype, size_t count, uint
     wsic_matrix_init(&batch->matrix, sizeof batch->matrix, batch->storage, dtype, count, N, STRIDE);
 }
 
+/* How far a sum over tokens may be off, in units of the product of the two columns' roots of sums
+ * of squares (docs/algorithm.md, "Sums of products"). */
+static inline double tokens_error(uint32_t dtype)
+{
+    return dtype == WSIC_F64 ? 1e-13 : 518 * 0x1p-24 / (1 - 518 * 0x1p-24);
+}
+
 #endif

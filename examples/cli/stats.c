@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "common/blas_threads.h"
 #include "common/interrupt.h"
 #include "inputs.h"
 #include "output.h"
@@ -46,6 +47,16 @@ static int collect(wsic_context *context, const text_list *files, wsic_stats **s
         result = add_batch(context, files->items[i], &batch, stats);
         npy_release(&array);
     }
+    return result;
+}
+
+/* With threads of the library's, BLAS needs none. */
+static int collect_held(wsic_context *context, const stats_options *options, wsic_stats **stats)
+{
+    const int held = options->session.threads == 1 ? 0 : blas_hold();
+    const int result = collect(context, &options->activations, stats);
+
+    blas_release(held);
     return result;
 }
 
@@ -99,7 +110,7 @@ static int gather(const stats_options *options)
 
     if (result == EXIT_SUCCESS)
         result = options->merge.count ? merge(context, &options->merge, &stats)
-                                      : collect(context, &options->activations, &stats);
+                                      : collect_held(context, options, &stats);
     if (result == EXIT_SUCCESS)
         result = save(stats, options->out);
     wsic_stats_destroy(stats);

@@ -55,16 +55,29 @@ int blas_threads(void)
     return find_any(&functions) ? functions.get() : 0;
 }
 
-void blas_workers_run(size_t workers, size_t count, worker_task *task, void *data)
+int blas_hold(void)
 {
     struct functions functions;
 
-    if (!find_any(&functions)) {
-        workers_run(workers, count, task, data);
-        return;
-    }
+    if (!find_any(&functions))
+        return 0;
     const int threads = functions.get();
     functions.set(1);
+    return threads;
+}
+
+void blas_release(int held)
+{
+    struct functions functions;
+
+    if (held > 0 && find_any(&functions))
+        functions.set(held);
+}
+
+void blas_workers_run(size_t workers, size_t count, worker_task *task, void *data)
+{
+    const int held = blas_hold();
+
     workers_run(workers, count, task, data);
-    functions.set(threads);
+    blas_release(held);
 }

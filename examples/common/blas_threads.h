@@ -5,11 +5,14 @@
 
 #include "common/workers.h"
 
-/* workers_run(), while BLAS computes each product on the thread that asks for it. Threads that BLAS
- * has of its own would compete with the workers for the processors, and wait for work in a busy
- * loop. The number of threads that BLAS has is set back at the end. It is known how to do that for
- * OpenBLAS, MKL and FlexiBLAS; any other BLAS stays as it is. Only one thread of the process
- * may be here at a time. */
+/* Have BLAS compute each product on the thread that asks for it, until blas_release() gets what
+ * this returns. Threads that BLAS has of its own would compete with those that ask for the
+ * processors, and wait for work in a busy loop. It is known how to do that for OpenBLAS, MKL and
+ * FlexiBLAS; any other BLAS stays as it is. For one thread of the process at a time. */
+int blas_hold(void);
+void blas_release(int held);
+
+/* workers_run(), while BLAS is held. */
 void blas_workers_run(size_t workers, size_t count, worker_task *task, void *data);
 
 /* The number of threads that BLAS uses for a product, or 0 where that is not known. */

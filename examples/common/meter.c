@@ -12,6 +12,7 @@ void meter_start(struct meter *meter)
 {
     *meter = (struct meter){.shown = isatty(STDERR_FILENO) == 1};
     clock_gettime(CLOCK_MONOTONIC, &meter->start);
+    stages_start(&meter->stages);
 }
 
 double meter_seconds(const struct meter *meter)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A line on the terminal that says how far a long run is. */
+/* How far a long run is, in a line on the terminal, and where its time goes. */
 #ifndef EXAMPLES_METER_H
 #define EXAMPLES_METER_H
 
 #include <stdbool.h>
 #include <time.h>
+
+#include "common/stages.h"
 
 struct meter {
     bool shown;   /* standard error is a terminal */
@@ -12,6 +14,7 @@ struct meter {
     bool pending; /* a line stands there that must be wiped */
     double last;  /* seconds when that was shown */
     struct timespec start;
+    struct stages stages; /* where the seconds since then went */
 };
 
 void meter_start(struct meter *meter);

@@ -120,6 +120,13 @@ enum {
      *  than 2^26 codes. */
     WSIC_BLOCK_ROWS = 140,
 
+    /** Precision of the recursion and of the fit of Γ. Choice: "auto" (single precision wherever
+     *  what it rounds raises the distortion by no more than 1e-5 of itself, by the bound of
+     *  docs/algorithm.md, "Precision", and double precision elsewhere: at very high rates, for very
+     *  ill-conditioned Σ, with survivors and with feedback between rows; default) or "double"
+     *  (preset "paper"). Single precision takes half the time and memory; some codes differ. */
+    WSIC_PRECISION = 141,
+
     /** Compute the limit rate and the gap for the report. It needs the eigenvalues
      *  of Σ (see wsic_stats_get_spectrum()), and of G where there are output statistics. Integer,
      *  0 or 1, default 1. */

@@ -11,7 +11,7 @@
  * additive: statistics of two runs can be merged, saved and loaded without loss.
  * Layers that see the same input (query, key and value projections) share them.
  *
- * Memory: one n × n matrix of doubles, 8 n² bytes.
+ * Memory: one n × n matrix of doubles, 8 n² bytes, of which the lower triangle is in use.
  *
  * ## Pairs
  *
@@ -108,8 +108,16 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: nothing has been added
  *   - #WSIC_ERROR_CANCELLED: nothing has been added
  *
- * Accumulates in double precision with BLAS (syrk), a bounded number of tokens
- * at a time, so that large batches need no large copies.
+ * Computed by BLAS on the context's threads, a bounded number of tokens at a time, so that large
+ * batches need no large copies: 2048 bytes for each column, a few hundred more for what is known of
+ * it, and 256 KiB for each thread are taken until the call returns.
+ *
+ * Accuracy: F64 is multiplied and summed in double precision. F32, F16 and BF16 are multiplied in
+ * single precision, in blocks of 512 tokens about their means, whose sums are added in double
+ * precision: the error of an element of Σ is below 3.1e-5 times the product of the two columns'
+ * deviations (twice that at most where the mean is smaller than the deviation), whatever the
+ * number of tokens, and in practice below 1e-7 (docs/algorithm.md, "Sums of products"). Batches of
+ * F64 are for hosts that need more.
  */
 WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
                                                 const double *weights);
@@ -122,7 +130,8 @@ WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_ma
  * \param quantized    X̂ of the same tokens, tokens × n; any type of its own
  * \param residual     R-R̂ of the same tokens, tokens × a, in any type; NULL for none
  * \param weights      one non-negative weight for every token, or NULL for 1
- * \return as wsic_stats_add_activations();
+ * \return as wsic_stats_add_activations(), with its accuracy (F64 for one of them means double
+ *         precision for all);
  *   - #WSIC_ERROR_STATE: the statistics hold plain inputs, or pairs with residuals where none
  *     are given, or the reverse
  *   - #WSIC_ERROR_SHAPE: also if the three do not have the same number of rows, or residual

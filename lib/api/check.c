@@ -202,6 +202,8 @@ wsic_status wsic_check_finite(const wsic_env *env, const char *name, const wsic_
 
     for (size_t i = 0; i < matrix->rows; i++) {
         const char *const row = (const char *)matrix->data + i * matrix->row_stride * element;
+        if (isfinite(wsic_largest_magnitude(row, matrix->dtype, matrix->columns)))
+            continue;
         for (size_t j = 0; j < matrix->columns; j += CHUNK) {
             const size_t count = wsic_min_size(CHUNK, matrix->columns - j);
             wsic_load_f64(chunk, row + j * element, matrix->dtype, count);

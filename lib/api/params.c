@@ -110,6 +110,7 @@ static const preset_value preset_values[] = {
     {"paper", PARAMETER_INDEX_WSIC_ORDER, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_RESCALE, WSIC_RESCALE_BOTH},
     {"paper", PARAMETER_INDEX_WSIC_OUTPUTS, WSIC_OUTPUTS_NONE},
+    {"paper", PARAMETER_INDEX_WSIC_PRECISION, WSIC_PRECISION_DOUBLE},
 };
 
 static bool is_preset(const char *name)
@@ -284,6 +285,7 @@ void wsic_params_to_options(const wsic_params *params, wsic_encode_options *opti
         .rescale_rounds = (int64_t)value[PARAMETER_INDEX_WSIC_RESCALE_ROUNDS],
         .rescale_tolerance = value[PARAMETER_INDEX_WSIC_RESCALE_TOLERANCE],
         .block_rows = (size_t)value[PARAMETER_INDEX_WSIC_BLOCK_ROWS],
+        .precision = (int)value[PARAMETER_INDEX_WSIC_PRECISION],
         .limit = value[PARAMETER_INDEX_WSIC_LIMIT] != 0.0,
         .outputs =
             {

@@ -3,9 +3,8 @@
 
 #include <math.h>
 
-#include "api/tokens.h"
+#include "api/token_sums.h"
 #include "base/checked.h"
-#include "linalg/linalg.h"
 
 wsic_status wsic_stats_check_growth(const wsic_stats *stats, double bound, double samples)
 {
@@ -59,25 +58,47 @@ void wsic_stats_grow(wsic_stats *stats, double bound, double samples)
 }
 
 /* Nothing has been added when this fails. */
-static wsic_status add_tokens(wsic_stats *stats, const wsic_tokens *tokens, double *chunk)
+static wsic_status begin_adding(const wsic_stats *stats, double bound, double samples)
 {
-    const size_t n = tokens->matrix.columns, count = tokens->matrix.rows;
-    const double bound = wsic_tokens_bound(tokens, chunk);
-    const double samples = wsic_tokens_samples(tokens);
-    wsic_status status = wsic_stats_check_growth(stats, bound, samples);
+    const wsic_status status = wsic_stats_check_growth(stats, bound, samples);
 
     /* The last chance to stop: from here on the sum changes. */
-    if (status == WSIC_OK)
-        status = wsic_progress_report(&stats->handle.env, NULL, 0);
-    if (status != WSIC_OK)
-        return status;
-    for (size_t first = 0; first < count; first += WSIC_TOKENS_CHUNK) {
-        const size_t part = wsic_min_size(WSIC_TOKENS_CHUNK, count - first);
-        wsic_tokens_load(tokens, first, part, chunk);
-        wsic_syrk_accumulate(n, part, chunk, n, stats->moments.input);
+    return status == WSIC_OK ? wsic_progress_report(&stats->handle.env, NULL, 0) : status;
+}
+
+static void add_blocks(wsic_stats *stats, const wsic_tokens *tokens, wsic_token_block *block,
+                       const wsic_token_scratch *scratch)
+{
+    const wsic_env *const env = &stats->handle.env;
+    const wsic_token_sum sum = {.x = block, .y = block, .sum = stats->moments.input, .lower = true};
+    const size_t count = tokens->matrix.rows;
+
+    for (size_t first = 0; first < count; first += block->capacity) {
+        wsic_token_block_load(env, tokens, first, wsic_min_size(block->capacity, count - first),
+                              block);
+        wsic_token_sums_add(env, &sum, 1, scratch);
     }
-    wsic_stats_grow(stats, bound, samples);
-    return WSIC_OK;
+}
+
+static wsic_status add_tokens(wsic_stats *stats, const wsic_tokens *tokens)
+{
+    const wsic_env *const env = &stats->handle.env;
+    const bool single = wsic_tokens_fit_singles(tokens);
+    wsic_token_block block;
+    wsic_token_scratch scratch = {.tiles = NULL};
+
+    wsic_status status = wsic_token_block_create(env, tokens, single, &block);
+    if (status == WSIC_OK)
+        status = wsic_token_scratch_create(env, single, &scratch);
+    if (status == WSIC_OK)
+        status = begin_adding(stats, tokens->bound, tokens->samples);
+    if (status == WSIC_OK) {
+        add_blocks(stats, tokens, &block, &scratch);
+        wsic_stats_grow(stats, tokens->bound, tokens->samples);
+    }
+    wsic_token_scratch_release(env, &scratch);
+    wsic_token_block_release(env, &block);
+    return status;
 }
 
 wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
@@ -88,20 +109,11 @@ wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *act
     const wsic_env *const env = &stats->handle.env;
     wsic_tokens tokens;
 
-    wsic_status status = wsic_tokens_check(env, "activations", activations,
-                                           (wsic_shape){0, stats->moments.columns}, &tokens);
-    if (status == WSIC_OK)
-        status = wsic_tokens_set_weights(env, weights, &tokens);
+    wsic_status status = wsic_tokens_check(
+        env, "activations", activations, (wsic_shape){0, stats->moments.columns}, weights, &tokens);
     if (status == WSIC_OK)
         status = wsic_stats_check_kind(stats, false, 0);
-    if (status != WSIC_OK)
-        return status;
-    double *const chunk = wsic_tokens_alloc_chunk(env, &tokens, &status);
-    if (!chunk)
-        return status;
-    status = add_tokens(stats, &tokens, chunk);
-    wsic_free(env, chunk);
-    return status;
+    return status == WSIC_OK ? add_tokens(stats, &tokens) : status;
 }
 
 double wsic_stats_element(const wsic_matrix *matrix, size_t i, size_t j)

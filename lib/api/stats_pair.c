@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "api/stats.h"
-#include "api/tokens.h"
+#include "api/token_sums.h"
 #include "base/checked.h"
-#include "linalg/linalg.h"
 
 /* --- activations --------------------------------------------------------- */
 
@@ -15,8 +14,10 @@ enum { INPUT, QUANTIZED, RESIDUAL, PARTS };
 
 typedef struct pair_batch {
     wsic_tokens part[PARTS];
-    double *chunk[PARTS];
     size_t parts; /* 2, or 3 with residuals */
+    double bound; /* of all sums */
+    wsic_token_block block[PARTS];
+    wsic_token_scratch scratch;
 } pair_batch;
 
 static wsic_status check_batch(const wsic_stats *stats, const wsic_matrix *activations,
@@ -32,78 +33,96 @@ static wsic_status check_batch(const wsic_stats *stats, const wsic_matrix *activ
     for (size_t k = 0; k < batch->parts; k++) {
         if (k == RESIDUAL)
             expected.columns = stats->moments.outputs; /* 0 takes any */
-        wsic_status status = wsic_tokens_check(env, names[k], given[k], expected, &batch->part[k]);
-        if (status == WSIC_OK)
-            status = wsic_tokens_set_weights(env, weights, &batch->part[k]);
+        const wsic_status status =
+            wsic_tokens_check(env, names[k], given[k], expected, weights, &batch->part[k]);
         if (status != WSIC_OK)
             return status;
+        batch->bound = fmax(batch->bound, batch->part[k].bound);
         expected.rows = batch->part[INPUT].matrix.rows;
     }
     return wsic_stats_check_kind(stats, true, residual ? batch->part[RESIDUAL].matrix.columns : 0);
 }
 
-static void add_residual_energy(const double *residual, size_t count, size_t outputs,
-                                double *energy)
+/* One of them in double precision takes the others with it. */
+static bool fits_singles(const pair_batch *batch)
 {
-    for (size_t t = 0; t < count; t++) {
-        for (size_t r = 0; r < outputs; r++)
-            energy[r] += residual[t * outputs + r] * residual[t * outputs + r];
-    }
+    for (size_t k = 0; k < batch->parts; k++)
+        if (!wsic_tokens_fit_singles(&batch->part[k]))
+            return false;
+    return true;
 }
 
-static void accumulate_chunk(const pair_batch *batch, size_t count, wsic_moments *moments)
+static wsic_status make_room(const wsic_env *env, pair_batch *batch)
 {
-    const size_t n = moments->columns, a = moments->outputs;
-    const double *const x = batch->chunk[INPUT], *const xq = batch->chunk[QUANTIZED];
-    const double *const r = batch->chunk[RESIDUAL];
+    const bool single = fits_singles(batch);
+    wsic_status status = wsic_token_scratch_create(env, single, &batch->scratch);
 
-    wsic_syrk_accumulate(n, count, x, n, moments->input);
-    wsic_syrk_accumulate(n, count, xq, n, moments->quantized);
-    wsic_cross_accumulate(n, n, count, x, xq, moments->cross);
-    if (batch->parts < PARTS)
-        return;
-    wsic_cross_accumulate(a, n, count, r, xq, moments->residual);
-    wsic_cross_accumulate(a, n, count, r, x, moments->residual_input);
-    add_residual_energy(r, count, a, moments->residual_energy);
+    for (size_t k = 0; k < batch->parts && status == WSIC_OK; k++)
+        status = wsic_token_block_create(env, &batch->part[k], single, &batch->block[k]);
+    return status;
 }
 
-static void accumulate(const pair_batch *batch, wsic_moments *moments)
+static void release_room(const wsic_env *env, pair_batch *batch)
+{
+    for (size_t k = 0; k < PARTS; k++)
+        wsic_token_block_release(env, &batch->block[k]);
+    wsic_token_scratch_release(env, &batch->scratch);
+}
+
+/* Where pairs do not differ, their sums must not do so by rounding. */
+static bool are_equal(const wsic_token_block *x, const wsic_token_block *y)
+{
+    const size_t n = x->columns;
+
+    return x->singles && memcmp(x->singles, y->singles, x->count * n * sizeof *x->singles) == 0 &&
+           memcmp(x->centers, y->centers, n * sizeof *x->centers) == 0 &&
+           memcmp(x->units, y->units, n * sizeof *x->units) == 0;
+}
+
+static void add_blocks(const wsic_env *env, const pair_batch *batch, wsic_moments *moments)
+{
+    const wsic_token_block *const x = &batch->block[INPUT], *const xq = &batch->block[QUANTIZED];
+    const wsic_token_block *const r = &batch->block[RESIDUAL];
+    const bool equal = are_equal(x, xq);
+    const wsic_token_sum sums[WSIC_TOKEN_SUMS] = {
+        {.x = x, .y = x, .sum = moments->input, .lower = true},
+        {.x = xq, .y = xq, .sum = moments->quantized, .lower = true},
+        {.x = x, .y = xq, .sum = moments->cross, .lower = equal, .mirrored = equal},
+        {.x = r, .y = xq, .sum = moments->residual},
+        {.x = r, .y = x, .sum = moments->residual_input},
+    };
+
+    wsic_token_sums_add(env, sums, batch->parts == PARTS ? WSIC_TOKEN_SUMS : 3, &batch->scratch);
+    for (size_t i = 0; batch->parts == PARTS && i < r->columns; i++)
+        moments->residual_energy[i] += r->squares[i];
+}
+
+static void accumulate(const wsic_env *env, pair_batch *batch, wsic_moments *moments)
 {
     const size_t tokens = batch->part[INPUT].matrix.rows;
+    const size_t capacity = batch->block[INPUT].capacity;
 
-    for (size_t first = 0; first < tokens; first += WSIC_TOKENS_CHUNK) {
-        const size_t count = wsic_min_size(WSIC_TOKENS_CHUNK, tokens - first);
+    for (size_t first = 0; first < tokens; first += capacity) {
+        const size_t count = wsic_min_size(capacity, tokens - first);
         for (size_t k = 0; k < batch->parts; k++)
-            wsic_tokens_load(&batch->part[k], first, count, batch->chunk[k]);
-        accumulate_chunk(batch, count, moments);
+            wsic_token_block_load(env, &batch->part[k], first, count, &batch->block[k]);
+        add_blocks(env, batch, moments);
     }
 }
 
-static wsic_status add_batch(wsic_stats *stats, pair_batch *batch)
+/* Nothing has been added when this fails. */
+static wsic_status begin_adding(wsic_stats *stats, const pair_batch *batch)
 {
     const wsic_env *const env = &stats->handle.env;
-    const double samples = wsic_tokens_samples(&batch->part[INPUT]);
-    double bound = 0;
-    wsic_status status = WSIC_OK;
 
-    for (size_t k = 0; k < batch->parts; k++) {
-        batch->chunk[k] = wsic_tokens_alloc_chunk(env, &batch->part[k], &status);
-        if (!batch->chunk[k])
-            return status;
-        bound = fmax(bound, wsic_tokens_bound(&batch->part[k], batch->chunk[k]));
-    }
-    status = wsic_stats_check_growth(stats, bound, samples);
+    wsic_status status = wsic_stats_check_growth(stats, batch->bound, batch->part[INPUT].samples);
     /* The last chance to stop: from here on the sums change. */
     if (status == WSIC_OK)
         status = wsic_progress_report(env, NULL, 0);
-    if (status == WSIC_OK)
-        status = wsic_stats_make_pairs(
-            stats, batch->parts == PARTS ? batch->part[RESIDUAL].matrix.columns : 0);
-    if (status != WSIC_OK)
-        return status;
-    accumulate(batch, &stats->moments);
-    wsic_stats_grow(stats, bound, samples);
-    return WSIC_OK;
+    return status == WSIC_OK
+               ? wsic_stats_make_pairs(
+                     stats, batch->parts == PARTS ? batch->part[RESIDUAL].matrix.columns : 0)
+               : status;
 }
 
 wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
@@ -117,9 +136,15 @@ wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activation
     wsic_status status = check_batch(stats, activations, quantized, residual, weights, &batch);
     if (status != WSIC_OK)
         return status;
-    status = add_batch(stats, &batch);
-    for (size_t k = 0; k < PARTS; k++)
-        wsic_free(&stats->handle.env, batch.chunk[k]);
+    const wsic_env *const env = &stats->handle.env;
+    status = make_room(env, &batch);
+    if (status == WSIC_OK)
+        status = begin_adding(stats, &batch);
+    if (status == WSIC_OK) {
+        accumulate(env, &batch, &stats->moments);
+        wsic_stats_grow(stats, batch.bound, batch.part[INPUT].samples);
+    }
+    release_room(env, &batch);
     return status;
 }
 

@@ -3,20 +3,12 @@
 
 #include <math.h>
 
-#include "base/checked.h"
 #include "base/half.h"
 
-wsic_status wsic_tokens_check(const wsic_env *env, const char *name, const wsic_matrix *given,
-                              wsic_shape expected, wsic_tokens *tokens)
+static wsic_status check_weights(const wsic_env *env, const wsic_tokens *tokens)
 {
-    tokens->weights = NULL;
-    const wsic_status status =
-        wsic_check_matrix(env, name, given, WSIC_ALLOW_REAL, expected, &tokens->matrix);
-    return status == WSIC_OK ? wsic_check_finite(env, name, &tokens->matrix) : status;
-}
+    const double *const weights = tokens->weights;
 
-wsic_status wsic_tokens_set_weights(const wsic_env *env, const double *weights, wsic_tokens *tokens)
-{
     for (size_t t = 0; weights && t < tokens->matrix.rows; t++) {
         if (!isfinite(weights[t]))
             return wsic_fail(env, WSIC_ERROR_NOT_FINITE, "weights[%zu] is %g", t, weights[t]);
@@ -24,58 +16,46 @@ wsic_status wsic_tokens_set_weights(const wsic_env *env, const double *weights, 
             return wsic_fail(env, WSIC_ERROR_ARGUMENT, "weights[%zu] is %g, negative", t,
                              weights[t]);
     }
-    tokens->weights = weights;
     return WSIC_OK;
 }
 
-double *wsic_tokens_alloc_chunk(const wsic_env *env, const wsic_tokens *tokens, wsic_status *status)
-{
-    const size_t chunk = wsic_min_size(WSIC_TOKENS_CHUNK, tokens->matrix.rows);
-    return wsic_alloc(env, tokens->matrix.columns, chunk * sizeof(double), status);
-}
-
-static void load_token(const wsic_tokens *tokens, size_t token, double *out)
+static wsic_status add_up(const wsic_env *env, const char *name, wsic_tokens *tokens)
 {
     const wsic_matrix *const x = &tokens->matrix;
-    const size_t element = wsic_dtype_size(x->dtype);
+    const size_t stride = x->row_stride * wsic_dtype_size(x->dtype);
 
-    wsic_load_f64(out, (const char *)x->data + token * x->row_stride * element, x->dtype,
-                  x->columns);
-    if (!tokens->weights || tokens->weights[token] == 1)
-        return;
-    const double factor = sqrt(tokens->weights[token]);
-    for (size_t j = 0; j < x->columns; j++)
-        out[j] *= factor;
-}
-
-void wsic_tokens_load(const wsic_tokens *tokens, size_t first, size_t count, double *chunk)
-{
-    for (size_t t = 0; t < count; t++)
-        load_token(tokens, first + t, chunk + t * tokens->matrix.columns);
-}
-
-double wsic_tokens_bound(const wsic_tokens *tokens, double *chunk)
-{
-    double bound = 0;
-
-    for (size_t t = 0; t < tokens->matrix.rows; t++) {
-        double largest = 0;
-        load_token(tokens, t, chunk);
-        /* The values are finite: fmax() would be a call for nothing. */
-        for (size_t j = 0; j < tokens->matrix.columns; j++) {
-            const double magnitude = fabs(chunk[j]);
-            largest = magnitude > largest ? magnitude : largest;
-        }
-        bound += largest * largest;
+    for (size_t t = 0; t < x->rows; t++) {
+        const double weight = tokens->weights ? tokens->weights[t] : 1;
+        const double largest =
+            wsic_largest_magnitude((const char *)x->data + t * stride, x->dtype, x->columns);
+        const double weighted = sqrt(weight) * largest;
+        if (!isfinite(largest))
+            return wsic_check_finite(env, name, x);
+        tokens->samples += weight;
+        tokens->bound += weighted * weighted;
     }
-    return bound;
+    return WSIC_OK;
 }
 
-double wsic_tokens_samples(const wsic_tokens *tokens)
+wsic_status wsic_tokens_check(const wsic_env *env, const char *name, const wsic_matrix *given,
+                              wsic_shape expected, const double *weights, wsic_tokens *tokens)
 {
-    double samples = 0;
+    *tokens = (wsic_tokens){.weights = weights};
+    wsic_status status =
+        wsic_check_matrix(env, name, given, WSIC_ALLOW_REAL, expected, &tokens->matrix);
+    if (status == WSIC_OK)
+        status = check_weights(env, tokens);
+    return status == WSIC_OK ? add_up(env, name, tokens) : status;
+}
 
-    for (size_t t = 0; t < tokens->matrix.rows; t++)
-        samples += tokens->weights ? tokens->weights[t] : 1;
-    return samples;
+bool wsic_tokens_fit_singles(const wsic_tokens *tokens)
+{
+    if (tokens->matrix.dtype == WSIC_F64)
+        return false;
+    for (size_t t = 0; tokens->weights && t < tokens->matrix.rows; t++) {
+        const double weight = tokens->weights[t];
+        if (weight != 0 && !(weight >= 0x1p-32 && weight <= 0x1p32))
+            return false;
+    }
+    return true;
 }

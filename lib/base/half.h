@@ -18,6 +18,13 @@ uint16_t wsic_f32_to_bf16(float value);
 /* out[i] = the i-th of count consecutive numbers of a floating type at data. */
 void wsic_load_f64(double *out, const void *data, uint32_t dtype, size_t count);
 
+/* The same in single precision, for the types that fit into it: all but F64. */
+void wsic_load_f32(float *out, const void *data, uint32_t dtype, size_t count);
+
+/* The largest magnitude of count consecutive numbers of a floating type; infinity if one of them
+ * is no finite number. */
+double wsic_largest_magnitude(const void *data, uint32_t dtype, size_t count);
+
 /* Magnitudes of floats from here on become infinite in a floating type. */
 float wsic_f32_limit(uint32_t dtype);
 

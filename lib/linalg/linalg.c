@@ -10,53 +10,42 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
              size_t uplo_length);
 void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
              double *b, const int *ldb, int *info, size_t uplo_length);
-void dpstrf_(const char *uplo, const int *n, double *a, const int *lda, int *piv, int *rank,
-             const double *tol, double *work, int *info, size_t uplo_length);
 void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
             double *work, const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
 
-void wsic_syrk_accumulate(size_t n, size_t count, const double *x, size_t ld, double *s)
+/* Row-major X is column-major Xᵀ. */
+
+void wsic_cross_accumulate(const wsic_product *product, const double *x, const double *y, double *c)
 {
-    /* Row-major X is column-major Xᵀ. */
-    cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)count, 1.0, x, (int)ld, 1.0,
-                s, (int)n);
+    const int m = (int)product->m, n = (int)product->n, k = (int)product->k;
+
+    if (product->lower)
+        cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, n, k, 1.0, x, (int)product->ldx, 1.0,
+                    c, (int)product->ldc);
+    else
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0, x, (int)product->ldx, y,
+                    (int)product->ldy, 1.0, c, (int)product->ldc);
 }
 
-void wsic_cross_accumulate(size_t m, size_t n, size_t count, const double *x, const double *y,
-                           double *c)
+void wsic_cross_singles(const wsic_product *product, const float *x, const float *y, float *c)
 {
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)count, 1.0, x, (int)m,
-                y, (int)n, 1.0, c, (int)m);
+    const int m = (int)product->m, n = (int)product->n, k = (int)product->k;
+
+    if (product->lower)
+        cblas_ssyrk(CblasColMajor, CblasLower, CblasNoTrans, n, k, 1.0F, x, (int)product->ldx, 0.0F,
+                    c, (int)product->ldc);
+    else
+        cblas_sgemm(CblasColMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, x, (int)product->ldx, y,
+                    (int)product->ldy, 0.0F, c, (int)product->ldc);
 }
 
-size_t wsic_cholesky(size_t n, double *a)
+size_t wsic_cholesky_block(size_t n, double *a, size_t lda)
 {
-    const int order = (int)n;
+    const int order = (int)n, leading = (int)lda;
     int info = 0;
 
-    dpotrf_("L", &order, a, &order, &info, 1);
+    dpotrf_("L", &order, a, &leading, &info, 1);
     return (size_t)info;
-}
-
-wsic_status wsic_pivot_order(const wsic_env *env, size_t n, double *a, size_t *order)
-{
-    const int size = (int)n;
-    const double tolerance = 0.0; /* go on to the end: only the order is wanted */
-    int rank = 0, info = 0;
-    wsic_status status = WSIC_OK;
-    double *const work = wsic_alloc(env, 2 * n, sizeof *work, &status);
-
-    if (!work)
-        return status;
-    int *const pivots = wsic_alloc(env, n, sizeof *pivots, &status);
-    if (pivots) {
-        dpstrf_("L", &size, a, &size, pivots, &rank, &tolerance, work, &info, 1);
-        for (size_t k = 0; k < n; k++)
-            order[k] = (size_t)pivots[k] - 1;
-    }
-    wsic_free(env, pivots);
-    wsic_free(env, work);
-    return status;
 }
 
 void wsic_cholesky_solve(size_t n, const double *l, double *x)
@@ -73,6 +62,26 @@ void wsic_multiply_lower(size_t m, size_t n, const double *l, size_t ldl, double
                 1.0, l, (int)ldl, y, (int)ldy);
 }
 
+void wsic_multiply_lower_f32(size_t m, size_t n, const float *l, size_t ldl, float *y, size_t ldy)
+{
+    cblas_strmm(CblasColMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, (int)m, (int)n,
+                1.0F, l, (int)ldl, y, (int)ldy);
+}
+
+void wsic_multiply_lower_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,
+                                    size_t ldy)
+{
+    cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n,
+                1.0, l, (int)ldl, y, (int)ldy);
+}
+
+void wsic_multiply_lower_transposed_f32(size_t m, size_t n, const float *l, size_t ldl, float *y,
+                                        size_t ldy)
+{
+    cblas_strmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n,
+                1.0F, l, (int)ldl, y, (int)ldy);
+}
+
 void wsic_solve_lower(size_t m, size_t n, const double *l, size_t ldl, double *y, size_t ldy)
 {
     cblas_dtrsm(CblasColMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, (int)m, (int)n,
@@ -86,11 +95,45 @@ void wsic_solve_lower_transposed(size_t m, size_t n, const double *l, size_t ldl
                 1.0, l, (int)ldl, y, (int)ldy);
 }
 
+void wsic_solve_lower_transposed_f32(size_t m, size_t n, const float *l, size_t ldl, float *y,
+                                     size_t ldy)
+{
+    cblas_strsm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n,
+                1.0F, l, (int)ldl, y, (int)ldy);
+}
+
 void wsic_gemm_subtract(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                         size_t ldb, double *c, size_t ldc)
 {
     cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, -1.0, a,
                 (int)lda, b, (int)ldb, 1.0, c, (int)ldc);
+}
+
+void wsic_gemm_subtract_f32(size_t m, size_t n, size_t k, const float *a, size_t lda,
+                            const float *b, size_t ldb, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, -1.0F, a,
+                (int)lda, b, (int)ldb, 1.0F, c, (int)ldc);
+}
+
+void wsic_gemm_subtract_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                                   const double *b, size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, -1.0, a, (int)lda,
+                b, (int)ldb, 1.0, c, (int)ldc);
+}
+
+void wsic_syrk_subtract(size_t n, size_t k, const double *a, size_t lda, double *c, size_t ldc)
+{
+    cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (int)n, (int)k, -1.0, a, (int)lda, 1.0, c,
+                (int)ldc);
+}
+
+void wsic_gemv_subtract(size_t m, size_t k, const double *a, size_t lda, const double *x,
+                        size_t incx, double *y)
+{
+    cblas_dgemv(CblasColMajor, CblasNoTrans, (int)m, (int)k, -1.0, a, (int)lda, x, (int)incx, 1.0,
+                y, 1);
 }
 
 void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a, size_t lda,
@@ -105,6 +148,20 @@ void wsic_gemm_add_transposed(size_t m, size_t n, size_t k, const double *a, siz
 {
     cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a, (int)lda,
                 b, (int)ldb, 1.0, c, (int)ldc);
+}
+
+void wsic_gemm_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                          const double *b, size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a, (int)lda,
+                b, (int)ldb, 0.0, c, (int)ldc);
+}
+
+void wsic_gemm_transposed_f32(size_t m, size_t n, size_t k, const float *a, size_t lda,
+                              const float *b, size_t ldb, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0F, a, (int)lda,
+                b, (int)ldb, 0.0F, c, (int)ldc);
 }
 
 void wsic_solve_left_transposed(size_t m, size_t n, const double *l, size_t ldl, double *y,

@@ -10,6 +10,7 @@
 #include "quant/quantizer.h"
 
 enum { WSIC_SPACING_WATERFILLING, WSIC_SPACING_UNIFORM };
+enum { WSIC_PRECISION_AUTO, WSIC_PRECISION_DOUBLE };
 enum { WSIC_RESCALE_NONE, WSIC_RESCALE_COLUMNS, WSIC_RESCALE_BOTH, WSIC_RESCALE_AUTO };
 
 /* Meanings, units and ranges as in watersic/encoder.h. */
@@ -34,6 +35,7 @@ typedef struct wsic_encode_options {
     size_t block_rows;
     bool limit;
     wsic_metric_options outputs;
+    int precision; /* WSIC_PRECISION_AUTO ... */
 } wsic_encode_options;
 
 /* Of a problem with output statistics; meanings and units as in watersic/encoder.h. */

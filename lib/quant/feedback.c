@@ -37,7 +37,7 @@ wsic_status wsic_job_drifted_goal(wsic_job *job)
         return WSIC_OK;
     wsic_status status = create_goal(job);
     if (status == WSIC_OK)
-        status = wsic_job_target(job, rows, job->feedback.goal);
+        status = wsic_job_target(job, rows, false, (wsic_reals){.f64 = job->feedback.goal}, NULL);
     if (status == WSIC_OK)
         wsic_solve_lower(job->rows, job->live, job->factor->L, job->live, job->feedback.goal,
                          job->rows);
@@ -141,7 +141,7 @@ static void load_errors(const pass *p, size_t first, size_t count)
 
     for (size_t k = 0; k < job->live; k++) {
         const double *const goal = job->feedback.goal + k * job->rows + first;
-        const double *const y = job->pass.y + k * job->rows + first;
+        const double *const y = job->pass.y.f64 + k * job->rows + first;
         for (size_t i = 0; i < count; i++)
             p->errors[k * count + i] = goal[i] - y[i];
     }
@@ -215,8 +215,10 @@ static void keep_block(const pass *p)
         int32_t *const codes = job->pass.codes + k * job->rows;
         for (size_t i = 0; i < p->rows; i++)
             codes[job->metric.order[p->place + i]] = p->codes[k * p->rows + i];
-        memcpy(job->pass.y + k * job->rows + p->place, p->target + k * p->rows,
-               p->rows * sizeof *p->target);
+        const double weight = p->gamma[k] * job->pass.alpha[k];
+        double *const y = job->pass.y.f64 + k * job->rows + p->place;
+        for (size_t i = 0; i < p->rows; i++)
+            y[i] = weight * p->codes[k * p->rows + i];
         /* All blocks have the same, but 0 where a column has no code. */
         job->pass.gamma[k] = p->gamma[k] != 0.0 ? p->gamma[k] : job->pass.gamma[k];
     }
@@ -257,7 +259,8 @@ static wsic_status decide_block(pass *p)
     wsic_status status = wsic_job_aim(job, p->rows, p->target);
     job->pass.target_energy += square_sum(p->target, p->rows * job->live);
     if (status == WSIC_OK)
-        status = wsic_zsic_run(job->env, &span, &problem, p->target, p->codes, p->gamma, &residual);
+        status = wsic_zsic_run(job->env, &span, &problem, (wsic_reals){.f64 = p->target}, p->codes,
+                               p->gamma, &residual);
     job->pass.residual += residual;
     if (status == WSIC_OK)
         keep_block(p);

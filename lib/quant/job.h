@@ -5,6 +5,7 @@
 #define WSIC_QUANT_JOB_H
 
 #include "quant/encode.h"
+#include "quant/reals.h"
 #include "quant/weights.h"
 
 /* How the spacings of the columns relate, and what their error counts; in the order of the factor.
@@ -17,13 +18,18 @@ typedef struct wsic_spacing {
 
 /* The codes of one step: what the recursion has found for some or all rows. */
 typedef struct wsic_pass {
-    double step;    /* c, internal units */
-    double *y;      /* rows x live: target, then reconstruction, then C = W Σ */
+    double step; /* c, internal units */
+    /* rows x live, columns in the order of the factor: Y, which the recursion replaces by its error
+     * Y - Ŵ L. With feedback in double precision, and Ŵ instead of the error, rows in the order of
+     * the metric. */
+    wsic_reals y;
+    bool wide;      /* there is room for double precision in y, whatever the job's is */
     int32_t *codes; /* all_rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
-    double residual;      /* ||Y - Ŵ L||² */
-    double target_energy; /* ||Y||² */
+    double residual;       /* ||Y - Ŵ L||² */
+    double target_energy;  /* ||Y||² */
+    double product_energy; /* ||W L||²; with drift or feedback 0 */
 } wsic_pass;
 
 /* For recursions with feedback between rows, and for drift with output statistics. */
@@ -69,6 +75,9 @@ typedef struct wsic_job {
     size_t blocks;
     size_t *block_start; /* first row of each block, and behind the last one */
     int8_t *row_width;   /* see wsic_stretch */
+
+    bool single;     /* precision of the recursion */
+    float *L_single; /* the factor in it; NULL where single is false */
 
     wsic_spacing spacing;
     wsic_unseen unseen;

@@ -5,25 +5,34 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "linalg/cholesky.h"
 #include "linalg/linalg.h"
 #include "watersic/waterfill.h"
 
-/* Eigenvalues of the whole Σ in internal units, dead columns included: the limit knows
- * nothing of what the encoder chose to leave out. */
-static wsic_status compute_spectrum(const wsic_job *job, double *spectrum)
+/* The whole Σ in internal units, dead columns included: the limit knows nothing of what the encoder
+ * chose to leave out. less: taken off its diagonal. */
+static void copy_moments(const wsic_job *job, double less, double *copy)
 {
     const size_t n = job->columns;
     const wsic_blend *const blend = &job->problem->blend;
     const double divisor = blend->samples * job->factor->unit;
+
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = j; i < n; i++)
+            copy[j * n + i] = blend->hessian[j * n + i] / divisor;
+        copy[j * n + j] -= less;
+    }
+}
+
+static wsic_status compute_spectrum(const wsic_job *job, double *spectrum)
+{
+    const size_t n = job->columns;
     wsic_status status = WSIC_OK;
     double *const copy = wsic_alloc(job->env, n * n, sizeof *copy, &status);
 
     if (!copy)
         return status;
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j; i < n; i++)
-            copy[j * n + i] = blend->hessian[j * n + i] / divisor;
-    }
+    copy_moments(job, 0.0, copy);
     status = wsic_eigenvalues(job->env, n, copy, spectrum);
     wsic_free(job->env, copy);
     return status;
@@ -48,15 +57,20 @@ static wsic_status weight_variance(const wsic_job *job, double *variance)
     return WSIC_OK;
 }
 
+/* The one that came along is of the clean covariance of a single source. */
+static bool has_input_spectrum(const wsic_encode_problem *problem)
+{
+    return problem->input.spectrum &&
+           problem->blend.hessian == problem->input.sources.moments->input;
+}
+
 static wsic_status find_spectrum(const wsic_job *job, double *spectrum)
 {
     const wsic_encode_problem *const problem = job->problem;
     const size_t n = job->columns;
     wsic_status status = WSIC_OK;
 
-    /* The one that came along is of the clean covariance of a single source. */
-    if (problem->input.spectrum &&
-        problem->blend.hessian == problem->input.sources.moments->input) {
+    if (has_input_spectrum(problem)) {
         for (size_t j = 0; j < n; j++)
             spectrum[j] = problem->input.spectrum[j] / job->factor->unit;
     } else {
@@ -67,15 +81,13 @@ static wsic_status find_spectrum(const wsic_job *job, double *spectrum)
     return status;
 }
 
-static wsic_status prepare_limit(const wsic_job *job)
+static wsic_status prepare_spectrum(const wsic_job *job)
 {
     wsic_encode_problem *const problem = job->problem;
     wsic_status status = WSIC_OK;
 
-    if (problem->variance < 0.0)
-        status = weight_variance(job, &problem->variance);
-    if (status != WSIC_OK || problem->spectrum)
-        return status;
+    if (problem->spectrum)
+        return WSIC_OK;
     double *const spectrum = wsic_alloc(job->env, job->columns, sizeof *spectrum, &status);
     if (!spectrum)
         return status;
@@ -86,6 +98,85 @@ static wsic_status prepare_limit(const wsic_job *job)
         wsic_free(job->env, spectrum);
     return status;
 }
+
+static wsic_status prepare_variance(const wsic_job *job)
+{
+    wsic_encode_problem *const problem = job->problem;
+
+    return problem->variance < 0.0 ? weight_variance(job, &problem->variance) : WSIC_OK;
+}
+
+/* --- nothing under water -------------------------------------------------------------- */
+
+/* log2 det Σ / n. */
+static void find_determinant(const wsic_job *job, double *copy)
+{
+    wsic_encode_problem *const problem = job->problem;
+    const size_t n = job->columns;
+
+    if (problem->determinant_known)
+        return;
+    copy_moments(job, 0.0, copy);
+    if (wsic_cholesky(job->env, n, copy) != 0)
+        return;
+    problem->log_determinant = 0.0;
+    for (size_t j = 0; j < n; j++)
+        problem->log_determinant += 2.0 * log2(copy[j * n + j]) / (double)n;
+    problem->determinant_known = true;
+}
+
+/* Whether all eigenvalues are above the level, which is to say that Σ less the level is positive
+ * definite; and the determinant, where they are. A factor each, which takes an eighth of what
+ * the eigenvalues take. */
+static wsic_status look_for_land(const wsic_job *job, double level, bool *all)
+{
+    wsic_encode_problem *const problem = job->problem;
+    const size_t n = job->columns;
+    wsic_status status = WSIC_OK;
+
+    *all = problem->determinant_known && level <= problem->level_below;
+    if (*all)
+        return WSIC_OK;
+    double *const copy = wsic_alloc(job->env, n * n, sizeof *copy, &status);
+    if (!copy)
+        return status;
+    copy_moments(job, level, copy);
+    if (wsic_cholesky(job->env, n, copy) == 0) {
+        find_determinant(job, copy);
+        *all = problem->determinant_known;
+        problem->level_below = level;
+    }
+    wsic_free(job->env, copy);
+    return status;
+}
+
+/* *known is false where some of the spectrum is under water. */
+static wsic_status rate_by_determinant(const wsic_job *job, double distortion, double *rate,
+                                       bool *known)
+{
+    const wsic_encode_problem *const problem = job->problem;
+    const double level = distortion / problem->variance;
+
+    *known = false;
+    if (problem->spectrum || has_input_spectrum(problem) || !(problem->variance > 0.0))
+        return WSIC_OK;
+    const wsic_status status = look_for_land(job, level, known);
+    if (status == WSIC_OK && *known)
+        *rate = 0.5 * (problem->log_determinant - log2(level));
+    return status;
+}
+
+static wsic_status rate_by_spectrum(const wsic_job *job, double distortion, double *rate)
+{
+    const wsic_encode_problem *const problem = job->problem;
+    const wsic_status status = prepare_spectrum(job);
+
+    return status == WSIC_OK ? wsic_waterfill_rate(problem->spectrum, job->columns,
+                                                   problem->variance, distortion, rate, NULL)
+                             : status;
+}
+
+/* --- inputs alone ----------------------------------------------------------------------- */
 
 /* Of a drifted input there is no limit to report: what its error is bounded by depends on how
  * much of the drift is reducible, which no eigenvalue tells. */
@@ -98,17 +189,18 @@ wsic_status wsic_job_limit(wsic_job *job, double distortion, double *rate)
 {
     /* Rows that are left out cost nothing and have no error. */
     const double share = (double)job->rows / (double)job->all_rows;
-    const wsic_encode_problem *const problem = job->problem;
     double mark = wsic_now();
+    bool known = false;
     wsic_status status = WSIC_OK;
 
     *rate = -1.0;
     if (!wanted(job, distortion))
         return WSIC_OK;
-    status = prepare_limit(job);
+    status = prepare_variance(job);
     if (status == WSIC_OK)
-        status = wsic_waterfill_rate(problem->spectrum, job->columns, problem->variance,
-                                     distortion / share, rate, NULL);
+        status = rate_by_determinant(job, distortion / share, rate, &known);
+    if (status == WSIC_OK && !known)
+        status = rate_by_spectrum(job, distortion / share, rate);
     if (status == WSIC_OK)
         *rate *= share;
     job->report->seconds_limit += wsic_lap(&mark);
@@ -165,8 +257,10 @@ static wsic_status find_output_spectrum(const wsic_job *job, double *spectrum)
 static wsic_status prepare_output_limit(const wsic_job *job)
 {
     wsic_encode_problem *const problem = job->problem;
-    wsic_status status = prepare_limit(job);
+    wsic_status status = prepare_variance(job);
 
+    if (status == WSIC_OK)
+        status = prepare_spectrum(job);
     if (status != WSIC_OK || problem->output_spectrum)
         return status;
     double *const spectrum = wsic_alloc(job->env, job->rows, sizeof *spectrum, &status);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "linalg/cholesky.h"
 #include "linalg/linalg.h"
 #include "quant/metric_weights.h"
 
@@ -173,7 +174,7 @@ static wsic_status factorize(const wsic_env *env, const wsic_metric_input *input
         return status;
     fill_order(metric);
     gather(input, metric);
-    const size_t pivot = wsic_cholesky(a, metric->factor);
+    const size_t pivot = wsic_cholesky(env, a, metric->factor);
     if (pivot != 0)
         return wsic_fail(env, WSIC_ERROR_NOT_POSITIVE_DEFINITE,
                          "outputs: not positive definite at row %zu, with a damping of %g",

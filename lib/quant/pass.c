@@ -7,15 +7,6 @@
 #include "quant/target.h"
 #include "quant/zsic.h"
 
-static double square_sum(const double *values, size_t count)
-{
-    double sum = 0.0;
-
-    for (size_t k = 0; k < count; k++)
-        sum += values[k] * values[k];
-    return sum;
-}
-
 /* Codes and factors of the recursion from the order of the factor to that of the
  * matrix. */
 static wsic_status restore_order(wsic_job *job)
@@ -42,6 +33,7 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
         .rows = rows,
         .columns = job->live,
         .L = job->factor->L,
+        .L_single = job->L_single,
         .alpha = job->pass.alpha,
         .error_share = job->spacing.error_share,
         .lmmse = job->options->lmmse,
@@ -56,14 +48,28 @@ wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_
                          job->pass.gamma, residual);
 }
 
+wsic_status wsic_job_widen(wsic_job *job)
+{
+    wsic_status status = WSIC_OK;
+
+    if (!job->single || job->pass.wide)
+        return WSIC_OK;
+    wsic_free(job->env, job->pass.y.f32);
+    job->pass.y.f64 = wsic_alloc(job->env, job->rows * job->live, sizeof(double), &status);
+    job->pass.wide = status == WSIC_OK;
+    return status;
+}
+
 static wsic_status recurse_all(wsic_job *job, const wsic_progress *progress)
 {
     const wsic_selection all = {job->rows, NULL};
-    const wsic_status status = wsic_job_target(job, all, job->pass.y);
+    wsic_target_energy energy;
+    const wsic_status status = wsic_job_target(job, all, job->single, job->pass.y, &energy);
 
     if (status != WSIC_OK)
         return status;
-    job->pass.target_energy = square_sum(job->pass.y, job->rows * job->live);
+    job->pass.target_energy = energy.target;
+    job->pass.product_energy = energy.product;
     return wsic_job_recurse(job, progress, job->rows, job->row_width, &job->pass.residual);
 }
 

@@ -10,6 +10,9 @@
 wsic_status wsic_job_recurse(wsic_job *job, const wsic_progress *progress, size_t rows,
                              const int8_t *row_width, double *residual);
 
+/* Room for double precision in y, which loses its content. */
+wsic_status wsic_job_widen(wsic_job *job);
+
 /* Recursion over the whole matrix at step c. Fills the job's pass, columns in natural order. */
 wsic_status wsic_job_quantize(wsic_job *job, double step);
 

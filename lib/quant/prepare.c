@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 #include "base/sort.h"
-#include "linalg/linalg.h"
+#include "linalg/cholesky.h"
 
 /* The lower median, as the reference takes it; a mean would declare most inputs of a
  * layer dead that has a few huge channels. */
@@ -91,6 +91,19 @@ size_t wsic_factor_column(const wsic_factor *factor, size_t k)
     return factor->order ? factor->order[k] : k;
 }
 
+wsic_status wsic_factor_places(const wsic_env *env, const wsic_factor *factor, size_t **place)
+{
+    wsic_status status = WSIC_OK;
+
+    *place = NULL;
+    if (!factor->order)
+        return WSIC_OK;
+    *place = wsic_alloc(env, factor->live, sizeof **place, &status);
+    for (size_t k = 0; *place && k < factor->live; k++)
+        (*place)[factor->order[k]] = k;
+    return status;
+}
+
 /* Σ + δI + diag(ρ) into L, in the order of the factor. */
 static void gather_with_ridge(const double *sum, double samples, const double *ridge,
                               wsic_factor *factor)
@@ -102,33 +115,25 @@ static void gather_with_ridge(const double *sum, double samples, const double *r
     }
 }
 
-/* The order of pivoted Cholesky for the columns as they lie; L is destroyed. */
-static wsic_status find_order(const wsic_env *env, const double *sum, double samples,
-                              const double *ridge, wsic_factor *factor)
+/* One attempt with the present damping. *pivot: as of wsic_cholesky(). */
+static wsic_status try_factor(const wsic_env *env, const double *sum, double samples,
+                              const wsic_factor_form *form, wsic_factor *factor, size_t *pivot)
 {
     wsic_status status = WSIC_OK;
 
     wsic_free(env, factor->order);
     factor->order = NULL; /* that of an attempt before */
-    gather_with_ridge(sum, samples, ridge, factor);
-    factor->order = wsic_alloc(env, factor->live, sizeof *factor->order, &status);
-    if (factor->order)
-        status = wsic_pivot_order(env, factor->live, factor->L, factor->order);
-    return status;
-}
-
-/* One attempt with the present damping. *pivot: as of wsic_cholesky(). */
-static wsic_status try_factor(const wsic_env *env, const double *sum, double samples,
-                              const wsic_factor_form *form, wsic_factor *factor, size_t *pivot)
-{
-    const wsic_status status =
-        form->pivot ? find_order(env, sum, samples, form->ridge, factor) : WSIC_OK;
-
-    if (status != WSIC_OK)
-        return status;
     gather_with_ridge(sum, samples, form->ridge, factor);
-    *pivot = wsic_cholesky(factor->live, factor->L);
-    return WSIC_OK;
+    if (!form->pivot) {
+        *pivot = wsic_cholesky(env, factor->live, factor->L);
+        return WSIC_OK;
+    }
+    size_t *const order = wsic_alloc(env, factor->live, sizeof *order, &status);
+    if (!order)
+        return status;
+    status = wsic_cholesky_pivoted(env, factor->live, factor->L, order, pivot);
+    factor->order = order;
+    return status;
 }
 
 /* Cholesky with δ raised tenfold after each failure. The ladder is bounded and what

@@ -65,6 +65,9 @@ wsic_status wsic_refactorize(const wsic_env *env, const double *sum_lower, doubl
 /* Number, among the live columns, of the column at place k of L. */
 size_t wsic_factor_column(const wsic_factor *factor, size_t k);
 
+/* The reverse: place[j] of live column number j in L; NULL where all have their own. */
+wsic_status wsic_factor_places(const wsic_env *env, const wsic_factor *factor, size_t **place);
+
 void wsic_factor_release(const wsic_env *env, wsic_factor *factor);
 
 /* The live part of Σ in internal units into target (live x live, lower), in the order of

@@ -25,7 +25,7 @@ static void forget_mixture(const wsic_env *env, wsic_encode_problem *problem)
     problem->S_owned = problem->cross_owned = problem->spectrum = NULL;
     problem->S = problem->cross = NULL;
     problem->energy = -1.0;
-    problem->blend_known = problem->factor_known = false;
+    problem->blend_known = problem->factor_known = problem->determinant_known = false;
 }
 
 void wsic_encode_problem_forget_outputs(const wsic_env *env, wsic_encode_problem *problem)

@@ -56,8 +56,11 @@ typedef struct wsic_encode_problem {
     /* Σ_{X,X̂}, all columns of X by the live ones of X̂, likewise; NULL without drift. */
     const double *cross;
     double *cross_owned;
-    double *spectrum; /* n eigenvalues of Σ, internal units; NULL: not yet needed */
-    double energy;    /* distortion of Ŵ = 0, internal units; negative: not yet known */
+    bool determinant_known;
+    double log_determinant; /* log2 det Σ / n, internal units */
+    double level_below;     /* a level that all eigenvalues of Σ are above; where it is known */
+    double *spectrum;       /* n eigenvalues of Σ, internal units; NULL: not yet needed */
+    double energy;          /* distortion of Ŵ = 0, internal units; negative: not yet known */
 
     bool factor_known;
     wsic_factor_options factor_options; /* that it was made with */

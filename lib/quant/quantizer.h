@@ -26,6 +26,7 @@ typedef struct wsic_quantizer {
     /* Rows of one column that are quantized together, without regard to those before
      * and after; 0: any number (no memory between rows). */
     size_t restart_rows;
+    size_t tile_rows; /* of a call, where restart_rows is 0: what it sees the width of, or any */
     size_t workspace; /* bytes that a call needs */
     double largest;   /* magnitude that it takes, in steps; its code is within int32 */
     void *state;

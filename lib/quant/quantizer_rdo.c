@@ -93,7 +93,7 @@ wsic_status wsic_quantizer_create_rdo(const wsic_env *env, const wsic_quantizer_
         learn(q, width, samples);
     }
     wsic_free(env, samples);
-    *quantizer =
-        (wsic_quantizer){.name = "rdo", .largest = LARGEST, .state = q, .quantize = quantize};
+    *quantizer = (wsic_quantizer){
+        .name = "rdo", .tile_rows = 1024, .largest = LARGEST, .state = q, .quantize = quantize};
     return WSIC_OK;
 }

@@ -39,6 +39,7 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
 
 const wsic_quantizer wsic_quantizer_scalar = {
     .name = "scalar",
+    .tile_rows = 128,
     .largest = HIGHEST,
     .quantize = quantize,
 };

@@ -6,101 +6,71 @@
 
 #include "base/checked.h"
 #include "linalg/linalg.h"
+#include "quant/gram.h"
+#include "quant/quadratic.h"
 
 /* Rows that are turned from codes into doubles at a time: enough for GEMM to run at
  * its full speed, little memory beside the n x n matrices. */
 enum { TILE_ROWS = 512 };
 
-/* g outside this range is a sign of a nearly singular fit (as the reference). */
-static const double g_lowest = -0.1, g_highest = 1.5;
+/* Rows of a task, where each row is on its own. Fixed, as is the order of all sums. */
+enum { TASK_ROWS = 128 };
+
+enum { LARGEST_EXACT = 181 }; /* see quant/gram.h */
 
 typedef struct fit {
     const wsic_env *env;
     const wsic_rescale *problem;
-    double *F;           /* n x n: lower destroyed by Cholesky, strict upper F itself */
-    double *diagonal;    /* n: of F */
-    double *b;           /* n */
-    double *step;        /* n: candidate for g */
-    double *previous;    /* n */
-    double *tile;        /* TILE_ROWS x n */
-    double *product;     /* TILE_ROWS x n */
-    double *numerator;   /* a */
-    double *denominator; /* a */
+    wsic_quadratic columns;
+    double *tile;    /* TILE_ROWS x n */
+    double *product; /* TILE_ROWS x n: with a metric */
+    /* of every row, for t */
+    double *numerator;
+    double *denominator;
+    const double *g;
+    wsic_status *status; /* of every task */
 } fit;
 
 static void fit_release(fit *f)
 {
-    wsic_free(f->env, f->F);
-    wsic_free(f->env, f->diagonal);
+    wsic_quadratic_release(f->env, &f->columns);
     wsic_free(f->env, f->tile);
-    wsic_free(f->env, f->numerator);
+    wsic_free(f->env, f->product);
 }
 
-/* What the Γ step needs on top of the T step. */
+/* What the Γ step needs. */
 static wsic_status create_columns(fit *f)
 {
-    const size_t n = f->problem->columns;
-    wsic_status status = WSIC_OK;
+    const wsic_rescale *const p = f->problem;
+    const size_t tile = wsic_min_size(TILE_ROWS, p->rows) * p->columns;
+    wsic_status status = wsic_quadratic_create(f->env, p->columns, &f->columns);
 
-    f->F = wsic_alloc(f->env, n * n, sizeof *f->F, &status);
-    if (!f->F)
-        return status;
-    f->diagonal = wsic_alloc(f->env, 4 * n, sizeof *f->diagonal, &status);
-    if (!f->diagonal)
-        return status;
-    f->b = f->diagonal + n;
-    f->step = f->diagonal + 2 * n;
-    f->previous = f->diagonal + 3 * n;
-    return WSIC_OK;
-}
-
-static wsic_status create_rows(fit *f)
-{
-    const size_t tile = wsic_min_size(TILE_ROWS, f->problem->rows) * f->problem->columns;
-    wsic_status status = WSIC_OK;
-
-    f->tile = wsic_alloc(f->env, 2 * tile, sizeof *f->tile, &status);
-    if (!f->tile)
-        return status;
-    f->product = f->tile + tile;
-    f->numerator = wsic_alloc(f->env, 2 * f->problem->rows, sizeof *f->numerator, &status);
-    if (!f->numerator)
-        return status;
-    f->denominator = f->numerator + f->problem->rows;
-    return WSIC_OK;
-}
-
-static wsic_status fit_create(const wsic_env *env, const wsic_rescale *problem, bool columns,
-                              fit *f)
-{
-    *f = (fit){.env = env, .problem = problem};
-    wsic_status status = create_rows(f);
-    if (status == WSIC_OK && columns)
-        status = create_columns(f);
-    if (status != WSIC_OK)
-        fit_release(f);
+    f->columns.loss = p->K;
+    if (status == WSIC_OK)
+        f->tile = wsic_alloc(f->env, tile, sizeof *f->tile, &status);
+    if (status == WSIC_OK && p->metric)
+        f->product = wsic_alloc(f->env, tile, sizeof *f->product, &status);
     return status;
 }
 
-/* tile = diag(t) Z diag(α ∘ g) for rows first ... first + count - 1, leading dimension
- * count. t or g of NULL means ones. */
-static void reconstruct(const fit *f, size_t first, size_t count, const double *t, const double *g)
+/* tile = diag(t) Z diag(α) for rows first ... first + count - 1, leading dimension count; t of
+ * NULL means ones. */
+static void reconstruct(const fit *f, size_t first, size_t count, const double *t)
 {
     const wsic_rescale *const p = f->problem;
 
     for (size_t j = 0; j < p->columns; j++) {
         const int32_t *const z = p->codes + j * p->rows + first;
-        const double scale = g ? p->alpha[j] * g[j] : p->alpha[j];
         double *const out = f->tile + j * count;
         if (p->order) {
             for (size_t i = 0; i < count; i++)
-                out[i] = scale * p->codes[j * p->rows + p->order[first + i]];
+                out[i] = p->codes[j * p->rows + p->order[first + i]];
         } else if (t) {
             for (size_t i = 0; i < count; i++)
-                out[i] = t[first + i] * scale * z[i];
+                out[i] = t[first + i] * z[i];
         } else {
             for (size_t i = 0; i < count; i++)
-                out[i] = scale * z[i];
+                out[i] = z[i];
         }
     }
 }
@@ -114,7 +84,7 @@ static void apply_metric(const fit *f, size_t first, size_t count, const double 
     memset(f->product, 0, count * p->columns * sizeof *f->product);
     for (size_t below = first; below < a; below += TILE_ROWS) {
         const size_t rows = wsic_min_size(TILE_ROWS, a - below);
-        reconstruct(f, below, rows, t, NULL);
+        reconstruct(f, below, rows, t);
         if (below == first) {
             memcpy(f->product, f->tile, count * p->columns * sizeof *f->product);
             wsic_multiply_left_transposed(count, p->columns, p->metric + first * a + first, a,
@@ -126,133 +96,148 @@ static void apply_metric(const fit *f, size_t first, size_t count, const double 
     }
 }
 
-/* F = (Ŵ0ᵀ T² Ŵ0) ∘ S, or with a metric (Ŵ0ᵀ A Aᵀ Ŵ0) ∘ S, and b_j = Σ_r t_r Ŵ0_rj C_rj for Ŵ0 = Z
- * diag(α). F is kept in the strict upper triangle and the diagonal; the lower triangle is for
- * Cholesky. */
-static void normal_equations(fit *f, const double *t)
+/* Sums of products are exact in single precision. */
+static bool has_small_codes(const wsic_rescale *p)
+{
+    for (size_t k = 0; k < p->rows * p->columns; k++) {
+        if (p->codes[k] > LARGEST_EXACT || p->codes[k] < -LARGEST_EXACT)
+            return false;
+    }
+    return true;
+}
+
+static bool is_one(const double *t, size_t count)
+{
+    for (size_t r = 0; r < count; r++) {
+        if (t[r] != 1.0)
+            return false;
+    }
+    return true;
+}
+
+/* Products of T Z, or with a metric of Aᵀ Z, and b_j = Σ_r t_r z_rj C_rj. */
+static wsic_status add_rows(fit *f, const double *t, bool products)
 {
     const wsic_rescale *const p = f->problem;
     const size_t n = p->columns;
+    wsic_status status = WSIC_OK;
 
-    memset(f->F, 0, n * n * sizeof *f->F);
-    memset(f->b, 0, n * sizeof *f->b);
-    for (size_t first = 0; first < p->rows; first += TILE_ROWS) {
+    for (size_t first = 0; status == WSIC_OK && first < p->rows; first += TILE_ROWS) {
         const size_t count = wsic_min_size(TILE_ROWS, p->rows - first);
         if (p->metric)
             apply_metric(f, first, count, t);
-        reconstruct(f, first, count, t, NULL);
-        wsic_gram_accumulate(count, n, p->metric ? f->product : f->tile, count, f->F);
+        reconstruct(f, first, count, t);
+        if (products)
+            status =
+                wsic_gram_add(f->env, count, n, p->metric ? f->product : f->tile, f->columns.F);
         for (size_t j = 0; j < n; j++) {
             const double *const c = p->C + j * p->rows + first;
             for (size_t i = 0; i < count; i++)
-                f->b[j] += f->tile[j * count + i] * c[i];
+                f->columns.b[j] += f->tile[j * count + i] * c[i];
         }
     }
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j; i < n; i++)
-            f->F[j * n + i] *= p->S_factor * p->S[j * n + i];
-        f->diagonal[j] = f->F[j * n + j];
-    }
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j + 1; i < n; i++)
-            f->F[i * n + j] = f->F[j * n + i];
-    }
+    return status;
 }
 
-/* K - 2 b·g + gᵀ F g, from the upper triangle. */
-static double loss_of_columns(const fit *f, const double *g)
-{
-    const size_t n = f->problem->columns;
-    double quadratic = 0.0, linear = 0.0;
-
-    for (size_t j = 0; j < n; j++) {
-        const double *const above = f->F + j * n;
-        double sum = 0.0;
-        for (size_t i = 0; i < j; i++)
-            sum += above[i] * g[i];
-        quadratic += g[j] * (2.0 * sum + f->diagonal[j] * g[j]);
-        linear += f->b[j] * g[j];
-    }
-    return f->problem->K - 2.0 * linear + quadratic;
-}
-
-/* step = (F + ρI)⁻¹ b. The ridge of the reference keeps columns of zeros harmless; it is
- * raised should rounding make F indefinite. False if even that fails. */
-static bool solve_columns(fit *f)
-{
-    const size_t n = f->problem->columns;
-    double mean = 0.0;
-
-    for (size_t j = 0; j < n; j++)
-        mean += fabs(f->diagonal[j]) / (double)n;
-    for (double ridge = fmax(1e-11, 1e-8 * mean); ridge <= mean; ridge *= 100.0) {
-        for (size_t j = 0; j < n; j++) {
-            for (size_t i = j + 1; i < n; i++)
-                f->F[j * n + i] = f->F[i * n + j];
-            f->F[j * n + j] = f->diagonal[j] + ridge;
-        }
-        if (wsic_cholesky(n, f->F) == 0) {
-            memcpy(f->step, f->b, n * sizeof *f->step);
-            wsic_cholesky_solve(n, f->F, f->step);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void clip(double *g, size_t n)
-{
-    for (size_t j = 0; j < n; j++)
-        g[j] = fmin(fmax(g[j], g_lowest), g_highest);
-}
-
-/* Move g towards the minimum over Γ as far as the loss falls. Returns the loss. */
-static double fit_columns(fit *f, double *g, double loss_before)
-{
-    const size_t n = f->problem->columns;
-
-    if (!solve_columns(f))
-        return loss_before;
-    clip(f->step, n);
-    memcpy(f->previous, g, n * sizeof *g);
-    for (double part = 1.0; part >= 1.0 / 16.0; part *= 0.5) {
-        for (size_t j = 0; j < n; j++)
-            g[j] = f->previous[j] + part * (f->step[j] - f->previous[j]);
-        const double loss = loss_of_columns(f, g);
-        if (loss <= loss_before)
-            return loss;
-    }
-    memcpy(g, f->previous, n * sizeof *g);
-    return loss_before;
-}
-
-/* t_r = <C_r, M_r> / (M_r S M_rᵀ) for M = Z diag(α ∘ g). Returns the loss. */
-static double fit_rows(fit *f, const double *g, double *t)
+/* F = (Zᵀ T² Z) ∘ α Sα, or with a metric (Zᵀ A Aᵀ Z) ∘ α S α, and b. */
+static wsic_status normal_equations(fit *f, const double *t)
 {
     const wsic_rescale *const p = f->problem;
     const size_t n = p->columns;
-    double loss = p->K;
+    const bool exact = !p->metric && is_one(t, p->rows) && has_small_codes(p);
 
-    memset(f->numerator, 0, p->rows * sizeof *f->numerator);
-    memset(f->denominator, 0, p->rows * sizeof *f->denominator);
-    for (size_t first = 0; first < p->rows; first += TILE_ROWS) {
-        const size_t count = wsic_min_size(TILE_ROWS, p->rows - first);
-        reconstruct(f, first, count, NULL, g);
-        wsic_multiply_symmetric(count, n, p->S_factor, f->tile, count, p->S, n, f->product, count);
-        for (size_t j = 0; j < n; j++) {
-            const double *const m = f->tile + j * count, *const ms = f->product + j * count;
-            const double *const c = p->C + j * p->rows + first;
-            for (size_t i = 0; i < count; i++) {
-                f->numerator[first + i] += m[i] * c[i];
-                f->denominator[first + i] += m[i] * ms[i];
-            }
+    memset(f->columns.F, 0, n * n * sizeof *f->columns.F);
+    memset(f->columns.b, 0, n * sizeof *f->columns.b);
+    wsic_status status = add_rows(f, t, !exact);
+    if (status == WSIC_OK && exact)
+        status = wsic_gram_codes(f->env, p->rows, n, p->codes, f->columns.F);
+    for (size_t j = 0; j < n; j++)
+        f->columns.b[j] *= p->alpha[j];
+    wsic_quadratic_weigh(&f->columns, p->alpha, p->S, p->S_factor);
+    return status;
+}
+
+/* --- T ----------------------------------------------------------------------------- */
+
+/* M = Z diag(α ∘ g) of some rows, columns in the order of the factor; and <C, M> of each row, and
+ * of M diag(excess) Mᵀ what L Lᵀ counts too much. */
+static void gather_rows(const fit *f, size_t first, size_t count, double *tile)
+{
+    const wsic_rescale *const p = f->problem;
+
+    for (size_t k = 0; k < p->columns; k++) {
+        const size_t j = p->column_order ? p->column_order[k] : k;
+        const int32_t *const z = p->codes + j * p->rows + first;
+        const double *const c = p->C + j * p->rows + first;
+        const double scale = p->alpha[j] * f->g[j], excess = p->excess[j];
+        double *const m = tile + k * count;
+        for (size_t i = 0; i < count; i++) {
+            m[i] = scale * z[i];
+            f->numerator[first + i] += m[i] * c[i];
+            f->denominator[first + i] -= excess * m[i] * m[i];
         }
     }
-    for (size_t r = 0; r < p->rows; r++) {
-        t[r] = f->denominator[r] > 0.0 ? f->numerator[r] / f->denominator[r] : 0.0;
-        loss -= t[r] * (2.0 * f->numerator[r] - t[r] * f->denominator[r]);
+}
+
+/* <C_r, M_r> and M_r S M_rᵀ = ||M_r L||² - M_r diag(excess) M_rᵀ. */
+static void sum_rows(void *data, size_t task)
+{
+    const fit *const f = data;
+    const wsic_rescale *const p = f->problem;
+    const size_t first = task * TASK_ROWS, count = wsic_min_size(TASK_ROWS, p->rows - first);
+    wsic_status status = WSIC_OK;
+    double *const tile = wsic_alloc(f->env, count * p->columns, sizeof *tile, &status);
+
+    f->status[task] = status;
+    if (!tile)
+        return;
+    memset(f->numerator + first, 0, count * sizeof *f->numerator);
+    memset(f->denominator + first, 0, count * sizeof *f->denominator);
+    gather_rows(f, first, count, tile);
+    wsic_multiply_lower(count, p->columns, p->L, p->columns, tile, count);
+    for (size_t k = 0; k < p->columns; k++) {
+        for (size_t i = 0; i < count; i++)
+            f->denominator[first + i] += tile[k * count + i] * tile[k * count + i];
     }
+    wsic_free(f->env, tile);
+}
+
+wsic_status wsic_rescale_sums(const wsic_env *env, const wsic_rescale *problem, const double *g,
+                              double *numerator, double *denominator)
+{
+    const size_t tasks = wsic_div_up(problem->rows, TASK_ROWS);
+    fit f = {
+        .env = env, .problem = problem, .numerator = numerator, .denominator = denominator, .g = g};
+    wsic_status status = WSIC_OK;
+
+    f.status = wsic_alloc(env, tasks, sizeof *f.status, &status);
+    if (!f.status)
+        return status;
+    wsic_parallel_for(env, tasks, sum_rows, &f);
+    for (size_t task = 0; task < tasks && status == WSIC_OK; task++)
+        status = f.status[task];
+    wsic_free(env, f.status);
+    return status;
+}
+
+double wsic_rescale_loss(const wsic_rescale *problem, const double *t, const double *numerator,
+                         const double *denominator)
+{
+    double loss = problem->K;
+
+    for (size_t r = 0; r < problem->rows; r++)
+        loss -= t[r] * (2.0 * numerator[r] - t[r] * denominator[r]);
     return loss;
+}
+
+wsic_status wsic_rescale_rows(const wsic_env *env, const wsic_rescale *problem, const double *g,
+                              double *t, double *numerator, double *denominator)
+{
+    const wsic_status status = wsic_rescale_sums(env, problem, g, numerator, denominator);
+
+    for (size_t r = 0; r < problem->rows && status == WSIC_OK; r++)
+        t[r] = denominator[r] > 0.0 ? numerator[r] / denominator[r] : 0.0;
+    return status;
 }
 
 /* Σ|t| = a, with the factor moved into g. */
@@ -270,55 +255,59 @@ static void normalise(const wsic_rescale *p, double *t, double *g)
         g[j] *= mean;
 }
 
+/* One round: Γ, and T where it is wanted. */
+static wsic_status run_round(fit *f, bool first, double *t, double *g, wsic_rescale_result *result)
+{
+    const wsic_rescale *const p = f->problem;
+    wsic_status status = normal_equations(f, t);
+
+    if (status != WSIC_OK)
+        return status;
+    if (first) {
+        result->loss = result->loss_before = wsic_quadratic_loss(&f->columns, g);
+        if (p->residual > 0.0)
+            result->floor = result->loss_before - p->residual;
+    }
+    result->loss = wsic_quadratic_descend(f->env, &f->columns, g, result->loss);
+    result->rounds++;
+    if (first) {
+        result->loss_columns = result->loss;
+        if (p->g_columns)
+            memcpy(p->g_columns, g, p->columns * sizeof *g);
+    }
+    if (!p->fit_rows)
+        return WSIC_OK;
+    status = wsic_rescale_rows(f->env, p, g, t, f->numerator, f->denominator);
+    if (status != WSIC_OK)
+        return status;
+    result->loss = wsic_rescale_loss(p, t, f->numerator, f->denominator);
+    normalise(p, t, g);
+    return WSIC_OK;
+}
+
 wsic_status wsic_rescale_run(const wsic_env *env, const wsic_progress *progress,
                              const wsic_rescale *problem, double *t, double *g,
                              wsic_rescale_result *result)
 {
-    fit f;
-    wsic_status status = fit_create(env, problem, true, &f);
+    fit f = {.env = env, .problem = problem};
+    wsic_status status = create_columns(&f);
 
     *result = (wsic_rescale_result){.rounds = 0};
-    if (status != WSIC_OK)
-        return status;
-    for (int64_t round = 0; round < problem->rounds; round++) {
+    if (status == WSIC_OK)
+        f.numerator = wsic_alloc(env, 2 * problem->rows, sizeof *f.numerator, &status);
+    f.denominator = f.numerator ? f.numerator + problem->rows : NULL;
+    for (int64_t round = 0; status == WSIC_OK && round < problem->rounds; round++) {
+        const double before = result->loss;
         /* Rounds needed are unknown; most fits take a handful. */
         status = wsic_progress_report(env, progress, 1.0 - 1.0 / (1.0 + (double)round));
-        if (status != WSIC_OK)
-            break;
-        normal_equations(&f, t);
-        if (round == 0) {
-            result->loss = result->loss_before = loss_of_columns(&f, g);
-            if (problem->residual > 0.0)
-                result->floor = result->loss_before - problem->residual;
-        }
-        const double before = result->loss;
-        result->loss = fit_columns(&f, g, before);
-        result->rounds++;
-        if (round == 0) {
-            result->loss_columns = result->loss;
-            if (problem->g_columns)
-                memcpy(problem->g_columns, g, problem->columns * sizeof *g);
-        }
-        if (!problem->fit_rows)
-            break;
-        result->loss = fit_rows(&f, g, t);
-        normalise(problem, t, g);
-        if (before - result->loss < problem->tolerance * fabs(before - result->floor))
+        if (status == WSIC_OK)
+            status = run_round(&f, round == 0, t, g, result);
+        const double gained = (round == 0 ? result->loss_before : before) - result->loss;
+        if (!problem->fit_rows ||
+            gained < problem->tolerance * fabs(gained + result->loss - result->floor))
             break;
     }
+    wsic_free(env, f.numerator);
     fit_release(&f);
     return status;
-}
-
-wsic_status wsic_rescale_rows(const wsic_env *env, const wsic_rescale *problem, const double *g,
-                              double *t, double *loss)
-{
-    fit f;
-    const wsic_status status = fit_create(env, problem, false, &f);
-
-    if (status != WSIC_OK)
-        return status;
-    *loss = fit_rows(&f, g, t);
-    fit_release(&f);
-    return WSIC_OK;
 }

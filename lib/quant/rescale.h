@@ -14,6 +14,11 @@ typedef struct wsic_rescale {
     const double *alpha;  /* n */
     const double *S;      /* n x n, lower; Σ without damping is S_factor · S */
     double S_factor;
+    /* For t: S_factor · S = L Lᵀ - diag(excess), where row and column k of L (n x n, lower) belong
+     * to column column_order[k] (NULL: k); excess in the order of the columns. */
+    const double *L;
+    const size_t *column_order;
+    const double *excess;
     const double *C;   /* a x n: W Σ (with drift: W Σ_XX̂ + Δ) */
     double K;          /* tr(W Σ Wᵀ) */
     bool fit_rows;     /* T and Γ alternating; else Γ alone */
@@ -42,8 +47,16 @@ wsic_status wsic_rescale_run(const wsic_env *env, const wsic_progress *progress,
                              const wsic_rescale *problem, double *t, double *g,
                              wsic_rescale_result *result);
 
-/* The best t for a given g, and the loss there. Rows of zeros get 0. */
+/* <C_r, M_r> and M_r S M_rᵀ of every row of M = Z diag(α ∘ g). */
+wsic_status wsic_rescale_sums(const wsic_env *env, const wsic_rescale *problem, const double *g,
+                              double *numerator, double *denominator);
+
+/* The loss at any t, by these sums. */
+double wsic_rescale_loss(const wsic_rescale *problem, const double *t, const double *numerator,
+                         const double *denominator);
+
+/* The best t for a given g, and the sums. Rows of zeros get 0. */
 wsic_status wsic_rescale_rows(const wsic_env *env, const wsic_rescale *problem, const double *g,
-                              double *t, double *loss);
+                              double *t, double *numerator, double *denominator);
 
 #endif

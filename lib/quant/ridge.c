@@ -74,14 +74,18 @@ static wsic_status fill_ridge(wsic_job *job)
     return WSIC_OK;
 }
 
-double wsic_job_ridge_cost(const wsic_job *job, size_t rows)
+double wsic_job_ridge_cost(const wsic_job *job, size_t rows, bool natural)
 {
     double cost = 0.0;
 
     for (size_t k = 0; k < job->live && job->spacing.ridge; k++) {
-        const double rho = job->spacing.ridge[wsic_factor_column(job->factor, k)];
+        const size_t column = natural ? k : wsic_factor_column(job->factor, k);
+        const int32_t *const z = job->pass.codes + k * rows;
+        const double weight = job->pass.alpha[k] * job->pass.gamma[k];
+        double sum = 0.0;
         for (size_t i = 0; i < rows; i++)
-            cost += rho * job->pass.y[k * rows + i] * job->pass.y[k * rows + i];
+            sum += (double)z[i] * z[i];
+        cost += job->spacing.ridge[column] * weight * weight * sum;
     }
     return cost;
 }

@@ -9,7 +9,8 @@
 bool wsic_job_refactorizes(const wsic_job *job);
 wsic_status wsic_job_refactorize(wsic_job *job);
 
-/* Σ_j ρ_j ||ŵ_j||² of the reconstruction that a recursion over some rows has left in y. */
-double wsic_job_ridge_cost(const wsic_job *job, size_t rows);
+/* Σ_j ρ_j ||ŵ_j||² of the codes that a recursion over some rows has found; natural: their columns,
+ * α and γ are in natural order, and not in that of the factor. */
+double wsic_job_ridge_cost(const wsic_job *job, size_t rows, bool natural);
 
 #endif

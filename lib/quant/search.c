@@ -16,15 +16,17 @@
 #include "linalg/linalg.h"
 #include "quant/assemble.h"
 #include "quant/curve.h"
+#include "quant/first_step.h"
 #include "quant/pass.h"
 #include "quant/ridge.h"
 #include "quant/size.h"
 #include "quant/target.h"
-#include "waterfill/allocate.h"
 
 /* Matrices with fewer weights are searched on all their rows: it costs little, and a
  * tenth of them would tell little. */
 enum { SMALL_WEIGHTS = 1 << 17, PASSES_MAX = 64 };
+
+enum { RANGE_ROWS = 128 }; /* that are looked at together */
 
 typedef struct search {
     wsic_job *job;
@@ -38,10 +40,10 @@ typedef struct search {
     size_t sampled; /* rows of the matrix that they were chosen from */
     size_t top;     /* the row of most energy */
     int8_t *row_width;
-    double *target_part; /* Y of the part: rows x live */
-    double energy;       /* ||Y||² of the part */
-    double least;        /* distortion of a weight that is nothing but the rounding of Y */
-    wsic_curve curve;    /* x = log2 c */
+    wsic_reals target_part; /* Y of the part: rows x live */
+    double energy;          /* ||Y||² of the part */
+    double least;           /* distortion of a weight that is nothing but the rounding of Y */
+    wsic_curve curve;       /* x = log2 c */
 
     /* What the assembly of the layer added to the promise of its codes: the scales of
      * the rows above all. A guess at first, then the last known. */
@@ -123,19 +125,41 @@ static wsic_status choose_rows(search *s)
 
 /* Largest magnitude that a quantizer is given for some rows, counted in steps of c = 1. It sees Y
  * less the interference of what is decided: Y itself where that is little, and at fine steps
- * W L_jj, which may be more by far. scratch: rows x live. */
-static double largest_number(const wsic_job *job, size_t rows, const double *y, double *scratch)
+ * W L_jj, which may be more by far. y is overwritten. */
+static double largest_number(const wsic_job *job, size_t rows, double *y)
 {
     const size_t live = job->live;
     double largest = 0.0;
 
-    memcpy(scratch, y, rows * live * sizeof *scratch);
-    wsic_solve_lower(rows, live, job->factor->L, live, scratch, rows);
+    for (size_t j = 0; j < live; j++) {
+        const double step =
+            job->spacing.shape[j] * job->spacing.error_share[j] * job->factor->L[j * live + j];
+        for (size_t k = j * rows; k < (j + 1) * rows; k++)
+            largest = fmax(largest, fabs(y[k]) / step);
+    }
+    wsic_solve_lower(rows, live, job->factor->L, live, y, rows);
     for (size_t j = 0; j < live; j++) {
         const double spacing = job->spacing.shape[j] * job->spacing.error_share[j];
-        const double step = spacing * job->factor->L[j * live + j];
         for (size_t k = j * rows; k < (j + 1) * rows; k++)
-            largest = fmax(largest, fmax(fabs(y[k]) / step, fabs(scratch[k]) / spacing));
+            largest = fmax(largest, fabs(y[k]) / spacing);
+    }
+    return largest;
+}
+
+/* Of the part, some rows at a time. */
+static double largest_of_part(const search *s, size_t tile_rows, double *tile)
+{
+    const wsic_job *const job = s->job;
+    double largest = 0.0;
+
+    for (size_t first = 0; first < s->rows; first += tile_rows) {
+        const size_t count = wsic_min_size(tile_rows, s->rows - first);
+        for (size_t j = 0; j < job->live; j++) {
+            const wsic_reals y = wsic_reals_at(s->target_part, job->single, j * s->rows + first);
+            for (size_t i = 0; i < count; i++)
+                tile[j * count + i] = job->single ? y.f32[i] : y.f64[i];
+        }
+        largest = fmax(largest, largest_number(job, count, tile));
     }
     return largest;
 }
@@ -145,15 +169,17 @@ static double largest_number(const wsic_job *job, size_t rows, const double *y, 
 static wsic_status choose_range(search *s)
 {
     const wsic_job *const job = s->job;
+    const size_t tile_rows = wsic_min_size(RANGE_ROWS, s->rows);
     wsic_status status = WSIC_OK;
-    double largest = largest_number(job, s->rows, s->target_part, job->pass.y);
-    double *const top = wsic_alloc(job->env, job->live, sizeof *top, &status);
+    double *const tile = wsic_alloc(job->env, tile_rows * job->live, sizeof *tile, &status);
 
-    if (!top)
+    if (!tile)
         return status;
-    status = wsic_job_target(job, (wsic_selection){1, &s->top}, top);
-    largest = fmax(largest, largest_number(job, 1, top, job->pass.y));
-    wsic_free(job->env, top);
+    double largest = largest_of_part(s, tile_rows, tile);
+    status =
+        wsic_job_target(job, (wsic_selection){1, &s->top}, false, (wsic_reals){.f64 = tile}, NULL);
+    largest = fmax(largest, largest_number(job, 1, tile));
+    wsic_free(job->env, tile);
     const double x = largest > 0.0 ? log2(largest) : 0.0;
     s->curve.lowest = x - log2(job->quantizer.largest) + 1.0;
     s->curve.highest = x + 3.0;
@@ -164,16 +190,17 @@ static wsic_status prepare_part(search *s)
 {
     const wsic_job *const job = s->job;
     const size_t count = s->rows * job->live;
+    wsic_target_energy energy;
     wsic_status status = WSIC_OK;
 
-    s->target_part = wsic_alloc(job->env, count, sizeof *s->target_part, &status);
-    if (!s->target_part)
+    s->target_part.f64 = wsic_alloc(job->env, count, wsic_reals_size(job->single), &status);
+    if (!s->target_part.f64)
         return status;
-    status = wsic_job_target(job, (wsic_selection){s->rows, s->index}, s->target_part);
+    status = wsic_job_target(job, (wsic_selection){s->rows, s->index}, job->single, s->target_part,
+                             &energy);
     if (status != WSIC_OK)
         return status;
-    for (size_t k = 0; k < count; k++)
-        s->energy += s->target_part[k] * s->target_part[k];
+    s->energy = energy.target;
     const double part = (double)s->rows / (double)s->sampled;
     s->least = DBL_EPSILON * s->energy / (part * wsic_job_weights(job));
     return choose_range(s);
@@ -193,7 +220,7 @@ static wsic_status promised(const search *s, const wsic_trial *trial, double res
 
     if (!s->by_rate) {
         const double part = (double)trial->rows / (double)trial->sampled;
-        const double seen = residual - wsic_job_ridge_cost(job, trial->rows);
+        const double seen = residual - wsic_job_ridge_cost(job, trial->rows, trial->codes_natural);
         const double distortion = (seen + part * job->unseen.offset) / (part * weights);
         *value = distortion_value(fmax(distortion, s->least));
         return WSIC_OK;
@@ -236,7 +263,7 @@ static wsic_status evaluate(void *user, double x, double *value)
 
     for (size_t j = 0; j < job->live; j++)
         job->pass.alpha[j] = exp2(x) * job->spacing.shape[j];
-    memcpy(job->pass.y, s->target_part, s->rows * job->live * sizeof *job->pass.y);
+    memcpy(job->pass.y.f64, s->target_part.f64, s->rows * job->live * wsic_reals_size(job->single));
     wsic_status status = wsic_job_recurse(job, NULL, s->rows, s->row_width, &residual);
     if (status == WSIC_OK) {
         const wsic_trial trial = trial_of(s, s->rows, residual / s->energy);
@@ -250,25 +277,13 @@ static wsic_status evaluate(void *user, double x, double *value)
     return status;
 }
 
-/* First guess: the step at which Gaussian columns would have the rate. */
 static wsic_status first_guess(const search *s, double *guess)
 {
-    const wsic_job *const job = s->job;
-    wsic_allocation plan = {.step = 0.0};
-    wsic_status status = WSIC_OK;
-    double *const sigma = wsic_alloc(job->env, job->live, sizeof *sigma, &status);
+    double step = 0.0;
+    const wsic_status status = wsic_job_first_step(s->job, &step);
 
-    if (!sigma)
-        return status;
-    wsic_job_sigma(job, sigma);
-    const double share = (double)job->columns / (double)job->live;
-    if (s->by_rate)
-        wsic_allocate_rate(sigma, job->live, fmax(s->target * share, 0.01), &plan);
-    else
-        wsic_allocate_distortion(sigma, job->live, wsic_job_open_distortion(job) * share, &plan);
-    *guess = plan.step > 0.0 ? log2(plan.step) : 0.5 * (s->curve.lowest + s->curve.highest);
-    wsic_free(job->env, sigma);
-    return WSIC_OK;
+    *guess = step > 0.0 ? log2(step) : 0.5 * (s->curve.lowest + s->curve.highest);
+    return status;
 }
 
 /* --- the whole matrix -------------------------------------------------------- */
@@ -314,6 +329,7 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
         return status;
     wsic_trial trial = trial_of(s, job->rows, job->pass.residual / job->pass.target_energy);
     trial.row_stride = job->metric.blocks;
+    trial.codes_natural = true;
     double mark = wsic_now();
     status = promised(s, &trial, job->pass.residual, &promise);
     job->report->seconds_coding += wsic_lap(&mark);
@@ -453,7 +469,7 @@ wsic_status wsic_job_search(wsic_job *job, wsic_bytes *out)
         status = run_passes(&s);
     if (status == WSIC_OK)
         status = conclude(&s);
-    wsic_free(job->env, s.target_part);
+    wsic_free(job->env, s.target_part.f64);
     wsic_free(job->env, s.row_width);
     wsic_free(job->env, s.index);
     return status;

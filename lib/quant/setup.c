@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "coding/codes.h"
 #include "quant/feedback.h"
+#include "quant/precision.h"
 #include "quant/ridge.h"
 #include "quant/target.h"
 
@@ -142,9 +143,6 @@ static wsic_status allocate(wsic_job *job)
     job->row_width = wsic_alloc(job->env, job->rows, sizeof *job->row_width, &status);
     if (!job->row_width)
         return status;
-    job->pass.y = wsic_alloc(job->env, job->rows * live, sizeof *job->pass.y, &status);
-    if (!job->pass.y)
-        return status;
     job->pass.codes =
         wsic_alloc(job->env, job->all_rows * job->columns, sizeof *job->pass.codes, &status);
     return status;
@@ -226,21 +224,13 @@ static wsic_status prepare_metric(wsic_job *job)
     return status;
 }
 
-static double square_sum(const double *values, size_t count)
-{
-    double sum = 0.0;
-
-    for (size_t k = 0; k < count; k++)
-        sum += values[k] * values[k];
-    return sum;
-}
-
 static wsic_status find_target_energy(wsic_job *job, double *energy)
 {
     const wsic_selection all = {job->rows, NULL};
-    const wsic_status status = wsic_job_target(job, all, job->pass.y);
+    wsic_target_energy found = {0.0, 0.0};
+    const wsic_status status = wsic_job_target(job, all, false, (wsic_reals){.f64 = NULL}, &found);
 
-    *energy = square_sum(job->pass.y, job->rows * job->live);
+    *energy = found.target;
     return status;
 }
 
@@ -289,6 +279,11 @@ wsic_status wsic_job_prepare(wsic_job *job)
         fill_row_widths(job);
         status = create_quantizer(job);
     }
+    if (status == WSIC_OK)
+        status = wsic_job_choose_precision(job);
+    if (status == WSIC_OK)
+        job->pass.y.f64 =
+            wsic_alloc(job->env, job->rows * job->live, wsic_reals_size(job->single), &status);
     job->report->seconds_prepare += wsic_lap(&mark);
     return status;
 }
@@ -297,7 +292,8 @@ void wsic_job_release(wsic_job *job)
 {
     wsic_free(job->env, job->feedback.goal);
     wsic_free(job->env, job->pass.codes);
-    wsic_free(job->env, job->pass.y);
+    wsic_free(job->env, job->pass.y.f64);
+    wsic_free(job->env, job->L_single);
     wsic_free(job->env, job->spacing.ridge);
     wsic_quantizer_release(job->env, &job->quantizer);
     wsic_free(job->env, job->block_start);

@@ -14,6 +14,7 @@ typedef struct wsic_trial {
     const size_t *row_at; /* see coding/codes.h */
     size_t row_stride;    /* likewise */
     const int32_t *codes; /* rows x live */
+    bool codes_natural;   /* columns in natural order, and not in that of the factor */
     const double *alpha;
     const double *gamma;
     double relative_residual; /* ||Y - Ŵ L||² / ||Y||² */

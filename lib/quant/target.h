@@ -5,16 +5,23 @@
 
 #include "quant/job.h"
 
-/* Fill the target Y of the given rows (all: index NULL), columns in the order of the
- * factor. */
-wsic_status wsic_job_target(const wsic_job *job, wsic_selection rows, double *y);
+typedef struct wsic_target_energy {
+    double target;  /* ||Y||² */
+    double product; /* ||W L||², of which a ridge takes something off; 0 with drift */
+} wsic_target_energy;
+
+/* Fill the target Y of the given rows (all: index NULL), columns in the order of the factor, in
+ * double precision, or in single where `single` says so, for which job->L_single is there. y of
+ * NULL: only the energies, always in double precision. energy may be NULL. */
+wsic_status wsic_job_target(const wsic_job *job, wsic_selection rows, bool single, wsic_reals y,
+                            wsic_target_energy *energy);
 
 /* The same, in place, from the weights of any rows, columns in the order of the factor. */
 wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y);
 
-/* The cross term C of all rows (in the order of the metric), live columns in natural order, and the
- * constant K of the rescalers: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of live columns
- * alone where there is no drift. */
-wsic_status wsic_job_cross(const wsic_job *job, double *c, double *K);
+/* The cross term C of the given rows, live columns in natural order, and the constant K of the
+ * rescalers, without drift of these rows alone: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of
+ * live columns alone where there is no drift. */
+wsic_status wsic_job_cross(const wsic_job *job, wsic_selection rows, double *c, double *K);
 
 #endif

@@ -87,8 +87,21 @@ static size_t run_end(wsic_selection columns, size_t k)
     return k;
 }
 
-void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
-                       wsic_selection columns, double *out, size_t ld)
+/* A column of a tile to where it belongs. */
+static void put_column(tile t, size_t column, size_t height, bool single, wsic_reals out)
+{
+    if (single) {
+        for (size_t h = 0; h < height; h++)
+            out.f32[h] = (float)t[h][column];
+    } else {
+        for (size_t h = 0; h < height; h++)
+            out.f64[h] = t[h][column];
+    }
+}
+
+void wsic_weights_place(const wsic_weights *weights, wsic_selection rows, size_t first,
+                        size_t count, wsic_selection columns, const size_t *place, bool single,
+                        wsic_reals out, size_t ld)
 {
     tile t;
 
@@ -99,12 +112,18 @@ void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t 
         for (size_t i = 0; i < count; i += TILE_ROWS) {
             const size_t height = wsic_min_size(TILE_ROWS, count - i);
             read_tile(weights, rows, first + i, height, column, width, t);
-            for (size_t m = k; m < end; m++) {
-                for (size_t h = 0; h < height; h++)
-                    out[m * ld + i + h] = t[h][wsic_selected(columns, m) - column];
-            }
+            for (size_t m = k; m < end; m++)
+                put_column(t, wsic_selected(columns, m) - column, height, single,
+                           wsic_reals_at(out, single, (place ? place[m] : m) * ld + i));
         }
     }
+}
+
+void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
+                       wsic_selection columns, double *out, size_t ld)
+{
+    wsic_weights_place(weights, rows, first, count, columns, NULL, false, (wsic_reals){.f64 = out},
+                       ld);
 }
 
 void wsic_weights_energies(const wsic_weights *weights, wsic_selection columns,

@@ -5,6 +5,7 @@
 #define WSIC_QUANT_WEIGHTS_H
 
 #include "base/env.h"
+#include "quant/reals.h"
 
 /* Rows or columns to read: some, or all. */
 typedef struct wsic_selection {
@@ -37,6 +38,12 @@ bool wsic_row_is_zero(const wsic_matrix *matrix, size_t row);
  * for i < count and all k. Selected columns ascend. */
 void wsic_weights_load(const wsic_weights *weights, wsic_selection rows, size_t first, size_t count,
                        wsic_selection columns, double *out, size_t ld);
+
+/* The same in either precision, with column k of the selection in column place[k] of out; NULL: in
+ * column k. */
+void wsic_weights_place(const wsic_weights *weights, wsic_selection rows, size_t first,
+                        size_t count, wsic_selection columns, const size_t *place, bool single,
+                        wsic_reals out, size_t ld);
 
 /* Mean square of every selected column, and sum over the selected columns of weight² · factor[k]
  * for every row; both in internal units. */

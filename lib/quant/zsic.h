@@ -6,11 +6,15 @@
 
 #include "base/env.h"
 #include "quant/quantizer.h"
+#include "quant/reals.h"
 
 typedef struct wsic_zsic {
-    size_t rows;         /* a */
-    size_t columns;      /* n, at least 1 */
-    const double *L;     /* n x n, lower */
+    size_t rows;     /* a */
+    size_t columns;  /* n, at least 1 */
+    const double *L; /* n x n, lower */
+    /* The same in single precision: the recursion then is, too, but for decisions and sums. NULL:
+     * double precision. Not with survivors. docs/algorithm.md, section "Precision". */
+    const float *L_single;
     const double *alpha; /* n spacings; the codes of column j count α_j L_jj */
     bool lmmse; /* γ_j = <z, y> / (<z, z> step) for the step that the quantizer sees, else 1 */
     const wsic_quantizer *quantizer;
@@ -34,15 +38,15 @@ typedef struct wsic_zsic {
     double *sums;
 } wsic_zsic;
 
-/* Quantize the target Y (a x n, leading dimension a).
+/* Quantize the target Y (a x n, leading dimension a), of the precision of the factor.
  *
- * codes (a x n) and gamma (n) are filled; *residual receives ||Y - Ŵ L||², which is the
- * sum over the columns of what their quantization left. Y is overwritten with the reconstruction
- * before rescaling, Z diag(α ∘ γ). γ_j is 0 for a column of zeros. On failure
+ * codes (a x n) and gamma (n) are filled; *residual receives ||Y - Ŵ L||², where Ŵ is the
+ * reconstruction before rescaling, Z diag(α ∘ γ). Y is overwritten with the error Y - Ŵ L; with
+ * survivors its content is undefined afterwards. γ_j is 0 for a column of zeros. On failure
  * (WSIC_ERROR_RANGE, WSIC_ERROR_CANCELLED) Y, codes and gamma are undefined. Results do
  * not depend on the number of threads. */
 wsic_status wsic_zsic_run(const wsic_env *env, const wsic_progress *progress,
-                          const wsic_zsic *problem, double *y, int32_t *codes, double *gamma,
+                          const wsic_zsic *problem, wsic_reals y, int32_t *codes, double *gamma,
                           double *residual);
 
 #endif

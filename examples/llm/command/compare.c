@@ -186,8 +186,12 @@ static bool run_method(struct comparison *run, size_t method, double rate, struc
     if (bytes == 0)
         return false;
     row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
-    return evaluate(&row->evaluation, &run->session->model, &run->text, run->session->window,
-                    run->reference, run->failure);
+    struct stages *const stages = &run->session->meter.stages;
+    const enum stage before = stages_enter(stages, STAGE_EVALUATION);
+    const bool ok = evaluate(&row->evaluation, &run->session->model, &run->text,
+                             run->session->window, run->reference, run->failure);
+    stages_leave(stages, before);
+    return ok;
 }
 
 static void add_row(struct comparison *run, const char *rate, const struct row *row)
@@ -252,7 +256,12 @@ static bool run_original(struct comparison *run)
 
 static bool run_rates(struct comparison *run)
 {
-    if (!run_original(run))
+    struct stages *const stages = &run->session->meter.stages;
+    const enum stage before = stages_enter(stages, STAGE_EVALUATION);
+    const bool ok = run_original(run);
+
+    stages_leave(stages, before);
+    if (!ok)
         return false;
     for (size_t i = 0; i < run->options->rates.count; i++)
         if (!run_rate(run, run->options->rates.values[i]))
@@ -262,14 +271,17 @@ static bool run_rates(struct comparison *run)
         printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
                footer, fitted ? recipe_footer : "", run->calibration.count, run->text.count,
                run->session->window, meter_seconds(&run->session->meter));
+        report_print_stages(stages);
         return report_flush(run->failure);
     }
-    return report_json(json_pack("{s:o, s:I, s:I, s:I, s:O}", "recipe",
-                                 report_recipe(&run->options->recipe), "calibration_tokens",
-                                 (json_int_t)run->calibration.count, "tokens",
-                                 (json_int_t)run->text.count, "window",
-                                 (json_int_t)run->session->window, "rows", run->rows),
-                       run->failure);
+    json_t *const seconds = report_stages(stages);
+    return report_json(
+        json_pack("{s:o, s:I, s:I, s:I, s:f, s:o, s:O}", "recipe",
+                  report_recipe(&run->options->recipe), "calibration_tokens",
+                  (json_int_t)run->calibration.count, "tokens", (json_int_t)run->text.count,
+                  "window", (json_int_t)run->session->window, "seconds",
+                  meter_seconds(&run->session->meter), "stages", seconds, "rows", run->rows),
+        run->failure);
 }
 
 static bool prepare(struct comparison *run)
@@ -307,7 +319,10 @@ enum outcome command_compare(const struct options *options, struct failure *fail
 
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
-    const bool ok = prepare(&run) && run_rates(&run);
+    const enum stage before = stages_enter(&session.meter.stages, STAGE_READING);
+    const bool prepared = prepare(&run);
+    stages_leave(&session.meter.stages, before);
+    const bool ok = prepared && run_rates(&run);
     json_decref(run.rows);
     free(run.reference);
     free(run.results);

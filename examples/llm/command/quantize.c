@@ -103,6 +103,7 @@ static struct vocabulary describe_vocabulary(const struct quantization *run)
                                .limit = run->options->limit,
                                .context = run->session->context,
                                .writer = run->method.writer,
+                               .stages = &run->session->meter.stages,
                                .model = &run->session->model,
                                .results = run->method.results + run->layers - count};
 }
@@ -141,7 +142,12 @@ static bool make_layers(struct quantization *run)
 
 static bool finish_archive(struct quantization *run)
 {
-    if (wsic_archive_writer_finish(run->method.writer) < 0)
+    struct stages *const stages = &run->session->meter.stages;
+    const enum stage before = stages_enter(stages, STAGE_WRITING);
+    const wsic_status status = wsic_archive_writer_finish(run->method.writer);
+
+    stages_leave(stages, before);
+    if (status < 0)
         return refuse(run->failure, "%s: %s", run->options->output,
                       wsic_archive_writer_message(run->method.writer));
     run->bytes = wsic_archive_writer_size(run->method.writer, NULL, 0);
@@ -224,23 +230,37 @@ static void print_text(const struct quantization *run)
     if (run->takeover.count > 0)
         printf(" (%zu taken over)", run->takeover.count);
     printf(", %.1f s\n", meter_seconds(&run->session->meter));
+    report_print_stages(&run->session->meter.stages);
 }
 
 static json_t *describe_json(const struct quantization *run)
 {
+    json_t *const stages = report_stages(&run->session->meter.stages);
     json_t *const layers = json_array();
 
     for (size_t i = 0; i < run->layers; i++)
         if (!is_skipped(run, i))
             json_array_append_new(layers, report_layer(&run->method.results[i]));
-    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:I, s:o}", "output",
+    return json_pack("{s:s, s:f, s:o, s:I, s:f, s:I, s:I, s:I, s:f, s:o, s:I, s:o}", "output",
                      output_name(run), "rate_target", run->options->rates.values[0], "recipe",
                      report_recipe(&run->options->recipe), "bytes", (json_int_t)run->bytes,
                      "bits_per_weight", bits_per_weight(run), "weights",
                      (json_int_t)count_weights(run), "tokens", (json_int_t)run->tokens.count,
                      "taken_over", (json_int_t)run->takeover.count, "seconds",
-                     meter_seconds(&run->session->meter), "peak_bytes", (json_int_t)peak_memory(),
-                     "layers", layers);
+                     meter_seconds(&run->session->meter), "stages", stages, "peak_bytes",
+                     (json_int_t)peak_memory(), "layers", layers);
+}
+
+static bool load_text(struct quantization *run, const struct text_source *source)
+{
+    const struct options *const options = run->options;
+    struct stages *const stages = &run->session->meter.stages;
+    const enum stage before = stages_enter(stages, STAGE_READING);
+    const bool ok = text_load(&run->tokens, source, &run->session->model.config,
+                              run->session->window, options->max_tokens, run->failure);
+
+    stages_leave(stages, before);
+    return ok;
 }
 
 static bool run_quantization(struct quantization *run)
@@ -259,8 +279,7 @@ static bool run_quantization(struct quantization *run)
                            run->failure))
         return false;
     run->session->model.exclusions = &run->exclusions;
-    if (!text_load(&run->tokens, &source, config, run->session->window, options->max_tokens,
-                   run->failure))
+    if (!load_text(run, &source))
         return false;
     const struct calibration calibration = describe_calibration(run);
     report_scarce_text(config, &calibration);

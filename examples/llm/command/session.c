@@ -30,6 +30,7 @@ bool session_begin(struct session *session, const struct options *options, struc
     *session = (struct session){.window = 0};
     meter_start(&session->meter);
     session->meter.lines = options->progress;
+    const enum stage before = stages_enter(&session->meter.stages, STAGE_READING);
     if (wsic_context_create(NULL, &session->context) < 0)
         return refuse(failure, "the library's context cannot be created");
     if (wsic_context_set_threads(session->context, 0) < 0)
@@ -41,6 +42,7 @@ bool session_begin(struct session *session, const struct options *options, struc
              original_check(session, options, failure)) {
         report_unknown_keys(&session->model.config, options->model);
         interrupt_watch(session->context);
+        stages_leave(&session->meter.stages, before);
         return true;
     }
     session_end(session);

@@ -11,7 +11,7 @@ float vector_largest(const float *v, size_t count);
 
 float vector_sum(const float *v, size_t count);
 
-/* v = exp(v - shift), within 2 units in the last place; of what lies below -87 or above 88, the
+/* v = exp(v - shift), within 2 units in the last place; of what lies below -87 or above 87, the
  * exponential of that bound. */
 void vector_exponentials(float *v, float shift, size_t count);
 

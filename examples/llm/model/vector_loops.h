@@ -17,49 +17,72 @@
 /* Partial results side by side, so that no loop waits for its last sum. */
 enum { loop_lanes = 16 };
 
-/* exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2; exp(r) by its series up to r^7
- * / 7! (the next term is below 6e-9). Adding 1.5 · 2^23 rounds to a whole number, and leaves it in
- * the last bits of the sum, from where it moves into the exponent of the result. */
+INTO_CALLER int32_t loop_bits(float x)
+{
+    int32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+INTO_CALLER float loop_float(int32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* x within -87 ... 87; NaN stays. Comparisons are of whole numbers: those of floats might trap, for
+ * which reason compilers make no vectors of them. */
+INTO_CALLER float loop_limited(float x)
+{
+    const int32_t bound = 0x42AE0000; /* 87 */
+    const int32_t infinity = 0x7F800000;
+    const int32_t bits = loop_bits(x);
+    const int32_t magnitude = bits & INT32_MAX;
+    const int32_t limited = magnitude > bound ? bound : magnitude;
+
+    return loop_float((magnitude > infinity ? magnitude : limited) | (bits & INT32_MIN));
+}
+
+/* exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2; exp(r) by its series up to
+ * r^7 / 7! (the next term is below 6e-9). Adding 1.5 · 2^23 rounds to a whole number, and leaves it
+ * in the last bits of the sum, from where it moves into the exponent of the result. */
 INTO_CALLER float loop_exponential(float x)
 {
     const float rounder = 0x1.8p23F;
-    const float above = x < -87.0F ? -87.0F : x;
-    const float within = above > 88.0F ? 88.0F : above;
+    const float within = loop_limited(x);
     const float sum = within * 0x1.715476p0F + rounder;
     const float n = sum - rounder;
     /* ln 2 in two parts, the first one with few bits, so that n times it is exact. */
     const float r = (within - n * 0x1.63p-1F) - n * -0x1.bd0106p-13F;
+    const uint32_t exponent = ((uint32_t)loop_bits(sum) + 127) << 23;
     float series = 1.0F / 5040;
-    float power;
-    uint32_t bits;
 
     series = series * r + 1.0F / 720;
     series = series * r + 1.0F / 120;
     series = series * r + 1.0F / 24;
     series = series * r + 1.0F / 6;
     series = series * r + 0.5F;
-    memcpy(&bits, &sum, sizeof bits);
-    bits = (bits + 127) << 23;
-    memcpy(&power, &bits, sizeof power);
-    return power * (1 + (r + r * r * series));
+    return loop_float((int32_t)exponent) * (1 + (r + r * r * series));
+}
+
+/* Floats in the order of whole numbers, NaN of positive sign above all; its own inverse. */
+INTO_CALLER int32_t loop_order(int32_t bits)
+{
+    return bits ^ (bits >> 31 & INT32_MAX);
 }
 
 INTO_CALLER float loop_largest(const float *v, size_t count)
 {
-    float largest = v[0];
-    float lanes[loop_lanes];
-    size_t i = 0;
+    int32_t largest = loop_order(loop_bits(v[0]));
 
-    for (size_t lane = 0; lane < loop_lanes; lane++)
-        lanes[lane] = v[0];
-    for (; i + loop_lanes <= count; i += loop_lanes)
-        for (size_t lane = 0; lane < loop_lanes; lane++)
-            lanes[lane] = v[i + lane] > lanes[lane] ? v[i + lane] : lanes[lane];
-    for (; i < count; i++)
-        largest = v[i] > largest ? v[i] : largest;
-    for (size_t lane = 0; lane < loop_lanes; lane++)
-        largest = lanes[lane] > largest ? lanes[lane] : largest;
-    return largest;
+    for (size_t i = 1; i < count; i++) {
+        const int32_t order = loop_order(loop_bits(v[i]));
+        largest = order > largest ? order : largest;
+    }
+    return loop_float(loop_order(largest));
 }
 
 INTO_CALLER float loop_sum(const float *v, size_t count)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/blas_threads.h"
 #include "common/interrupt.h"
 #include "llm/run/progress.h"
 
@@ -26,8 +27,8 @@ struct sight {
 /* What statistics are to hold of a place, over weighted tokens if weights is not NULL. Without
  * drift but with residuals the layer is fitted to what it does in the quantized model: that is a
  * pair of twice the same input. */
-static wsic_status add_inputs(const struct gatherer *gatherer, const struct sight *sight,
-                              wsic_stats *stats, const double *weights)
+static wsic_status add_held(const struct gatherer *gatherer, const struct sight *sight,
+                            wsic_stats *stats, const double *weights)
 {
     const struct recipe *const recipe = gatherer->recipe;
     const size_t columns = wsic_stats_columns(stats);
@@ -48,6 +49,21 @@ static wsic_status add_inputs(const struct gatherer *gatherer, const struct sigh
     wsic_matrix_init(&lost, sizeof lost, gatherer->residual, WSIC_F32, count,
                      gatherer->live.forward.config.hidden, 0);
     return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
+}
+
+/* The statistics' context has threads for all processors. */
+static wsic_status add_inputs(const struct gatherer *gatherer, const struct sight *sight,
+                              wsic_stats *stats, const double *weights)
+{
+    struct stages *const stages =
+        gatherer->progress ? &gatherer->progress->stretch->meter->stages : NULL;
+    const enum stage before = stages_enter(stages, STAGE_STATISTICS);
+    const int held = blas_hold();
+    const wsic_status status = add_held(gatherer, sight, stats, weights);
+
+    blas_release(held);
+    stages_leave(stages, before);
+    return status;
 }
 
 static bool gather(struct gatherer *gatherer, const struct pair_of_blocks *blocks,

@@ -63,6 +63,20 @@ static struct layer_task make_task(struct run *run, size_t block, enum linear_ki
                                .mixing = shared->mixing};
 }
 
+static struct stages *stages_of(const struct run *run)
+{
+    return &run->progress.stretch->meter->stages;
+}
+
+static bool quantize_layer(struct run *run, const struct layer_task *task)
+{
+    const enum stage before = stages_enter(stages_of(run), STAGE_ENCODING);
+    const bool ok = run->quantize(run->self, task, run->failure);
+
+    stages_leave(stages_of(run), before);
+    return ok;
+}
+
 static bool quantize_site(struct run *run, size_t block, const struct site *site,
                           const struct shared *shared)
 {
@@ -75,7 +89,7 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
             return false;
         if (is_skipped(run, task.number))
             continue;
-        if (!run->quantize(run->self, &task, run->failure))
+        if (!quantize_layer(run, &task))
             return false;
         if (!is_made(run, task.number))
             progress_layer_done(&run->progress, (enum linear_kind)kind);
@@ -92,8 +106,11 @@ static bool search_mix(struct run *run, size_t block, const struct shared *share
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
         tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
     progress_show(&run->progress, "mixture");
-    return mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks, result,
-                         run->failure);
+    const enum stage before = stages_enter(stages_of(run), STAGE_PLAN);
+    const bool ok = mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks,
+                                  result, run->failure);
+    stages_leave(stages_of(run), before);
+    return ok;
 }
 
 /* Only the inputs of query, key and value are mixed. */
@@ -202,9 +219,13 @@ static bool quantize_block(struct run *run, size_t number)
 
 static bool load_block(struct run *run, size_t number)
 {
-    return model_load_block(run->model, number, &run->blocks.quantized, run->failure) &&
-           (!recipe_compares(run->recipe) ||
-            model_load_block(run->model, number, &run->blocks.original, run->failure));
+    const enum stage before = stages_enter(stages_of(run), STAGE_READING);
+    const bool ok = model_load_block(run->model, number, &run->blocks.quantized, run->failure) &&
+                    (!recipe_compares(run->recipe) ||
+                     model_load_block(run->model, number, &run->blocks.original, run->failure));
+
+    stages_leave(stages_of(run), before);
+    return ok;
 }
 
 /* Leave the block to a model in memory. */
@@ -245,7 +266,10 @@ static bool run_calibrated(struct run *run)
         return false;
     const struct pipeline_end *const end = run->calibration->end;
     run->gatherer.progress = &run->progress;
+    /* What is done beside encoding and reading is passing the text on. */
+    const enum stage before = stages_enter(stages_of(run), STAGE_FORWARD);
     const bool ok = run_blocks(run) && (!end || end->use(end->self, &run->gatherer, run->failure));
+    stages_leave(stages_of(run), before);
     gather_end(&run->gatherer);
     return ok;
 }

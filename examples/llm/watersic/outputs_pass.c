@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "llm/model/backward.h"
+#include "common/blas_threads.h"
 #include "common/interrupt.h"
 #include "llm/watersic/labels.h"
 #include "llm/watersic/outputs_estimate.h"
@@ -237,8 +238,10 @@ static bool add_layer(struct pass *pass, enum linear_kind kind, const float *u, 
     if (!layer->stats)
         return true;
     wsic_matrix_init(&batch, sizeof batch, (void *)(uintptr_t)u, WSIC_F32, count, layer->rows, 0);
-    return wsic_stats_add_activations(layer->stats, &batch, NULL) >= 0 ||
-           refuse_layer(pass, kind, wsic_stats_message(layer->stats));
+    const int held = blas_hold();
+    const wsic_status status = wsic_stats_add_activations(layer->stats, &batch, NULL);
+    blas_release(held);
+    return status >= 0 || refuse_layer(pass, kind, wsic_stats_message(layer->stats));
 }
 
 /* A backward_watch. After a failure the rest of the batch is passed in vain. */

@@ -116,6 +116,32 @@ json_t *report_layer(const struct layer_result *result)
         result->sensitivity > 0 ? json_real(result->sensitivity) : NULL);
 }
 
+json_t *report_stages(const struct stages *stages)
+{
+    json_t *const root = json_object();
+
+    for (size_t i = 0; i < STAGES; i++) {
+        const double seconds = stages_seconds(stages, (enum stage)i);
+        json_object_set_new(root, stage_name((enum stage)i), json_real(seconds));
+    }
+    return root;
+}
+
+/* Stages that the run has none of are left out. */
+void report_print_stages(const struct stages *stages)
+{
+    const char *before = "seconds:";
+
+    for (size_t i = 0; i < STAGES; i++) {
+        const double seconds = stages_seconds(stages, (enum stage)i);
+        if (seconds > 0) {
+            printf("%s %s %.1f", before, stage_name((enum stage)i), seconds);
+            before = ",";
+        }
+    }
+    putchar('\n');
+}
+
 json_t *report_recipe(const struct recipe *recipe)
 {
     return json_pack(

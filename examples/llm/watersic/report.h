@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "common/failure.h"
+#include "common/stages.h"
 #include "llm/report/evaluate.h"
 #include "llm/report/footprint.h"
 #include "llm/report/pair.h"
@@ -52,6 +53,12 @@ void report_zeros(const char *name);
 /* Warn on standard error of a text that is too short: for a plan, or for layers to know what their
  * inputs are. */
 void report_scarce_text(const struct config *config, const struct calibration *calibration);
+
+/* {"reading": seconds, "forward": seconds, ...} */
+json_t *report_stages(const struct stages *stages);
+
+/* Print the same in one line. */
+void report_print_stages(const struct stages *stages);
 
 /* {"name": ..., "rows": ..., ...} */
 json_t *report_layer(const struct layer_result *result);

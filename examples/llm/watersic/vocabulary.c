@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/blas_threads.h"
 #include "llm/report/evaluate.h"
 #include "llm/run/takeover.h"
 
@@ -68,6 +69,7 @@ struct matrix {
     wsic_encoder *encoder;
     uint64_t container;
     struct layer_result *result;
+    struct stages *stages;
     struct failure *failure;
 };
 
@@ -124,6 +126,7 @@ static wsic_layer *encode(const struct matrix *matrix, uint64_t more)
         refuse(matrix->failure, "%s: %s", matrix->name, wsic_encoder_message(matrix->encoder));
         return NULL;
     }
+    stages_note_coding(matrix->stages, watersic_coding_seconds(matrix->encoder));
     wsic_layer *const layer = undo_weights(matrix, weighted);
     if (layer)
         note_result(matrix, weighted, layer, status);
@@ -158,7 +161,10 @@ static bool store(const struct vocabulary *vocabulary, const struct matrix *matr
                      table->columns, 0);
     if (wsic_layer_dequantize(layer, 0, &restored) < 0)
         return refuse(matrix->failure, "%s: %s", matrix->name, wsic_layer_message(layer));
-    if (wsic_archive_writer_add(vocabulary->writer, matrix->name, layer) < 0)
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_WRITING);
+    const wsic_status status = wsic_archive_writer_add(vocabulary->writer, matrix->name, layer);
+    stages_leave(vocabulary->stages, before);
+    if (status < 0)
         return refuse(matrix->failure, "%s: %s", matrix->name,
                       wsic_archive_writer_message(vocabulary->writer));
     return true;
@@ -186,18 +192,34 @@ static bool quantize_weighted(struct vocabulary *vocabulary, struct matrix *matr
     return ok;
 }
 
+static bool load_table(const struct vocabulary *vocabulary, struct table *table,
+                       struct failure *failure)
+{
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_READING);
+    const bool ok = table_load(table, failure);
+
+    stages_leave(vocabulary->stages, before);
+    return ok;
+}
+
 /* Leaves the matrix in memory, as it is restored. */
 static bool quantize_table(struct vocabulary *vocabulary, const char *name, struct table *table,
                            const wsic_stats *stats, double rate, struct failure *failure)
 {
-    struct matrix matrix = {.name = name, .table = table, .stats = stats, .failure = failure};
+    struct matrix matrix = {.name = name,
+                            .table = table,
+                            .stats = stats,
+                            .stages = vocabulary->stages,
+                            .failure = failure};
 
-    if (!table_load(table, failure))
+    if (!load_table(vocabulary, table, failure))
         return false;
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_ENCODING);
     int *const exponents = weigh_rows(vocabulary, failure);
     matrix.exponents = exponents;
     const bool ok = exponents && quantize_weighted(vocabulary, &matrix, rate);
     free(exponents);
+    stages_leave(vocabulary->stages, before);
     return ok;
 }
 
@@ -228,8 +250,10 @@ static bool gather_readout(const struct vocabulary *vocabulary, double *moments,
         wsic_matrix_init(&states, sizeof states, hidden, WSIC_F32, calibration->tokens->count, n,
                          0);
         wsic_matrix_init(&covariance, sizeof covariance, moments, WSIC_F64, n, n, 0);
-        ok = wsic_stats_add_activations(stats, &states, NULL) == WSIC_OK &&
-             wsic_stats_get_covariance(stats, &covariance) == WSIC_OK;
+        const int held = blas_hold();
+        ok = wsic_stats_add_activations(stats, &states, NULL) == WSIC_OK;
+        blas_release(held);
+        ok = ok && wsic_stats_get_covariance(stats, &covariance) == WSIC_OK;
         if (!ok)
             refuse(failure, "calibration: %s", wsic_stats_message(stats));
     }
@@ -316,8 +340,10 @@ bool vocabulary_quantize_embedding(struct vocabulary *vocabulary, struct failure
     if (!stats)
         return false;
     double *const moments = calloc(n * n, sizeof *moments);
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_STATISTICS);
     const bool filled = moments ? fill_embedding_stats(vocabulary, stats, moments, failure)
                                 : refuse(failure, "out of memory for statistics");
+    stages_leave(vocabulary->stages, before);
     free(moments);
     const bool ok = filled && quantize_table(vocabulary, model_embedding_name, &model->embedding,
                                              stats, vocabulary->rates.embedding, failure);
@@ -343,10 +369,15 @@ static bool add_head_inputs(const struct vocabulary *vocabulary, struct gatherer
             return false;
         wsic_matrix_init(&clean, sizeof clean, gatherer->clean.hidden, WSIC_F32, count,
                          model->config.hidden, 0);
-        status = wsic_stats_add_pair(stats, &clean, &live, NULL, NULL);
-    } else {
-        status = wsic_stats_add_activations(stats, &live, NULL);
     }
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_STATISTICS);
+    const int held = blas_hold();
+    if (gatherer->recipe->drift)
+        status = wsic_stats_add_pair(stats, &clean, &live, NULL, NULL);
+    else
+        status = wsic_stats_add_activations(stats, &live, NULL);
+    blas_release(held);
+    stages_leave(vocabulary->stages, before);
     return status == WSIC_OK || refuse(failure, "calibration: %s", wsic_stats_message(stats));
 }
 

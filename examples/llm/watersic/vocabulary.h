@@ -20,6 +20,7 @@ struct vocabulary {
     bool limit;
     wsic_context *context;
     wsic_archive_writer *writer;
+    struct stages *stages; /* of the run; may be NULL */
     struct model *model;
     const struct calibration *calibration;
     struct layer_result *results; /* room for two; the first is that of the embedding, if any */

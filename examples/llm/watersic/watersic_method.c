@@ -177,6 +177,13 @@ static void begin_result(const struct watersic_method *method, const struct laye
         result->sensitivity = method->allocation->sensitivities[task->number];
 }
 
+double watersic_coding_seconds(wsic_encoder *encoder)
+{
+    wsic_encoder_report report = {.size = sizeof report};
+
+    return wsic_encoder_get_report(encoder, &report) >= 0 ? report.seconds_coding : 0;
+}
+
 static bool run_encoder(struct watersic_method *method, const struct layer_task *task,
                         wsic_layer **layer, struct failure *failure)
 {
@@ -188,6 +195,8 @@ static bool run_encoder(struct watersic_method *method, const struct layer_task 
         return false;
     result->status = wsic_encoder_run_problem(method->encoder, problem, layer);
     watersic_problem_destroy(method->outputs, task, problem);
+    if (result->status >= 0)
+        stages_note_coding(method->stages, watersic_coding_seconds(method->encoder));
     return result->status >= 0 ||
            refuse(failure, "%s: %s", task->name, wsic_encoder_message(method->encoder));
 }
@@ -216,6 +225,17 @@ static bool use_layer(struct watersic_method *method, const struct layer_task *t
            allocation_commit(method->allocation, task->number, result->info.bytes, failure);
 }
 
+static bool write_layer(struct watersic_method *method, const struct layer_task *task,
+                        wsic_layer *layer, struct failure *failure)
+{
+    const enum stage before = stages_enter(method->stages, STAGE_WRITING);
+    const wsic_status status = wsic_archive_writer_add(method->writer, task->name, layer);
+
+    stages_leave(method->stages, before);
+    return status >= 0 ||
+           refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+}
+
 static bool make_layer(struct watersic_method *method, const struct layer_task *task,
                        struct failure *failure)
 {
@@ -223,9 +243,8 @@ static bool make_layer(struct watersic_method *method, const struct layer_task *
 
     if (!run_encoder(method, task, &layer, failure))
         return false;
-    bool ok = use_layer(method, task, layer, failure);
-    if (ok && method->writer && wsic_archive_writer_add(method->writer, task->name, layer) < 0)
-        ok = refuse(failure, "%s: %s", task->name, wsic_archive_writer_message(method->writer));
+    const bool used = use_layer(method, task, layer, failure);
+    const bool ok = used && (!method->writer || write_layer(method, task, layer, failure));
     wsic_layer_destroy(layer);
     return ok;
 }

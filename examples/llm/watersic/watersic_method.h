@@ -30,6 +30,7 @@ struct watersic_method {
     struct layer_result *results;  /* one for every layer of the model */
     struct allocation *allocation; /* NULL: every layer has the encoder's rate */
     struct outputs *outputs;       /* NULL: all outputs count alike */
+    struct stages *stages;         /* of the run; NULL: nobody asks where its time goes */
 };
 
 /* Settings are "name=value". */
@@ -58,6 +59,9 @@ bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
                              struct failure *failure);
 void watersic_problem_destroy(struct outputs *outputs, const struct layer_task *task,
                               wsic_problem *problem);
+
+/* Of the last run of the encoder, the seconds that went into coding. */
+double watersic_coding_seconds(wsic_encoder *encoder);
 
 /* Whether all weights of a layer that is not zero are subnormal: their scales cannot be told as
  * floats, and what they add is lost beside anything else. Such a layer is made of zeros. */

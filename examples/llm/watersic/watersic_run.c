@@ -41,6 +41,23 @@ static bool predict(const struct watersic_method *method, double rate, struct fa
            allocation_note_prediction(allocation, method->writer, failure);
 }
 
+static bool plan(struct watersic_method *method, struct model *model,
+                 const struct calibration *calibration, double rate, const struct stretch *stretch,
+                 struct failure *failure)
+{
+    const enum stage before = stages_enter(method->stages, STAGE_PLAN);
+    const bool surveyed =
+        survey(method->allocation, model, calibration, rate, stretch, method->context, failure);
+
+    return_memory();
+    const bool ok = surveyed &&
+                    allocation_solve(method->allocation, calibration->recipe->plan, rate,
+                                     method->writer, failure) &&
+                    (!method->writer || predict(method, rate, failure));
+    stages_leave(method->stages, before);
+    return ok;
+}
+
 static bool plan_and_run(struct watersic_method *method, struct model *model,
                          const struct calibration *calibration, double rate,
                          const struct stretch *stretch, struct failure *failure)
@@ -54,14 +71,8 @@ static bool plan_and_run(struct watersic_method *method, struct model *model,
     const struct stretch after = {
         .meter = stretch->meter, .label = stretch->label, .from = border, .to = stretch->to};
 
-    const bool planned =
-        survey(method->allocation, model, calibration, rate, &before, method->context, failure);
-    return_memory();
-    return planned &&
-           allocation_solve(method->allocation, calibration->recipe->plan, rate, method->writer,
-                            failure) &&
-           (!method->writer || predict(method, rate, failure)) &&
-           run_drafted(method, model, calibration, rate, &after, failure);
+    const bool planned = plan(method, model, calibration, rate, &before, failure);
+    return planned && run_drafted(method, model, calibration, rate, &after, failure);
 }
 
 static bool run_known(struct watersic_method *method, struct model *model,
@@ -96,8 +107,10 @@ static bool collect_and_run(struct watersic_method *method, struct model *model,
     const struct stretch rest = {
         .meter = stretch->meter, .label = stretch->label, .from = border, .to = stretch->to};
 
+    const enum stage stage = stages_enter(method->stages, STAGE_PLAN);
     const bool collected =
         outputs_collect(calibration->outputs, model, calibration, &collecting, failure);
+    stages_leave(method->stages, stage);
     return_memory();
     method->outputs = calibration->outputs;
     const bool ok = collected && run_known(method, model, calibration, rate, &rest, failure);
@@ -112,6 +125,7 @@ bool watersic_run(struct watersic_method *method, struct model *model,
     struct calibration own = *calibration;
     struct outputs outputs;
 
+    method->stages = &stretch->meter->stages;
     if (!recipe_differentiates(calibration->recipe))
         return run_known(method, model, calibration, rate, stretch, failure);
     if (calibration->outputs)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* How often a quantization loads the blocks of a model: a number of times that does not depend on
+ * the depth. The linker puts __wrap_tensor_read_f32() in the place of tensor_read_f32(). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "llm/watersic/watersic_run.h"
+#include "synthetic_llm.h"
+#include "temporary.h"
+
+enum { window = 16, tokens_count = 64, vocabulary = 32 };
+
+static size_t loads;
+
+bool __real_tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
+bool __wrap_tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
+
+/* Every block has one of these. */
+bool __wrap_tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure)
+{
+    if (strstr(tensor->name, "self_attn.q_proj"))
+        loads++;
+    return __real_tensor_read_f32(tensor, out, failure);
+}
+
+static void write_model(size_t blocks, const char *directory)
+{
+    struct synthetic_llm plain = {.hidden = 16,
+                                  .intermediate = 24,
+                                  .blocks = blocks,
+                                  .heads = 2,
+                                  .kv_heads = 1,
+                                  .head_dim = 8,
+                                  .vocabulary = vocabulary,
+                                  .theta = 1e4};
+
+    synthetic_fill(&plain);
+    synthetic_write(&plain, directory);
+    synthetic_free(&plain);
+}
+
+static void quantize(struct model *model, const struct recipe *recipe)
+{
+    static const char *const settings[] = {"quantizer=scalar"};
+    const struct method_settings method = {
+        .rate = 3, .preset = "fast", .settings = settings, .setting_count = 1};
+    uint32_t values[tokens_count];
+    const struct tokens text = {.values = values, .count = tokens_count};
+    const struct calibration calibration = {.tokens = &text, .window = window, .recipe = recipe};
+    struct meter meter = {.shown = false};
+    const struct stretch stretch = {.meter = &meter, .label = "", .from = 0, .to = 1};
+    struct watersic_method run = {
+        .results = calloc(model->config.blocks * LINEAR_KINDS, sizeof *run.results)};
+    struct failure failure;
+
+    synthetic_text(vocabulary, values, tokens_count);
+    ck_assert_ptr_nonnull(run.results);
+    ck_assert_int_eq(wsic_context_create(NULL, &run.context), WSIC_OK);
+    run.encoder = watersic_encoder_create(run.context, &method, false, &failure);
+    ck_assert_msg(run.encoder != NULL, "%s", failure.text);
+    ck_assert_msg(watersic_run(&run, model, &calibration, 3, &stretch, &failure), "%s",
+                  failure.text);
+    wsic_encoder_destroy(run.encoder);
+    wsic_context_destroy(run.context);
+    free(run.results);
+}
+
+static size_t loads_at_depth(size_t blocks, const struct recipe *recipe)
+{
+    struct failure failure;
+    struct model model;
+    temporary place;
+
+    temporary_create(&place);
+    write_model(blocks, place.directory);
+    ck_assert_msg(model_open(&model, place.directory, &failure), "%s", failure.text);
+    loads = 0;
+    quantize(&model, recipe);
+    model_free(&model);
+    temporary_destroy(&place);
+    return loads;
+}
+
+START_TEST(loads_grow_with_the_depth_alone)
+{
+    struct recipe recipe;
+
+    ck_assert(recipe_find(&recipe, "default"));
+    const size_t two = loads_at_depth(2, &recipe);
+    const size_t four = loads_at_depth(4, &recipe);
+    const size_t eight = loads_at_depth(8, &recipe);
+    fprintf(stderr, "%zu loads at depth 2, %zu at 4, %zu at 8\n", two, four, eight);
+    ck_assert_uint_ge(two, 2);
+    ck_assert_uint_eq(eight - four, 2 * (four - two));
+    /* Forward and back for the outputs, once for the plan, and the block that is quantized beside
+     * its original. */
+    ck_assert_uint_le(eight, 6 * 8);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("llm loads");
+    TCase *const depth = tcase_create("depth");
+
+    tcase_set_timeout(depth, 120);
+    tcase_add_test(depth, loads_grow_with_the_depth_alone);
+    suite_add_tcase(suite, depth);
+    return run_suite(suite);
+}
