@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How often a quantization loads the blocks of a model: a number of times that does not depend on
- * the depth. The linker puts __wrap_tensor_read_f32() in the place of tensor_read_f32(). */
+ * the depth. The linker puts __wrap_ functions in the place of those of model.h, outside of
+ * model.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,15 +14,28 @@ enum { window = 16, tokens_count = 64, vocabulary = 32 };
 
 static size_t loads;
 
-bool __real_tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
-bool __wrap_tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
+bool __real_model_load_block(const struct model *model, size_t number, struct block *block,
+                             struct failure *failure);
+bool __wrap_model_load_block(const struct model *model, size_t number, struct block *block,
+                             struct failure *failure);
+const struct block *__real_model_block(const struct model *model, size_t number,
+                                       struct block *loaded, struct failure *failure);
+const struct block *__wrap_model_block(const struct model *model, size_t number,
+                                       struct block *loaded, struct failure *failure);
 
-/* Every block has one of these. */
-bool __wrap_tensor_read_f32(const struct tensor *tensor, float *out, struct failure *failure)
+bool __wrap_model_load_block(const struct model *model, size_t number, struct block *block,
+                             struct failure *failure)
 {
-    if (strstr(tensor->name, "self_attn.q_proj"))
-        loads++;
-    return __real_tensor_read_f32(tensor, out, failure);
+    loads++;
+    return __real_model_load_block(model, number, block, failure);
+}
+
+/* No block is in memory, so that each of these loads one. */
+const struct block *__wrap_model_block(const struct model *model, size_t number,
+                                       struct block *loaded, struct failure *failure)
+{
+    loads++;
+    return __real_model_block(model, number, loaded, failure);
 }
 
 static void write_model(size_t blocks, const char *directory)

@@ -137,7 +137,9 @@ WSIC_API const char *wsic_context_message(const wsic_context *context);
  * \brief Set the number of threads.
  *
  * Affects the library's own loops; threads of BLAS are the host's business and
- * are never touched. Replaces a runner. The threads are started here.
+ * are never touched. Where a context has several threads, BLAS should have one: its threads
+ * may wait in busy loops (docs/performance.md, "Threads"). Replaces a runner. The threads are
+ * started here.
  *
  * \param context  not NULL
  * \param threads  1 to 1024; 1 means the caller's thread alone; 0 means
