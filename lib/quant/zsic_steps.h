@@ -115,7 +115,6 @@ static void STEPS(couple)(void *state, size_t part)
 /* False if a code leaves its range. */
 static bool STEPS(work_range)(const wsic_zsic_state *r, size_t tile, size_t first, size_t end)
 {
-
     if (end - first > WSIC_ZSIC_BASE) {
         const size_t middle = wsic_zsic_middle(first, end);
         if (!STEPS(work_range)(r, tile, middle, end))
