@@ -5,7 +5,7 @@
 
 unsigned plain_array_shift(int w)
 {
-    const int64_t octave = floor_div(w, 3); /* 8 = 2^3 */
+    const int64_t octave = floor_div(w, 4); /* 16 = 2^4 */
     return octave > 3 ? (unsigned)(octave - 3) : 0;
 }
 
@@ -56,7 +56,7 @@ static void differences(stream *s, const model *m, unsigned shift, size_t count,
 static void coded_array(stream *s, unsigned mode, size_t count, int64_t *out)
 {
     const unsigned byte = u8(s);
-    const int w = 2 * ((int)byte - 16);
+    const int w = 4 * ((int)byte - 16);
     model m = {.symbols = 0};
 
     if (byte > 140)

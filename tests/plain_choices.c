@@ -69,9 +69,9 @@ static void random_arrays(uint64_t *state, size_t rows, size_t columns, plain_ch
         c->dead_columns = random_dead(state, columns);
     const size_t live = live_of(c->dead_columns, columns);
     const size_t groups = (live + c->lanes - 1) / c->lanes;
+    c->form_class = (int)between(state, -9, random_bits(state) % 2 == 0 ? 9 : 500);
     c->row_classes = random_array(state, live_of(c->dead_rows, rows), -3, 3);
     c->keys = random_array(state, live, -9, 9);
-    c->forms = random_array(state, groups, 0, random_bits(state) % 2 == 0 ? 2 : 30);
     c->octet_classes = random_array(state, c->small_octets ? live : (live + 7) / 8, -2, c->classes);
     c->streams = (size_t)between(state, 1, groups < 256 ? (int64_t)groups : 256);
 }
@@ -86,10 +86,9 @@ static void random_choices(uint64_t *state, size_t rows, size_t columns, plain_c
     c->shape = (unsigned)between(state, 0, 3);
     c->small_octets = random_bits(state) % 4 == 0;
     c->row_hints = random_bits(state) % 2 == 0;
-    c->column_hints = random_bits(state) % 2 == 0;
     c->block_rows = (size_t)between(state, 1, rows < 1024 ? (int64_t)rows : 1024);
     c->stride = (size_t)between(state, 1, rows < 9 ? (int64_t)rows : 9);
-    const int least = -(32 >> c->step), most = 248 >> c->step;
+    const int least = -(64 >> c->step), most = 496 >> c->step;
     c->classes = (int)between(state, 1, random_bits(state) % 2 == 0 ? 8 : most - least + 1);
     c->base = (int)between(state, least, most - c->classes + 1);
     if (random_bits(state) % 2 == 0) { /* Narrow ones are what corrections are for. */
@@ -178,7 +177,6 @@ void plain_case_free(plain_case *c)
     free(c->choices.dead_columns);
     free(c->choices.row_classes);
     free(c->choices.keys);
-    free(c->choices.forms);
     free(c->choices.octet_classes);
     free(c->corrections);
     free(c->row_hint);

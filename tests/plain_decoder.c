@@ -288,21 +288,28 @@ static bool groups(stream s, const plain_header *h, size_t first, const size_t *
 
 static void read_streams(stream *s, const plain_header *h, int32_t *out)
 {
-    const size_t count = (h->rows + h->block_rows - 1) / h->block_rows * h->streams;
-    uint64_t *const size = calloc(count, sizeof *size);
+    const size_t blocks = (h->rows + h->block_rows - 1) / h->block_rows;
+    int64_t *const size = calloc(blocks * h->streams, sizeof *size);
     size_t *const row = calloc(h->block_rows, sizeof *row);
+    size_t live = 0, next = 0;
 
-    for (size_t k = 0; k < count; k++)
-        size[k] = varint(s);
-    for (size_t k = 0; k < count && !s->bad; k++) {
+    for (size_t block = 0; block < blocks; block++)
+        live += plain_block(h, block, row) != 0;
+    const size_t count = live * h->streams;
+    size[count - 1] = (int64_t)varint(s);
+    plain_array(s, count - 1, size);
+    for (size_t k = 0; k < blocks * h->streams && !s->bad; k++) {
         const size_t rows = plain_block(h, k / h->streams, row);
-        if (size[k] > s->size - s->at) {
+        if (rows == 0)
+            continue;
+        if (size[next] < 0 || (uint64_t)size[next] > s->size - s->at) {
             s->bad = true;
             break;
         }
-        const stream part = {.bytes = s->bytes, .size = s->at + (size_t)size[k], .at = s->at};
-        s->bad = rows == 0 ? size[k] != 0 : !groups(part, h, k % h->streams, row, rows, out);
+        const stream part = {.bytes = s->bytes, .size = s->at + (size_t)size[next], .at = s->at};
+        s->bad = !groups(part, h, k % h->streams, row, rows, out);
         s->at = part.size;
+        next++;
     }
     free(row);
     free(size);

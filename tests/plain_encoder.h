@@ -13,19 +13,19 @@ typedef struct plain_choices {
     unsigned kind;
     unsigned lanes; /* 8, 16 or 32 */
     unsigned step, order, shape;
-    bool row_hints, column_hints; /* classes are relative to them */
-    bool small_octets;            /* of one column */
+    bool row_hints;    /* classes of rows are relative to them */
+    bool small_octets; /* of one column */
     size_t block_rows, stride, streams;
-    int base, classes;
+    int base, classes, form_class;
     int64_t *dead_rows, *dead_columns; /* 1 for each dead one; NULL for no marks */
     int64_t *row_classes;              /* of each live row */
     int64_t *keys;                     /* of each live column; with order 2 or 3 */
-    int64_t *forms;                    /* of each group */
     int64_t *octet_classes;            /* of each octet */
     unsigned array_mode;               /* of arrays that are not constant: 1 to 5 */
     corrections *corrections;          /* NULL for none */
-    unsigned own; /* 0 for no own models; else the k-th model that occurs is shared, of shape 0 to 3
-                   * or a table, as (own + k) mod 6 says */
+    unsigned
+        own; /* 0 for no own models; else the k-th model that occurs is a table if own + k is even
+              */
     size_t tail; /* integers wanted, 0 for all: a stream has the most up to that for which there are
                   * states, or else all */
 } plain_choices;

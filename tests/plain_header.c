@@ -10,7 +10,7 @@ static void read_fields(stream *s, plain_header *h)
     const unsigned kind = u8(s), flags1 = u8(s), flags2 = u8(s);
     const uint64_t block_rows = varint(s), stride = varint(s), classes = varint(s);
 
-    if (kind == 1 || kind > 8 || flags1 % 4 == 3 || flags2 > 127 || block_rows < 1 ||
+    if (kind == 1 || kind > 8 || flags1 % 4 == 3 || flags2 > 63 || block_rows < 1 ||
         block_rows > h->rows || block_rows > 1024 ||
         (block_rows > 1 && block_rows * h->columns > 67108864) || stride < 1 || stride > h->rows ||
         classes > PLAIN_CLASSES)
@@ -20,10 +20,9 @@ static void read_fields(stream *s, plain_header *h)
     if (s->bad)
         return;
     h->lanes = 8U << flags1 % 4;
-    h->octet_columns = flags2 / 64 == 1 ? 1 : 8;
+    h->octet_columns = flags1 / 32 % 2 == 1 ? 1 : 8;
     h->order = flags1 / 64;
     h->row_hints = (flags1 & 16) != 0;
-    h->column_hints = (flags1 & 32) != 0;
     h->dead_rows = (flags2 & 4) != 0;
     h->dead_columns = (flags2 & 8) != 0;
     h->block_rows = (size_t)block_rows;
@@ -39,19 +38,21 @@ static void read_fields(stream *s, plain_header *h)
 static void read_base(stream *s, plain_header *h)
 {
     const unsigned step = h->frame.step;
-    const int64_t base = unfold(varint(s));
-
+    const int64_t base = unfold(varint(s)), form_class = unfold(varint(s));
     const uint64_t streams = varint(s);
-    if (base < -(32 >> step) || base > 248 || base + h->frame.classes - 1 > 248 >> step ||
-        streams < 1 || streams > 256)
+
+    if (base < -(64 >> step) || base > 496 || base + h->frame.classes - 1 > 496 >> step ||
+        llabs(form_class) > 1023 || streams < 1 || streams > 256)
         s->bad = true;
     h->streams = (size_t)streams;
+    h->form_class = s->bad ? 0 : (int)form_class;
     h->frame.base = s->bad ? 0 : (int)base;
 }
 
+/* Hints are 64 to the octave, four to a sixteenth of it. */
 static int64_t in_units(const plain_header *h, int32_t hint)
 {
-    return floor_div((int64_t)hint + (1 << h->frame.step) / 2, h->frame.step);
+    return floor_div((int64_t)hint + (2 << h->frame.step), h->frame.step + 2);
 }
 
 /* Which are dead; how many are live. */
@@ -129,7 +130,7 @@ static void read_columns(stream *s, const int32_t *hint, plain_header *h)
         if (dead[j])
             continue;
         if (h->order % 2 == 1)
-            key[j] = in_units(h, hint[j]);
+            key[j] = h->order == 1 ? hint[j] : in_units(h, hint[j]);
         if (h->order >= 2) {
             key[j] += number[next];
             s->bad = llabs(key[j]) > 1048576;
@@ -138,39 +139,40 @@ static void read_columns(stream *s, const int32_t *hint, plain_header *h)
     }
     if (!s->bad)
         sort(key, h->live_columns, h->column);
+    for (size_t k = 0; k < h->live_columns && !s->bad; k++)
+        h->unit[k] = h->order == 1 ? in_units(h, (int32_t)key[h->column[k]]) : key[h->column[k]];
     free(number);
     free(key);
     free(dead);
 }
 
-static void read_groups(stream *s, const int32_t *hint, plain_header *h)
+static int index_of(const plain_header *h, int sum)
+{
+    return sum < 0 ? 0 : sum >= h->frame.classes ? h->frame.classes - 1 : sum;
+}
+
+static void read_groups(stream *s, plain_header *h)
 {
     h->octets = (h->live_columns + h->octet_columns - 1) / h->octet_columns;
     h->groups = (h->live_columns + h->lanes - 1) / h->lanes;
     if (h->streams > h->groups)
         s->bad = true;
-    int64_t *const form = read_array(s, h->groups);
     int64_t *const octet = read_array(s, h->octets);
 
-    for (size_t k = 0; k < h->groups; k++) {
-        if (form[k] < 0 || form[k] >= PLAIN_FORMS)
-            s->bad = true;
-        h->form[k] = s->bad ? 0 : (unsigned)form[k];
-    }
-    for (size_t k = 0; k < h->octets && !s->bad; k++) {
-        const int64_t unit =
-            h->column_hints ? in_units(h, hint[h->column[h->octet_columns * k]]) : 0;
-        h->octet_class[k] = class_of(s, octet[k] + unit);
+    for (size_t k = 0; k < h->octets && !s->bad; k++)
+        h->octet_class[k] = class_of(s, octet[k] + h->unit[h->octet_columns * k]);
+    for (size_t k = 0; k < h->live_columns && !s->bad; k++) {
+        const int index = index_of(h, h->octet_class[k / h->octet_columns] + h->form_class);
+        const unsigned form = plain_form_of_width((h->frame.base + index) * (1 << h->frame.step));
+        unsigned *const of_group = &h->form[k / h->lanes];
+        *of_group = form > *of_group ? form : *of_group;
     }
     free(octet);
-    free(form);
 }
 
 int plain_index(const plain_header *h, size_t row, size_t octet)
 {
-    const int sum = h->row_class[row] + h->octet_class[octet];
-
-    return sum < 0 ? 0 : sum >= h->frame.classes ? h->frame.classes - 1 : sum;
+    return index_of(h, h->row_class[row] + h->octet_class[octet]);
 }
 
 static void find_occurring(plain_header *h)
@@ -198,12 +200,13 @@ void plain_header_open(stream *s, size_t rows, size_t columns, const int32_t *ro
     h->row_dead = calloc(rows, sizeof *h->row_dead);
     h->row_class = calloc(rows, sizeof *h->row_class);
     h->column = calloc(columns, sizeof *h->column);
+    h->unit = calloc(columns, sizeof *h->unit);
     h->octet_class = calloc(columns, sizeof *h->octet_class);
     h->form = calloc(columns, sizeof *h->form);
     read_fields(s, h);
     if (s->bad || h->frame.classes == 0)
         return;
-    if ((h->row_hints && !row_hint) || ((h->column_hints || h->order % 2 == 1) && !column_hint))
+    if ((h->row_hints && !row_hint) || (h->order % 2 == 1 && !column_hint))
         s->bad = true;
     read_base(s, h);
     h->live_rows = read_dead(s, rows, h->dead_rows, h->row_dead);
@@ -212,7 +215,7 @@ void plain_header_open(stream *s, size_t rows, size_t columns, const int32_t *ro
     if (!s->bad)
         read_columns(s, column_hint, h);
     if (!s->bad)
-        read_groups(s, column_hint, h);
+        read_groups(s, h);
     if (!s->bad)
         find_occurring(h);
 }
@@ -222,6 +225,7 @@ void plain_header_close(plain_header *h)
     free(h->models);
     free(h->form);
     free(h->octet_class);
+    free(h->unit);
     free(h->column);
     free(h->row_class);
     free(h->row_dead);

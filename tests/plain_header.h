@@ -7,15 +7,17 @@
 
 typedef struct plain_header {
     unsigned lanes, order;
-    bool row_hints, column_hints, dead_rows, dead_columns; /* said by the flags */
+    bool row_hints, dead_rows, dead_columns; /* said by the flags */
     size_t rows, columns, block_rows, stride;
     size_t streams;    /* to a block */
+    int form_class;    /* of a row: from it follow the forms */
     model_frame frame; /* its number of classes is 0 if all integers are */
     bool *row_dead;
     int *row_class; /* of each row of the matrix, 0 for dead ones */
     size_t live_rows;
     size_t *column; /* live ones in coding order */
     size_t live_columns;
+    int64_t *unit; /* their keys, in units */
     int *octet_class;
     unsigned *form; /* of each group */
     size_t octet_columns, octets, groups;

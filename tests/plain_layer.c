@@ -39,7 +39,7 @@ static float *decode_scales(section given, size_t count, int32_t *hints)
         const double octaves = scales[i] == 0.0F ? 0.0 : log2(fabs((double)scales[i]));
         const int64_t exponent = llround(ldexp(octaves, (int)grid));
         const int64_t half = (INT64_C(1) << grid) / 2;
-        hints[i] = scales[i] == 0.0F ? 0 : (int32_t)floor_div(half - 8 * exponent, grid);
+        hints[i] = scales[i] == 0.0F ? 0 : (int32_t)floor_div(half - 64 * exponent, grid);
     }
     return scales;
 }

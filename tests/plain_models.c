@@ -8,6 +8,11 @@
 
 /* --- forms ------------------------------------------------------------------------- */
 
+unsigned plain_form_of_width(int w)
+{
+    return w <= 18 ? 0 : w <= 34 ? 1 : w <= 50 ? 2 : 2 + (unsigned)(w - 50 + 15) / 16;
+}
+
 unsigned plain_form_symbols(unsigned form)
 {
     return form == 0 ? 16 : form == 1 ? 32 : 64;
@@ -58,10 +63,9 @@ static int64_t table_entry(unsigned shape, int64_t i)
 /* Mass above t / 4. */
 static int64_t tail(unsigned shape, int w, int64_t t)
 {
-    static const int64_t roots[] = {16777216, 15384775, 14107901, 12937002,
-                                    11863283, 10878679, 9975792,  9147842};
-    const int64_t o = floor_div(w, 3); /* 8 = 2^3 */
-    const int64_t position = floor_div(t * roots[w - 8 * o], (unsigned)(o + 5));
+    const int64_t o = floor_div(w, 4); /* 16 = 2^4 */
+    const int64_t root = llround(exp2(24 - (double)(w - 16 * o) / 16));
+    const int64_t position = floor_div(t * root, (unsigned)(o + 5));
     const int64_t i = position / 65536;
     const int64_t part = position % 65536;
 
@@ -161,14 +165,14 @@ void plain_table_model(stream *s, model *m, unsigned symbols)
 
 static int spacing_of(unsigned step)
 {
-    return step == 0 ? 4 : step == 1 ? 2 : 1;
+    return 8 >> step;
 }
 
 int plain_corrected(int base, unsigned step, int classes)
 {
     int count = 0;
 
-    while (count < classes && (base + count) * (1 << step) < 32)
+    while (count < classes && (base + count) * (1 << step) < 64)
         count++;
     return count;
 }
@@ -220,7 +224,8 @@ static void shared_model(const model_frame *frame, const corrections *c, unsigne
         corrected = 0;
     for (unsigned k = 0; k < corrected; k++) {
         const int *const at = &c->power[given][k][knot];
-        powers[k] = (at[0] * (g - behind) + (behind == 0 ? 0 : at[1] * behind)) * 4 / g;
+        powers[k] = (int)floor_div((at[0] * (g - behind) + (behind == 0 ? 0 : at[1] * behind)) * 4,
+                                   3 - frame->step);
     }
     plain_builtin_model(m, frame->shape, (frame->base + index) * (1 << frame->step),
                         plain_form_symbols(form), plain_form_shift(form), codebook, corrected,
@@ -237,20 +242,10 @@ size_t plain_model_number(const model_frame *frame, unsigned form, int index, un
 static void read_model(stream *s, const model_frame *frame, const corrections *c, unsigned form,
                        int index, unsigned context, model *m)
 {
-    const int w = (frame->base + index) * (1 << frame->step);
-    const unsigned symbols = plain_form_symbols(form), shift = plain_form_shift(form);
-
-    if (!frame->own_models || bits(s, 1) == 1) {
-        shared_model(frame, c, form, index, context, m);
-        return;
-    }
-    const unsigned shape = (unsigned)bits(s, 3);
-    if (shape > 4)
-        s->bad = true;
-    else if (shape == 4)
-        plain_table_model(s, m, symbols);
+    if (frame->own_models && bits(s, 1) == 0)
+        plain_table_model(s, m, plain_form_symbols(form));
     else
-        plain_builtin_model(m, shape, w, symbols, shift, codebook_of(form, context), 0, NULL);
+        shared_model(frame, c, form, index, context, m);
 }
 
 void plain_read_models(stream *s, const model_frame *frame, model *models)

@@ -5,7 +5,7 @@
 
 #include "plain_stream.h"
 
-enum { PLAIN_FORMS = 31, PLAIN_CLASSES = 281, PLAIN_CONTEXTS = 4 };
+enum { PLAIN_FORMS = 31, PLAIN_CLASSES = 561, PLAIN_CONTEXTS = 4 };
 
 /* Symbol k > 0 is the high part k - symbols / 2, symbol 0 the escape. */
 typedef struct model {
@@ -13,6 +13,7 @@ typedef struct model {
     unsigned f[256];
 } model;
 
+unsigned plain_form_of_width(int w);
 unsigned plain_form_symbols(unsigned form);
 unsigned plain_form_contexts(unsigned form, unsigned kind);
 unsigned plain_form_shift(unsigned form);

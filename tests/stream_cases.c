@@ -15,7 +15,7 @@ enum {
     ROW_KINDS = 5,
     WORD_BYTES = 1 << 15,
     PLANE_BYTES = ROWS_MOST * WSIC_VECTOR_SHIFT_MOST * 4,
-    OCTETS = WSIC_VECTOR_LANES / 8,
+    MODELS_MOST = 5 * WSIC_VECTOR_LANES, /* of kinds of rows, and lanes that are alone */
     ROUNDS = 12,
     LEAST_LEFT = 160 /* bytes of words, of which a kernel must not stop for lack */
 };
@@ -55,8 +55,8 @@ static void guarded_free(const guarded *memory)
 typedef struct random_group {
     wsic_steps steps;
     wsic_trellis trellis;
-    uint16_t bounds[ROW_KINDS * OCTETS][WSIC_BOUNDS_MOST];
-    const uint16_t *bounds_at[ROW_KINDS * OCTETS];
+    uint16_t bounds[MODELS_MOST][WSIC_BOUNDS_MOST];
+    const uint16_t *bounds_at[MODELS_MOST];
     uint16_t row_kind[ROWS_MOST];
     wsic_stream stream;
     guarded words, planes;
@@ -103,7 +103,7 @@ static void random_models(uint64_t *state, random_group *group)
     wsic_model model;
 
     memset(group->bounds, 0, sizeof group->bounds);
-    for (size_t k = 0; k < ROW_KINDS * OCTETS; k++) {
+    for (size_t k = 0; k < ROW_KINDS * (group->steps.lanes >> group->steps.octet_log); k++) {
         group->bounds_at[k] = group->bounds[k];
         for (unsigned context = 0; context < 1U << form->contexts_log; context++) {
             random_model(state, form, escape, &model);
@@ -132,19 +132,19 @@ static void random_stream(uint64_t *state, random_group *group, size_t word_byte
                                          : WSIC_STATE_LOW;
 }
 
-static void random_group_make(uint64_t *state, unsigned form, unsigned kind, size_t lanes,
-                              size_t rows, random_group *group)
+static void random_group_make(uint64_t *state, const stream_case *given, size_t rows,
+                              random_group *group)
 {
-    const bool trellis = kind >= WSIC_TRELLIS_KIND_LEAST;
+    const bool trellis = given->kind >= WSIC_TRELLIS_KIND_LEAST;
 
     if (trellis)
-        wsic_trellis_make(&group->trellis, kind);
-    group->steps = (wsic_steps){.form = wsic_form_make(form, trellis),
+        wsic_trellis_make(&group->trellis, given->kind);
+    group->steps = (wsic_steps){.form = wsic_form_make(given->form, trellis),
                                 .trellis = trellis ? &group->trellis : NULL,
-                                .lanes = lanes,
-                                .columns = lanes,
+                                .lanes = given->lanes,
+                                .columns = given->lanes,
                                 .rows = rows,
-                                .octet_log = WSIC_OCTET_LOG,
+                                .octet_log = given->octet_log,
                                 .row_kind = group->row_kind,
                                 .bounds = group->bounds_at};
     for (size_t row = 0; row < rows; row++)
@@ -310,11 +310,10 @@ static void check_lack(wsic_vector_steps *kernel, const random_group *groups, si
         fail(report, "no word is said to be missing", to, 0);
 }
 
-void stream_check(stream_kernel_choice *choice, unsigned form, unsigned kind, size_t lanes,
-                  stream_report *report)
+void stream_check(stream_kernel_choice *choice, const stream_case *given, stream_report *report)
 {
     static random_group groups[WSIC_VECTOR_STREAMS];
-    uint64_t state = form * 1000 + kind * 100 + lanes;
+    uint64_t state = given->form * 1000 + given->kind * 100 + given->lanes;
 
     for (size_t k = 0; k < WSIC_VECTOR_STREAMS; k++) {
         groups[k].words = guarded_make(WORD_BYTES);
@@ -324,7 +323,7 @@ void stream_check(stream_kernel_choice *choice, unsigned form, unsigned kind, si
         const size_t rows = 1 + below(&state, round % 3 == 0 ? 4 : 300);
         const size_t count = 1 + round % 2;
         for (size_t k = 0; k < count; k++)
-            random_group_make(&state, form, kind, lanes, rows, &groups[k]);
+            random_group_make(&state, given, rows, &groups[k]);
         wsic_vector_steps *const kernel =
             choice(&groups[0].steps.form, groups[0].steps.trellis != NULL);
         if (round % 4 < 2) {

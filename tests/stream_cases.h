@@ -22,8 +22,15 @@ typedef struct stream_report {
     size_t outside; /* groups with something that did not fit a byte */
 } stream_report;
 
-/* Many cases of one form, one kind of trellis (1: none) and one number of lanes. */
-void stream_check(stream_kernel_choice *choice, unsigned form, unsigned kind, size_t lanes,
-                  stream_report *report);
+/* What random groups have in common. */
+typedef struct stream_case {
+    unsigned form;
+    unsigned kind; /* of the trellis; 1: none */
+    size_t lanes;
+    unsigned octet_log; /* 0: each lane has models of its own */
+} stream_case;
+
+/* Many groups of a case. */
+void stream_check(stream_kernel_choice *choice, const stream_case *given, stream_report *report);
 
 #endif

@@ -11,8 +11,10 @@ static bool run(const char *name, stream_kernel_choice *choice, size_t least_lan
 
     for (unsigned form = 0; form < STREAM_FORMS; form++) {
         for (unsigned kind = 1; kind <= STREAM_KINDS; kind++) {
-            for (size_t lanes = least_lanes; lanes <= WSIC_VECTOR_LANES; lanes *= 2)
-                stream_check(choice, form, kind, lanes, &report);
+            for (size_t lanes = least_lanes; lanes <= WSIC_VECTOR_LANES; lanes *= 2) {
+                const stream_case given = {form, kind, lanes, WSIC_OCTET_LOG};
+                stream_check(choice, &given, &report);
+            }
         }
     }
     if (report.failure[0] != '\0')

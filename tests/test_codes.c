@@ -370,11 +370,11 @@ START_TEST(hints_help_or_are_dropped)
     wsic_context *const context = open_env(&env);
 
     for (size_t j = 0; j < COLUMNS; j++) {
-        hints[j] = 2 * (int32_t)(random_bits(&state) % 24) + 1000;
+        hints[j] = 16 * (int32_t)(random_bits(&state) % 24) + 8000;
         noise[j] = (int32_t)(uint32_t)random_bits(&state);
         for (size_t i = 0; i < ROWS; i++)
             codes[j * ROWS + i] =
-                (int32_t)lrint(exp2((hints[j] - 1012) / 8.0) * random_gauss(&state));
+                (int32_t)lrint(exp2((hints[j] - 8096) / 64.0) * random_gauss(&state));
     }
     wsic_code_matrix matrix = {.rows = ROWS, .columns = COLUMNS, .codes = codes};
     const size_t plain = coded_size(&env, &matrix, ROWS);

@@ -19,8 +19,8 @@ START_TEST(a_power_is_a_factor)
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
         const wsic_correction correction = {.count = 2, .power = {0, powers[i]}};
         wsic_model plain, corrected;
-        make_builtin(&plain, 1, 8, 0, NULL);
-        make_builtin(&corrected, 1, 8, 0, &correction);
+        make_builtin(&plain, 1, 16, 0, NULL);
+        make_builtin(&corrected, 1, 16, 0, &correction);
         ck_assert_int_eq(corrected.first, plain.first);
         ck_assert_uint_eq(corrected.symbols, plain.symbols);
         ck_assert_uint_eq(corrected.start[corrected.symbols], WSIC_MODEL_TOTAL);
@@ -44,7 +44,7 @@ END_TEST
 START_TEST(classes_between_knots_are_interpolated)
 {
     for (unsigned step = 0; step <= 3; step++) {
-        const int32_t spacing = step == 0 ? 4 : step == 1 ? 2 : 1;
+        const int32_t spacing = 8 >> step;
         wsic_corrections corrections;
         wsic_correction found;
         wsic_corrections_make(&corrections, 1, -3, 40, step);
@@ -54,10 +54,10 @@ START_TEST(classes_between_knots_are_interpolated)
             corrections.power[0][0][knot] = (int8_t)(3 * (int)knot - 5);
         for (int32_t index = 0; index < 40; index++) {
             wsic_corrections_get(&corrections, 0, (size_t)index, &found);
-            const bool corrected = (index - 3) * (1 << step) < 32;
+            const bool corrected = (index - 3) * (1 << step) < 64;
             ck_assert_uint_eq(found.count, corrected ? 1 : 0);
             if (corrected)
-                ck_assert_double_eq(found.power[0], 4 * (3.0 * index / spacing - 5));
+                ck_assert_double_eq(found.power[0], floor(4 * (3.0 * index / spacing - 5)));
         }
     }
 }

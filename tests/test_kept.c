@@ -26,13 +26,13 @@ static const struct {
     size_t block_rows;
     bool dead_columns, corrections, own_models;
 } kept[LAYERS] = {
-    {"default", "default", "", 2.0, COVARIANCE_AR, false, 5, 48, true, true, true},
-    {"max", "max", "", 2.0, COVARIANCE_DEAD, false, 8, 48, true, true, true},
+    {"default", "default", "", 2.0, COVARIANCE_AR, false, 5, 48, true, true, false},
+    {"max", "max", "", 2.0, COVARIANCE_DEAD, false, 8, 48, true, true, false},
     {"blocks", "default", "trellis_states=4,block_rows=20", 4.0, COVARIANCE_CHANNELS, false, 2, 20,
-     false, true, false},
+     false, false, false},
     {"corrections", "default", "trellis_states=8,lambda=2", 3.0, COVARIANCE_DEAD, false, 3, 48,
-     true, true, true},
-    {"tables", "default", "trellis_states=16", 2.0, COVARIANCE_IDENTITY, true, 4, 48, false, true,
+     true, true, false},
+    {"tables", "default", "trellis_states=16", 3.0, COVARIANCE_IDENTITY, true, 4, 48, false, false,
      true},
 };
 

@@ -64,7 +64,7 @@ static double upper_edge(unsigned codebook, int32_t magnitude)
 static void compare_with_density(uint32_t shape, int32_t number, unsigned codebook, double *spent,
                                  double *ideal)
 {
-    const double deviation = exp2(number / 8.0);
+    const double deviation = exp2(number / 16.0);
     wsic_model model;
 
     *spent = 0;
@@ -93,9 +93,9 @@ static void compare_with_density(uint32_t shape, int32_t number, unsigned codebo
 /* Twelve bits of probability and an escape cost more the heavier the tails are. */
 START_TEST(models_spend_little_more_than_the_entropy)
 {
-    static const double bounds[WSIC_MODEL_SHAPES] = {0.0045, 0.0065, 0.012, 0.0215};
+    static const double bounds[WSIC_MODEL_SHAPES] = {0.0045, 0.0065, 0.013, 0.023};
 
-    for (int32_t number = -16; number <= 56; number++) {
+    for (int32_t number = -32; number <= 112; number++) {
         for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
             double spent;
             double ideal;

@@ -204,7 +204,7 @@ START_TEST(damage_is_refused_as_the_text_says)
 }
 END_TEST
 
-START_TEST(hints_are_rounded_eighths_of_an_octave)
+START_TEST(hints_are_rounded_parts_of_an_octave)
 {
     wsic_env env;
     wsic_context *const context = open_env(&env);
@@ -219,7 +219,7 @@ START_TEST(hints_are_rounded_eighths_of_an_octave)
         }
         wsic_scales_hint(&scales, hints);
         for (int32_t i = 0; i < 2001; i++) {
-            const double exact = -8.0 * scales.exponent[i] / (1 << grid);
+            const double exact = -64.0 * scales.exponent[i] / (1 << grid);
             ck_assert_double_eq(hints[i], floor(exact + (grid == 0 ? 0 : 0.5)));
         }
         wsic_scales_release(&env, &scales);
@@ -240,7 +240,7 @@ int main(void)
     tcase_add_test(tests, scales_come_back_at_the_entropy);
     tcase_add_test(tests, equal_scales_cost_nothing_and_signs_little);
     tcase_add_test(tests, damage_is_refused_as_the_text_says);
-    tcase_add_test(tests, hints_are_rounded_eighths_of_an_octave);
+    tcase_add_test(tests, hints_are_rounded_parts_of_an_octave);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -11,13 +11,15 @@
 #endif
 
 static void expect_same(const char *name, stream_kernel_choice *choice, unsigned form,
-                        size_t least_lanes)
+                        size_t least_lanes, unsigned octet_log)
 {
     stream_report report = {.hash = 1};
 
     for (unsigned kind = 1; kind <= STREAM_KINDS; kind++) {
-        for (size_t lanes = least_lanes; lanes <= WSIC_VECTOR_LANES; lanes *= 2)
-            stream_check(choice, form, kind, lanes, &report);
+        for (size_t lanes = least_lanes; lanes <= WSIC_VECTOR_LANES; lanes *= 2) {
+            const stream_case given = {form, kind, lanes, octet_log};
+            stream_check(choice, &given, &report);
+        }
     }
     ck_assert_msg(report.failure[0] == '\0', "%s, form %u: %s", name, form, report.failure);
     /* The cases are worth something. */
@@ -29,7 +31,13 @@ static void expect_same(const char *name, stream_kernel_choice *choice, unsigned
 
 START_TEST(c_decodes_the_same)
 {
-    expect_same("C", wsic_vector_kernel_c, (unsigned)_i, 8);
+    expect_same("C", wsic_vector_kernel_c, (unsigned)_i, 8, WSIC_OCTET_LOG);
+}
+END_TEST
+
+START_TEST(c_decodes_columns_with_models_of_their_own)
+{
+    expect_same("C", wsic_vector_kernel_c, (unsigned)_i, 8, 0);
 }
 END_TEST
 
@@ -37,7 +45,8 @@ END_TEST
 START_TEST(avx2_decodes_the_same)
 {
     if (wsic_kernels_available(WSIC_KERNELS_AVX2))
-        expect_same("AVX2", wsic_vector_kernel_avx2, (unsigned)_i, WSIC_VECTOR_LANES);
+        expect_same("AVX2", wsic_vector_kernel_avx2, (unsigned)_i, WSIC_VECTOR_LANES,
+                    WSIC_OCTET_LOG);
 }
 END_TEST
 
@@ -45,7 +54,8 @@ END_TEST
 START_TEST(avx512_decodes_the_same)
 {
     if (wsic_kernels_available(WSIC_KERNELS_AVX512))
-        expect_same("AVX-512", wsic_vector_kernel_avx512, (unsigned)_i, WSIC_VECTOR_LANES);
+        expect_same("AVX-512", wsic_vector_kernel_avx512, (unsigned)_i, WSIC_VECTOR_LANES,
+                    WSIC_OCTET_LOG);
 }
 END_TEST
 
@@ -68,7 +78,7 @@ END_TEST
 #if WSIC_NEON
 START_TEST(neon_decodes_the_same)
 {
-    expect_same("NEON", wsic_vector_kernel_neon, (unsigned)_i, WSIC_VECTOR_LANES);
+    expect_same("NEON", wsic_vector_kernel_neon, (unsigned)_i, WSIC_VECTOR_LANES, WSIC_OCTET_LOG);
 }
 END_TEST
 #endif
@@ -80,6 +90,7 @@ int main(void)
 
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, c_decodes_the_same, 0, STREAM_FORMS);
+    tcase_add_loop_test(tests, c_decodes_columns_with_models_of_their_own, 0, STREAM_FORMS);
 #if WSIC_X86
     tcase_add_loop_test(tests, avx2_decodes_the_same, 0, STREAM_FORMS);
     tcase_add_loop_test(tests, avx512_decodes_the_same, 0, STREAM_FORMS);

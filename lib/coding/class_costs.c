@@ -73,12 +73,13 @@ void wsic_class_costs_restart(wsic_class_costs *costs)
     memset(costs->counts, 0, classes * costs->buckets * sizeof *costs->counts);
 }
 
-void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number, const int16_t *histogram)
+void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number, const int16_t *histogram,
+                            uint32_t length)
 {
     const size_t index = wsic_class_costs_index(costs, class_number);
     uint64_t *const counts = costs->counts + index * costs->buckets;
 
-    for (uint32_t bucket = 0; bucket < costs->buckets; bucket++)
+    for (uint32_t bucket = 0; bucket < length; bucket++)
         counts[bucket] += (uint64_t)histogram[bucket];
 }
 

@@ -17,7 +17,7 @@ typedef struct wsic_class_costs {
     bool tokens; /* buckets are those of wsic_token_bucket() */
     unsigned step;
     uint32_t shape;
-    int32_t lowest; /* classes in units of 2^step eighths of an octave */
+    int32_t lowest; /* classes in units of 2^step sixteenths of an octave */
     int32_t highest;
     int16_t *rows[WSIC_MODEL_SHAPES]; /* by class and bucket; below 2^15, even of escapes */
     bool ready[WSIC_MODEL_SHAPES][WSIC_CLASSES_MAX];
@@ -48,10 +48,10 @@ static inline const int16_t *wsic_class_cost_row(wsic_class_costs *costs, int32_
     return costs->rows[costs->shape] + index * costs->buckets;
 }
 
-/* Forget the histograms of the classes / add one. */
+/* Forget the histograms of the classes / add one, of so many buckets. */
 void wsic_class_costs_restart(wsic_class_costs *costs);
 void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number,
-                            const int16_t *histogram);
+                            const int16_t *histogram, uint32_t length);
 
 /* Go over to the shape that suits the histograms best. */
 void wsic_class_costs_choose_shape(wsic_class_costs *costs);

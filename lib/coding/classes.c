@@ -6,21 +6,24 @@
 
 #include "base/checked.h"
 #include "coding/class_costs.h"
+#include "coding/codes.h"
 
 enum {
-    STRIP = 64, /* rows that are looked at together */
+    VECTOR = 16, /* buckets that are multiplied at once */
+    STRIP = 64,  /* rows that are looked at together */
     ROUNDS = 3,
     SETTLED = 32,        /* stop once fewer than one line in so many has moved */
-    OCTET_MARGIN = 32,   /* how far an octet's class may lie outside of all models */
-    ROW_REACH = 128,     /* largest magnitude of a row's class */
-    PATIENCE = 2,        /* steps without a gain after which a search ends */
-    RESIDUAL_REACH = 128 /* differences from the hint beyond this are not told apart */
+    OCTET_MARGIN = 64,   /* how far an octet's class may lie outside of all models */
+    ROW_REACH = 256,     /* largest magnitude of a row's class */
+    PATIENCE = 3,        /* steps without a gain after which a search ends */
+    RESIDUAL_REACH = 256 /* differences from the hint beyond this are not told apart */
 };
 
 /* Rows or octets while their classes are being chosen. */
 typedef struct axis {
     size_t count;
     const int32_t *hint;
+    bool hint_stays;
     int16_t *classes;
     int32_t lowest;
     int32_t highest;
@@ -38,6 +41,7 @@ typedef struct fit {
     wsic_class_costs costs;
     axis rows;
     axis octets;
+    uint8_t *largest; /* bucket of each octet */
 } fit;
 
 /* --- the price of the classes themselves -------------------------------------- */
@@ -80,7 +84,7 @@ static uint64_t set_prices(axis *line, bool hinted)
 /* The encoder will use the hint only where that is shorter; so do the prices. */
 static void update_prices(axis *line)
 {
-    const uint64_t plain = set_prices(line, false);
+    const uint64_t plain = line->hint_stays ? UINT64_MAX : set_prices(line, false);
     if (line->hint && set_prices(line, true) >= plain)
         set_prices(line, false);
 }
@@ -93,17 +97,46 @@ static uint32_t price(const axis *line, size_t index, int32_t class_number)
 
 /* --- choosing ------------------------------------------------------------------- */
 
-/* Which classes of the other axis occur, and where their part of a line's histogram
- * is: `used` buckets for each class from the lowest to the highest. */
+/* Which classes of the other axis occur, and where their part of a line's histogram is: the buckets
+ * that may be seen there, from at[k] on for the k-th class from the lowest. */
 typedef struct counterpart {
     int32_t lowest;
     size_t range;
+    uint32_t *at;     /* of each class, and behind the last one */
     uint32_t *offset; /* by index on the other axis */
     size_t every;     /* of so many codes one is looked at: less than 2^15 of a line */
 } counterpart;
 
+static void release_counterpart(const fit *state, counterpart *made)
+{
+    wsic_free(state->env, made->offset);
+    wsic_free(state->env, made->at);
+}
+
+/* Buckets that are counted for a largest one: whole vectors. */
+static uint32_t padded(uint32_t largest)
+{
+    return (largest / VECTOR + 1) * VECTOR;
+}
+
+/* `largest` says which bucket may be seen at each index of the other axis; NULL: any. */
+static void lay_out_histogram(const fit *state, const axis *other, const uint8_t *largest,
+                              counterpart *made)
+{
+    memset(made->at, 0, (made->range + 1) * sizeof *made->at);
+    for (size_t i = 0; i < other->count; i++) {
+        uint32_t *const length = &made->at[other->classes[i] - made->lowest + 1];
+        const uint32_t wanted = padded(largest ? largest[i] : state->magnitudes->used - 1);
+        *length = wanted > *length ? wanted : *length;
+    }
+    for (size_t k = 0; k < made->range; k++)
+        made->at[k + 1] += made->at[k];
+    for (size_t i = 0; i < other->count; i++)
+        made->offset[i] = made->at[other->classes[i] - made->lowest];
+}
+
 static wsic_status make_counterpart(const fit *state, const axis *other, size_t codes,
-                                    counterpart *made)
+                                    const uint8_t *largest, counterpart *made)
 {
     int32_t lowest = INT16_MAX;
     int32_t highest = INT16_MIN;
@@ -113,14 +146,17 @@ static wsic_status make_counterpart(const fit *state, const axis *other, size_t 
         lowest = other->classes[i] < lowest ? other->classes[i] : lowest;
         highest = other->classes[i] > highest ? other->classes[i] : highest;
     }
-    made->lowest = lowest;
-    made->range = (size_t)(highest - lowest) + 1;
-    made->every = wsic_div_up(codes, INT16_MAX);
-    made->offset = wsic_alloc(state->env, other->count, sizeof *made->offset, &status);
-    if (!made->offset)
+    *made = (counterpart){.lowest = lowest,
+                          .range = (size_t)(highest - lowest) + 1,
+                          .every = wsic_div_up(codes, INT16_MAX)};
+    made->at = wsic_alloc(state->env, made->range + 1, sizeof *made->at, &status);
+    if (made->at)
+        made->offset = wsic_alloc(state->env, other->count, sizeof *made->offset, &status);
+    if (!made->offset) {
+        release_counterpart(state, made);
         return status;
-    for (size_t i = 0; i < other->count; i++)
-        made->offset[i] = (uint32_t)(other->classes[i] - lowest) * state->magnitudes->used;
+    }
+    lay_out_histogram(state, other, largest, made);
     return WSIC_OK;
 }
 
@@ -129,31 +165,33 @@ static inline int32_t sum_costs(const int16_t *counts, const int16_t *costs, uin
 {
     int32_t cost = 0;
 
-    for (uint32_t bucket = 0; bucket < buckets; bucket++)
+    /* Whole vectors: compilers need not know what is left. */
+    for (uint32_t bucket = 0; bucket < buckets / VECTOR * VECTOR; bucket++)
         cost += (int32_t)counts[bucket] * costs[bucket];
     return cost;
 }
 
+/* At most `most` buckets of each class hold anything. */
 static uint64_t line_cost(fit *state, const counterpart *other, const int16_t *histogram,
-                          int32_t class_number)
+                          uint32_t most, int32_t class_number)
 {
-    const uint32_t used = state->magnitudes->used;
     uint64_t cost = 0;
 
     for (size_t k = 0; k < other->range; k++) {
         const int16_t *const costs =
             wsic_class_cost_row(&state->costs, class_number + other->lowest + (int32_t)k);
-        cost += (uint64_t)sum_costs(histogram + k * used, costs, used);
+        const uint32_t length = other->at[k + 1] - other->at[k];
+        cost += (uint64_t)sum_costs(histogram + other->at[k], costs, length < most ? length : most);
     }
     return cost * other->every;
 }
 
 /* Walk downhill from the present class, over bumps of one step: prices have some. */
 static int32_t best_class(fit *state, const axis *line, const counterpart *other, size_t index,
-                          const int16_t *histogram)
+                          const int16_t *histogram, uint32_t most)
 {
     const int32_t from = line->classes[index];
-    uint64_t least = line_cost(state, other, histogram, from) + price(line, index, from);
+    uint64_t least = line_cost(state, other, histogram, most, from) + price(line, index, from);
     int32_t best = from;
 
     for (int32_t direction = -1; direction <= 1 && best == from; direction += 2) {
@@ -162,7 +200,7 @@ static int32_t best_class(fit *state, const axis *line, const counterpart *other
              worse < PATIENCE && tried >= line->lowest && tried <= line->highest;
              tried += direction) {
             const uint64_t cost =
-                line_cost(state, other, histogram, tried) + price(line, index, tried);
+                line_cost(state, other, histogram, most, tried) + price(line, index, tried);
             worse = cost < least ? 0 : worse + 1;
             if (cost < least) {
                 least = cost;
@@ -175,15 +213,15 @@ static int32_t best_class(fit *state, const axis *line, const counterpart *other
 
 /* Move one line to its best class and add it to the histograms of the classes. */
 static size_t settle(fit *state, axis *line, const counterpart *other, size_t index,
-                     const int16_t *histogram)
+                     const int16_t *histogram, uint32_t most)
 {
-    const int32_t best = best_class(state, line, other, index, histogram);
+    const int32_t best = best_class(state, line, other, index, histogram, most);
     const bool moved = best != line->classes[index];
 
     line->classes[index] = (int16_t)best;
     for (size_t k = 0; k < other->range; k++)
         wsic_class_costs_count(&state->costs, best + other->lowest + (int32_t)k,
-                               histogram + k * state->magnitudes->used);
+                               histogram + other->at[k], other->at[k + 1] - other->at[k]);
     return moved;
 }
 
@@ -192,7 +230,7 @@ static wsic_status make_histogram(const fit *state, const counterpart *other, si
 {
     wsic_status status = WSIC_ERROR_TOO_LARGE;
 
-    *length = other->range * state->magnitudes->used;
+    *length = other->at[other->range];
     *histogram = wsic_alloc(state->env, *length * lines, sizeof **histogram, &status);
     return *histogram ? WSIC_OK : status;
 }
@@ -217,18 +255,18 @@ static wsic_status settle_octets(fit *state, size_t *moved)
     size_t length;
 
     wsic_status status =
-        make_counterpart(state, &state->rows, state->rows.count << state->octet_log, &other);
+        make_counterpart(state, &state->rows, state->rows.count << state->octet_log, NULL, &other);
     if (status != WSIC_OK)
         return status;
     status = make_histogram(state, &other, 1, &histogram, &length);
     for (size_t k = 0; status == WSIC_OK && k < state->octets.count; k++) {
         memset(histogram, 0, length * sizeof *histogram);
         count_octet(state, &other, k, histogram);
-        *moved += settle(state, &state->octets, &other, k, histogram);
+        *moved += settle(state, &state->octets, &other, k, histogram, padded(state->largest[k]));
     }
     if (status == WSIC_OK)
         wsic_free(state->env, histogram);
-    wsic_free(state->env, other.offset);
+    release_counterpart(state, &other);
     return status;
 }
 
@@ -256,7 +294,7 @@ static wsic_status settle_rows(fit *state, size_t *moved)
     size_t length;
 
     wsic_status status =
-        make_counterpart(state, &state->octets, state->magnitudes->columns, &other);
+        make_counterpart(state, &state->octets, state->magnitudes->columns, state->largest, &other);
     if (status != WSIC_OK)
         return status;
     status = make_histogram(state, &other, STRIP, &histogram, &length);
@@ -264,11 +302,12 @@ static wsic_status settle_rows(fit *state, size_t *moved)
         const size_t strip = wsic_min_size(rows - first, STRIP);
         count_strip(state, &other, first, strip, histogram, length);
         for (size_t i = 0; i < strip; i++)
-            *moved += settle(state, &state->rows, &other, first + i, histogram + i * length);
+            *moved +=
+                settle(state, &state->rows, &other, first + i, histogram + i * length, UINT32_MAX);
     }
     if (status == WSIC_OK)
         wsic_free(state->env, histogram);
-    wsic_free(state->env, other.offset);
+    release_counterpart(state, &other);
     return status;
 }
 
@@ -278,7 +317,7 @@ static wsic_status settle_rows(fit *state, size_t *moved)
  * more add 2 k - 1 each. */
 static double rounded_energy(double width)
 {
-    const double deviation = exp2(width / 8);
+    const double deviation = exp2(width / WSIC_CLASSES_PER_OCTAVE);
     double energy = 0;
 
     for (int k = 1; k <= 4; k++)
@@ -294,7 +333,7 @@ double wsic_likely_width(double deviation)
 
     /* Rounding adds 1/12 where the deviation is not small. */
     if (energy >= rounded_energy(high))
-        return 4 * log2(energy - 1.0 / 12);
+        return WSIC_CLASSES_PER_OCTAVE / 2 * log2(energy - 1.0 / 12);
     while (high - low > 1.0 / 16) {
         const double middle = (low + high) / 2;
         if (rounded_energy(middle) < energy)
@@ -303,6 +342,18 @@ double wsic_likely_width(double deviation)
             high = middle;
     }
     return high;
+}
+
+static void find_largest(fit *state)
+{
+    const wsic_magnitudes *const magnitudes = state->magnitudes;
+
+    memset(state->largest, 0, state->octets.count);
+    for (size_t j = 0; j < magnitudes->columns; j++) {
+        uint8_t *const largest = &state->largest[j >> state->octet_log];
+        const uint8_t of_column = magnitudes->largest[state->order[j]];
+        *largest = of_column > *largest ? of_column : *largest;
+    }
 }
 
 static void start_octets(fit *state, unsigned step)
@@ -355,25 +406,32 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
     fit state = {.env = env, .magnitudes = magnitudes, .order = order, .octet_log = octet_log};
     bool settled = false;
 
-    wsic_status status =
-        wsic_class_costs_create(env, magnitudes->used, magnitudes->tokens, step, &state.costs);
+    wsic_status status = wsic_class_costs_create(env, padded(magnitudes->used - 1),
+                                                 magnitudes->tokens, step, &state.costs);
     if (status != WSIC_OK)
         return status;
     state.rows = (axis){.count = rows->count,
                         .hint = rows->hint,
+                        .hint_stays = rows->hint_stays,
                         .classes = rows->classes,
                         .lowest = -(ROW_REACH >> step),
                         .highest = ROW_REACH >> step};
     state.octets = (axis){.count = octets->count,
                           .hint = octets->hint,
+                          .hint_stays = octets->hint_stays,
                           .classes = octets->classes,
                           .lowest = state.costs.lowest - OCTET_MARGIN,
                           .highest = state.costs.highest + OCTET_MARGIN};
     memset(rows->classes, 0, rows->count * sizeof *rows->classes);
     start_octets(&state, step);
-    for (int round = 0; status == WSIC_OK && round < ROUNDS && !settled; round++)
-        status = run_round(&state, fit_rows, &settled);
+    state.largest = wsic_alloc(env, octets->count, 1, &status);
+    if (state.largest) {
+        find_largest(&state);
+        for (int round = 0; status == WSIC_OK && round < ROUNDS && !settled; round++)
+            status = run_round(&state, fit_rows, &settled);
+    }
     *shape = state.costs.shape;
+    wsic_free(env, state.largest);
     wsic_class_costs_release(env, &state.costs);
     return status;
 }

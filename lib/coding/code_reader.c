@@ -25,6 +25,7 @@ void wsic_code_reader_close(const wsic_env *env, wsic_code_reader *reader)
     wsic_free(env, reader->row);
     wsic_free(env, reader->row_kind);
     wsic_free(env, reader->first_row);
+    wsic_free(env, reader->live_block);
     wsic_free(env, reader->kind_class);
     wsic_free(env, reader->column);
     wsic_free(env, reader->form);
@@ -59,6 +60,9 @@ static wsic_status check_classes(const wsic_env *env, const wsic_code_head *head
         head->base > top || head->base + (int64_t)head->classes - 1 > top)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "%llu classes of codes, from %lld on",
                          (unsigned long long)head->classes, (long long)head->base);
+    if (head->form_class < -WSIC_CLASS_LIMIT || head->form_class > WSIC_CLASS_LIMIT)
+        return wsic_fail(env, WSIC_ERROR_FORMAT, "the class that forms follow from is %lld",
+                         (long long)head->form_class);
     return WSIC_OK;
 }
 
@@ -82,8 +86,7 @@ static wsic_status check_head(const wsic_env *env, const wsic_code_head *head, s
         (head->flags2 & ~(unsigned)WSIC_CODES_KNOWN) != 0)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "the flags of the codes are %u and %u",
                          head->flags1, head->flags2);
-    if (((head->flags1 & WSIC_CODES_ROW_HINT) != 0 && !row_hint) ||
-        (((head->flags1 & WSIC_CODES_OCTET_HINT) != 0 || by_hint) && !column_hint))
+    if (((head->flags1 & WSIC_CODES_ROW_HINT) != 0 && !row_hint) || (by_hint && !column_hint))
         return wsic_fail(env, WSIC_ERROR_FORMAT, "the codes need hints that are not there");
     return check_classes(env, head);
 }
@@ -103,6 +106,7 @@ static wsic_status read_head(const wsic_env *env, wsic_cursor *cursor, wsic_code
     head->classes = wsic_get_varint(cursor);
     if (head->classes != 0) {
         head->base = wsic_get_signed(cursor);
+        head->form_class = wsic_get_signed(cursor);
         head->streams = wsic_get_varint(cursor);
     }
     if (cursor->failed)
@@ -246,47 +250,36 @@ static wsic_status read_rows(const wsic_env *env, wsic_cursor *cursor, const wsi
 static wsic_status read_order(const wsic_env *env, wsic_cursor *cursor, unsigned order,
                               const int32_t *hint, axis_scratch scratch, wsic_code_reader *reader)
 {
-    const bool by_hint = order == WSIC_ORDER_HINT || order == WSIC_ORDER_KEYS_AND_HINT;
-    const bool stored = order == WSIC_ORDER_KEYS || order == WSIC_ORDER_KEYS_AND_HINT;
     wsic_status status = WSIC_OK;
 
-    if (order == WSIC_ORDER_NATURAL)
-        return WSIC_OK;
     memset(scratch.numbers, 0, reader->live_columns * sizeof *scratch.numbers);
-    if (stored)
+    for (size_t j = 0; order == WSIC_ORDER_HINT && j < reader->live_columns; j++)
+        scratch.numbers[j] = hint[reader->column[j]];
+    if (order == WSIC_ORDER_KEYS || order == WSIC_ORDER_KEYS_AND_HINT) {
         status = wsic_int_array_read(env, cursor, "keys of the columns", reader->live_columns,
                                      scratch.numbers);
-    if (status == WSIC_OK)
-        status = add_hints(env, "keys of the columns", by_hint ? hint : NULL, reader->step,
-                           stored ? WSIC_KEY_LIMIT : INT32_MAX, reader->column, 1,
-                           reader->live_columns, scratch.numbers);
+        if (status == WSIC_OK)
+            status =
+                add_hints(env, "keys of the columns",
+                          order == WSIC_ORDER_KEYS_AND_HINT ? hint : NULL, reader->step,
+                          WSIC_KEY_LIMIT, reader->column, 1, reader->live_columns, scratch.numbers);
+    }
     if (status == WSIC_OK)
         wsic_order_columns(scratch.numbers, reader->column, reader->live_columns, scratch.lines);
     return status;
 }
 
-static wsic_status read_forms(const wsic_env *env, wsic_cursor *cursor, int32_t *scratch,
-                              wsic_code_reader *reader)
+/* What the key of a column says of an octet that begins with it. */
+static int64_t octet_key(const wsic_code_reader *reader, unsigned order, int32_t key)
 {
-    wsic_status status;
-
-    reader->groups = wsic_div_up(reader->live_columns, reader->lanes);
-    reader->form =
-        wsic_code_reader_alloc(env, reader, reader->groups, sizeof *reader->form, &status);
-    if (!reader->form)
-        return status;
-    status = wsic_int_array_read(env, cursor, "forms of the groups", reader->groups, scratch);
-    for (size_t g = 0; status == WSIC_OK && g < reader->groups; g++) {
-        if (scratch[g] < 0 || scratch[g] >= WSIC_FORMS)
-            return wsic_fail(env, WSIC_ERROR_FORMAT, "the form of a group of columns is %d",
-                             (int)scratch[g]);
-        reader->form[g] = (uint8_t)scratch[g];
-    }
-    return status;
+    return order == WSIC_ORDER_NATURAL ? 0
+           : order == WSIC_ORDER_HINT  ? wsic_hint_units(key, reader->step)
+                                       : key;
 }
 
-static wsic_status read_octets(const wsic_env *env, wsic_cursor *cursor, const int32_t *hint,
-                               int32_t *scratch, wsic_code_reader *reader)
+/* Columns have just been sorted: the lines are what they were sorted by. */
+static wsic_status read_octets(const wsic_env *env, wsic_cursor *cursor, unsigned order,
+                               axis_scratch scratch, wsic_code_reader *reader)
 {
     const size_t octets = wsic_div_up(reader->live_columns, (size_t)1 << reader->octet_log);
     wsic_status status;
@@ -295,13 +288,38 @@ static wsic_status read_octets(const wsic_env *env, wsic_cursor *cursor, const i
         wsic_code_reader_alloc(env, reader, octets, sizeof *reader->octet_class, &status);
     if (!reader->octet_class)
         return status;
-    status = wsic_int_array_read(env, cursor, "octet classes", octets, scratch);
-    if (status == WSIC_OK)
-        status = add_hints(env, "octet classes", hint, reader->step, WSIC_CLASS_LIMIT,
-                           reader->column, (size_t)1 << reader->octet_log, octets, scratch);
-    for (size_t k = 0; status == WSIC_OK && k < octets; k++)
-        reader->octet_class[k] = (int16_t)scratch[k];
+    status = wsic_int_array_read(env, cursor, "octet classes", octets, scratch.numbers);
+    for (size_t k = 0; status == WSIC_OK && k < octets; k++) {
+        const int32_t key = scratch.lines[k << reader->octet_log].key;
+        const int64_t value = scratch.numbers[k] + octet_key(reader, order, key);
+        if (value < -WSIC_CLASS_LIMIT || value > WSIC_CLASS_LIMIT)
+            return wsic_fail(env, WSIC_ERROR_FORMAT, "one of the octet classes is %lld",
+                             (long long)value);
+        reader->octet_class[k] = (int16_t)value;
+    }
     return status;
+}
+
+static wsic_status make_forms(const wsic_env *env, int32_t form_class, wsic_code_reader *reader)
+{
+    const wsic_class_range range = {
+        .base = reader->base, .classes = reader->classes, .step = reader->step};
+    const size_t in_group = reader->lanes >> reader->octet_log;
+    const size_t octets = wsic_div_up(reader->live_columns, (size_t)1 << reader->octet_log);
+    wsic_status status;
+
+    reader->groups = wsic_div_up(reader->live_columns, reader->lanes);
+    reader->form =
+        wsic_code_reader_alloc(env, reader, reader->groups, sizeof *reader->form, &status);
+    if (!reader->form)
+        return status;
+    for (size_t g = 0; g < reader->groups; g++) {
+        const size_t first = g * in_group;
+        reader->form[g] =
+            (uint8_t)wsic_group_form(&range, reader->octet_class + first,
+                                     wsic_min_size(in_group, octets - first), form_class);
+    }
+    return WSIC_OK;
 }
 
 static wsic_status read_columns(const wsic_env *env, wsic_cursor *cursor,
@@ -320,11 +338,8 @@ static wsic_status read_columns(const wsic_env *env, wsic_cursor *cursor,
     if (status == WSIC_OK)
         status = read_order(env, cursor, head_order(head), hint, scratch, reader);
     if (status == WSIC_OK)
-        status = read_forms(env, cursor, scratch.numbers, reader);
-    if (status == WSIC_OK)
-        status = read_octets(env, cursor, (head->flags1 & WSIC_CODES_OCTET_HINT) != 0 ? hint : NULL,
-                             scratch.numbers, reader);
-    return status;
+        status = read_octets(env, cursor, head_order(head), scratch, reader);
+    return status == WSIC_OK ? make_forms(env, (int32_t)head->form_class, reader) : status;
 }
 
 static wsic_status read_axes(const wsic_env *env, wsic_cursor *cursor, const wsic_code_head *head,
@@ -351,44 +366,84 @@ static wsic_status read_axes(const wsic_env *env, wsic_cursor *cursor, const wsi
 
 /* --- streams -------------------------------------------------------------------------- */
 
-static wsic_status read_sizes(const wsic_env *env, wsic_cursor *cursor, size_t count,
-                              wsic_code_reader *reader)
+/* Number the blocks with live rows: only they have streams. */
+static wsic_status count_blocks(const wsic_env *env, wsic_code_reader *reader, size_t *count)
 {
+    wsic_status status;
+
+    reader->live_block =
+        wsic_code_reader_alloc(env, reader, reader->blocks, sizeof *reader->live_block, &status);
+    if (!reader->live_block)
+        return status;
+    *count = 0;
+    for (size_t block = 0; block < reader->blocks; block++) {
+        reader->live_block[block] = (uint32_t)*count;
+        *count += reader->first_row[block] != reader->first_row[block + 1];
+    }
+    return WSIC_OK;
+}
+
+/* Where each stream begins. */
+static wsic_status add_sizes(const wsic_env *env, wsic_cursor *cursor, const int32_t *sizes,
+                             size_t count, wsic_code_reader *reader)
+{
+    const size_t left = wsic_cursor_left(cursor);
+
     reader->offset[0] = 0;
     for (size_t k = 0; k < count; k++) {
-        const uint64_t size = wsic_get_varint(cursor);
-        if (size > cursor->size || cursor->failed)
-            return wsic_fail(env, WSIC_ERROR_TRUNCATED,
-                             "stream %zu of the codes is %llu bytes long: more than there are", k,
-                             (unsigned long long)size);
-        reader->offset[k + 1] = reader->offset[k] + (size_t)size;
-        if (reader->offset[k + 1] > cursor->size)
+        if (sizes[k] < 0)
+            return wsic_fail(env, WSIC_ERROR_FORMAT, "stream %zu of the codes is %d bytes long", k,
+                             (int)sizes[k]);
+        reader->offset[k + 1] = reader->offset[k] + (size_t)sizes[k];
+        if (reader->offset[k + 1] > left)
             return wsic_fail(env, WSIC_ERROR_TRUNCATED,
                              "stream %zu of the codes ends behind the last byte", k);
     }
     reader->bytes = wsic_take(cursor, reader->offset[count]);
-    if (!reader->bytes)
-        return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the streams of codes");
     return WSIC_OK;
+}
+
+static wsic_status read_sizes(const wsic_env *env, wsic_cursor *cursor, size_t count,
+                              wsic_code_reader *reader)
+{
+    wsic_status status;
+
+    reader->offset =
+        wsic_code_reader_alloc(env, reader, count + 1, sizeof *reader->offset, &status);
+    if (!reader->offset)
+        return status;
+    int32_t *const sizes = wsic_alloc(env, count, sizeof *sizes, &status);
+    if (!sizes)
+        return status;
+    const uint64_t last = wsic_get_varint(cursor);
+    status = last > WSIC_INT_ARRAY_LIMIT
+                 ? wsic_fail(env, WSIC_ERROR_FORMAT, "the last stream of codes is %llu bytes long",
+                             (unsigned long long)last)
+                 : wsic_int_array_read(env, cursor, "sizes of streams", count - 1, sizes);
+    sizes[count - 1] = (int32_t)last;
+    if (status == WSIC_OK)
+        status = add_sizes(env, cursor, sizes, count, reader);
+    wsic_free(env, sizes);
+    return status;
 }
 
 static wsic_status read_streams(const wsic_env *env, wsic_cursor *cursor,
                                 const wsic_code_head *head, wsic_code_reader *reader)
 {
-    wsic_status status;
-    size_t count;
+    size_t blocks = 0, count;
 
     if (head->streams < 1 || head->streams > reader->groups || head->streams > WSIC_STREAMS_MOST)
         return wsic_fail(env, WSIC_ERROR_FORMAT,
                          "%llu streams to a block where there are %zu groups of columns",
                          (unsigned long long)head->streams, reader->groups);
     reader->streams = (size_t)head->streams;
-    /* Each stream has a byte among the sizes at least. */
-    if (!wsic_mul_size(reader->blocks, reader->streams, &count) || count > wsic_cursor_left(cursor))
-        return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the sizes of streams");
-    reader->offset =
-        wsic_code_reader_alloc(env, reader, count + 1, sizeof *reader->offset, &status);
-    return reader->offset ? read_sizes(env, cursor, count, reader) : status;
+    const wsic_status status = count_blocks(env, reader, &blocks);
+    if (status != WSIC_OK)
+        return status;
+    /* None is empty. */
+    if (!wsic_mul_size(blocks, reader->streams, &count) || count > wsic_cursor_left(cursor))
+        return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the streams of codes");
+    return read_sizes(env, cursor, count, reader);
 }
 
 /* --- all ------------------------------------------------------------------------------ */
@@ -401,7 +456,7 @@ static wsic_status read_all(const wsic_env *env, wsic_cursor *cursor, const wsic
     reader->blocks = wsic_div_up(reader->total_rows, reader->block_rows);
     reader->stride = (size_t)head->stride;
     reader->lanes = (size_t)8 << (head->flags1 & WSIC_CODES_LANES);
-    reader->octet_log = (head->flags2 & WSIC_CODES_COLUMN_CLASSES) != 0 ? 0 : WSIC_OCTET_LOG;
+    reader->octet_log = (head->flags1 & WSIC_CODES_COLUMN_CLASSES) != 0 ? 0 : WSIC_OCTET_LOG;
     reader->step = head->flags1 >> WSIC_CODES_STEP_SHIFT & WSIC_CODES_STEP;
     reader->base = (int32_t)head->base;
     reader->classes = (int32_t)head->classes;

@@ -17,6 +17,7 @@ typedef struct wsic_code_head {
     uint64_t stride;
     uint64_t classes;
     int64_t base;
+    int64_t form_class;
     uint64_t streams;
 } wsic_code_head;
 
@@ -35,9 +36,10 @@ struct wsic_code_reader {
 
     /* Live rows in the order in which they are coded. */
     size_t live_rows;
-    uint32_t *row;      /* number within its block */
-    uint16_t *row_kind; /* index into kind_class */
-    size_t *first_row;  /* of each block, and behind the last one */
+    uint32_t *row;        /* number within its block */
+    uint16_t *row_kind;   /* index into kind_class */
+    size_t *first_row;    /* of each block, and behind the last one */
+    uint32_t *live_block; /* of each block: how many before it have live rows */
     size_t kinds;
     int16_t *kind_class;
 
@@ -56,7 +58,7 @@ struct wsic_code_reader {
     uint16_t *bounds;
 
     size_t streams; /* to a block */
-    size_t *offset; /* of each stream, and behind the last one */
+    size_t *offset; /* of each stream of a block with live rows, and behind the last one */
     const uint8_t *bytes;
     bool narrow;   /* no code leaves a byte */
     size_t memory; /* bytes that are held */

@@ -105,16 +105,8 @@ static bool read_model(model_source *source, const wsic_code_reader *reader, con
     const wsic_model_frame frame = wsic_form_frame(form, reader->is_trellis, class_number, context);
     wsic_correction correction = {.count = 0};
 
-    if ((source->head->flags2 & WSIC_CODES_OWN_MODELS) != 0 &&
-        wsic_get_bits(&source->bits, 1) == 0) {
-        const uint32_t kind = wsic_get_bits(&source->bits, WSIC_CODES_KIND_BITS);
-        if (kind == WSIC_CODES_KIND_TABLE)
-            return wsic_model_read(&source->bits, &frame, model);
-        if (source->bits.failed || kind > WSIC_CODES_KIND_TABLE)
-            return false;
-        wsic_model_builtin(model, kind, &frame, NULL);
-        return true;
-    }
+    if ((source->head->flags2 & WSIC_CODES_OWN_MODELS) != 0 && wsic_get_bits(&source->bits, 1) == 0)
+        return wsic_model_read(&source->bits, &frame, model);
     if (wsic_form_corrected(form))
         wsic_corrections_get(&source->corrections,
                              reader->is_trellis ? wsic_form_trellis_context(form, context) : 0,

@@ -130,7 +130,8 @@ static wsic_status open_streams(walk *w)
     const wsic_code_reader *const reader = w->reader;
 
     for (size_t k = 0; k < reader->streams; k++) {
-        const size_t *const offset = reader->offset + w->block * reader->streams + k;
+        const size_t *const offset =
+            reader->offset + reader->live_block[w->block] * reader->streams + k;
         size_t codes, planes;
         measure_stream(w, k, &codes, &planes);
         if (!wsic_stream_open(&w->streams[k], reader->lanes, lanes_used(w, k), codes, planes,

@@ -9,9 +9,13 @@
 #include "coding/code_tiles.h"
 #include "format/bytes.h"
 
-/* Widths are counted in eighths of an octave: a class step of 1 stands for a factor
- * of 2^(1/8) in the expected magnitude of the codes. */
-enum { WSIC_CLASSES_PER_OCTAVE = 8 };
+/* Widths are counted in sixteenths of an octave: a class step of 1 stands for a factor
+ * of 2^(1/16) in the expected magnitude of the codes. */
+enum {
+    WSIC_CLASSES_PER_OCTAVE = 16,
+    /* Hints are finer: columns are put in order by them, and neighbours share models. */
+    WSIC_HINTS_PER_OCTAVE = 64
+};
 
 /* Codes as the recursion leaves them: column by column. */
 typedef struct wsic_code_matrix {
@@ -32,9 +36,9 @@ typedef struct wsic_code_matrix {
     /* Where these rows are taken from a larger matrix, to be measured alone: their numbers there,
      * ascending, by which they are cut into blocks. NULL: their own. */
     const size_t *row_at;
-    /* What the decoder knows beforehand about the magnitudes, in class steps up to a
-     * constant: from the scales, which are stored anyway. NULL for nothing. The
-     * coder may ignore them where they do not help. */
+    /* What the decoder knows beforehand about the magnitudes, WSIC_HINTS_PER_OCTAVE to the octave,
+     * up to a constant: from the scales, which are stored anyway. NULL for nothing. The coder may
+     * ignore them where they do not help. */
     const int32_t *row_hint;
     const int32_t *column_hint;
 } wsic_code_matrix;

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/sort.h"
 #include "coding/codes_plan.h"
+#include "coding/int_array.h"
 #include "coding/stream_encode.h"
 
 size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind)
@@ -44,14 +45,39 @@ static void encode_stream(void *data, size_t index)
             wsic_stream_encode(job->env, plan, block, index % plan->streams, &job->bytes[index]);
 }
 
+/* The sizes of the streams of blocks that live, the last one first: most small matrices have no
+ * other. */
+static wsic_status put_sizes(const stream_job *job, size_t count, wsic_bytes *out)
+{
+    wsic_status status = WSIC_OK;
+    int32_t *const sizes = wsic_alloc(job->env, count, sizeof *sizes, &status);
+    size_t listed = 0;
+
+    if (!sizes)
+        return status;
+    for (size_t k = 0; k < count; k++) {
+        if (job->bytes[k].size > WSIC_INT_ARRAY_LIMIT)
+            status = wsic_fail(job->env, WSIC_ERROR_TOO_LARGE, "a stream of %zu bytes",
+                               job->bytes[k].size);
+        if (job->bytes[k].size != 0)
+            sizes[listed++] = (int32_t)job->bytes[k].size;
+    }
+    if (status == WSIC_OK) {
+        wsic_put_varint(out, (uint64_t)sizes[listed - 1]);
+        status = wsic_int_array_write(job->env, sizes, listed - 1, out);
+    }
+    wsic_free(job->env, sizes);
+    return status;
+}
+
 static wsic_status join_streams(const stream_job *job, size_t count, wsic_bytes *out)
 {
     wsic_status status = WSIC_OK;
 
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count; k++)
         status = status == WSIC_OK ? job->statuses[k] : status;
-        wsic_put_varint(out, job->bytes[k].size);
-    }
+    if (status == WSIC_OK)
+        status = put_sizes(job, count, out);
     for (size_t k = 0; k < count; k++) {
         if (status == WSIC_OK)
             wsic_bytes_append(out, job->bytes[k].data, job->bytes[k].size);
@@ -62,10 +88,12 @@ static wsic_status join_streams(const stream_job *job, size_t count, wsic_bytes 
 
 static wsic_status encode_streams(const wsic_env *env, const wsic_code_plan *plan, wsic_bytes *out)
 {
-    const size_t count = plan->classes == 0 ? 0 : plan->blocks * plan->streams;
+    const size_t count = plan->blocks * plan->streams;
     stream_job job = {.env = env, .plan = plan};
     wsic_status status;
 
+    if (plan->classes == 0)
+        return WSIC_OK;
     job.bytes = wsic_alloc(env, count, sizeof *job.bytes, &status);
     if (!job.bytes)
         return status;
@@ -112,9 +140,9 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
                                size_t block_rows, double *bits, double *bits_fixed)
 {
     /* A state is stored in 4 bits more than what it holds of the codes, or a little less; the tail
-     * loses a state, and there is its length. */
+     * loses a state, and there are its length and the stream's. */
     const double lane_bits = 3.5;
-    const double stream_bits = 45;
+    const double stream_bits = 57;
     const double serial_bits = 38;
     wsic_code_plan plan;
 
@@ -125,11 +153,10 @@ wsic_status wsic_codes_measure(const wsic_env *env, const wsic_code_matrix *matr
     double total = head;
     if (plan.classes != 0) {
         const double streams = (double)live_blocks(&plan) * (double)plan.streams;
-        const double size = plan.bits / streams / 8;
         const double lanes = (double)wsic_code_plan_group_columns(&plan, 0);
-        total += plan.bits + streams * 8 * (double)wsic_varint_size((uint64_t)size) +
-                 streams *
-                     (wsic_code_plan_serial(&plan) ? serial_bits : lanes * lane_bits + stream_bits);
+        total +=
+            plan.bits + streams * (wsic_code_plan_serial(&plan) ? serial_bits
+                                                                : lanes * lane_bits + stream_bits);
     }
     *bits = total;
     if (bits_fixed)

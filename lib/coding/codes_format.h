@@ -13,23 +13,19 @@ enum {
     WSIC_CODES_LANES = 3, /* log2 of the lanes, less 3 */
     WSIC_CODES_LANES_LOG_LEAST = 3,
     WSIC_CODES_STEP_SHIFT = 2,
-    WSIC_CODES_STEP = 3, /* after the shift: log2 of the eighths of an octave to a class */
+    WSIC_CODES_STEP = 3, /* after the shift: log2 of the sixteenths of an octave to a class */
     WSIC_CODES_STEP_MAX = 3,
     WSIC_CODES_ROW_HINT = 16,
-    WSIC_CODES_OCTET_HINT = 32,
+    WSIC_CODES_COLUMN_CLASSES = 32, /* an octet has one column */
     WSIC_CODES_ORDER_SHIFT = 6,
 
     /* third byte */
     WSIC_CODES_SHAPE = 3, /* of the classes that say nothing */
     WSIC_CODES_DEAD_ROWS = 4,
     WSIC_CODES_DEAD_COLUMNS = 8,
-    WSIC_CODES_CORRECTED = 16,      /* there are corrections to that shape */
-    WSIC_CODES_OWN_MODELS = 32,     /* each model says what it is */
-    WSIC_CODES_COLUMN_CLASSES = 64, /* an octet has one column */
-    WSIC_CODES_KNOWN = 127,
-
-    WSIC_CODES_KIND_BITS = 3, /* of a class's own model: its shape, uncorrected, or */
-    WSIC_CODES_KIND_TABLE = 4,
+    WSIC_CODES_CORRECTED = 16,  /* there are corrections to that shape */
+    WSIC_CODES_OWN_MODELS = 32, /* each model says whether it has a table */
+    WSIC_CODES_KNOWN = 63,
 
     WSIC_CLASS_LIMIT = 1023,       /* of the magnitude of row and octet classes */
     WSIC_KEY_LIMIT = 1 << 20,      /* of the magnitude of a stored key with its hint */
@@ -45,12 +41,14 @@ enum {
     WSIC_ORDER_KEYS_AND_HINT = 3
 };
 
-/* A hint in units of 2^step eighths of an octave, rounded. */
+/* A hint, of which there are 64 to the octave, in units of 2^step sixteenths of an octave, rounded.
+ */
 static inline int32_t wsic_hint_units(int32_t hint, unsigned step)
 {
     const int64_t bias = INT64_C(1) << 40;
-    const int64_t half = (INT64_C(1) << step) >> 1;
-    return (int32_t)(((hint + half + bias) >> step) - (bias >> step));
+    const unsigned drop = step + 2;
+    const int64_t half = INT64_C(1) << (drop - 1);
+    return (int32_t)(((hint + half + bias) >> drop) - (bias >> drop));
 }
 
 #endif

@@ -9,27 +9,15 @@
 /* --- a form for each group ------------------------------------------------------------ */
 
 enum {
-    /* Widths up to which a form loses little by escapes, in eighths of an octave. */
-    WIDEST_OF_16 = 9,
-    WIDEST_OF_32 = 17,
-    WIDEST_OF_64 = 25, /* and eight more for each low bit */
-    ROWS_BEYOND = 8    /* one of so many rows may be wider */
+    ROWS_BEYOND = 8, /* one of so many rows may be wider than the form */
+    FOR_CONTEXTS =
+        4 /* sixteenths of an octave of which form 0 is made wider: it has more contexts */
 };
-
-static unsigned form_of_width(int32_t width)
-{
-    if (width <= WIDEST_OF_16)
-        return 0;
-    if (width <= WIDEST_OF_32)
-        return 1;
-    const int32_t above = width <= WIDEST_OF_64 ? 0 : (width - WIDEST_OF_64 + 7) / 8;
-    return above < WSIC_FORMS - 3 ? 2 + (unsigned)above : WSIC_FORMS - 1;
-}
 
 /* A class that few rows exceed. */
 static int32_t high_row_class(const wsic_code_plan *plan)
 {
-    enum { LIMIT = 256 };
+    enum { LIMIT = 512 };
     size_t count[2 * LIMIT + 1] = {0};
     size_t beyond = 0;
 
@@ -48,17 +36,16 @@ static int32_t high_row_class(const wsic_code_plan *plan)
 static void choose_forms(wsic_code_plan *plan)
 {
     const size_t in_group = wsic_code_plan_lanes(plan) >> plan->octet_log;
-    const int32_t row_class = high_row_class(plan);
+    const wsic_class_range range = wsic_code_plan_range(plan);
 
+    plan->form_class = high_row_class(plan);
+    if (plan->is_trellis)
+        plan->form_class -= FOR_CONTEXTS >> plan->step;
     for (size_t g = 0; g < plan->groups; g++) {
-        const size_t end = wsic_min_size((g + 1) * in_group, plan->octets);
-        int32_t widest = INT16_MIN;
-        for (size_t k = g * in_group; k < end; k++) {
-            const int32_t sum = plan->octet_class[k] + row_class;
-            widest = sum > widest ? sum : widest;
-        }
-        const size_t index = wsic_class_index(widest, plan->classes);
-        plan->form[g] = (uint8_t)form_of_width(wsic_code_plan_width(plan, index));
+        const size_t first = g * in_group;
+        plan->form[g] = (uint8_t)wsic_group_form(&range, plan->octet_class + first,
+                                                 wsic_min_size(in_group, plan->octets - first),
+                                                 plan->form_class);
     }
 }
 

@@ -83,27 +83,13 @@ static wsic_status put_row_classes(const wsic_env *env, const wsic_code_plan *pl
     return put_classes(env, &array, hinted, out);
 }
 
+/* What an octet's class is less its first column's key. */
 static wsic_status put_octet_classes(const wsic_env *env, const wsic_code_plan *plan,
-                                     const array_room *room, bool *hinted, wsic_bytes *out)
+                                     int32_t *scratch, wsic_bytes *out)
 {
-    const int32_t *const hint = plan->matrix->column_hint;
-    const hinted_array array = {
-        .values = room->values, .hint = hint ? room->hints : NULL, .count = plan->octets};
-
-    for (size_t k = 0; k < plan->octets; k++) {
-        array.values[k] = plan->octet_class[k];
-        room->hints[k] =
-            hint ? wsic_hint_units(hint[plan->column[k << plan->octet_log]], plan->step) : 0;
-    }
-    return put_classes(env, &array, hinted, out);
-}
-
-static wsic_status put_forms(const wsic_env *env, const wsic_code_plan *plan, int32_t *scratch,
-                             wsic_bytes *out)
-{
-    for (size_t g = 0; g < plan->groups; g++)
-        scratch[g] = plan->form[g];
-    return wsic_int_array_write(env, scratch, plan->groups, out);
+    for (size_t k = 0; k < plan->octets; k++)
+        scratch[k] = plan->octet_class[k] - wsic_code_plan_octet_key(plan, k);
+    return wsic_int_array_write(env, scratch, plan->octets, out);
 }
 
 /* --- models ---------------------------------------------------------------------------- */
@@ -115,12 +101,9 @@ static void put_models(const wsic_code_plan *plan, wsic_bytes *out)
     if (plan->corrected)
         wsic_corrections_write(&writer, &plan->corrections);
     for (size_t index = 0; plan->own_models && index < plan->models; index++) {
-        const uint8_t kind = plan->what[index].kind;
-        wsic_put_bits(&writer, kind == WSIC_KIND_SHARED, 1);
-        if (kind == WSIC_KIND_SHARED)
-            continue;
-        wsic_put_bits(&writer, kind, WSIC_CODES_KIND_BITS);
-        if (kind == WSIC_KIND_TABLE)
+        const bool has_table = plan->what[index].has_table;
+        wsic_put_bits(&writer, !has_table, 1);
+        if (has_table)
             wsic_model_write(&writer, &plan->model[index]);
     }
     wsic_finish_bits(&writer);
@@ -133,7 +116,6 @@ typedef struct parts {
     wsic_bytes rows;
     wsic_bytes columns;
     bool row_hint;
-    bool octet_hint;
 } parts;
 
 static wsic_status put_rows(const wsic_env *env, const wsic_code_plan *plan, const array_room *room,
@@ -154,10 +136,7 @@ static wsic_status put_columns(const wsic_env *env, const wsic_code_plan *plan,
     if (status == WSIC_OK &&
         (plan->order == WSIC_ORDER_KEYS || plan->order == WSIC_ORDER_KEYS_AND_HINT))
         status = wsic_int_array_write(env, plan->keys, plan->live_columns, &made->columns);
-    if (status == WSIC_OK)
-        status = put_forms(env, plan, room->values, &made->columns);
-    return status == WSIC_OK ? put_octet_classes(env, plan, room, &made->octet_hint, &made->columns)
-                             : status;
+    return status == WSIC_OK ? put_octet_classes(env, plan, room->values, &made->columns) : status;
 }
 
 static uint8_t second_byte(const wsic_code_plan *plan, const parts *made)
@@ -165,7 +144,7 @@ static uint8_t second_byte(const wsic_code_plan *plan, const parts *made)
     return (uint8_t)((plan->lanes_log - WSIC_CODES_LANES_LOG_LEAST) |
                      plan->step << WSIC_CODES_STEP_SHIFT |
                      (made->row_hint ? WSIC_CODES_ROW_HINT : 0) |
-                     (made->octet_hint ? WSIC_CODES_OCTET_HINT : 0) |
+                     (plan->octet_log == 0 ? WSIC_CODES_COLUMN_CLASSES : 0) |
                      plan->order << WSIC_CODES_ORDER_SHIFT);
 }
 
@@ -173,7 +152,6 @@ static uint8_t third_byte(const wsic_code_plan *plan)
 {
     return (uint8_t)(plan->shape | (plan->corrected ? WSIC_CODES_CORRECTED : 0) |
                      (plan->own_models ? WSIC_CODES_OWN_MODELS : 0) |
-                     (plan->octet_log == 0 ? WSIC_CODES_COLUMN_CLASSES : 0) |
                      (plan->live_rows < plan->matrix->rows ? WSIC_CODES_DEAD_ROWS : 0) |
                      (plan->live_columns < plan->matrix->columns ? WSIC_CODES_DEAD_COLUMNS : 0));
 }
@@ -189,6 +167,7 @@ static void assemble(wsic_code_plan *plan, const parts *made)
     wsic_put_varint(out, plan->stride);
     wsic_put_varint(out, (uint64_t)plan->classes);
     wsic_put_signed(out, plan->base);
+    wsic_put_signed(out, plan->form_class);
     wsic_put_varint(out, plan->streams);
     wsic_bytes_append(out, made->rows.data, made->rows.size);
     wsic_bytes_append(out, made->columns.data, made->columns.size);

@@ -160,14 +160,22 @@ wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan)
 
 /* --- the order of the columns --------------------------------------------------------- */
 
+enum {
+    ALWAYS_ALONE = 1 << 16, /* codes up to which every column has a class of its own, */
+    MAYBE_ALONE = 1 << 19,  /* and up to which it may */
+    BITS_OF_SPEED =
+        1000 /* those of so many codes are what octets are worth as decoding is faster */
+};
+
 /* A way to put columns in order, and what it costs in bits. */
 typedef struct column_order {
     unsigned order;
+    unsigned octet_log;
     double bits;
 } column_order;
 
 typedef struct order_scratch {
-    double *width; /* of each live column, in eighths of an octave */
+    double *width; /* of each live column, in sixteenths of an octave */
     int32_t *key;
     uint32_t *place;
     wsic_keyed_line *lines;
@@ -179,25 +187,66 @@ static int64_t hint_of(const wsic_code_plan *plan, size_t place)
     return hint ? wsic_hint_units(hint[plan->live_column[place]], plan->step) : 0;
 }
 
-/* Bits that are lost as the columns of an octet share a width: a deviation that is off by a factor
- * of exp(x) costs x² nats a code, and less where hardly any code is not 0. */
-static double sharing_bits(const wsic_code_plan *plan, const order_scratch *s)
+/* The key of a column in units of the step. */
+static int32_t order_key(const wsic_code_plan *plan, unsigned order, size_t place)
 {
-    const double nats = log(2) / 8;
-    double bits = 0;
-
-    const size_t octet = (size_t)1 << plan->octet_log;
-    for (size_t first = 0; first < plan->live_columns; first += octet) {
-        const size_t count = wsic_min_size(octet, plan->live_columns - first);
-        double sum = 0, squares = 0;
-        for (size_t k = first; k < first + count; k++) {
-            sum += s->width[s->place[k]];
-            squares += s->width[s->place[k]] * s->width[s->place[k]];
-        }
-        const double variance = exp2(sum / (double)count / 4);
-        bits += (squares - sum * sum / (double)count) * variance / (variance + 0.25);
+    switch (order) {
+    case WSIC_ORDER_HINT:
+        return (int32_t)hint_of(plan, place);
+    case WSIC_ORDER_KEYS:
+        return plan->keys[place];
+    case WSIC_ORDER_KEYS_AND_HINT:
+        return plan->keys[place] + (int32_t)hint_of(plan, place);
+    default:
+        return 0;
     }
-    return bits * nats * nats / log(2) * (double)plan->live_rows;
+}
+
+/* What it costs to take a deviation for another one, as a share of what it would cost where hardly
+ * any code is 0. Where most are, the share p of others is all that is seen of it. */
+static double mismatch_share(double deviation)
+{
+    const double edge = 0.5 / deviation;
+    const double p = erfc(edge / sqrt(2));
+    const double slope = edge * sqrt(2 / acos(-1)) * exp(-edge * edge / 2);
+
+    if (edge < 2)
+        return 1 / (1 + edge * edge);
+    return p < 1e-12 ? 0 : slope * slope / (p * (1 - p)) / 2;
+}
+
+/* Bits a row that are lost as columns share the deviation that is their root mean square. */
+static double octet_bits(const order_scratch *s, size_t first, size_t count)
+{
+    double energy = 0, logarithms = 0;
+
+    for (size_t k = first; k < first + count; k++) {
+        const double octaves = s->width[s->place[k]] / WSIC_CLASSES_PER_OCTAVE;
+        energy += exp2(2 * octaves);
+        logarithms += octaves;
+    }
+    const double shared = 0.5 * log2(energy / (double)count);
+    return mismatch_share(exp2(shared)) * ((double)count * shared - logarithms);
+}
+
+/* What an order costs beside its keys: columns of an octet share a class, which is stored as a
+ * difference to the key of the first one. */
+static double sharing_bits(const wsic_code_plan *plan, unsigned order, const order_scratch *s)
+{
+    const size_t octet = (size_t)1 << plan->octet_log;
+    const double octets = (double)plan->octets;
+    double bits = 0, sum = 0, squares = 0;
+
+    for (size_t first = 0; first < plan->live_columns; first += octet) {
+        const double width = ldexp(s->width[s->place[first]], -(int)plan->step);
+        const double difference = width - order_key(plan, order, s->place[first]);
+        bits += octet_bits(s, first, wsic_min_size(octet, plan->live_columns - first));
+        sum += difference;
+        squares += difference * difference;
+    }
+    const double variance = (squares - sum * sum / octets) / octets + 1.0 / 12;
+    const double class_bits = fmax(0, 0.5 * log2(2 * acos(-1) * exp(1) * variance));
+    return bits * (double)plan->live_rows + octets * class_bits;
 }
 
 static void sort_columns(const wsic_code_plan *plan, order_scratch *s)
@@ -221,50 +270,59 @@ static bool make_keys(wsic_code_plan *plan, bool hinted, const order_scratch *s)
     return true;
 }
 
-static wsic_status try_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
-                             unsigned order, column_order *best)
+static void set_octets(wsic_code_plan *plan, unsigned octet_log)
+{
+    plan->octet_log = octet_log;
+    plan->octets = wsic_div_up(plan->live_columns, (size_t)1 << octet_log);
+}
+
+/* Sort as the order says; *bits receives what its keys cost, infinite if it cannot be. */
+static wsic_status make_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
+                              unsigned order, double *bits)
 {
     const bool stored = order == WSIC_ORDER_KEYS || order == WSIC_ORDER_KEYS_AND_HINT;
     wsic_status status = WSIC_OK;
     wsic_bytes bytes;
 
-    if (stored) {
-        if (!make_keys(plan, order == WSIC_ORDER_KEYS_AND_HINT, s))
-            return WSIC_OK;
-    } else {
-        for (size_t j = 0; j < plan->live_columns; j++)
-            s->key[j] = order == WSIC_ORDER_HINT ? (int32_t)hint_of(plan, j) : 0;
+    *bits = 0;
+    if (stored && !make_keys(plan, order == WSIC_ORDER_KEYS_AND_HINT, s)) {
+        *bits = HUGE_VAL;
+        return WSIC_OK;
     }
+    for (size_t j = 0; !stored && j < plan->live_columns; j++)
+        s->key[j] = order == WSIC_ORDER_HINT ? plan->matrix->column_hint[plan->live_column[j]] : 0;
     sort_columns(plan, s);
-    double bits = sharing_bits(plan, s);
     if (stored) {
         wsic_bytes_init(&bytes, env);
         status = wsic_int_array_write(env, plan->keys, plan->live_columns, &bytes);
-        bits += 8.0 * (double)bytes.size;
+        *bits = 8.0 * (double)bytes.size;
         wsic_bytes_release(&bytes);
     }
-    if (bits < best->bits)
-        *best = (column_order){order, bits};
     return status;
 }
 
-/* The best order, made again; columns and places follow it. */
-static wsic_status settle_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
-                                unsigned order)
+/* With octets, and with a class for each column if the matrix is small. */
+static wsic_status try_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
+                             unsigned order, column_order *best)
 {
-    column_order none = {.bits = HUGE_VAL};
-    const wsic_status status = try_order(env, plan, s, order, &none);
+    const size_t codes = plan->live_rows * plan->live_columns;
+    const unsigned least = codes <= MAYBE_ALONE ? 0 : WSIC_OCTET_LOG;
+    const unsigned most = codes <= ALWAYS_ALONE ? 0 : WSIC_OCTET_LOG;
+    double of_keys;
 
-    plan->order = order;
-    for (size_t k = 0; k < plan->live_columns; k++) {
-        plan->place[k] = s->place[k];
-        plan->column[k] = plan->live_column[s->place[k]];
+    const wsic_status status = make_order(env, plan, s, order, &of_keys);
+    for (unsigned octet_log = least; octet_log <= most; octet_log += WSIC_OCTET_LOG) {
+        set_octets(plan, octet_log);
+        double bits = of_keys + sharing_bits(plan, order, s);
+        if (octet_log < most)
+            bits += (double)codes / BITS_OF_SPEED;
+        if (bits < best->bits)
+            *best = (column_order){order, octet_log, bits};
     }
     return status;
 }
 
-/* An order that costs nothing comes first: where there is a class for each column it is as good as
- * any. */
+/* An order that costs nothing comes first. */
 static wsic_status choose_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s)
 {
     static const unsigned orders[] = {WSIC_ORDER_HINT, WSIC_ORDER_KEYS_AND_HINT, WSIC_ORDER_NATURAL,
@@ -272,10 +330,24 @@ static wsic_status choose_order(const wsic_env *env, wsic_code_plan *plan, order
     const size_t first = plan->matrix->column_hint ? 0 : 2;
     column_order best = {.bits = HUGE_VAL};
     wsic_status status = WSIC_OK;
+    double bits;
 
     for (size_t k = first; k < sizeof orders / sizeof *orders && status == WSIC_OK; k++)
         status = try_order(env, plan, s, orders[k], &best);
-    return status == WSIC_OK ? settle_order(env, plan, s, best.order) : status;
+    if (status == WSIC_OK)
+        status = make_order(env, plan, s, best.order, &bits);
+    plan->order = best.order;
+    set_octets(plan, best.octet_log);
+    for (size_t k = 0; status == WSIC_OK && k < plan->live_columns; k++) {
+        plan->place[k] = s->place[k];
+        plan->column[k] = plan->live_column[s->place[k]];
+    }
+    return status;
+}
+
+int32_t wsic_code_plan_octet_key(const wsic_code_plan *plan, size_t octet)
+{
+    return order_key(plan, plan->order, plan->place[octet << plan->octet_log]);
 }
 
 wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan, const double *deviation)

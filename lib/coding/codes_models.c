@@ -85,17 +85,24 @@ static bool correction_context(const wsic_code_plan *plan, size_t index, size_t 
     return wsic_form_corrected(&form);
 }
 
-/* The model that a kind other than a table stands for. */
-static void make_model(const wsic_code_plan *plan, size_t index, uint32_t kind, wsic_model *model)
+/* A built-in model of a shape, without corrections. */
+static void make_plain(const wsic_code_plan *plan, size_t index, uint32_t shape, wsic_model *model)
+{
+    const wsic_model_frame frame = model_frame(plan, index);
+    wsic_model_builtin(model, shape, &frame, NULL);
+}
+
+/* What a class has that says nothing. */
+static void make_shared(const wsic_code_plan *plan, size_t index, wsic_model *model)
 {
     const wsic_model_frame frame = model_frame(plan, index);
     wsic_correction correction = {.count = 0};
     size_t context;
 
-    if (kind == WSIC_KIND_SHARED && plan->corrected && correction_context(plan, index, &context))
+    if (plan->corrected && correction_context(plan, index, &context))
         wsic_corrections_get(&plan->corrections, context, plan->what[index].class_index,
                              &correction);
-    wsic_model_builtin(model, kind == WSIC_KIND_SHARED ? plan->shape : kind, &frame, &correction);
+    wsic_model_builtin(model, plan->shape, &frame, &correction);
 }
 
 /* What is known about one model's codes: how many, how few bits any model takes at least,
@@ -116,7 +123,7 @@ static evidence gather(const wsic_code_plan *plan, size_t index, const wsic_hist
     found.least = wsic_histogram_bits(histogram, found.count) +
                   (double)found.count * model_form(plan, index).shift;
     for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
-        make_model(plan, index, shape, &model);
+        make_plain(plan, index, shape, &model);
         found.plain[shape] = wsic_model_cost(&model, histogram);
     }
     return found;
@@ -134,6 +141,7 @@ static double choose_shape(wsic_code_plan *plan, const evidence *known)
             bits[shape] += known[index].plain[shape];
     }
     plan->corrected = false;
+    plan->correction_bits = 0;
     plan->shape = 0;
     for (uint32_t shape = 1; shape < WSIC_MODEL_SHAPES; shape++)
         plan->shape = bits[shape] < bits[plan->shape] ? shape : plan->shape;
@@ -174,10 +182,11 @@ static double correct(wsic_code_plan *plan, const wsic_histogram *histograms,
     for (size_t index = 0; index < plan->models; index++) {
         if (known[index].count == 0)
             continue;
-        make_model(plan, index, WSIC_KIND_SHARED, &model);
+        make_shared(plan, index, &model);
         bits += wsic_model_cost(&model, &histograms[index]);
     }
-    return bits + (double)counter.total;
+    plan->correction_bits = (double)counter.total;
+    return bits + plan->correction_bits;
 }
 
 /* The shape that is best uncorrected, corrected; and those next to it, as far as that pays. */
@@ -208,62 +217,49 @@ static double choose_shared(wsic_code_plan *plan, const wsic_histogram *histogra
 
 /* --- what a class has for itself ---------------------------------------------------- */
 
-/* The cheapest kind of model, which is made; *bits with its own. */
-static uint8_t choose_kind(const wsic_code_plan *plan, size_t index,
-                           const wsic_histogram *histogram, const evidence *known,
-                           wsic_model *model, double *bits)
+/* The cheaper of the shared model and a table; the bits of the codes with their model's own. */
+static double choose_model(wsic_code_plan *plan, size_t index, const wsic_histogram *histogram,
+                           const evidence *known)
 {
-    const double other = 1 + WSIC_CODES_KIND_BITS;
     const wsic_model_frame frame = model_frame(plan, index);
-    uint8_t best = WSIC_KIND_SHARED;
+    wsic_model *const model = &plan->model[index];
     wsic_bit_writer counter = {.bytes = NULL};
     wsic_model table;
 
-    make_model(plan, index, WSIC_KIND_SHARED, model);
-    *bits = wsic_model_cost(model, histogram) + 1;
-    for (uint8_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
-        if (known->plain[shape] + other < *bits) {
-            best = shape;
-            *bits = known->plain[shape] + other;
-        }
-    }
-    if (best != WSIC_KIND_SHARED)
-        make_model(plan, index, best, model);
-    if (*bits > known->least + other + WSIC_TABLE_LEAST_BITS &&
-        wsic_model_fit_table(histogram, &frame, &table)) {
-        wsic_model_write(&counter, &table);
-        const double cost = wsic_model_cost(&table, histogram) + other + (double)counter.total;
-        if (cost < *bits) {
-            best = WSIC_KIND_TABLE;
-            *bits = cost;
-            *model = table;
-        }
-    }
-    return best;
+    make_shared(plan, index, model);
+    const double bits = wsic_model_cost(model, histogram) + 1;
+    if (bits <= known->least + 1 + WSIC_TABLE_LEAST_BITS ||
+        !wsic_model_fit_table(histogram, &frame, &table))
+        return bits;
+    wsic_model_write(&counter, &table);
+    const double own = wsic_model_cost(&table, histogram) + 1 + (double)counter.total;
+    if (own >= bits)
+        return bits;
+    *model = table;
+    plan->what[index].has_table = true;
+    return own;
 }
 
-static void choose_kinds(wsic_code_plan *plan, const wsic_histogram *histograms,
-                         const wsic_histogram *gathered, const evidence *known)
+static void choose_all(wsic_code_plan *plan, const wsic_histogram *histograms,
+                       const wsic_histogram *gathered, const evidence *known)
 {
     const double shared = choose_shared(plan, histograms, gathered, known);
-    double own = 0;
+    double own = plan->correction_bits;
 
     for (size_t index = 0; index < plan->models; index++) {
-        double bits = 1;
-        plan->what[index].kind = WSIC_KIND_SHARED;
-        if (known[index].count != 0)
-            plan->what[index].kind = choose_kind(plan, index, &histograms[index], &known[index],
-                                                 &plan->model[index], &bits);
-        own += bits;
+        plan->what[index].has_table = false;
+        own += known[index].count == 0
+                   ? 1
+                   : choose_model(plan, index, &histograms[index], &known[index]);
     }
     plan->own_models = own < shared;
     plan->bits = 0;
     for (size_t index = 0; index < plan->models; index++) {
         if (known[index].count == 0)
             continue;
-        if (!plan->own_models && plan->what[index].kind != WSIC_KIND_SHARED) {
-            plan->what[index].kind = WSIC_KIND_SHARED;
-            make_model(plan, index, WSIC_KIND_SHARED, &plan->model[index]);
+        if (!plan->own_models && plan->what[index].has_table) {
+            plan->what[index].has_table = false;
+            make_shared(plan, index, &plan->model[index]);
         }
         plan->bits += wsic_model_cost(&plan->model[index], &histograms[index]);
     }
@@ -281,7 +277,7 @@ static wsic_status make_models(const wsic_env *env, const wsic_histogram *histog
     if (gathered) {
         for (size_t index = 0; index < plan->models; index++)
             known[index] = gather(plan, index, &histograms[index]);
-        choose_kinds(plan, histograms, gathered, known);
+        choose_all(plan, histograms, gathered, known);
         status = WSIC_OK;
     }
     wsic_free(env, gathered);

@@ -8,9 +8,13 @@
 #include "coding/codes_format.h"
 
 enum {
-    SMALL = 1 << 14,          /* codes up to which several ways are tried */
-    MEDIUM = 1 << 17,         /* and up to which the finest classes do not pay */
-    CODES_OF_STREAM = 1 << 16 /* 32 states of 4 bits to spare are 0.002 bit a code */
+    SMALL = 1 << 16,        /* codes up to which several ways are tried */
+    MEDIUM = 1 << 17,       /* up to which classes of a quarter of an octave do, */
+    FINE = 1 << 20,         /* and up to which those of an eighth do, */
+    FINE_TRELLIS = 1 << 23, /* or do as there are models for contexts too */
+    LARGE = 1 << 24,        /* from which there are streams for many threads, or for a GPU */
+    STREAMS_OF_LARGE = 256,
+    CODES_OF_STREAM = 9 << 14 /* 32 states of 4 bits to spare are 0.001 bit a code */
 };
 
 static void forget(const wsic_env *env, wsic_code_plan *plan)
@@ -44,38 +48,40 @@ void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
 
 /* --- classes -------------------------------------------------------------------- */
 
-/* What hints say about some of the lines; NULL where there are none. */
-static int32_t *hints_of(const wsic_env *env, const int32_t *hint, const uint32_t *lines,
-                         size_t every, size_t count, unsigned step, wsic_status *status)
+static int32_t *row_hints(const wsic_env *env, const wsic_code_plan *plan, wsic_status *status)
 {
-    int32_t *const hints = hint ? wsic_alloc(env, count, sizeof *hints, status) : NULL;
+    const int32_t *const hint = plan->matrix->row_hint;
+    int32_t *const hints = hint ? wsic_alloc(env, plan->live_rows, sizeof *hints, status) : NULL;
 
-    for (size_t i = 0; hints && i < count; i++)
-        hints[i] = wsic_hint_units(hint[lines[i * every]], step);
+    for (size_t i = 0; hints && i < plan->live_rows; i++)
+        hints[i] = wsic_hint_units(hint[plan->row[i]], plan->step);
     return hints;
+}
+
+static int32_t *octet_keys(const wsic_env *env, const wsic_code_plan *plan, wsic_status *status)
+{
+    int32_t *const keys = wsic_alloc(env, plan->octets, sizeof *keys, status);
+
+    for (size_t k = 0; keys && k < plan->octets; k++)
+        keys[k] = wsic_code_plan_octet_key(plan, k);
+    return keys;
 }
 
 static wsic_status fit(const wsic_env *env, const wsic_magnitudes *magnitudes, bool fit_rows,
                        wsic_code_plan *plan)
 {
     wsic_status status = WSIC_OK;
-    int32_t *const row_hints =
-        hints_of(env, plan->matrix->row_hint, plan->row, 1, plan->live_rows, plan->step, &status);
-    int32_t *const octet_hints =
-        status != WSIC_OK
-            ? NULL
-            : hints_of(env, plan->matrix->column_hint, plan->column, (size_t)1 << plan->octet_log,
-                       plan->octets, plan->step, &status);
-    wsic_class_axis rows = {
-        .count = plan->live_rows, .hint = row_hints, .classes = plan->row_class};
+    int32_t *const hints = row_hints(env, plan, &status);
+    int32_t *const keys = status == WSIC_OK ? octet_keys(env, plan, &status) : NULL;
+    wsic_class_axis rows = {.count = plan->live_rows, .hint = hints, .classes = plan->row_class};
     wsic_class_axis octets = {
-        .count = plan->octets, .hint = octet_hints, .classes = plan->octet_class};
+        .count = plan->octets, .hint = keys, .hint_stays = true, .classes = plan->octet_class};
 
     if (status == WSIC_OK)
         status = wsic_fit_classes(env, magnitudes, plan->place, plan->octet_log, plan->step,
                                   fit_rows, &rows, &octets, &plan->shape);
-    wsic_free(env, row_hints);
-    wsic_free(env, octet_hints);
+    wsic_free(env, hints);
+    wsic_free(env, keys);
     return status;
 }
 
@@ -146,13 +152,14 @@ static wsic_status choose_way(const wsic_env *env, const wsic_magnitudes *magnit
 {
     const size_t codes = magnitudes->rows * magnitudes->columns;
     const bool small = codes <= SMALL;
-    way best = {.step = codes > MEDIUM ? 0 : 1, .fit_rows = true};
+    const size_t fine = plan->is_trellis ? FINE_TRELLIS : FINE;
+    way best = {.step = codes > fine ? 0 : codes > MEDIUM ? 1 : 2, .fit_rows = true};
     double least;
     double cost;
 
     wsic_status status = go(env, magnitudes, best, plan, &least);
-    for (unsigned i = 1; small && status == WSIC_OK && i < 2 * WSIC_CODES_STEP_MAX; i++) {
-        const way tried = {.step = 1 + i / 2, .fit_rows = i % 2 == 0};
+    for (unsigned i = 1; small && status == WSIC_OK && i < 2 * (WSIC_CODES_STEP_MAX - 1); i++) {
+        const way tried = {.step = 2 + i / 2, .fit_rows = i % 2 == 0};
         status = go(env, magnitudes, tried, plan, &cost);
         if (status == WSIC_OK && cost < least) {
             least = cost;
@@ -167,9 +174,20 @@ static unsigned choose_lanes(const wsic_code_plan *plan)
 {
     const size_t codes = plan->live_rows * plan->live_columns;
 
-    if (codes < CODES_OF_STREAM || plan->live_columns <= 8)
+    if (codes < MEDIUM || plan->live_columns <= 8)
         return 3;
-    return codes < 2 * CODES_OF_STREAM || plan->live_columns <= 16 ? 4 : 5;
+    return codes < 2 * MEDIUM || plan->live_columns <= 16 ? 4 : 5;
+}
+
+/* Streams to a block. */
+static size_t choose_streams(const wsic_code_plan *plan)
+{
+    const size_t rows = wsic_min_size(plan->block_rows, plan->live_rows);
+    size_t wanted = (rows * plan->live_columns + CODES_OF_STREAM / 4) / CODES_OF_STREAM;
+
+    if (plan->matrix->rows * plan->matrix->columns >= LARGE)
+        wanted = wsic_max_size(wanted, wsic_div_up(STREAMS_OF_LARGE, plan->blocks));
+    return wsic_min_size(wsic_max_size(wanted, 1), wsic_min_size(plan->groups, WSIC_STREAMS_MOST));
 }
 
 static wsic_status lay_out_groups(const wsic_env *env, wsic_code_plan *plan)
@@ -178,16 +196,11 @@ static wsic_status lay_out_groups(const wsic_env *env, wsic_code_plan *plan)
 
     plan->lanes_log = choose_lanes(plan);
     plan->groups = wsic_div_up(plan->live_columns, wsic_code_plan_lanes(plan));
-    plan->octet_log = plan->live_rows * plan->live_columns < CODES_OF_STREAM ? 0 : WSIC_OCTET_LOG;
-    plan->octets = wsic_div_up(plan->live_columns, (size_t)1 << plan->octet_log);
-    const size_t codes = wsic_min_size(plan->block_rows, plan->live_rows) * plan->live_columns;
-    const size_t wanted = (codes + CODES_OF_STREAM / 2) / CODES_OF_STREAM;
-    plan->streams =
-        wsic_min_size(wsic_max_size(wanted, 1), wsic_min_size(plan->groups, WSIC_STREAMS_MOST));
+    plan->streams = choose_streams(plan);
     plan->form = wsic_alloc(env, plan->groups, sizeof *plan->form, &status);
     if (!plan->form)
         return status;
-    plan->octet_class = wsic_alloc(env, plan->octets, sizeof *plan->octet_class, &status);
+    plan->octet_class = wsic_alloc(env, plan->live_columns, sizeof *plan->octet_class, &status);
     return plan->octet_class ? WSIC_OK : status;
 }
 

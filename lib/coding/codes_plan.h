@@ -13,7 +13,7 @@
 typedef struct wsic_planned_model {
     uint8_t form;
     uint8_t context;
-    uint8_t kind; /* model_fit.h */
+    bool has_table; /* of its own; else it is the shared model */
     uint16_t class_index;
 } wsic_planned_model;
 
@@ -43,6 +43,7 @@ typedef struct wsic_code_plan {
     int32_t *keys; /* as they are stored, by place */
     unsigned lanes_log;
     size_t groups;
+    int32_t form_class; /* of a row: from it follow the forms */
     uint8_t *form;      /* of each group */
     unsigned octet_log; /* columns of an octet */
     size_t octets;
@@ -54,6 +55,7 @@ typedef struct wsic_code_plan {
     uint32_t shape;
     wsic_corrections corrections;
     bool corrected;
+    double correction_bits;
     bool own_models;
 
     size_t models;
@@ -98,11 +100,21 @@ static inline bool wsic_code_plan_serial(const wsic_code_plan *plan)
     return plan->live_rows * plan->live_columns < LITTLE || plan->live_columns < FEW_LANES;
 }
 
+static inline wsic_class_range wsic_code_plan_range(const wsic_code_plan *plan)
+{
+    return (wsic_class_range){.base = plan->base, .classes = plan->classes, .step = plan->step};
+}
+
 /* The width that a class stands for. */
 static inline int32_t wsic_code_plan_width(const wsic_code_plan *plan, size_t class_index)
 {
-    return (plan->base + (int32_t)class_index) * (1 << plan->step);
+    const wsic_class_range range = wsic_code_plan_range(plan);
+    return wsic_class_width(&range, class_index);
 }
+
+/* What the place of an octet says of its class beforehand: the key of its first column, in units of
+ * the step (codes_lines.c). */
+int32_t wsic_code_plan_octet_key(const wsic_code_plan *plan, size_t octet);
 
 /* The parts of it. Rows and columns that live, and the tokens of a trellis (codes_lines.c). */
 wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan);

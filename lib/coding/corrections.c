@@ -23,14 +23,15 @@ void wsic_corrections_get(const wsic_corrections *corrections, size_t context, s
     const uint32_t spacing = corrections->spacing;
     const size_t knot = class_index / spacing;
     const int32_t behind = (int32_t)(class_index % spacing);
-    const int32_t unit = WSIC_POWER_UNIT / WSIC_KNOT_UNIT / (int32_t)spacing;
+    const int32_t unit = WSIC_POWER_UNIT / WSIC_KNOT_UNIT;
+    const int32_t bias = 1 << 10; /* of a sum before it is divided: it becomes positive */
 
     correction->count = class_index < corrections->classes ? corrections->count[context] : 0;
     for (uint32_t k = 0; k < correction->count; k++) {
         const int8_t *const power = corrections->power[context][k] + knot;
         const int32_t next = behind == 0 ? 0 : power[1];
-        correction->power[k] =
-            (int16_t)(unit * (((int32_t)spacing - behind) * power[0] + behind * next));
+        const int32_t sum = unit * (((int32_t)spacing - behind) * power[0] + behind * next);
+        correction->power[k] = (int16_t)((sum + bias * (int32_t)spacing) / (int32_t)spacing - bias);
     }
 }
 

@@ -9,7 +9,7 @@
 #include "coding/trellis.h"
 
 enum {
-    WSIC_CORRECTED_BELOW = 32, /* width of the first class that is not: 16 to the deviation */
+    WSIC_CORRECTED_BELOW = 64, /* width of the first class that is not: 16 to the deviation */
     WSIC_KNOTS_MOST = 17,
     WSIC_KNOT_UNIT = 8,     /* of a knot's power, to the octave */
     WSIC_KNOT_LOWEST = -64, /* its power */
@@ -25,7 +25,7 @@ typedef struct wsic_corrections {
     int8_t power[WSIC_TRELLIS_CONTEXTS][WSIC_CORRECTED_MOST][WSIC_KNOTS_MOST];
 } wsic_corrections;
 
-/* None, for classes from base on in units of 2^step eighths of an octave. */
+/* None, for classes from base on in units of 2^step sixteenths of an octave. */
 void wsic_corrections_make(wsic_corrections *corrections, size_t contexts, int32_t base,
                            int32_t classes, unsigned step);
 

@@ -20,6 +20,16 @@ typedef struct wsic_form {
     unsigned shift;
 } wsic_form;
 
+/* The form for a width: a narrower one would lose more by escapes than its contexts gain. */
+static inline unsigned wsic_form_of_width(int32_t width)
+{
+    enum { WIDEST_OF_16 = 18, WIDEST_OF_32 = 34, WIDEST_OF_64 = 50 }; /* sixteenths of an octave */
+
+    if (width <= WIDEST_OF_32)
+        return width > WIDEST_OF_16;
+    return width <= WIDEST_OF_64 ? 2 : 2 + (unsigned)(width - WIDEST_OF_64 + 15) / 16;
+}
+
 static inline wsic_form wsic_form_make(unsigned number, bool trellis)
 {
     const unsigned symbols_log = number < 2 ? 4 + number : 6;

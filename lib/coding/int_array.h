@@ -13,7 +13,7 @@ enum {
     WSIC_ARRAY_TABLE = 1,
     WSIC_ARRAY_BUILTIN = 2, /* + shape */
     WSIC_ARRAY_MODE_BITS = 3,
-    WSIC_ARRAY_CLASS_UNIT = 2 /* classes to a step of the width of an array */
+    WSIC_ARRAY_CLASS_UNIT = 4 /* classes to a step of the width of an array */
 };
 
 /* Append the array (int_array_encode.c). Nothing at all is written for no values. */

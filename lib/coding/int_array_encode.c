@@ -77,7 +77,7 @@ static void try_table(array_choice *best, const wsic_histogram *histogram, int32
 /* Outliers draw the second moment up: look further down than up. */
 static array_choice choose(const int32_t *values, size_t count)
 {
-    enum { LOOK_DOWN = 24, LOOK_UP = 8 };
+    enum { LOOK_DOWN = 48, LOOK_UP = 16 };
     const int32_t middle = likely_class(values, count);
     array_choice best = {.bits = HUGE_VAL};
     wsic_histogram histogram;

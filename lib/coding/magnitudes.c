@@ -42,6 +42,7 @@ static void fill_column(wsic_magnitudes *magnitudes, size_t j, const int32_t *co
                                  ? take_column(buckets, magnitudes->rows, column, row, true)
                                  : take_column(buckets, magnitudes->rows, column, row, false);
 
+    magnitudes->largest[j] = sums.largest;
     if (sums.largest >= magnitudes->used)
         magnitudes->used = (uint32_t)sums.largest + 1;
     magnitudes->deviation[j] = sqrt((sums.large + (double)sums.small) / (double)magnitudes->rows);
@@ -57,8 +58,10 @@ wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, boo
     if (!made.buckets)
         return status;
     made.deviation = wsic_alloc(env, made.columns, sizeof *made.deviation, &status);
-    if (!made.deviation) {
-        wsic_free(env, made.buckets);
+    if (made.deviation)
+        made.largest = wsic_alloc(env, made.columns, 1, &status);
+    if (!made.largest) {
+        wsic_magnitudes_release(env, &made);
         return status;
     }
     for (size_t j = 0; j < made.columns; j++)
@@ -71,5 +74,6 @@ void wsic_magnitudes_release(const wsic_env *env, wsic_magnitudes *magnitudes)
 {
     wsic_free(env, magnitudes->buckets);
     wsic_free(env, magnitudes->deviation);
+    wsic_free(env, magnitudes->largest);
     *magnitudes = (wsic_magnitudes){.rows = 0};
 }

@@ -50,6 +50,7 @@ typedef struct wsic_magnitudes {
     uint32_t used;     /* all buckets are below */
     uint8_t *buckets;  /* element (i, j) at j * rows + i */
     double *deviation; /* root mean square of each column */
+    uint8_t *largest;  /* bucket of each column */
 } wsic_magnitudes;
 
 /* Which rows and columns of the data there are, and how many numbers a column of the data has. */

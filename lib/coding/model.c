@@ -18,9 +18,10 @@ static const uint64_t NEGLIGIBLE_TAIL = UINT64_C(1) << 13;
 
 static const uint64_t WHOLE = UINT64_C(1) << WSIC_TAIL_UNIT_BITS;
 
-/* 2^(24 - i/8) */
-static const uint64_t ROOT[WSIC_CLASSES_PER_OCTAVE] = {16777216, 15384775, 14107901, 12937002,
-                                                       11863283, 10878679, 9975792,  9147842};
+/* 2^(24 - i/16) */
+static const uint64_t ROOT[WSIC_CLASSES_PER_OCTAVE] = {
+    16777216, 16065917, 15384775, 14732511, 14107901, 13509772, 12937002, 12388516,
+    11863283, 11360319, 10878679, 10417458, 9975792, 9552851, 9147842, 8760003};
 
 /* 2^(16 + i/32) */
 static const uint64_t POWER[WSIC_POWER_UNIT] = {

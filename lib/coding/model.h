@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Static distributions of integers. A class says how wide: its standard deviation is
- * 2^(class / 8). A value is split into a high part, which the model knows,
+ * 2^(class / 16). A value is split into a high part, which the model knows,
  * and low bits, which are taken for uniform; what lies far out escapes. */
 #ifndef WSIC_CODING_MODEL_H
 #define WSIC_CODING_MODEL_H
@@ -13,8 +13,8 @@ enum {
     WSIC_MODEL_TOTAL = 1 << WSIC_MODEL_BITS, /* what the frequencies sum up to */
     WSIC_MODEL_REACH = 127,                  /* largest high part that any model has */
     WSIC_MODEL_SYMBOLS = 2 * WSIC_MODEL_REACH + 2,
-    WSIC_CLASS_LOWEST = -32, /* 1/16: narrower ones have nothing but zeros to 12 bits */
-    WSIC_CLASS_HIGHEST = 248,
+    WSIC_CLASS_LOWEST = -64, /* 1/16: narrower ones have nothing but zeros to 12 bits */
+    WSIC_CLASS_HIGHEST = 496,
     WSIC_TABLE_MANTISSA = 5,  /* bits after the leading one that a coded frequency keeps */
     WSIC_CORRECTED_MOST = 7,  /* magnitudes that may be corrected */
     WSIC_STATE_LOW = 1 << 16, /* states of a coder lie between this and 2^32 */

@@ -6,8 +6,6 @@
 #include "coding/model.h"
 
 enum {
-    WSIC_KIND_TABLE = WSIC_MODEL_SHAPES,        /* kinds below are built-in shapes */
-    WSIC_KIND_SHARED,                           /* what classes have that say nothing */
     WSIC_TABLE_LEAST_BITS = 4,                  /* of a table */
     WSIC_BIN_BEYOND = 2 * WSIC_MODEL_REACH + 1, /* all high parts beyond the reach */
     WSIC_BINS

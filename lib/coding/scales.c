@@ -188,7 +188,7 @@ void wsic_scales_hint(const wsic_scales *scales, int32_t *hint)
     const int64_t half = (INT64_C(1) << scales->grid) >> 1;
 
     for (size_t i = 0; i < scales->count; i++) {
-        const int64_t steps = -(int64_t)scales->exponent[i] * WSIC_CLASSES_PER_OCTAVE;
+        const int64_t steps = -(int64_t)scales->exponent[i] * WSIC_HINTS_PER_OCTAVE;
         hint[i] = scales->sign[i] == 0 ? 0 : (int32_t)floor_shift(steps + half, scales->grid);
     }
 }

@@ -38,7 +38,7 @@ wsic_status wsic_scales_decode(const wsic_env *env, wsic_cursor *cursor, size_t 
                                wsic_scales *scales);
 
 /* The hints of wsic_code_matrix that follow from scales: codes shrink as scales grow,
- * hint[i] = -exponent * WSIC_CLASSES_PER_OCTAVE / 2^grid, rounded. Integers only. 0 for
+ * hint[i] = -exponent * WSIC_HINTS_PER_OCTAVE / 2^grid, rounded. Integers only. 0 for
  * a scale of 0. */
 void wsic_scales_hint(const wsic_scales *scales, int32_t *hint);
 

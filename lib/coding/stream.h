@@ -8,7 +8,7 @@
 
 enum {
     WSIC_LANES_MAX = 32,
-    WSIC_OCTET_LOG = 3, /* columns that share a class, but in small matrices */
+    WSIC_OCTET_LOG = 3,    /* columns that share a class, but in small matrices */
     WSIC_STEPS_MAX = 1024, /* rows of a block */
 
     /* An escape says first how many bits it has, and on which side it lies. */
@@ -39,6 +39,31 @@ static inline size_t wsic_plane_bytes(size_t bits)
 static inline size_t wsic_class_index(int32_t sum, int32_t classes)
 {
     return sum < 0 ? 0 : sum < classes ? (size_t)sum : (size_t)classes - 1;
+}
+
+/* Classes that have models: index 0 stands for the base, in units of 2^step sixteenths of an
+ * octave. */
+typedef struct wsic_class_range {
+    int32_t base;
+    int32_t classes;
+    unsigned step;
+} wsic_class_range;
+
+static inline int32_t wsic_class_width(const wsic_class_range *range, size_t class_index)
+{
+    return (range->base + (int32_t)class_index) * (1 << range->step);
+}
+
+/* The form of a group: that of its widest octet in a row of the form class. */
+static inline unsigned wsic_group_form(const wsic_class_range *range, const int16_t *octet_class,
+                                       size_t octets, int32_t form_class)
+{
+    int32_t widest = octet_class[0];
+
+    for (size_t k = 1; k < octets; k++)
+        widest = octet_class[k] > widest ? octet_class[k] : widest;
+    return wsic_form_of_width(
+        wsic_class_width(range, wsic_class_index(widest + form_class, range->classes)));
 }
 
 /* --- escapes ---------------------------------------------------------------------- */

@@ -7,16 +7,18 @@ wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps)
 {
     const bool trellis = steps->trellis != NULL;
 
-    if (steps->columns != steps->lanes || steps->octet_log != WSIC_OCTET_LOG ||
-        steps->form.shift > WSIC_VECTOR_SHIFT_MOST)
+    if (steps->columns != steps->lanes || steps->form.shift > WSIC_VECTOR_SHIFT_MOST)
         return NULL;
+#if WSIC_X86 || WSIC_NEON
+    const bool wide = steps->lanes == WSIC_VECTOR_LANES && steps->octet_log == WSIC_OCTET_LOG;
+#endif
 #if WSIC_X86
-    if (kernels == WSIC_KERNELS_AVX512 && steps->lanes == WSIC_VECTOR_LANES)
+    if (wide && kernels == WSIC_KERNELS_AVX512)
         return wsic_vector_kernel_avx512(&steps->form, trellis);
-    if (wsic_kernels_have_avx2(kernels) && steps->lanes == WSIC_VECTOR_LANES)
+    if (wide && wsic_kernels_have_avx2(kernels))
         return wsic_vector_kernel_avx2(&steps->form, trellis);
 #elif WSIC_NEON
-    if (kernels == WSIC_KERNELS_NEON && steps->lanes == WSIC_VECTOR_LANES)
+    if (wide && kernels == WSIC_KERNELS_NEON)
         return wsic_vector_kernel_neon(&steps->form, trellis);
 #else
     (void)kernels;

@@ -51,7 +51,7 @@ static inline bool wsic_vector_flips(unsigned shift)
     return shift == 1;
 }
 
-/* For full groups of any number of lanes, and octets of eight columns (stream_plain.c). */
+/* For full groups of any number of lanes, whatever their octets (stream_plain.c). */
 wsic_vector_steps *wsic_vector_kernel_c(const wsic_form *form, bool trellis);
 
 /* The escapes of a step: `mask` has a bit for each lane. States must be those of the

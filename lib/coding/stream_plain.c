@@ -83,19 +83,18 @@ INLINE size_t take(uint32_t *state, const uint16_t *bounds, size_t root, unsigne
 
 /* --- steps ---------------------------------------------------------------------------- */
 
-/* The lanes of one parity. */
+/* The lanes of one parity. Each has bounds of its own, or all of an octet have the same. */
 INLINE const uint8_t *take_half(uint32_t *state, const uint8_t *trellis, size_t count,
-                                const uint16_t *const *bounds, unsigned levels,
+                                const uint16_t *const *bounds, bool alone, unsigned levels,
                                 const plain_tables *tables, const uint8_t *words, uint8_t *nodes)
 {
     for (size_t octet = 0; octet < count / OCTET; octet++) {
-        const uint16_t *const of_octet = bounds[octet];
         UNROLL_LANES
         for (size_t k = 0; k < OCTET / 2; k++) {
             const size_t lane = OCTET * octet + 2 * k;
             const size_t root = trellis ? tables->root[trellis[lane]] : 1;
-            nodes[lane] = (uint8_t)take(&state[OCTET / 2 * octet + k], of_octet, root, levels,
-                                        tables, &words);
+            nodes[lane] = (uint8_t)take(&state[OCTET / 2 * octet + k], bounds[alone ? lane : octet],
+                                        root, levels, tables, &words);
         }
     }
     return words;
@@ -176,8 +175,9 @@ INLINE void step(wsic_vector_group *group, const plain_tables *tables, size_t ro
 {
     const wsic_steps *const steps = group->steps;
     const size_t lanes = steps->lanes;
+    const bool alone = steps->octet_log == 0;
     const uint16_t *const *const bounds =
-        steps->bounds + steps->row_kind[row] * (lanes >> WSIC_OCTET_LOG);
+        steps->bounds + steps->row_kind[row] * (lanes >> steps->octet_log);
     wsic_stream *const stream = group->stream;
     int8_t *const high = group->rows + row * ROW_BYTES;
     uint8_t nodes[ROW_BYTES];
@@ -187,8 +187,12 @@ INLINE void step(wsic_vector_group *group, const plain_tables *tables, size_t ro
         nodes[lane] = 1;
     for (size_t half = 0; half < 2; half++)
         stream->words.next =
-            take_half(stream->state + half * (lanes / 2), trellis ? stream->trellis + half : NULL,
-                      lanes, bounds, levels, tables, stream->words.next, nodes + half);
+            alone ? take_half(stream->state + half * (lanes / 2),
+                              trellis ? stream->trellis + half : NULL, lanes, bounds + half, true,
+                              levels, tables, stream->words.next, nodes + half)
+                  : take_half(stream->state + half * (lanes / 2),
+                              trellis ? stream->trellis + half : NULL, lanes, bounds, false, levels,
+                              tables, stream->words.next, nodes + half);
     const bool escaped = any_escape(nodes, levels);
     if (trellis && !low_bits && !escaped) {
         follow(stream, steps->trellis, tables, lanes, nodes, high);

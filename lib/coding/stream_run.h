@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the vector kernels have in common: the walk over the rows of one or two streams, a kernel for each
- * form, and their choice. Included once by the file of an instruction set, behind its lanes32, load_lanes(),
- * store_lanes(), vector_trellis, make_trellis(), step(), INLINE, ROW_BYTES, and KERNEL_TARGET, the
- * attributes of its functions. It is unrolled there, by its instructions. */
+/* What the vector kernels have in common: the walk over the rows of one or two streams, a kernel
+ * for each form, and their choice. Included once by the file of an instruction set, behind its
+ * lanes32, load_lanes(), store_lanes(), vector_trellis, make_trellis(), step(), INLINE, ROW_BYTES,
+ * and KERNEL_TARGET, the attributes of its functions. It is unrolled there, by its instructions. */
 #ifndef WSIC_CODING_STREAM_RUN_H
 #define WSIC_CODING_STREAM_RUN_H
 

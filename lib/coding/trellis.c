@@ -53,10 +53,11 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
 }
 
 /* Of the level in the codebook that has it; zero has the same index in both. */
-static inline int64_t index_of(int32_t level)
+static inline int32_t index_of(int32_t level)
 {
-    const int64_t odd = (uint32_t)level & 1;
-    return (level + (level < 0 ? -odd : odd)) / 2;
+    const uint32_t magnitude = level < 0 ? -(uint32_t)level : (uint32_t)level;
+    const int32_t index = (int32_t)((magnitude >> 1) + (magnitude & 1));
+    return level < 0 ? -index : index;
 }
 
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, const uint32_t *rows,
@@ -67,13 +68,16 @@ size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, c
     for (size_t k = 0; k < count; k++) {
         const size_t row = rows ? rows[k] : k;
         const int32_t level = levels[row];
-        const int64_t index = index_of(level);
+        const int32_t index = index_of(level);
         const uint32_t codebook = wsic_context_codebook(at % WSIC_TRELLIS_CONTEXTS);
-        if ((level != 0 && ((uint32_t)level & 1) != codebook) || index > WSIC_TRELLIS_INDEX_MOST ||
-            index < -WSIC_TRELLIS_INDEX_MOST)
+        const uint32_t other = (((uint32_t)level & 1) ^ codebook) & (uint32_t)(level != 0);
+        const uint32_t outside =
+            (uint32_t)index + WSIC_TRELLIS_INDEX_MOST > 2U * WSIC_TRELLIS_INDEX_MOST;
+        /* One branch, which is never taken, not one that depends on a zero. */
+        if ((other | outside) != 0)
             return k;
-        tokens[row] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, (int32_t)index);
-        at = wsic_trellis_move(trellis, at, (int32_t)index);
+        tokens[row] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, index);
+        at = wsic_trellis_move(trellis, at, index);
     }
     return count;
 }
