@@ -15,9 +15,6 @@ typedef struct wsic_stretch {
     /* Expected magnitude of each row's numbers against the mean of the column, in quarters
      * of an octave; NULL: all the same. */
     const int8_t *row_width;
-    /* Of a trellis: the state that the search begins in, and receives the one that it ends in;
-     * NULL: 0. */
-    uint8_t *trellis_state;
     /* Of the mean of the column, see wsic_stretch_width(); NULL: to be found from y. */
     const int *column_width;
 } wsic_stretch;

@@ -152,7 +152,7 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
     const wsic_trellis_quantizer *const q = state;
     const int column_width = wsic_stretch_width(stretch);
     const search s = lay_out(q, workspace);
-    unsigned trellis_state = stretch->trellis_state ? *stretch->trellis_state : 0;
+    unsigned trellis_state = 0;
     size_t kept;
 
     for (size_t first = 0; first < stretch->count; first += kept) {
@@ -164,8 +164,6 @@ static bool quantize(const void *state, const wsic_stretch *stretch, void *works
         wsic_viterbi_forward(&q->viterbi, trellis_state, s.branches, count, s.metrics);
         trellis_state = trace(q, &s, count, kept, codes + first);
     }
-    if (stretch->trellis_state)
-        *stretch->trellis_state = (uint8_t)trellis_state;
     return true;
 }
 

@@ -72,7 +72,7 @@ static const double *show_f32(const wsic_zsic_state *r, wsic_zsic_stripe s, size
 /* γ of a column depends on all rows, and what comes after it on γ. */
 static bool is_coupled(const wsic_zsic *p)
 {
-    return p->lmmse && !p->gamma;
+    return p->lmmse;
 }
 
 /* --- sums over the tiles ------------------------------------------------------------- */
@@ -98,26 +98,18 @@ static double find_gamma(const wsic_zsic_state *r, size_t column, const wsic_zsi
 
     if (!(total->zz > 0.0))
         return 0.0;
-    if (p->gamma)
-        return p->gamma[column];
     return p->lmmse ? total->zy / (total->zz * wsic_zsic_step_seen(p, column)) : 1.0;
 }
 
 /* γ of a column that all tiles have quantized. */
 static wsic_status conclude_column(const wsic_zsic_state *r, size_t column)
 {
-    const wsic_zsic *const p = r->problem;
     wsic_zsic_sums total;
     const wsic_status status = add_up(r, column, &total);
 
-    if (status != WSIC_OK)
-        return status;
-    r->gamma[column] = find_gamma(r, column, &total);
-    if (p->sums) {
-        p->sums[column] += total.zy / wsic_zsic_step_seen(p, column);
-        p->sums[p->columns + column] += total.zz;
-    }
-    return WSIC_OK;
+    if (status == WSIC_OK)
+        r->gamma[column] = find_gamma(r, column, &total);
+    return status;
 }
 
 /* --- γ by all rows: column after column ---------------------------------------------- */

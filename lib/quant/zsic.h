@@ -27,15 +27,10 @@ typedef struct wsic_zsic {
      * all other columns it remains. NULL: all of it is error. */
     const double *error_share;
 
-    /* Where the rows are a part of a matrix that is quantized part after part: */
-    /* tiles + 1 places at which the quantizer begins anew, or goes on from a state; NULL: at
-     * every multiple of its restart_rows. */
+    /* tiles + 1 places at which the quantizer begins anew; NULL: at every multiple of its
+     * restart_rows. */
     const size_t *tile_start;
     size_t tiles;
-    uint8_t *states;     /* tiles x n: of a trellis, see wsic_stretch; NULL: all begin at 0 */
-    const double *gamma; /* n: what γ is, where it is not to be found here; NULL */
-    /* 2 x n: <z, y> in steps and <z, z>, to which those of these rows are added; NULL */
-    double *sums;
 } wsic_zsic;
 
 /* Quantize the target Y (a x n, leading dimension a), of the precision of the factor.

@@ -39,7 +39,6 @@ static void STEPS(decide)(const wsic_zsic_state *r, size_t tile, size_t column)
         .count = s.count,
         .step = wsic_zsic_step_seen(p, column),
         .row_width = p->row_width ? p->row_width + s.begin : NULL,
-        .trellis_state = p->states ? p->states + tile * p->columns + column : NULL,
     };
     wsic_zsic_sums sums = {.in_range = true};
 
@@ -116,8 +115,6 @@ static void STEPS(couple)(void *state, size_t part)
 /* False if a code leaves its range. */
 static bool STEPS(work_range)(const wsic_zsic_state *r, size_t tile, size_t first, size_t end)
 {
-    const wsic_zsic *const p = r->problem;
-
     if (end - first > WSIC_ZSIC_BASE) {
         const size_t middle = wsic_zsic_middle(first, end);
         if (!STEPS(work_range)(r, tile, middle, end))
@@ -130,7 +127,7 @@ static bool STEPS(work_range)(const wsic_zsic_state *r, size_t tile, size_t firs
         STEPS(decide)(r, tile, column);
         if (!wsic_zsic_sums_of(r, tile, column)->in_range)
             return false;
-        STEPS(finish)(r, tile, column, p->gamma ? p->gamma[column] : 1.0);
+        STEPS(finish)(r, tile, column, 1.0);
     }
     return true;
 }
