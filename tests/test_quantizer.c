@@ -120,7 +120,7 @@ START_TEST(trellis_finds_the_nearest_of_all_paths)
         random_fill(&random, y, COUNT);
         for (size_t i = 0; i < COUNT; i++)
             y[i] *= 2.0;
-        const wsic_stretch stretch = {y, COUNT, 1.0, NULL, NULL, NULL};
+        const wsic_stretch stretch = {y, COUNT, 1.0, NULL, NULL};
         ck_assert(quantize(&quantizer, &stretch, codes));
         ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes, NULL, COUNT, tokens), COUNT);
         for (size_t i = 0; i < COUNT; i++)
@@ -190,7 +190,7 @@ static point measure(const wsic_quantizer *quantizer, double step)
 
     random_fill(&random, y, SAMPLES);
     for (size_t i = 0; i < SAMPLES; i += BLOCK) {
-        const wsic_stretch stretch = {y + i, BLOCK, step, NULL, NULL, NULL};
+        const wsic_stretch stretch = {y + i, BLOCK, step, NULL, NULL};
         ck_assert(quantize(quantizer, &stretch, codes + i));
     }
     for (size_t i = 0; i < SAMPLES; i++) {
@@ -274,7 +274,7 @@ START_TEST(rdo_without_weight_is_rounding)
 
     random_fill(&random, y, 1000);
     y[17] = 3e9 * 0.1;
-    const wsic_stretch stretch = {y, 1000, 0.3, NULL, NULL, NULL};
+    const wsic_stretch stretch = {y, 1000, 0.3, NULL, NULL};
     ck_assert(quantize(&quantizer, &stretch, codes));
     ck_assert(quantize(&wsic_quantizer_scalar, &stretch, plain));
     ck_assert_mem_eq(codes, plain, sizeof codes);
@@ -302,7 +302,7 @@ START_TEST(zeros_stay_zeros)
     for (unsigned kind = WSIC_TRELLIS_KIND_LEAST; kind <= WSIC_TRELLIS_KIND_MOST; kind++) {
         /* More rows than are searched at once. */
         wsic_quantizer quantizer = create(&f.env, WSIC_QUANTIZE_TRELLIS, kind, COUNT, 0.4);
-        const wsic_stretch stretch = {y, COUNT, 0.5, NULL, NULL, NULL};
+        const wsic_stretch stretch = {y, COUNT, 0.5, NULL, NULL};
         ck_assert(quantize(&quantizer, &stretch, codes));
         wsic_trellis_make(&trellis, kind);
         ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes, NULL, COUNT, tokens), COUNT);
@@ -328,7 +328,7 @@ START_TEST(what_leaves_the_range_is_refused)
         wsic_quantizer quantizer = create(&f.env, which, 3, 8, 0.5);
         double y[] = {1.0, -0x1.fffffffp28, 0x1.fffffffp28, 0.5};
         int32_t codes[4];
-        const wsic_stretch stretch = {y, 4, 1.0, NULL, NULL, NULL};
+        const wsic_stretch stretch = {y, 4, 1.0, NULL, NULL};
         ck_assert(quantize(&quantizer, &stretch, codes));
         for (size_t i = 0; i < 4; i++)
             ck_assert_double_lt(fabs(codes[i] - y[i]), 4.0);
@@ -374,8 +374,8 @@ START_TEST(widths_of_rows_help)
         y[i] *= exp2(0.25 * widths[i]);
     }
     const double lambda = 2.0 * log(2.0) / 12.0;
-    const wsic_stretch ignorant = {y, COUNT, 1.0, NULL, NULL, NULL},
-                       knowing = {y, COUNT, 1.0, widths, NULL, NULL};
+    const wsic_stretch ignorant = {y, COUNT, 1.0, NULL, NULL},
+                       knowing = {y, COUNT, 1.0, widths, NULL};
     ck_assert(quantize(&quantizer, &ignorant, codes));
     const double without = cost_of(y, codes, COUNT, 1.0, lambda);
     ck_assert(quantize(&quantizer, &knowing, codes));
