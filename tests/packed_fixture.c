@@ -93,8 +93,11 @@ void packed_pack(void)
                               .output = packed.packed,
                               .shard_bytes = UINT64_C(1) << 40};
     struct checkpoint *checkpoint;
+    struct config config;
     struct packed counts;
 
+    ck_assert_msg(config_load(&config, packed.source, &packed.failure), "%s", packed.failure.text);
+    packing.config = &config;
     ck_assert_msg(checkpoint_open(&checkpoint, packed.source, &packed.failure), "%s",
                   packed.failure.text);
     packing.checkpoint = checkpoint;

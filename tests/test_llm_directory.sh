@@ -7,6 +7,7 @@ set -u
 . "$(dirname "$0")/program.sh"
 
 data=$(absolute "$2")
+families=$(absolute "$(dirname "$0")/data/families")
 begin "$1"
 text=$data/evaluation.txt
 
@@ -87,6 +88,26 @@ evaluate --model more
 [ "$entropy" = "$of_archive" ]
 report $? "also restored"
 
+# Families: layers that are bands of one tensor, names with a prefix, numbers in FP8
+for family in phi3 gemma3_vision mistral_fp8; do
+    "$program" quantize --model "$families/$family" --tokens "$families/$family/tokens.u16" \
+        --window 20 --rate 6 --preset fast --plan none --recipe plain -o $family.wsic >out 2>err
+    run 0 "pack $family" pack --model "$families/$family" --archive $family.wsic -o $family
+    set -- --tokens "$families/$family/tokens.u16" --window 20 --json
+    "$program" eval --model "$families/$family" --archive $family.wsic "$@" >out 2>err
+    wanted=$(value out cross_entropy)
+    "$program" eval --model $family "$@" >out 2>err
+    [ -n "$wanted" ] && [ "$(value out cross_entropy)" = "$wanted" ]
+    report $? "$family: the directory predicts as the archive does" "$wanted"
+    "$program" eval --model "$families/$family" --archive $family "$@" >out 2>err
+    [ "$(value out cross_entropy)" = "$wanted" ]
+    report $? "$family: so it does in place of the archive"
+    run 0 "restore $family" restore $family -o $family.plain --type f32
+    "$program" eval --model $family.plain "$@" >out 2>err
+    [ "$(value out cross_entropy)" = "$wanted" ]
+    report $? "$family: and so does the restored checkpoint" "$wanted"
+done
+
 # Fine-tuning goes on from it.
 run 0 "finetune" finetune --model model --archive q --tokens "$text" --max-tokens 512 -o tuned.wsic
 run 0 "pack what is tuned" pack --model model --archive tuned.wsic -o tuned
@@ -133,6 +154,11 @@ if (ulimit -f 200 && "$program" restore q -o x >out 2>err); then code=0; else co
 [ "$code" = 1 ] && [ ! -e x ]
 report $? "a full disk leaves no directory"
 no_rest "a full disk"
+
+"$program" quantize --model "$families/phi3" --tokens "$families/phi3/tokens.u16" --window 20 --rate 6 \
+    --preset fast --plan none --recipe plain --skip '*.k_proj.weight' -o part.wsic >out 2>err
+refused 1 'its 2 layers of tensor "model.layers.0.self_attn.qkv_proj.weight" have 64 rows, but' \
+    "a tensor of which a part is quantized" pack --model "$families/phi3" --archive part.wsic -o x
 
 # A stamp of a later version, and one that does not fit
 sed 's/"watersic.version":"1"/"watersic.version":"2"/' q/model.safetensors >changed

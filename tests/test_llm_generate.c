@@ -8,6 +8,7 @@
 #include <watersic/watersic.h>
 
 #include "check_main.h"
+#include "common/workers.h"
 #include "llm/generate/generation.h"
 #include "llm/generate/sample.h"
 #include "llm/report/evaluate.h"
@@ -66,7 +67,7 @@ START_TEST(logits_are_those_of_a_plain_computation)
     double *const expected = malloc(TOKENS * vocabulary * sizeof *expected);
 
     synthetic_logits(&packed.model, text, TOKENS, expected);
-    begin(NULL, RESIDENT_F32, 2);
+    begin(NULL, RESIDENT_F32, workers_usual());
     for (size_t i = 0; i < TOKENS; i++) {
         read_tokens(text + i, 1);
         ck_assert_double_lt(difference(generation.logits, expected + i * vocabulary, vocabulary),
@@ -100,7 +101,7 @@ START_TEST(bits_depend_neither_on_steps_nor_on_threads)
         begin(package, (enum resident_form)form, 1);
         float *const expected = final_logits(TOKENS);
         for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-            begin(package, (enum resident_form)form, 1 + i % 3);
+            begin(package, (enum resident_form)form, 1 + i % workers_usual());
             float *const logits = final_logits(steps[i]);
             ck_assert_mem_eq(logits, expected, bytes);
             free(logits);
@@ -129,7 +130,7 @@ START_TEST(all_forms_agree_with_whole_windows)
     ck_assert(forward_logits(&restored, hidden, TOKENS, whole, &packed.failure));
     ck_assert(package_open(&package, packed.context, packed.packed, &packed.failure));
     for (int form = RESIDENT_INT8; form <= RESIDENT_CODED; form++) {
-        begin(package, (enum resident_form)form, 2);
+        begin(package, (enum resident_form)form, workers_usual());
         for (size_t i = 0; i < TOKENS; i++) {
             read_tokens(text + i, 1);
             for (size_t j = 0; j < vocabulary; j++)

@@ -37,6 +37,7 @@ static bool pack_archive(const struct options *options, struct session *session,
 {
     struct packing packing = {.checkpoint = session->model.checkpoint,
                               .source = options->model,
+                              .config = &session->model.config,
                               .archive_path = options->archive,
                               .output = options->output,
                               .shard_bytes = options->shard_bytes};

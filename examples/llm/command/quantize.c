@@ -179,6 +179,7 @@ static bool pack_archive(struct quantization *run)
     const struct options *const options = run->options;
     struct packing packing = {.checkpoint = run->session->model.checkpoint,
                               .source = options->model,
+                              .config = &run->session->model.config,
                               .archive_path = options->output,
                               .output = options->directory,
                               .shard_bytes = options->shard_bytes};

@@ -505,3 +505,31 @@ size_t model_linear_weights(const struct model *model)
     }
     return weights * model->config.blocks;
 }
+
+static bool is_linear_name(const char *name, size_t *block, enum linear_kind *kind)
+{
+    char own[MODEL_NAME_SIZE];
+
+    if (sscanf(name, "model.layers.%zu.", block) != 1)
+        return false;
+    for (size_t i = 0; i < LINEAR_KINDS; i++) {
+        *kind = (enum linear_kind)i;
+        model_linear_name(own, *block, *kind);
+        if (strcmp(name, own) == 0)
+            return true;
+    }
+    return false;
+}
+
+void model_tensor_name(const struct config *config, const char *name, char tensor[MODEL_NAME_SIZE])
+{
+    enum linear_kind kind;
+    size_t block, first, rows;
+
+    if (is_linear_name(name, &block, &kind))
+        name_tensor(config, block, find_place(config, kind, &first, &rows), "weight", tensor);
+    else if (strcmp(name, model_embedding_name) == 0 || strcmp(name, model_head_name) == 0)
+        name_outer(config, name, tensor);
+    else
+        snprintf(tensor, MODEL_NAME_SIZE, "%s", name);
+}

@@ -119,4 +119,8 @@ extern const char model_head_name[];
  * neither fuse layers nor add a prefix. */
 void model_linear_name(char name[MODEL_NAME_SIZE], size_t block, enum linear_kind kind);
 
+/* Name of the checkpoint's tensor that has a layer or table of that name of ours: several layers can
+ * be bands of one tensor, one below the other. A name that is none of ours stays. */
+void model_tensor_name(const struct config *config, const char *name, char tensor[MODEL_NAME_SIZE]);
+
 #endif

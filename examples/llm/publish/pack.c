@@ -7,12 +7,12 @@
 #include "common/coded_tensors.h"
 #include "llm/publish/directory.h"
 
-/* Where a tensor of the directory comes from. */
+/* Where a tensor of the directory comes from: as it is, or from some layers of the archive. */
 struct origin {
     const struct tensor *tensor;
-    bool coded;
-    size_t layer; /* of the archive */
-    size_t bytes; /* of the layer */
+    size_t *layers; /* indices in the archive, the first rows first */
+    struct coded_layer *coded;
+    size_t count; /* 0: as it is */
 };
 
 struct pack {
@@ -31,22 +31,6 @@ static bool refuse_layer(const struct pack *pack, size_t layer, const char *reas
                   wsic_archive_name(pack->packing->archive, layer), reason);
 }
 
-static bool check_shape(const struct pack *pack, size_t index, const wsic_layer *layer,
-                        const struct tensor *tensor)
-{
-    wsic_layer_info info = {.size = sizeof info};
-
-    if (wsic_layer_get_info(layer, &info) < 0)
-        return refuse_layer(pack, index, wsic_layer_message(layer));
-    if (tensor->dimensions == 2 && info.rows == tensor->shape[0] &&
-        info.columns == tensor->shape[1])
-        return true;
-    return refuse(pack->failure,
-                  "%s: layer \"%s\" is %llu x %llu, which is not the shape of the tensor in %s",
-                  pack->packing->archive_path, tensor->name, (unsigned long long)info.rows,
-                  (unsigned long long)info.columns, tensor->file);
-}
-
 /* A layer of the archive on its bytes there; NULL on failure. */
 static wsic_layer *view_layer(const struct pack *pack, size_t index)
 {
@@ -57,18 +41,70 @@ static wsic_layer *view_layer(const struct pack *pack, size_t index)
     return layer;
 }
 
-static bool measure_layer(struct pack *pack, struct origin *origin)
+/* The tensor that a layer belongs to. */
+static void name_tensor(const struct pack *pack, size_t layer, char name[MODEL_NAME_SIZE])
 {
-    wsic_layer *const layer = view_layer(pack, origin->layer);
+    model_tensor_name(pack->packing->config, wsic_archive_name(pack->packing->archive, layer),
+                      name);
+}
+
+static bool measure_layer(const struct pack *pack, struct origin *origin, size_t number,
+                          size_t *rows)
+{
+    const size_t columns = origin->tensor->shape[origin->tensor->dimensions - 1];
+    const size_t index = origin->layers[number];
+    wsic_layer *const layer = view_layer(pack, index);
+    wsic_layer_info info = {.size = sizeof info};
     const void *bytes;
 
     if (!layer)
         return false;
-    const bool ok = check_shape(pack, origin->layer, layer, origin->tensor) &&
-                    (wsic_layer_get_bytes(layer, &bytes, &origin->bytes) >= 0 ||
-                     refuse_layer(pack, origin->layer, wsic_layer_message(layer)));
+    bool ok = (wsic_layer_get_info(layer, &info) >= 0 &&
+               wsic_layer_get_bytes(layer, &bytes, &origin->coded[number].bytes) >= 0) ||
+              refuse_layer(pack, index, wsic_layer_message(layer));
+    if (ok && info.columns != columns)
+        ok = refuse(pack->failure, "%s: layer \"%s\" has %llu columns, but tensor \"%s\" has %zu",
+                    pack->packing->archive_path, wsic_archive_name(pack->packing->archive, index),
+                    (unsigned long long)info.columns, origin->tensor->name, columns);
+    origin->coded[number].name = wsic_archive_name(pack->packing->archive, index);
+    *rows += (size_t)info.rows;
     wsic_layer_destroy(layer);
     return ok;
+}
+
+/* Archives have layers in the order of the model, which is also that of bands in a tensor. */
+static bool find_layers(struct pack *pack, struct origin *origin)
+{
+    const size_t all = wsic_archive_count(pack->packing->archive);
+    char name[MODEL_NAME_SIZE];
+
+    origin->layers = calloc(all, sizeof *origin->layers);
+    origin->coded = calloc(all, sizeof *origin->coded);
+    if (!origin->layers || !origin->coded)
+        return refuse(pack->failure, "%s: out of memory", pack->packing->output);
+    for (size_t i = 0; i < all; i++) {
+        name_tensor(pack, i, name);
+        if (strcmp(name, origin->tensor->name) == 0)
+            origin->layers[origin->count++] = i;
+    }
+    return true;
+}
+
+static bool measure_layers(struct pack *pack, struct origin *origin)
+{
+    const struct tensor *const tensor = origin->tensor;
+    size_t rows = 0;
+
+    if (tensor->dimensions < 2)
+        return refuse_layer(pack, origin->layers[0], "its tensor in the checkpoint is no matrix");
+    for (size_t i = 0; i < origin->count; i++)
+        if (!measure_layer(pack, origin, i, &rows))
+            return false;
+    return rows == tensor->count / tensor->shape[tensor->dimensions - 1] ||
+           refuse(pack->failure,
+                  "%s: its %zu layers of tensor \"%s\" have %zu rows, but the tensor has %zu",
+                  pack->packing->archive_path, origin->count, tensor->name, rows,
+                  tensor->count / tensor->shape[tensor->dimensions - 1]);
 }
 
 static struct safetensors_entry as_it_is(const struct tensor *tensor)
@@ -86,13 +122,13 @@ static bool describe_coded(struct pack *pack, struct directory_tensor *output,
                            struct origin *origin)
 {
     const struct tensor *const tensor = origin->tensor;
-    struct coded_layer coded = {.name = tensor->name};
-    struct coded_stamp stamp = {
-        .type = tensor->type, .dimensions = tensor->dimensions, .layers = 1, .coded = &coded};
+    struct coded_stamp stamp = {.type = tensor->type,
+                                .dimensions = tensor->dimensions,
+                                .layers = origin->count,
+                                .coded = origin->coded};
 
-    if (!measure_layer(pack, origin))
+    if (!measure_layers(pack, origin))
         return false;
-    coded.bytes = origin->bytes;
     memcpy(stamp.shape, tensor->shape, sizeof stamp.shape);
     output->stamp = coded_describe(&stamp);
     if (!output->stamp)
@@ -102,9 +138,27 @@ static bool describe_coded(struct pack *pack, struct directory_tensor *output,
     output->entry.bytes = coded_bytes(&stamp);
     output->entry.shape[0] = (size_t)output->entry.bytes;
     pack->packed->coded++;
-    pack->packed->coded_bytes += origin->bytes;
     pack->packed->weights += tensor->count;
+    for (size_t i = 0; i < origin->count; i++)
+        pack->packed->coded_bytes += origin->coded[i].bytes;
     return true;
+}
+
+/* Scales of numbers in FP8, which are gone where these are coded. */
+static bool scales_coded(const struct pack *pack, const struct tensor *tensor)
+{
+    static const char end[] = "_scale_inv";
+    const size_t length = strlen(tensor->name);
+    char name[MODEL_NAME_SIZE];
+
+    if (length < sizeof end || strcmp(tensor->name + length + 1 - sizeof end, end) != 0)
+        return false;
+    for (size_t i = 0; i < wsic_archive_count(pack->packing->archive); i++) {
+        name_tensor(pack, i, name);
+        if (strlen(name) == length + 1 - sizeof end && strncmp(name, tensor->name, strlen(name)) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void add_tensor(void *self, const struct tensor *tensor)
@@ -113,15 +167,14 @@ static void add_tensor(void *self, const struct tensor *tensor)
     struct directory_tensor *const output = &pack->directory.tensors[pack->count];
     struct origin *const origin = &pack->origins[pack->count];
 
-    if (!pack->ok)
+    if (!pack->ok || scales_coded(pack, tensor))
         return;
     *origin = (struct origin){.tensor = tensor};
-    origin->coded =
-        wsic_archive_find(pack->packing->archive, tensor->name, &origin->layer) == WSIC_OK;
     *output = (struct directory_tensor){.entry = as_it_is(tensor), .source = pack->count++};
     pack->directory.count = pack->count;
-    if (origin->coded) {
-        pack->ok = describe_coded(pack, output, origin);
+    pack->ok = find_layers(pack, origin);
+    if (origin->count > 0) {
+        pack->ok = pack->ok && describe_coded(pack, output, origin);
         return;
     }
     pack->packed->others++;
@@ -132,20 +185,22 @@ static void add_tensor(void *self, const struct tensor *tensor)
 static bool check_layers(const struct pack *pack)
 {
     const struct packing *const packing = pack->packing;
+    char name[MODEL_NAME_SIZE];
 
-    for (size_t i = 0; i < wsic_archive_count(packing->archive); i++)
-        if (!checkpoint_find(packing->checkpoint, wsic_archive_name(packing->archive, i)))
+    for (size_t i = 0; i < wsic_archive_count(packing->archive); i++) {
+        name_tensor(pack, i, name);
+        if (!checkpoint_find(packing->checkpoint, name))
             return refuse(pack->failure, "%s: layer \"%s\" is no tensor of %s",
                           packing->archive_path, wsic_archive_name(packing->archive, i),
                           packing->source);
+    }
     return true;
 }
 
-static bool write_coded(const struct pack *pack, const struct origin *origin,
-                        struct safetensors_writer *writer)
+static bool write_layer(const struct pack *pack, size_t index, struct safetensors_writer *writer)
 {
     static const unsigned char zeros[CODED_ALIGNMENT];
-    wsic_layer *const layer = view_layer(pack, origin->layer);
+    wsic_layer *const layer = view_layer(pack, index);
     const void *bytes;
     size_t size;
 
@@ -153,7 +208,7 @@ static bool write_coded(const struct pack *pack, const struct origin *origin,
         return false;
     const bool ok =
         (wsic_layer_get_bytes(layer, &bytes, &size) >= 0 ||
-         refuse_layer(pack, origin->layer, wsic_layer_message(layer))) &&
+         refuse_layer(pack, index, wsic_layer_message(layer))) &&
         safetensors_writer_add(writer, bytes, size, pack->failure) &&
         safetensors_writer_add(writer, zeros, (size_t)(coded_padded(size) - size), pack->failure);
     wsic_layer_destroy(layer);
@@ -166,8 +221,11 @@ static bool write_tensor(void *self, const struct directory_tensor *output,
     const struct pack *const pack = self;
     const struct origin *const origin = &pack->origins[output->source];
 
-    if (origin->coded)
-        return write_coded(pack, origin, writer);
+    for (size_t i = 0; i < origin->count; i++)
+        if (!write_layer(pack, origin->layers[i], writer))
+            return false;
+    if (origin->count > 0)
+        return true;
     const bool ok =
         safetensors_writer_add(writer, origin->tensor->data, origin->tensor->bytes, failure);
     tensor_release(origin->tensor);
@@ -237,8 +295,11 @@ bool pack_model(const struct packing *packing, struct packed *packed, struct fai
     *packed = (struct packed){.weights = 0};
     pack.directory.self = &pack;
     const bool ok = prepare(&pack) && directory_write(&pack.directory, failure);
-    for (size_t i = 0; i < pack.count; i++)
+    for (size_t i = 0; i < pack.count; i++) {
         json_decref(pack.directory.tensors[i].stamp);
+        free(pack.origins[i].layers);
+        free(pack.origins[i].coded);
+    }
     free(pack.directory.tensors);
     free(pack.origins);
     json_decref(pack.directory.run);

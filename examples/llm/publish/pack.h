@@ -7,11 +7,12 @@
 #include <stdint.h>
 #include <watersic/watersic.h>
 
-#include "llm/model/checkpoint.h"
+#include "llm/model/model.h"
 
 struct packing {
     const struct checkpoint *checkpoint;
     const char *source; /* its directory */
+    const struct config *config; /* of the model: where its layers are in tensors */
     wsic_archive *archive;
     const char *archive_path;
     const char *output; /* directory, which must not be there yet */
@@ -26,8 +27,8 @@ struct packed {
     size_t others;
 };
 
-/* Write the directory. Layers that are no tensor of the checkpoint, or are of another shape, are
- * refused. */
+/* Write the directory. Refused are layers that are no tensor of the checkpoint, and those that do
+ * not make up theirs, as where of query, key and value in one tensor not all are quantized. */
 bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure);
 
 #endif
