@@ -81,7 +81,7 @@ static int compare(const wsic_stats *merged)
     expected /= total;
     printf("%.1f samples; mean square of input 5: %.6f, by hand %.6f\n", wsic_stats_samples(merged),
            covariance[5 * COLUMNS + 5], expected);
-    return fabs(covariance[5 * COLUMNS + 5] - expected) < 1e-9 * expected &&
+    return fabs(covariance[5 * COLUMNS + 5] - expected) < 1e-6 * expected &&
                    fabs(wsic_stats_samples(merged) - total) < 1e-9 * total
                ? EXIT_SUCCESS
                : fail("merged statistics", "not those of all tokens");

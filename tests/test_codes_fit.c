@@ -72,6 +72,40 @@ START_TEST(codes_fit_where_that_is_asked)
 }
 END_TEST
 
+/* Rows that go together: what they feed back to each other moves numbers, not the bounds. */
+START_TEST(codes_fit_with_feedback_between_rows)
+{
+    layer_fixture f = layer_open(ROWS, COLUMNS, COVARIANCE_AR, 7);
+    double *const together = calloc(ROWS * ROWS, sizeof *together);
+    wsic_problem *problem;
+    wsic_stats *outputs;
+    wsic_matrix matrix;
+    wsic_layer *layer;
+
+    for (size_t i = 0; i < ROWS * ROWS; i++)
+        together[i] = pow(0.8, fabs((double)(i / ROWS) - (double)(i % ROWS)));
+    layer_choose(&f, (size_t)_i);
+    set(&f, "codes_fit_i4", "1");
+    set(&f, "rate", "3");
+    f.weights[5 * COLUMNS + 3] = 50.0;
+    layer_refresh(&f);
+    wsic_matrix_init(&matrix, sizeof matrix, together, WSIC_F64, ROWS, ROWS, 0);
+    ck_assert_int_eq(wsic_stats_create(f.context, ROWS, &outputs), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_add_covariance(outputs, &matrix, 1000.0), WSIC_OK);
+    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
+    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    ck_assert_msg(wsic_encoder_run_problem(f.encoder, problem, &layer) >= 0, "%s",
+                  wsic_encoder_message(f.encoder));
+    check_fits(layer);
+    ck_assert_double_lt(layer_info(layer).relative_distortion, 0.5);
+    wsic_layer_destroy(layer);
+    wsic_problem_destroy(problem);
+    wsic_stats_destroy(outputs);
+    layer_close(&f);
+    free(together);
+}
+END_TEST
+
 static wsic_layer_info info_at(layer_fixture *f, const char *rate, const char *fit)
 {
     wsic_layer *layer;
@@ -165,6 +199,7 @@ int main(void)
     tcase_add_loop_test(tests, codes_fit_where_that_is_asked, 0, 4 * LAYER_VARIANTS);
     tcase_add_loop_test(tests, little_is_lost_at_low_rates, 0, LAYER_VARIANTS);
     tcase_add_loop_test(tests, rates_beyond_are_not_reached, 0, LAYER_VARIANTS);
+    tcase_add_loop_test(tests, codes_fit_with_feedback_between_rows, 0, LAYER_VARIANTS);
     tcase_add_test(tests, what_fits_by_chance_says_so);
     tcase_add_test(tests, survivors_are_refused);
     suite_add_tcase(suite, tests);

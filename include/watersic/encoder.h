@@ -137,7 +137,7 @@ enum wsic_parameter {
      *  docs/algorithm.md, "Precision", and double precision elsewhere: at very high rates, for very
      *  ill-conditioned Σ, with survivors and with feedback between rows; default) or "double"
      *  (preset "paper"). Single precision takes half the time and memory; some codes differ. */
-    WSIC_PRECISION = 141,
+    WSIC_PRECISION = 142,
 
     /** Compute the limit rate and the gap for the report. It takes the eigenvalues of Σ, and those
      *  of G where there are output statistics: 4 n³ / 3 operations, and 4 a³ / 3. Eigenvalues that

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "quant/trellis_window.h"
 
+#include "quant/trellis_levels.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -74,7 +76,8 @@ static place find_place(const search *s, size_t row)
 {
     const wsic_window *const w = s->window;
     const double number = w->number[row];
-    const bool far = fabs(number) > WSIC_TRELLIS_CELLS;
+    /* Where levels end, a number beyond them sees how far it is from the last. */
+    const bool far = fabs(number) > WSIC_TRELLIS_CELLS && s->quantizer->most == INT32_MAX;
     /* A multiple of 4 that what is fed back does not reach. */
     const double down = far ? 4.0 * floor(0.25 * fabs(number)) - WSIC_TRELLIS_CELLS / 2 : 0.0;
     const double base = number < 0.0 ? -down : down;
@@ -115,11 +118,13 @@ static inline float move(const place *at, float fed, bool *against)
     return fabsf(signed_number);
 }
 
-static inline void find_branches(const place *at, float fed, unsigned codebook, branch *branches)
+static inline void find_branches(const search *s, const place *at, float fed, unsigned codebook,
+                                 branch *branches)
 {
     bool against;
     const float magnitude = move(at, fed, &against);
-    const int32_t cell = (int32_t)(magnitude < 0x1p20F ? magnitude : 0x1p20F);
+    const int32_t found = (int32_t)(magnitude < 0x1p20F ? magnitude : 0x1p20F);
+    const int32_t cell = found < s->quantizer->most ? found : s->quantizer->most;
     const int32_t base = cell & ~3;
     const float part = magnitude - (float)base;
     const int32_t pattern = at->far || cell >= 4 ? 4 + (cell & 3) : cell;
@@ -132,7 +137,7 @@ static inline void find_branches(const place *at, float fed, unsigned codebook, 
         const float above = wsic_levels_above[pattern][which];
         const float low = at->weight * (part - below) * (part - below) + costs->below[which];
         const float high = at->weight * (part - above) * (part - above) + costs->above[which];
-        /* Above there always is a level. */
+        /* There always is a level, above if not below. */
         const int32_t level = base + (int32_t)(low <= high ? below : above);
         branches[k] = (branch){low <= high ? low : high, against ? -level : level};
     }
@@ -177,7 +182,7 @@ static void step(search *s, size_t row)
     float *const cost = s->cost, *const fed = s->fed;
 
     for (size_t state = 0; state < s->states; state++)
-        find_branches(&s->places[row], s->fed[state * WSIC_WINDOW_ROWS + row],
+        find_branches(s, &s->places[row], s->fed[state * WSIC_WINDOW_ROWS + row],
                       trellis->codebook[state], s->branches + 2 * state);
     for (size_t state = 0; state < s->states; state++)
         extend(s, row, state);

@@ -11,14 +11,7 @@ enum { WSIC_TRELLIS_CELLS = 64 }; /* beyond, the bits do not matter */
 
 #define WSIC_TRELLIS_LARGEST 0x1p29 /* leaves room to the levels above */
 
-/* A branch is a codebook and a parity, and takes every fourth level. Of a number between
- * `cell` and `cell` + 1 each branch has one level below and one above: here relative to the
- * largest multiple of 4 that is not above the number. HUGE_VALF: none. The first index is the cell
- * below 4, and 4 plus its remainder from there on. */
-extern const float wsic_levels_below[8][4];
-extern const float wsic_levels_above[8][4];
-
-/* λ bits of those levels. */
+/* λ bits of the levels of each branch (trellis_levels.h). */
 typedef struct wsic_cell_costs {
     float below[4];
     float above[4];
