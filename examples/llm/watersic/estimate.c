@@ -13,8 +13,9 @@
 static const uint64_t program_bytes = 16 << 20;
 static const uint64_t blas_bytes = 8 << 20;
 
-/* Rows that the library converts to double precision at once. */
-enum { stats_chunk = 256 };
+/* What the library holds for each input while it takes tokens, and for each of its threads: see
+ * docs/performance.md, "What grows how". */
+enum { bytes_an_input = 2458, bytes_a_thread = 1 << 18 };
 
 static uint64_t largest(uint64_t a, uint64_t b)
 {
@@ -41,7 +42,7 @@ static uint64_t chunk_bytes(const struct gathering *gathering)
     const uint64_t inputs = gathering->columns * (gathering->pairs ? 2 : 1);
     const uint64_t residuals = gathering->residual ? gathering->hidden : 0;
 
-    return stats_chunk * (inputs + residuals) * sizeof(double);
+    return bytes_an_input * (inputs + residuals) + bytes_a_thread * (uint64_t)workers_usual();
 }
 
 /* Whether a run makes a matrix for the rescalers, or for the limit. */
@@ -69,7 +70,9 @@ static bool encoding_bytes(uint64_t *bytes, const struct site *site, const struc
 {
     const uint64_t square = square_bytes(gathering->columns);
     const uint64_t mixture = gathering->mixed ? square * (gathering->pairs ? 2 : 1) : 0;
-    const uint64_t unused = square * (has_second_square(encoder) ? 1 : 2);
+    /* Without scales and a limit there is no second square. */
+    const uint64_t spared = has_second_square(encoder) ? 0 : 1;
+    const uint64_t unused = spared * square;
 
     *bytes = 0;
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
