@@ -11,7 +11,7 @@
 
 /* What a run on next to nothing takes, and the panels of a thread that multiplies matrices. */
 static const uint64_t program_bytes = 16 << 20;
-static const uint64_t blas_bytes = 8 << 20;
+static const uint64_t blas_bytes = 12 << 20;
 
 /* What the library holds for each input while it takes tokens, and for each of its threads: see
  * docs/performance.md, "What grows how". */
