@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "llm/command/option_values.h"
 #include "llm/publish/directory.h"
 
 /* Which commands know an option, one bit each. */
@@ -34,368 +35,93 @@ struct rule {
     const char *name;
     int commands;
     int required; /* by which commands */
-    bool (*take)(void *place, const char *name, const char *value, struct failure *failure);
+    option_taker *take;
     size_t offset;
     enum { WITH_VALUE, FLAG, RECIPE } kind; /* the recipe is taken before all others */
 };
-
-/* No text has a use for nothing: mostly it comes from a variable of a shell that is not set. */
-static bool take_text(void *place, const char *name, const char *value, struct failure *failure)
-{
-    *(const char **)place = value;
-    return *value != '\0' || refuse(failure, "--%s: the value is empty", name);
-}
-
-static bool take_on(void *place, const char *name, const char *value, struct failure *failure)
-{
-    (void)name;
-    (void)value;
-    (void)failure;
-    *(bool *)place = true;
-    return true;
-}
-
-static bool take_off(void *place, const char *name, const char *value, struct failure *failure)
-{
-    (void)name;
-    (void)value;
-    (void)failure;
-    *(bool *)place = false;
-    return true;
-}
-
-static bool take_count(void *place, const char *name, const char *value, struct failure *failure)
-{
-    char *end;
-
-    errno = 0;
-    const unsigned long long count = strtoull(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 || count < 1 ||
-        count > SIZE_MAX / 64)
-        return refuse(failure, "--%s: '%s' is no positive number", name, value);
-    *(size_t *)place = (size_t)count;
-    return true;
-}
-
-/* A number with a unit of decimal powers, as disks and the hub count: 500MB, 5GB. */
-static bool take_bytes(void *place, const char *name, const char *value, struct failure *failure)
-{
-    static const struct {
-        const char *name;
-        uint64_t bytes;
-    } units[] = {{"", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
-    char *end;
-
-    errno = 0;
-    const unsigned long long count = strtoull(value, &end, 10);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(end, units[i].name) != 0 || !isdigit((unsigned char)*value) || errno != 0 ||
-            count < 1 || count > UINT64_MAX / units[i].bytes)
-            continue;
-        *(uint64_t *)place = count * units[i].bytes;
-        return true;
-    }
-    return refuse(failure, "--%s: '%s' is no size such as 500MB or 5GB", name, value);
-}
-
-static bool take_type(void *place, const char *name, const char *value, struct failure *failure)
-{
-    static const struct {
-        const char *name;
-        uint32_t type;
-    } types[] = {{"f32", WSIC_F32}, {"f16", WSIC_F16}, {"bf16", WSIC_BF16}};
-
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (strcmp(value, types[i].name) == 0) {
-            *(uint32_t *)place = types[i].type;
-            return true;
-        }
-    }
-    return refuse(failure, "--%s: '%s' is neither 'f32' nor 'f16' nor 'bf16'", name, value);
-}
-
-/* BLAS counts the tokens of a window with an int. */
-static bool take_window(void *place, const char *name, const char *value, struct failure *failure)
-{
-    enum { MOST = 1 << 20 };
-
-    if (!take_count(place, name, value, failure))
-        return false;
-    if (*(size_t *)place < 2)
-        return refuse(failure, "--%s: in windows of 1 token none predicts another", name);
-    return *(size_t *)place <= MOST ||
-           refuse(failure, "--%s: '%s' is more than %d tokens", name, value, (int)MOST);
-}
-
-/* A number from 0 to 1. */
-static bool take_part(void *place, const char *name, const char *value, struct failure *failure)
-{
-    char *end;
-    const double part = strtod(value, &end);
-
-    if (end == value || *end != '\0' || !(part >= 0 && part <= 1))
-        return refuse(failure, "--%s: '%s' is no number from 0 to 1", name, value);
-    *(double *)place = part;
-    return true;
-}
-
-static bool take_temperature(void *place, const char *name, const char *value,
-                             struct failure *failure)
-{
-    char *end;
-    const double temperature = strtod(value, &end);
-
-    if (end == value || *end != '\0' || !(temperature >= 0 && temperature <= 100))
-        return refuse(failure, "--%s: '%s' is no number from 0 to 100", name, value);
-    *(double *)place = temperature;
-    return true;
-}
-
-static bool take_seed(void *place, const char *name, const char *value, struct failure *failure)
-{
-    char *end;
-
-    errno = 0;
-    const unsigned long long seed = strtoull(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0)
-        return refuse(failure, "--%s: '%s' is no number from 0 to 2^64 - 1", name, value);
-    *(uint64_t *)place = seed;
-    return true;
-}
-
-static bool take_form(void *place, const char *name, const char *value, struct failure *failure)
-{
-    static const char *const names[] = {
-        [RESIDENT_F32] = "f32", [RESIDENT_INT8] = "int8", [RESIDENT_CODED] = "coded"};
-    struct option_generation *const generation = place;
-
-    for (int form = RESIDENT_F32; form <= RESIDENT_CODED; form++) {
-        if (strcmp(value, names[form]) == 0) {
-            generation->form = (enum resident_form)form;
-            generation->form_given = true;
-            return true;
-        }
-    }
-    return refuse(failure, "--%s: '%s' is neither 'coded' nor 'int8' nor 'f32'", name, value);
-}
-
-static bool take_rates_up_to(size_t most, struct option_rates *rates, const char *value,
-                             struct failure *failure)
-{
-    const char *place = value;
-
-    rates->count = 0;
-    for (;;) {
-        char *end;
-        const double rate = strtod(place, &end);
-        if (end == place || !(rate > 0 && rate <= 16) || (*end != '\0' && *end != ','))
-            return refuse(failure, "'%s' is no rate between 0 and 16 bits", place);
-        if (rates->count == most)
-            return most == 1 ? refuse(failure, "'%s' is not one rate", value)
-                             : refuse(failure, "'%s' is more than %zu rates", value, most);
-        rates->values[rates->count++] = rate;
-        if (*end == '\0')
-            return true;
-        place = end + 1;
-    }
-}
-
-static bool take_rate(void *place, const char *name, const char *value, struct failure *failure)
-{
-    (void)name;
-    return take_rates_up_to(1, place, value, failure);
-}
-
-static bool take_bits(void *place, const char *name, const char *value, struct failure *failure)
-{
-    struct option_rates one;
-
-    (void)name;
-    if (!take_rates_up_to(1, &one, value, failure))
-        return false;
-    *(double *)place = one.values[0];
-    return true;
-}
-
-static bool take_alike(void *place, const char *name, const char *value, struct failure *failure)
-{
-    *(bool *)place = strcmp(value, "identity") == 0;
-    return *(bool *)place || strcmp(value, "frequency") == 0 ||
-           refuse(failure, "--%s: '%s' is neither 'identity' nor 'frequency'", name, value);
-}
-
-static bool take_rates(void *place, const char *name, const char *value, struct failure *failure)
-{
-    (void)name;
-    return take_rates_up_to(OPTIONS_MAX_RATES, place, value, failure);
-}
-
-/* A list of names, separated by commas; whether they are presets the encoder will tell. */
-static bool take_presets_up_to(size_t most, struct option_presets *presets, const char *value,
-                               struct failure *failure)
-{
-    const char *place = value;
-
-    presets->count = 0;
-    for (;;) {
-        const size_t length = strcspn(place, ",");
-        if (length == 0 || length >= OPTIONS_NAME_SIZE)
-            return refuse(failure, "'%s' is no name of a preset", place);
-        if (presets->count == most)
-            return refuse(failure, "'%s': more than %zu presets", value, most);
-        char *const preset = presets->names[presets->count++];
-        memcpy(preset, place, length);
-        preset[length] = '\0';
-        if (place[length] == '\0')
-            return true;
-        place += length + 1;
-    }
-}
-
-static bool take_preset(void *place, const char *name, const char *value, struct failure *failure)
-{
-    (void)name;
-    return take_presets_up_to(1, place, value, failure);
-}
-
-static bool take_presets(void *place, const char *name, const char *value, struct failure *failure)
-{
-    (void)name;
-    return take_presets_up_to(OPTIONS_MAX_PRESETS, place, value, failure);
-}
-
-/* Not a matter of how layers are encoded, but of what for: bytes per weight are equal, as the
- * program says they are, only if all parts of it go by the same rate. */
-static bool is_target(const char *setting)
-{
-    static const char *const targets[] = {"rate=", "step=", "distortion=", "container_bytes="};
-
-    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
-        if (strncmp(setting, targets[i], strlen(targets[i])) == 0)
-            return true;
-    return false;
-}
-
-static bool take_setting(void *place, const char *name, const char *value, struct failure *failure)
-{
-    struct option_settings *const settings = place;
-
-    if (settings->count == OPTIONS_MAX_SETTINGS)
-        return refuse(failure, "--%s is given more than %d times", name, OPTIONS_MAX_SETTINGS);
-    if (is_target(value))
-        return refuse(failure, "--%s: '%s': what layers aim at is for the options of rates to say",
-                      name, value);
-    settings->values[settings->count++] = value;
-    return true;
-}
-
-static bool take_plan(void *place, const char *name, const char *value, struct failure *failure)
-{
-    return plan_mode_find(place, value) ||
-           refuse(failure, "--%s: '%s' is neither 'none' nor 'equal' nor 'waterfill'", name, value);
-}
-
-static bool take_outputs(void *place, const char *name, const char *value, struct failure *failure)
-{
-    return outputs_mode_find(place, value) ||
-           refuse(failure, "--%s: '%s' is neither 'none' nor 'diagonal' nor 'full'", name, value);
-}
-
-static bool take_sensitivity(void *place, const char *name, const char *value,
-                             struct failure *failure)
-{
-    return sensitivity_source_find(place, value) ||
-           refuse(failure, "--%s: '%s' is neither 'outputs' nor 'drafts'", name, value);
-}
-
-static bool take_recipe(void *place, const char *name, const char *value, struct failure *failure)
-{
-    if (!recipe_find(place, value))
-        return refuse(failure, "--%s: '%s' is neither 'default' nor 'paper' nor 'plain'", name,
-                      value);
-    return true;
-}
 
 #define AT(field) offsetof(struct options, field)
 
 /* In the order of the help texts. */
 static const struct rule rules[] = {
-    {"model", FOR_ALL, FOR_ALL, take_text, AT(model), WITH_VALUE},
-    {"window", FOR_READING | FOR_GENERATE, 0, take_window, AT(window), WITH_VALUE},
-    {"tokens", FOR_TEXT, 0, take_text, AT(tokens), WITH_VALUE},
-    {"text", FOR_TEXT, 0, take_text, AT(text), WITH_VALUE},
-    {"max-tokens", FOR_READING, 0, take_count, AT(max_tokens), WITH_VALUE},
-    {"eval", FOR_COMPARE, 0, take_text, AT(eval), WITH_VALUE},
-    {"eval-text", FOR_COMPARE, 0, take_text, AT(eval_text), WITH_VALUE},
-    {"eval-tokens", FOR_COMPARE, 0, take_count, AT(eval_tokens), WITH_VALUE},
+    {"model", FOR_ALL, FOR_ALL, option_take_text, AT(model), WITH_VALUE},
+    {"window", FOR_READING | FOR_GENERATE, 0, option_take_window, AT(window), WITH_VALUE},
+    {"tokens", FOR_TEXT, 0, option_take_text, AT(tokens), WITH_VALUE},
+    {"text", FOR_TEXT, 0, option_take_text, AT(text), WITH_VALUE},
+    {"max-tokens", FOR_READING, 0, option_take_count, AT(max_tokens), WITH_VALUE},
+    {"eval", FOR_COMPARE, 0, option_take_text, AT(eval), WITH_VALUE},
+    {"eval-text", FOR_COMPARE, 0, option_take_text, AT(eval_text), WITH_VALUE},
+    {"eval-tokens", FOR_COMPARE, 0, option_take_count, AT(eval_tokens), WITH_VALUE},
     {"archive", FOR_EVAL | FOR_FINETUNE | FOR_PACK | FOR_GENERATE, FOR_FINETUNE | FOR_PACK,
-     take_text, AT(archive), WITH_VALUE},
-    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK | FOR_GENERATE, 0, take_on,
+     option_take_text, AT(archive), WITH_VALUE},
+    {"other-checkpoint", FOR_EVAL | FOR_FINETUNE | FOR_PACK | FOR_GENERATE, 0, option_take_on,
      AT(other_checkpoint), FLAG},
-    {"tensors", FOR_QUANTIZE, 0, take_text, AT(tensors), WITH_VALUE},
-    {"statistics", FOR_QUANTIZE, 0, take_text, AT(statistics), WITH_VALUE},
-    {"data-free", FOR_QUANTIZE, 0, take_on, AT(data_free), FLAG},
-    {"importance", FOR_QUANTIZE, 0, take_text, AT(importance), WITH_VALUE},
-    {"rate", FOR_QUANTIZE, FOR_QUANTIZE, take_rate, AT(rates), WITH_VALUE},
-    {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, take_rates, AT(rates), WITH_VALUE},
+    {"tensors", FOR_QUANTIZE, 0, option_take_text, AT(tensors), WITH_VALUE},
+    {"statistics", FOR_QUANTIZE, 0, option_take_text, AT(statistics), WITH_VALUE},
+    {"data-free", FOR_QUANTIZE, 0, option_take_on, AT(data_free), FLAG},
+    {"importance", FOR_QUANTIZE, 0, option_take_text, AT(importance), WITH_VALUE},
+    {"rate", FOR_QUANTIZE, FOR_QUANTIZE, option_take_rate, AT(rates), WITH_VALUE},
+    {"rates", FOR_COMPARE | FOR_PLAN, FOR_COMPARE | FOR_PLAN, option_take_rates, AT(rates),
+     WITH_VALUE},
     {"output", FOR_QUANTIZE | FOR_FINETUNE | FOR_PACK | FOR_RESTORE | FOR_TOKENS,
-     FOR_FINETUNE | FOR_PACK | FOR_RESTORE, take_text, AT(output), WITH_VALUE},
-    {"directory", FOR_QUANTIZE, 0, take_text, AT(directory), WITH_VALUE},
-    {"shard-size", FOR_QUANTIZE | FOR_PACK | FOR_RESTORE, 0, take_bytes, AT(shard_bytes),
+     FOR_FINETUNE | FOR_PACK | FOR_RESTORE, option_take_text, AT(output), WITH_VALUE},
+    {"directory", FOR_QUANTIZE, 0, option_take_text, AT(directory), WITH_VALUE},
+    {"shard-size", FOR_QUANTIZE | FOR_PACK | FOR_RESTORE, 0, option_take_bytes, AT(shard_bytes),
      WITH_VALUE},
-    {"type", FOR_RESTORE, 0, take_type, AT(weight_type), WITH_VALUE},
-    {"int8", FOR_RESTORE, 0, take_on, AT(int8), FLAG},
-    {"int4", FOR_RESTORE, 0, take_on, AT(int4), FLAG},
-    {"prompt", FOR_GENERATE, 0, take_text, AT(generation.prompt), WITH_VALUE},
-    {"resident", FOR_GENERATE, 0, take_form, AT(generation), WITH_VALUE},
-    {"max-new-tokens", FOR_GENERATE, 0, take_count, AT(generation.tokens), WITH_VALUE},
-    {"temperature", FOR_GENERATE, 0, take_temperature, AT(generation.sampling.temperature),
+    {"type", FOR_RESTORE, 0, option_take_type, AT(weight_type), WITH_VALUE},
+    {"int8", FOR_RESTORE, 0, option_take_on, AT(int8), FLAG},
+    {"int4", FOR_RESTORE, 0, option_take_on, AT(int4), FLAG},
+    {"prompt", FOR_GENERATE, 0, option_take_text, AT(generation.prompt), WITH_VALUE},
+    {"resident", FOR_GENERATE, 0, option_take_form, AT(generation), WITH_VALUE},
+    {"max-new-tokens", FOR_GENERATE, 0, option_take_count, AT(generation.tokens), WITH_VALUE},
+    {"temperature", FOR_GENERATE, 0, option_take_temperature, AT(generation.sampling.temperature),
      WITH_VALUE},
-    {"top-p", FOR_GENERATE, 0, take_part, AT(generation.sampling.top_p), WITH_VALUE},
-    {"top-k", FOR_GENERATE, 0, take_count, AT(generation.sampling.top_k), WITH_VALUE},
-    {"seed", FOR_GENERATE, 0, take_seed, AT(generation.seed), WITH_VALUE},
-    {"interactive", FOR_GENERATE, 0, take_on, AT(generation.interactive), FLAG},
-    {"embedding-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.embedding), WITH_VALUE},
-    {"head-rate", FOR_QUANTIZE, 0, take_bits, AT(vocabulary.head), WITH_VALUE},
-    {"embedding-statistics", FOR_QUANTIZE, 0, take_alike, AT(vocabulary.alike), WITH_VALUE},
-    {"preset", FOR_PLANNING, 0, take_preset, AT(presets), WITH_VALUE},
-    {"presets", FOR_COMPARE, 0, take_presets, AT(presets), WITH_VALUE},
-    {"set", FOR_PLANNING, 0, take_setting, AT(settings), WITH_VALUE},
-    {"recipe", FOR_MAKING, 0, take_recipe, AT(recipe), RECIPE},
-    {"drift", FOR_MAKING, 0, take_on, AT(recipe.drift), FLAG},
-    {"no-drift", FOR_MAKING, 0, take_off, AT(recipe.drift), FLAG},
-    {"residual", FOR_MAKING, 0, take_on, AT(recipe.residual), FLAG},
-    {"no-residual", FOR_MAKING, 0, take_off, AT(recipe.residual), FLAG},
-    {"drift-mix", FOR_MAKING, 0, take_part, AT(recipe.mix.clean), WITH_VALUE},
-    {"attention", FOR_MAKING, 0, take_part, AT(recipe.mix.attention), WITH_VALUE},
-    {"mixing", FOR_MAKING, 0, take_on, AT(recipe.mixing), FLAG},
-    {"no-mixing", FOR_MAKING, 0, take_off, AT(recipe.mixing), FLAG},
-    {"mixing-steps", FOR_MAKING, 0, take_count, AT(recipe.mixing_steps), WITH_VALUE},
-    {"rescalers", FOR_MAKING, 0, take_on, AT(recipe.rescalers), FLAG},
-    {"no-rescalers", FOR_MAKING, 0, take_off, AT(recipe.rescalers), FLAG},
-    {"plan", FOR_PLANNING, 0, take_plan, AT(recipe.plan), WITH_VALUE},
-    {"sensitivity", FOR_PLANNING, 0, take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
-    {"outputs", FOR_PLANNING, 0, take_outputs, AT(recipe.outputs), WITH_VALUE},
-    {"outputs-rows", FOR_PLANNING, 0, take_count, AT(recipe.outputs_rows), WITH_VALUE},
-    {"outputs-tokens", FOR_PLANNING, 0, take_count, AT(recipe.outputs_tokens), WITH_VALUE},
-    {"run", FOR_PLANNING, 0, take_text, AT(run), WITH_VALUE},
-    {"restart", FOR_QUANTIZE, 0, take_on, AT(restart), FLAG},
-    {"skip", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(skip), WITH_VALUE},
-    {"zero-rows", FOR_QUANTIZE | FOR_PLAN, 0, take_text, AT(zero_rows), WITH_VALUE},
-    {"limit", FOR_QUANTIZE, 0, take_on, AT(limit), FLAG},
-    {"epochs", FOR_FINETUNE, 0, take_count, AT(epochs), WITH_VALUE},
-    {"batch", FOR_FINETUNE, 0, take_count, AT(batch), WITH_VALUE},
-    {"learning-rate", FOR_FINETUNE, 0, take_part, AT(learning_rate), WITH_VALUE},
-    {"last-learning-rate", FOR_FINETUNE, 0, take_part, AT(last_learning_rate), WITH_VALUE},
-    {"plot", FOR_PLAN, 0, take_text, AT(plot), WITH_VALUE},
-    {"layers", FOR_EVAL, 0, take_on, AT(layers), FLAG},
-    {"low-memory", FOR_MAKING, 0, take_on, AT(low_memory), FLAG},
-    {"progress", FOR_PLANNING, 0, take_on, AT(progress), FLAG},
-    {"dry-run", FOR_QUANTIZE, 0, take_on, AT(dry_run), FLAG},
-    {"show", FOR_TOKENS, 0, take_on, AT(show), FLAG},
-    {"no-special", FOR_TOKENS, 0, take_on, AT(unframed), FLAG},
-    {"json", FOR_READING | FOR_PACK | FOR_RESTORE | FOR_GENERATE, 0, take_on, AT(json), FLAG},
-    {"help", FOR_ALL, 0, take_on, AT(help), FLAG},
+    {"top-p", FOR_GENERATE, 0, option_take_part, AT(generation.sampling.top_p), WITH_VALUE},
+    {"top-k", FOR_GENERATE, 0, option_take_count, AT(generation.sampling.top_k), WITH_VALUE},
+    {"seed", FOR_GENERATE, 0, option_take_seed, AT(generation.seed), WITH_VALUE},
+    {"interactive", FOR_GENERATE, 0, option_take_on, AT(generation.interactive), FLAG},
+    {"embedding-rate", FOR_QUANTIZE, 0, option_take_bits, AT(vocabulary.embedding), WITH_VALUE},
+    {"head-rate", FOR_QUANTIZE, 0, option_take_bits, AT(vocabulary.head), WITH_VALUE},
+    {"embedding-statistics", FOR_QUANTIZE, 0, option_take_alike, AT(vocabulary.alike), WITH_VALUE},
+    {"preset", FOR_PLANNING, 0, option_take_preset, AT(presets), WITH_VALUE},
+    {"presets", FOR_COMPARE, 0, option_take_presets, AT(presets), WITH_VALUE},
+    {"set", FOR_PLANNING, 0, option_take_setting, AT(settings), WITH_VALUE},
+    {"recipe", FOR_MAKING, 0, option_take_recipe, AT(recipe), RECIPE},
+    {"drift", FOR_MAKING, 0, option_take_on, AT(recipe.drift), FLAG},
+    {"no-drift", FOR_MAKING, 0, option_take_off, AT(recipe.drift), FLAG},
+    {"residual", FOR_MAKING, 0, option_take_on, AT(recipe.residual), FLAG},
+    {"no-residual", FOR_MAKING, 0, option_take_off, AT(recipe.residual), FLAG},
+    {"drift-mix", FOR_MAKING, 0, option_take_part, AT(recipe.mix.clean), WITH_VALUE},
+    {"attention", FOR_MAKING, 0, option_take_part, AT(recipe.mix.attention), WITH_VALUE},
+    {"mixing", FOR_MAKING, 0, option_take_on, AT(recipe.mixing), FLAG},
+    {"no-mixing", FOR_MAKING, 0, option_take_off, AT(recipe.mixing), FLAG},
+    {"mixing-steps", FOR_MAKING, 0, option_take_count, AT(recipe.mixing_steps), WITH_VALUE},
+    {"rescalers", FOR_MAKING, 0, option_take_on, AT(recipe.rescalers), FLAG},
+    {"no-rescalers", FOR_MAKING, 0, option_take_off, AT(recipe.rescalers), FLAG},
+    {"plan", FOR_PLANNING, 0, option_take_plan, AT(recipe.plan), WITH_VALUE},
+    {"sensitivity", FOR_PLANNING, 0, option_take_sensitivity, AT(recipe.sensitivity), WITH_VALUE},
+    {"outputs", FOR_PLANNING, 0, option_take_outputs, AT(recipe.outputs), WITH_VALUE},
+    {"outputs-rows", FOR_PLANNING, 0, option_take_count, AT(recipe.outputs_rows), WITH_VALUE},
+    {"outputs-tokens", FOR_PLANNING, 0, option_take_count, AT(recipe.outputs_tokens), WITH_VALUE},
+    {"run", FOR_PLANNING, 0, option_take_text, AT(run), WITH_VALUE},
+    {"restart", FOR_QUANTIZE, 0, option_take_on, AT(restart), FLAG},
+    {"skip", FOR_QUANTIZE | FOR_PLAN, 0, option_take_text, AT(skip), WITH_VALUE},
+    {"zero-rows", FOR_QUANTIZE | FOR_PLAN, 0, option_take_text, AT(zero_rows), WITH_VALUE},
+    {"limit", FOR_QUANTIZE, 0, option_take_on, AT(limit), FLAG},
+    {"epochs", FOR_FINETUNE, 0, option_take_count, AT(epochs), WITH_VALUE},
+    {"batch", FOR_FINETUNE, 0, option_take_count, AT(batch), WITH_VALUE},
+    {"learning-rate", FOR_FINETUNE, 0, option_take_part, AT(learning_rate), WITH_VALUE},
+    {"last-learning-rate", FOR_FINETUNE, 0, option_take_part, AT(last_learning_rate), WITH_VALUE},
+    {"plot", FOR_PLAN, 0, option_take_text, AT(plot), WITH_VALUE},
+    {"layers", FOR_EVAL, 0, option_take_on, AT(layers), FLAG},
+    {"low-memory", FOR_MAKING, 0, option_take_on, AT(low_memory), FLAG},
+    {"progress", FOR_PLANNING, 0, option_take_on, AT(progress), FLAG},
+    {"dry-run", FOR_QUANTIZE, 0, option_take_on, AT(dry_run), FLAG},
+    {"show", FOR_TOKENS, 0, option_take_on, AT(show), FLAG},
+    {"no-special", FOR_TOKENS, 0, option_take_on, AT(unframed), FLAG},
+    {"json", FOR_READING | FOR_PACK | FOR_RESTORE | FOR_GENERATE, 0, option_take_on, AT(json),
+     FLAG},
+    {"help", FOR_ALL, 0, option_take_on, AT(help), FLAG},
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };
