@@ -45,6 +45,13 @@ cmp -s q/model.safetensors packed/model.safetensors && cmp -s q/config.json pack
 report $? "quantize --directory and pack write the same bytes"
 no_rest "pack"
 
+"$program" quantize --model model --tokens "$data/calibration.txt" --max-tokens 512 --rate 2.5 \
+    --preset fast --plan none --recipe plain --directory x --dry-run --json >out 2>err
+holds "sqrt(($(value out directory_bytes) / $(wc -c <q/model.safetensors) - 1)^2) < 0.03" \
+    "--dry-run tells the size beforehand"
+[ ! -e x ]
+report $? "--dry-run writes nothing"
+
 # What is in it
 cmp -s model/tokenizer.json q/tokenizer.json && cmp -s model/LICENSE q/LICENSE &&
     cmp -s model/info.json q/info.json

@@ -96,14 +96,3 @@ void safetensors_writer_abandon(struct safetensors_writer *writer)
 {
     atomic_file_abandon(&writer->file);
 }
-
-uint64_t safetensors_file_bytes(const json_t *metadata, const struct safetensors_entry *entries,
-                                size_t count)
-{
-    uint64_t data_bytes;
-    char *const text = describe(metadata, entries, count, &data_bytes);
-    const uint64_t bytes = text ? 8 + padded_length(text) + data_bytes : 0;
-
-    free(text);
-    return bytes;
-}

@@ -43,8 +43,4 @@ bool safetensors_writer_commit(struct safetensors_writer *writer, struct failure
 /* Close and leave nothing behind. Does nothing after a commit. */
 void safetensors_writer_abandon(struct safetensors_writer *writer);
 
-/* Bytes of a file with such a header; 0 if memory is short. */
-uint64_t safetensors_file_bytes(const json_t *metadata, const struct safetensors_entry *entries,
-                                size_t count);
-
 #endif

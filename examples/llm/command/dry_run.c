@@ -24,8 +24,9 @@ struct outlook {
     struct pass_estimate passes;
     struct memory_estimate memory;
     struct part parts[PARTS];
-    size_t skipped; /* layers */
-    uint64_t files; /* bytes of what outputs have in the run directory */
+    size_t skipped;  /* layers */
+    uint64_t files;  /* bytes of what outputs have in the run directory */
+    uint64_t others; /* bytes of tensors that stay as they are in a directory that stands alone */
 };
 
 static uint64_t part_bytes(const struct part *part)
@@ -73,6 +74,26 @@ static struct part count_table(const char *name, const struct config *config, do
                     : (struct part){.name = name};
 }
 
+static void add_bytes(void *self, const struct tensor *tensor)
+{
+    *(uint64_t *)self += tensor->bytes;
+}
+
+/* Bytes of the checkpoint's tensors but for those that are quantized. */
+static uint64_t count_others(const struct outlook *outlook)
+{
+    const struct model *const model = outlook->model;
+    const double layers = (double)outlook->parts[PART_LAYERS].weights * model->stored_bits / 8;
+    uint64_t bytes = 0;
+
+    checkpoint_each(model->checkpoint, add_bytes, &bytes);
+    if (outlook->parts[PART_EMBEDDING].matrices > 0)
+        bytes -= model->embedding.stored->bytes;
+    if (outlook->parts[PART_HEAD].matrices > 0)
+        bytes -= model_head(model)->stored->bytes;
+    return bytes - (uint64_t)layers;
+}
+
 static size_t windows(const struct calibration *calibration)
 {
     return (calibration->tokens->count + calibration->window - 1) / calibration->window;
@@ -104,6 +125,11 @@ static void print_result(const struct outlook *outlook)
     if (outlook->parts[PART_HEAD].matrices > 0)
         print_part("head", &outlook->parts[PART_HEAD]);
     print_part("together", &all);
+    if (!outlook->options->directory)
+        return;
+    printf("directory, about, beside the tokenizer and the like:\n");
+    print_memory("tensors as in the checkpoint", outlook->others);
+    print_memory("together with the layers", outlook->others + part_bytes(&all));
 }
 
 static void print_passes(const struct outlook *outlook)
@@ -191,7 +217,7 @@ static json_t *describe_json(const struct outlook *outlook)
 
     return json_pack(
         "{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:f, "
-        "s:I, s:o, s:I, s:I}",
+        "s:I, s:o, s:I, s:I, s:I}",
         "dry_run", true, "architecture", config->architecture, "blocks", (json_int_t)config->blocks,
         "layers", (json_int_t)all.matrices, "skipped_layers", (json_int_t)outlook->skipped,
         "weights", (json_int_t)all.weights, "tokens",
@@ -204,7 +230,8 @@ static json_t *describe_json(const struct outlook *outlook)
         (json_int_t)passes->planning_tokens, "memory", describe_memory(&outlook->memory),
         "rate_target", outlook->options->rates.values[0], "bytes", (json_int_t)part_bytes(&all),
         "parts", describe_parts(outlook), "outputs_tokens", (json_int_t)passes->outputs_tokens,
-        "files", (json_int_t)outlook->files);
+        "files", (json_int_t)outlook->files, "directory_bytes",
+        (json_int_t)(outlook->others + part_bytes(&all)));
 }
 
 bool dry_run(const struct options *options, const struct session *session,
@@ -221,6 +248,7 @@ bool dry_run(const struct options *options, const struct session *session,
                   [PART_HEAD] = count_table("head", config, rates->head)}};
 
     count_layers(&outlook);
+    outlook.others = count_others(&outlook);
     if (outlook.passes.outputs_tokens > 0)
         outlook.files = outputs_pass_files(config, calibration);
     if (!estimate_memory(&outlook.memory, config, calibration, session->context, encoder,

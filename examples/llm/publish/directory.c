@@ -213,29 +213,3 @@ bool directory_write(struct directory *directory, struct failure *failure)
     directory_discard(temporary);
     return false;
 }
-
-uint64_t directory_bytes(struct directory *directory)
-{
-    const size_t files = count_bands(directory);
-    uint64_t bytes = 0;
-
-    for (size_t first = 0; first < directory->count;) {
-        const struct band band = next_band(directory, first);
-        json_t *const metadata = describe_metadata(directory, &band);
-        struct safetensors_entry *const entries = arrange(directory, &band);
-        const uint64_t size =
-            metadata && entries ? safetensors_file_bytes(metadata, entries, band.count) : 0;
-        free(entries);
-        json_decref(metadata);
-        if (size == 0)
-            return 0;
-        bytes += size;
-        first += band.count;
-    }
-    if (files > 1) {
-        json_t *const index = describe_index(directory, files);
-        bytes += directory_json_bytes(index);
-        json_decref(index);
-    }
-    return bytes;
-}

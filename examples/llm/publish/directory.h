@@ -39,10 +39,6 @@ bool directory_is_free(const char *output, struct failure *failure);
 /* Write all of it. On failure nothing is left. */
 bool directory_write(struct directory *directory, struct failure *failure);
 
-/* Bytes of the files with tensors and of their index, as directory_write() would write them; 0 if
- * memory is short. */
-uint64_t directory_bytes(struct directory *directory);
-
 /* The config.json of a checkpoint. NULL on failure. */
 json_t *directory_config(const char *source, struct failure *failure);
 

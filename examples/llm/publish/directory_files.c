@@ -138,15 +138,6 @@ bool directory_put_json(const char *folder, const char *name, const json_t *valu
     return ok;
 }
 
-uint64_t directory_json_bytes(const json_t *value)
-{
-    char *const text = value ? format_json(value) : NULL;
-    const uint64_t bytes = text ? strlen(text) + 1 : 0;
-
-    free(text);
-    return bytes;
-}
-
 json_t *directory_config(const char *source, struct failure *failure)
 {
     char path[PATH_MAX];

@@ -26,9 +26,6 @@ void directory_discard(const char *temporary);
 bool directory_put_json(const char *folder, const char *name, const json_t *value,
                         struct failure *failure);
 
-/* Bytes of such a file; 0 if memory is short. */
-uint64_t directory_json_bytes(const json_t *value);
-
 /* Copy the files of a checkpoint that are neither weights nor config.json: tokenizer, generation
  * settings, licence and the like. Folders in it are left out. */
 bool directory_copy_rest(const char *folder, const char *source, struct failure *failure);

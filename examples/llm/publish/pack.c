@@ -155,7 +155,8 @@ static bool scales_coded(const struct pack *pack, const struct tensor *tensor)
         return false;
     for (size_t i = 0; i < wsic_archive_count(pack->packing->archive); i++) {
         name_tensor(pack, i, name);
-        if (strlen(name) == length + 1 - sizeof end && strncmp(name, tensor->name, strlen(name)) == 0)
+        if (strlen(name) == length + 1 - sizeof end &&
+            strncmp(name, tensor->name, strlen(name)) == 0)
             return true;
     }
     return false;

@@ -11,7 +11,7 @@
 
 struct packing {
     const struct checkpoint *checkpoint;
-    const char *source; /* its directory */
+    const char *source;          /* its directory */
     const struct config *config; /* of the model: where its layers are in tensors */
     wsic_archive *archive;
     const char *archive_path;
