@@ -13,12 +13,13 @@
  *
  * Each layer lies in one piece, at a multiple of 64 bytes or of the alignment that the writer was
  * given. wsic_archive_get_extent() says where. An engine can thus map the file, or read the bytes
- * itself, and hand them to wsic_layer_create_view(). wsic_archive_view_layer() does the mapping for it.
+ * itself, and hand them to wsic_layer_create_view(). wsic_archive_view_layer() does the mapping for
+ * it.
  *
  * Threads: any number of threads may call functions of one open archive at the same time, among
  * them wsic_archive_load_layer() and wsic_archive_view_layer(), also while others decode layers
- * that came from it. The allocator must allow calls from several threads (the default one does), and
- * no thread may change the context meanwhile. Two things are not protected. Before
+ * that came from it. The allocator must allow calls from several threads (the default one does),
+ * and no thread may change the context meanwhile. Two things are not protected. Before
  * wsic_archive_close(), all other calls on the handle must have returned. The message is that of
  * the last call that failed in any thread; read it when no other thread is in a call that may
  * fail. A writer may be used by one thread at a time.
@@ -66,8 +67,9 @@ WSIC_API wsic_status wsic_archive_writer_create(wsic_context *context, const cha
  *     metadata that were set before. The values of these metadata can no longer change.
  *     Metadata set after the last layer are in memory until
  *     wsic_archive_writer_finish(), and must be set again after a resumption.
- *   - Only whole layers are taken over. A layer that is incomplete or fails its checksum is cut off
- *     the file, and so is everything behind it.
+ *   - Only whole layers are taken over. The file is cut off behind the last layer before the first
+ *     record that is incomplete or damaged. A layer that fails its checksum is therefore dropped,
+ *     and so are all layers behind it.
  *   - A file that does not begin like an archive is refused and not changed.
  *   - Only one writer at a time can have the file. A second one, in this process or
  *     another, is refused. The lock is that of flock(). On a file system without locks
@@ -95,10 +97,10 @@ WSIC_API wsic_status wsic_archive_writer_resume(wsic_context *context, const cha
 /**
  * \brief Choose where layers may begin.
  *
- * By default layers begin at multiples of 64 bytes of the file, so that they begin on cache lines of
- * a mapping. To read them with O_DIRECT, or to map them one by one, choose the sector size
- * or the page size: 4096 serves nearly everywhere. On average each layer costs half of the alignment
- * in bytes. The alignment is stored in the archive.
+ * By default layers begin at multiples of 64 bytes of the file, so that they begin on cache lines
+ * of a mapping. To read them with O_DIRECT, or to map them one by one, choose the sector size
+ * or the page size: 4096 serves nearly everywhere. On average each layer costs half of the
+ * alignment in bytes. The alignment is stored in the archive.
  *
  * \param writer     not NULL, not finished
  * \param alignment  bytes, a power of two from 64 to 65536
@@ -168,8 +170,8 @@ WSIC_API wsic_status wsic_archive_writer_add(wsic_archive_writer *writer, const 
 /**
  * \brief Size that the file would have if the archive were finished now.
  *
- * With a name it is the size after one more layer of this name and of layer_bytes bytes. The size is
- * exact if nothing else is added or set before. The bytes that the archive adds to a layer
+ * With a name it is the size after one more layer of this name and of layer_bytes bytes. The size
+ * is exact if nothing else is added or set before. The bytes that the archive adds to a layer
  * (#WSIC_CONTAINER_BYTES) are the size with the name, minus the size without a name, minus
  * layer_bytes. They vary by a few bytes with layer_bytes. They also vary with the position in the
  * file, because zeros fill the space before an aligned layer. docs/format.md, "Archive", has the
@@ -242,10 +244,10 @@ WSIC_API wsic_status wsic_archive_writer_finish(wsic_archive_writer *writer) WSI
 /**
  * \brief Open an archive.
  *
- * The call reads and checks the header, the index and the metadata. Layers are read and checked when
- * they are loaded. The time of the call grows with the index and the metadata, not with the layers.
- * The file is mapped if the system can do that. Only wsic_archive_view_layer() uses the mapping; all
- * other functions read the file. The mapping does not count as memory of the context.
+ * The call reads and checks the header, the index and the metadata. Layers are read and checked
+ * when they are loaded. The time of the call grows with the index and the metadata, not with the
+ * layers. The file is mapped if the system can do that. Only wsic_archive_view_layer() uses the
+ * mapping; all other functions read the file. The mapping does not count as memory of the context.
  *
  * \param context  not NULL; kept alive by the archive
  * \param path     file name
@@ -337,8 +339,8 @@ WSIC_API wsic_status wsic_archive_load_layer(const wsic_archive *archive, size_t
  * could not map the file, the layer has a copy, as with wsic_archive_load_layer().
  *
  * The bytes in the file must not change while the layer lives. If they do, codes are wrong, or
- * refused, or different from call to call. *A mapped file that shrinks ends the process*: the system
- * raises SIGBUS when a lost byte is read, in this call or while the layer is decoded. A disk
+ * refused, or different from call to call. *A mapped file that shrinks ends the process*: the
+ * system raises SIGBUS when a lost byte is read, in this call or while the layer is decoded. A disk
  * that fails has the same effect. It is safe to replace a file by renaming another one over it, as
  * the writers of this library do. If a file may shrink, use wsic_archive_load_layer().
  *
@@ -355,14 +357,14 @@ WSIC_API wsic_status wsic_archive_view_layer(wsic_archive *archive, size_t index
 /**
  * \brief Where in the file the bytes of a layer lie.
  *
- * wsic_layer_create() and wsic_layer_create_view() take these bytes, so that an engine can read them
- * itself. With O_DIRECT the alignment of the archive must be a multiple of the sector size. Round
- * the size up to sectors, and read that many bytes at the offset into a buffer of that size. Use the
- * first size bytes; the others belong to the next records of the file. A read that reaches the
- * end of the file returns fewer bytes than requested, but always the whole layer, since the
- * index and the footer follow the last layer. (The offset counts from the first byte of the archive.
- * In wsic_archive_open_memory(), the address of a layer is only as aligned as the address of that
- * byte.)
+ * wsic_layer_create() and wsic_layer_create_view() take these bytes, so that an engine can read
+ * them itself. With O_DIRECT the alignment of the archive must be a multiple of the sector size.
+ * Round the size up to sectors, and read that many bytes at the offset into a buffer of that size.
+ * Use the first size bytes; the others belong to the next records of the file. A read that reaches
+ * the end of the file returns fewer bytes than requested, but always the whole layer, since the
+ * index and the footer follow the last layer. (The offset counts from the first byte of the
+ * archive. In wsic_archive_open_memory(), the address of a layer is only as aligned as the address
+ * of that byte.)
  *
  * \param archive  not NULL
  * \param index    below wsic_archive_count()

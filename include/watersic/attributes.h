@@ -3,8 +3,8 @@
  * \file watersic/attributes.h
  * \brief Macros that tell compilers more about functions than their types.
  *
- * Each macro can be defined as empty before the first header, for example -DWSIC_NODISCARD=. This is
- * for programs that do not want an attribute, and for parsers that do not know attributes.
+ * Each macro can be defined as empty before the first header, for example -DWSIC_NODISCARD=. This
+ * is for programs that do not want an attribute, and for parsers that do not know attributes.
  *
  * On Windows a program that links the static library defines WSIC_STATIC.
  */

@@ -134,10 +134,10 @@ enum wsic_dtype {
     WSIC_I8 = 5,   /**< int8_t, codes only */
     WSIC_I16 = 6,  /**< int16_t, codes only */
     WSIC_I32 = 7,  /**< int32_t, codes only */
-    /** Integers from -8 to 7 in two's complement, two in each byte. The library writes such matrices
-     *  (codes) and reads none. Element j of a row is in byte j / 2 of the row: in bits 0 to 3 if j is
-     *  even, in bits 4 to 7 if it is odd. Row strides are even; data may have any address. If the
-     *  number of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
+    /** Integers from -8 to 7 in two's complement, two in each byte. The library writes such
+     *  matrices (codes) and reads none. Element j of a row is in byte j / 2 of the row: in bits 0
+     *  to 3 if j is even, in bits 4 to 7 if it is odd. Row strides are even; data may have any
+     *  address. If the number of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
     WSIC_I4 = 8
 };
 
@@ -172,10 +172,10 @@ WSIC_API const char *wsic_dtype_name(uint32_t dtype);
  *
  * Data must be aligned for its type: _Alignof(double), _Alignof(float) and so on. Every
  * function that takes a matrix refuses other addresses with #WSIC_ERROR_ARGUMENT; the message
- * names the matrix and says by how many bytes the address is off. A matrix in a mapped file can have
- * such an address, for instance in a safetensors file whose header is not padded. Copy such a matrix
- * first. (Alignment of arguments like `const float *` is not checked. Bytes of layers and archives
- * may have any address.)
+ * names the matrix and says by how many bytes the address is off. A matrix in a mapped file can
+ * have such an address, for instance in a safetensors file whose header is not padded. Copy such a
+ * matrix first. (Alignment of arguments like `const float *` is not checked. Bytes of layers and
+ * archives may have any address.)
  */
 typedef struct wsic_matrix {
     size_t size;    /**< sizeof(wsic_matrix): set by wsic_matrix_init() */

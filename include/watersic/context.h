@@ -26,10 +26,10 @@
  * returned.
  *
  * fork(): the child has the handles, but none of the threads. If no other thread was in a call of
- * the library when the process forked, the child may use and destroy its handles. The calling thread
- * then does the work of the threads of wsic_context_set_threads(). Otherwise the child may only
- * destroy its handles. In both cases no call waits for threads that do not exist. The host must make
- * its own runner work in the child.
+ * the library when the process forked, the child may use and destroy its handles. The calling
+ * thread then does the work of the threads of wsic_context_set_threads(). Otherwise the child may
+ * only destroy its handles. In both cases no call waits for threads that do not exist. The host
+ * must make its own runner work in the child.
  *
  * The library keeps no global state, prints nothing and never ends the process. It reports nothing
  * through errno. Functions on files restore its value. The mathematical library may change it (such
@@ -195,9 +195,9 @@ enum wsic_kernels {
  * \brief Choose the instructions of the kernels.
  *
  * The choice is for tests, for measurements, and for hosts that need another choice than the
- * library's. Every choice gives the same bits. Not every kernel exists for every choice. If a kernel
- * does not exist, its version for fewer instructions is used: AVX2 in place of AVX-512, C in place
- * of AVX2.
+ * library's. Every choice gives the same bits. Not every kernel exists for every choice. If a
+ * kernel does not exist, its version for fewer instructions is used: AVX2 in place of AVX-512, C in
+ * place of AVX2.
  *
  * \param context  not NULL; no other thread is in a call on it or on one of its children
  * \param kernels  #WSIC_KERNELS_AUTO ... #WSIC_KERNELS_NEON. A new context has

@@ -41,15 +41,15 @@ enum wsic_job_kind {
     /** Codes in the order of the matrix. output: rows × columns, I8, I16, I32 or I4. */
     WSIC_JOB_CODES = 1,
     /** Codes in the order in which they are coded: column k of the result is column
-     *  wsic_layer_column_order(layer)[k] of the matrix. There are info.live_columns of them. output:
-     *  rows × columns, I8, I16, I32 or I4; first_column counts in this order. */
+     *  wsic_layer_column_order(layer)[k] of the matrix. There are info.live_columns of them.
+     *  output: rows × columns, I8, I16, I32 or I4; first_column counts in this order. */
     WSIC_JOB_CODED_ORDER = 2,
     /** Weights. output: rows × columns, F64, F32, F16 or BF16. */
     WSIC_JOB_WEIGHTS = 3,
     /** Products, as wsic_layer_matmul() defines them. input: tokens × columns, F32 or BF16;
      *  output: tokens × rows, F32. With a range of columns the result is what wsic_layer_matmul()
-     *  gives if the input is 0 in all other columns: the part of the product that a shard with these
-     *  columns contributes. */
+     *  gives if the input is 0 in all other columns: the part of the product that a shard with
+     *  these columns contributes. */
     WSIC_JOB_PRODUCT = 4
 };
 
@@ -85,9 +85,10 @@ typedef struct wsic_layer_job {
  *   - #WSIC_ERROR_TOO_LARGE: the size does not fit size_t
  *
  * The size depends only on the layer and on the shapes, types and ranges of the job. Codes in the
- * order of the matrix, and weights, need about info.block_rows bytes for each column wanted, or four
- * times as many where info.code_dtype is not I8. Products need four bytes for each token and live
- * column, and four for each token and row of a block. Everything else is below 1 MiB. Thread-safe.
+ * order of the matrix, and weights, need about info.block_rows bytes for each column wanted, or
+ * four times as many where info.code_dtype is not I8. Products need four bytes for each token and
+ * live column, and four for each token and row of a block. Everything else is below 1 MiB.
+ * Thread-safe.
  */
 WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job,
                                                    size_t *bytes) WSIC_NODISCARD;
@@ -97,7 +98,8 @@ WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job,
  *
  * \param job        not NULL
  * \param workspace  memory of the caller, aligned to #WSIC_WORKSPACE_ALIGNMENT, that nobody else
- *                   uses during the call; its contents do not matter. NULL: the library allocates it
+ *                   uses during the call; its contents do not matter. NULL: the library allocates
+ *                   it
  * \param bytes      size of the workspace, at least that of wsic_layer_get_workspace_size(); 0 with
  *                   NULL
  * \return
@@ -115,8 +117,8 @@ WSIC_API wsic_status wsic_layer_get_workspace_size(const wsic_layer_job *job,
  *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: only without a workspace
  *
- * wsic_layer_message() gives the message. On failure the contents of output are undefined. Any number
- * of threads may run jobs on one layer at once, each with a workspace of its own.
+ * wsic_layer_message() gives the message. On failure the contents of output are undefined. Any
+ * number of threads may run jobs on one layer at once, each with a workspace of its own.
  */
 WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace,
                                     size_t bytes) WSIC_NODISCARD;
@@ -146,7 +148,8 @@ WSIC_API wsic_status wsic_layers_get_workspace_size(wsic_context *context,
  * \param jobs       count jobs
  * \param count      number of jobs, at least 1
  * \param threads    largest number of blocks that are decoded at the same time, 1 to 1024. 0: the
- *                   number of threads of the context; with a runner, the number of processors online
+ *                   number of threads of the context; with a runner, the number of processors
+ *                   online
  * \param workspace  as for wsic_layer_run(), of the size from wsic_layers_get_workspace_size()
  * \param bytes      size of the workspace
  * \return

@@ -71,17 +71,17 @@ enum wsic_parameter {
      *  "uniform" (the same α for all columns, as in GPTQ with entropy-coded integers; the step
      *  is then the geometric mean of the α_j L_jj). */
     WSIC_SPACING = 120,
-    /** LMMSE factor γ_j within the recursion. With scalar rounding and a ridge set it to 0: the ridge
-     *  already shrinks weights towards 0, and both together shrink them too much. Integer, 0 or 1,
-     *  default 1. */
+    /** LMMSE factor γ_j within the recursion. With scalar rounding and a ridge set it to 0: the
+     *  ridge already shrinks weights towards 0, and both together shrink them too much. Integer, 0
+     *  or 1, default 1. */
     WSIC_LMMSE = 121,
     /** Column quantizer. Choice: "scalar" (nearest integer); "rdo" (rate-distortion
      *  optimisation: of the two integers around a number, the one with the least sum of error
      *  and weighted bits; same decoder); "trellis" (entropy-coded trellis quantization down each
      *  column; default). */
     WSIC_QUANTIZER = 122,
-    /** Number of states of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 32. Time grows
-     *  with the states; each doubling gains about 0.01 bit. */
+    /** Number of states of the trellis. Integer, 4, 8, 16, 32, 64, 128 or 256, default 32. Time
+     *  grows with the states; each doubling gains about 0.01 bit. */
     WSIC_TRELLIS_STATES = 123,
     /** Weight of a bit against the squared error in quantizers "rdo" and "trellis". Its unit is the
      *  slope 2 ln 2 · c²/12 of the rate-distortion curve at high rate. Number, 0 (bits do not
@@ -91,8 +91,9 @@ enum wsic_parameter {
     /** Rate-aware ridge κ: weights are decided by their error plus κ τ / s_j times their
      *  square, where τ is the water level at the target and s_j the mean square of column j:
      *  the code length of a Gaussian weight (docs/algorithm.md, "The ridge"). With a lambda,
-     *  quantizers "rdo" and "trellis" count the bits of the column that they decide. For that column
-     *  they leave the ridge out, so that no bit counts twice. Number, 0 (none) to 100, default 1. */
+     *  quantizers "rdo" and "trellis" count the bits of the column that they decide. For that
+     *  column they leave the ridge out, so that no bit counts twice. Number, 0 (none) to 100,
+     *  default 1. */
     WSIC_RIDGE = 125,
     /** Order of the columns in the recursion. Choice: "natural" (last to first) or
      *  "pivoted" (pivoted Cholesky: the columns with the largest L_jj are decided last;
@@ -125,12 +126,12 @@ enum wsic_parameter {
     /** Whether all codes are to lie from -8 to 7, so that the layer can be expanded to #WSIC_I4
      *  (docs/algorithm.md, "Codes for four bits"). Columns whose codes would be larger get wider
      *  steps, and codes that are still too large are clipped. The cost is part of the reported gap.
-     *  It depends on how unequal the columns are: it is next to nothing at 2 bits if they are alike,
-     *  and 0.2 bit with "scalar" if a few columns have most of the energy. No step gives more than
-     *  about 3.8 bits (2.8 with "trellis", which counts half steps). A run for a higher rate returns
-     *  #WSIC_NOTICE_RATE. Together with survivors the run returns #WSIC_ERROR_STATE. If the codes
-     *  fit by chance, the layer says so without this parameter (info.codes_fit_i4). Integer, 0 or 1,
-     *  default 0. */
+     *  It depends on how unequal the columns are: it is next to nothing at 2 bits if they are
+     *  alike, and 0.2 bit with "scalar" if a few columns have most of the energy. No step gives
+     *  more than about 3.8 bits (2.8 with "trellis", which counts half steps). A run for a higher
+     *  rate returns #WSIC_NOTICE_RATE. Together with survivors the run returns #WSIC_ERROR_STATE.
+     *  If the codes fit by chance, the layer says so without this parameter (info.codes_fit_i4).
+     *  Integer, 0 or 1, default 0. */
     WSIC_CODES_FIT_I4 = 141,
 
     /** Precision of the recursion and of the fit of Γ. Choice: "auto" (default) or "double" (preset
@@ -399,9 +400,9 @@ WSIC_API wsic_status wsic_encoder_estimate_memory_problem(const wsic_encoder *en
  * \brief Quantize a matrix.
  *
  * \param encoder  not NULL, exactly one target set
- * \param stats    of the layer's input, n columns, at least one sample. With pairs the layer makes up
- *                 for the drift of its input, with residuals also for that of the residual stream
- *                 (stats.h).
+ * \param stats    of the layer's input, n columns, at least one sample. With pairs the layer makes
+ *                 up for the drift of its input, with residuals also for that of the residual
+ *                 stream (stats.h).
  * \param weights  a × n; F64, F32, F16 or BF16; any shape from 1 × 1
  * \param out      receives the layer, or NULL on failure
  * \return

@@ -173,8 +173,8 @@ WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer) WSIC_NON
  * \return as wsic_layer_get_codes(), with
  *   - #WSIC_ERROR_RANGE: a weight would become infinite in the type asked for: in F16 from 65520
  *     on, in BF16 above 3.39e38. The message gives row, column, weight and a type that holds it.
- *     Another program may have stored scales whose weights are beyond the range of single precision.
- *     Such weights are refused in every type.
+ *     Another program may have stored scales whose weights are beyond the range of single
+ *     precision. Such weights are refused in every type.
  *
  * On failure the contents of weights are undefined.
  */
@@ -286,8 +286,9 @@ WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer) WSIC_N
  * the sums of u ∘ y' and of x ∘ v.
  *
  * \param layer          not NULL; unchanged
- * \param row_scales     a floats, or NULL to keep those of the layer. A scale that is 0 in the layer
- *                       stays 0, whatever is given. No other scale may become 0. Signs may change.
+ * \param row_scales     a floats, or NULL to keep those of the layer. A scale that is 0 in the
+ *                       layer stays 0, whatever is given. No other scale may become 0. Signs may
+ *                       change.
  * \param column_scales  n floats, or NULL; the same rules hold
  * \param out            receives the new layer, of the same context, or NULL on failure
  * \return
@@ -346,8 +347,8 @@ WSIC_API wsic_status wsic_layer_create(wsic_context *context, const void *bytes,
  * \brief Make a layer on bytes that the caller keeps.
  *
  * The call makes the same checks as wsic_layer_create(), but copies nothing. The layer decodes the
- * bytes where they are: in a mapping of a file, in a read buffer, or in a tensor of bytes in another
- * container. It allocates memory only for scales and models.
+ * bytes where they are: in a mapping of a file, in a read buffer, or in a tensor of bytes in
+ * another container. It allocates memory only for scales and models.
  *
  * \param context  not NULL; kept alive by the layer
  * \param bytes    the bytes, at any address: no alignment is needed. They must stay where they

@@ -26,9 +26,9 @@
  * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n). The plan weights rows and
  * feeds errors back as an encoder with default parameters does. The sensitivity of a new matrix is
  * 1 / (2 ln 2), so that sensitivity · a n · D is the divergence of the model's predictions in bits
- * per token: sensitivities need not be measured, and wsic_plan_get_divergence() predicts what a plan
- * will do to the model. A plan assumes scalar codes. A trellis needs up to 0.2 bit less, and the
- * divergence is then up to a quarter less than predicted.
+ * per token: sensitivities need not be measured, and wsic_plan_get_divergence() predicts what a
+ * plan will do to the model. A plan assumes scalar codes. A trellis needs up to 0.2 bit less, and
+ * the divergence is then up to a quarter less than predicted.
  *
  * A matrix in a plan is named by its index. Each matrix is planned for a target of
  * its own, or all of them share one budget of bytes (wsic_plan_solve_budget()).
@@ -107,10 +107,10 @@ WSIC_API wsic_status wsic_plan_add_flat(wsic_plan *plan, const wsic_stats *stats
                                         size_t *index) WSIC_NODISCARD;
 
 /**
- * \brief Add a prepared matrix, with its mixture of statistics, without the rows and columns that it
- *        leaves out.
+ * \brief Add a prepared matrix with its mixture of statistics.
  *
- * For statistics of pairs the plan counts the distortion that quantization adds. The error that
+ * The plan does not count the rows and columns that the problem leaves out.
+ * For statistics of pairs it counts the distortion that quantization adds. The error that
  * drift causes and that no choice of weights can remove is not counted. With output statistics the
  * plan counts in their metric (see above), which takes 8 a² bytes during the call.
  *

@@ -11,16 +11,17 @@
  *
  * ## Mixing
  *
- * Statistics of pairs (stats.h) describe the input X of a layer in the original model, and its input
- * X̂ behind quantized layers. A second set of statistics can describe weighted tokens. The weights
- * may be, for instance, the importance of the tokens to attention. The layer is fitted to a mixture:
+ * Statistics of pairs (stats.h) describe the input X of a layer in the original model, and its
+ * input X̂ behind quantized layers. A second set of statistics can describe weighted tokens. The
+ * weights may be, for instance, the importance of the tokens to attention. The layer is fitted to a
+ * mixture:
  *
  *     D = a D_u + (1-a) D_w,     D_• = (1-q) E‖W X + (R-R̂) - Ŵ X̂‖² + q E‖W X - Ŵ X‖²
  *
  * Here D_u is the mean over unweighted tokens and D_w the mean over weighted ones, each divided by
  * the sum of its own weights. As in any distortion, both expectations in D_• are divided by the
- * number of elements of W. With q = 0 the layer makes up for all drift; with q = 1 it ignores drift.
- * With a = 1 it ignores the weights. The encoder minimises and reports the mixture D.
+ * number of elements of W. With q = 0 the layer makes up for all drift; with q = 1 it ignores
+ * drift. With a = 1 it ignores the weights. The encoder minimises and reports the mixture D.
  *
  * ## Outputs
  *
@@ -30,9 +31,10 @@
  *     D_G = tr(G ΔW Σ ΔWᵀ) / (a n),        ΔW = W' - Ŵ
  *
  * For plain statistics W' is W. For pairs it is the matrix that makes up best for the drift,
- * W' = (W Σ_{X,X̂} + Δ) Σ_X̂⁻¹. Even W' leaves an error, which no choice of Ŵ can remove. That error
- * is not part of D_G, since it cannot be computed from the statistics. D_G a n / (2 ln 2) is the
- * divergence that quantizing this matrix adds, in bits per token. (In D_G, a is the number of rows.)
+ * W' = (W Σ_{X,X̂} + Δ) Σ_X̂⁻¹. Even W' leaves an error, which no choice of Ŵ can remove. That
+ * error is not part of D_G, since it cannot be computed from the statistics. D_G a n / (2 ln 2) is
+ * the divergence that quantizing this matrix adds, in bits per token. (In D_G, a is the number of
+ * rows.)
  */
 #ifndef WATERSIC_PROBLEM_H
 #define WATERSIC_PROBLEM_H

@@ -38,8 +38,8 @@
  *
  * ## Outputs
  *
- * Statistics of the outputs describe what an error at the outputs of a layer does to the predictions
- * of the model. They are plain statistics of length a, filled by
+ * Statistics of the outputs describe what an error at the outputs of a layer does to the
+ * predictions of the model. They are plain statistics of length a, filled by
  * wsic_stats_add_activations() with gradients in place of activations:
  *
  *     G = E δ δᵀ,     δ = ∂ loss / ∂ y        a × a
@@ -47,8 +47,8 @@
  * Here y = W x is the output of the layer at one token. The loss is the negative logarithm of
  * the probability of the label, *in nats, summed (not averaged) over the tokens of a text*. Labels
  * are drawn from the model's own predictions. Labels of a token may be drawn several times; each
- * draw is one sample. Then, to second order and in the Kronecker approximation of the Fisher matrix,
- * the divergence between the predictions of the model with Ŵ and with W is
+ * draw is one sample. Then, to second order and in the Kronecker approximation of the Fisher
+ * matrix, the divergence between the predictions of the model with Ŵ and with W is
  *
  *     ½ tr(G (W-Ŵ) Σ (W-Ŵ)ᵀ)      nats per token
  *
@@ -339,8 +339,8 @@ WSIC_API wsic_status wsic_stats_get_covariance(const wsic_stats *stats,
 /**
  * \brief Eigenvalues of the normalised covariance, of pairs those of Σ_X.
  *
- * They are what reverse waterfilling needs (waterfill.h). The time is that of LAPACK's dsyev without
- * vectors, 4 n³ / 3 operations. The handle keeps the result until samples
+ * They are what reverse waterfilling needs (waterfill.h). The time is that of LAPACK's dsyev
+ * without vectors, 4 n³ / 3 operations. The handle keeps the result until samples
  * are added, and an encoder with #WSIC_LIMIT uses it.
  *
  * \param stats        not NULL

@@ -28,7 +28,7 @@ extern "C" {
  * apart from the release. */
 /** \brief Something was removed or changed: programs must be rebuilt. */
 #define WSIC_API_VERSION_MAJOR 0
-/** \brief Something was added. While MAJOR is 0, something may also have been removed or changed. */
+/** \brief Something was added; while MAJOR is 0, it may also have been removed or changed. */
 #define WSIC_API_VERSION_MINOR 1
 
 /**

@@ -99,8 +99,8 @@ WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, s
  *
  * The call tries at most 64 water levels, with O(a + n) operations for each, and allocates nothing.
  * (Both spectra are sorted. The number of λ_i whose product with μ_k is above the water level
- * therefore never grows with k, and one walk finds it for all k.) With a = 1 and μ = 1 the result is
- * that of wsic_waterfill_rate().
+ * therefore never grows with k, and one walk finds it for all k.) With a = 1 and μ = 1 the result
+ * is that of wsic_waterfill_rate().
  */
 WSIC_API wsic_status wsic_waterfill_product_rate(const double *outputs, size_t a,
                                                  const double *inputs, size_t n, double variance,

@@ -10,8 +10,8 @@
  *     weights ─────────────────────┤
  *                                  └─> wsic_encoder ──> wsic_layer ──> wsic_archive
  *
- * To quantize one matrix several times, or to mix statistics, make a wsic_problem from statistics and
- * weights. It takes their place.
+ * To quantize one matrix several times, or to mix statistics, make a wsic_problem from statistics
+ * and weights. It takes their place.
  *
  * A complete example (examples/01_quantize_matrix.c is the same, with checks):
  *
@@ -50,11 +50,11 @@
  * ## Conventions
  *
  * Every function that can fail returns a ::wsic_status. A message on the handle and on the context
- * explains a failure. A created handle comes back through the last argument, and is NULL on failure.
- * Functions that release a handle take NULL, and so do functions that return a message. The first
- * member of a struct is its size. Calls that take structs with pointers have variants without
- * structs, whose names end in "_flat". Strings are UTF-8 with a terminating NUL. Rates are in bits
- * per weight everywhere.
+ * explains a failure. A created handle comes back through the last argument, and is NULL on
+ * failure. Functions that release a handle take NULL, and so do functions that return a message.
+ * The first member of a struct is its size. Calls that take structs with pointers have variants
+ * without structs, whose names end in "_flat". Strings are UTF-8 with a terminating NUL. Rates are
+ * in bits per weight everywhere.
  *
  * These headers refer to documents as docs/NAME.md; they are installed as
  * share/doc/watersic/NAME.md.
