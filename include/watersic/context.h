@@ -152,7 +152,7 @@ WSIC_API const char *wsic_context_message(const wsic_context *context);
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: threads is outside its range
- *   - #WSIC_ERROR_MEMORY: there was not enough memory, or the system started no threads;
+ *   - #WSIC_ERROR_MEMORY: there was not enough memory, or the system could not start the threads;
  *     the context uses the caller's thread alone
  */
 WSIC_API wsic_status wsic_context_set_threads(wsic_context *context,

@@ -80,8 +80,8 @@ typedef struct wsic_layer_job {
  * \param bytes  receives the size, a multiple of #WSIC_WORKSPACE_ALIGNMENT; not NULL
  * \return
  *   - #WSIC_OK
- *   - the status with which wsic_layer_run() would refuse this job; errors of memory and of the
- *     coded bytes show only there
+ *   - the status with which wsic_layer_run() would refuse this job. Only wsic_layer_run() itself
+ *     finds errors of the workspace, of memory and in the coded bytes.
  *   - #WSIC_ERROR_TOO_LARGE: the size does not fit size_t
  *
  * The size depends only on the layer and on the shapes, types and ranges of the job. Codes in the
