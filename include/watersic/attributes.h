@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * \file watersic/attributes.h
- * \brief What compilers are told about functions beside their types.
+ * \brief Macros that tell compilers more about functions than their types.
  *
- * A program that wants none of it, or a parser that does not know attributes, defines a macro as
- * empty before the first header: -DWSIC_NODISCARD=, for example.
+ * Each macro can be defined as empty before the first header, for example -DWSIC_NODISCARD=. This
+ * is for programs that do not want an attribute, and for parsers that do not know attributes.
  *
  * On Windows a program that links the static library defines WSIC_STATIC.
  */
 #ifndef WATERSIC_ATTRIBUTES_H
 #define WATERSIC_ATTRIBUTES_H
 
-/** \brief Marks what the library exports. */
+/** \brief Marks the functions that the library exports. */
 #ifndef WSIC_API
 #if defined(_WIN32) && defined(WSIC_BUILD)
 #define WSIC_API __declspec(dllexport)
@@ -24,8 +24,8 @@
 #endif
 #endif
 
-/** \brief The result says whether the call has failed: the compiler warns where it is ignored.
- *  Functions that only fail where the program is wrong, as with NULL, do not have it. */
+/** \brief The result says whether the call has failed: the compiler warns if it is ignored.
+ *  Functions that can fail only through an error of the program, such as NULL, do not have it. */
 #ifndef WSIC_NODISCARD
 #if defined(__GNUC__)
 #define WSIC_NODISCARD __attribute__((warn_unused_result))
@@ -35,7 +35,7 @@
 #endif
 
 /** \brief The function does not check its argument of this number: NULL is an error of the program.
- *  Functions that return a status have no such arguments; they tell. */
+ *  Functions that return a status have no such arguments: they check them and return an error. */
 #ifndef WSIC_NONNULL
 #if defined(__GNUC__)
 #define WSIC_NONNULL(number) __attribute__((nonnull(number)))
@@ -44,8 +44,7 @@
 #endif
 #endif
 
-/** \brief There is a better function, which the text names. No function is deprecated at present.
- */
+/** \brief The function is deprecated: the text names a better one. At present no function is. */
 #ifndef WSIC_DEPRECATED
 #if defined(__GNUC__)
 #define WSIC_DEPRECATED(text) __attribute__((deprecated(text)))

@@ -21,9 +21,9 @@ extern "C" {
  * \brief Result of a call.
  *
  * Zero is success. Positive values are success with a notice: the output exists
- * and is valid, but something about it deserves attention. Negative values are
- * failures: outputs are untouched, a handle that was to be created is NULL, and the handles
- * that were given can still be used.
+ * and is valid, but the caller should look at the message. Negative values are
+ * failures: outputs are untouched unless a function says otherwise, a handle that was to be created
+ * is NULL, and the handles that were given can still be used.
  *
  * The numbers are stable: they are never renumbered or reused.
  */
@@ -42,8 +42,8 @@ enum wsic_status_code {
     /** An argument is out of its documented range, or NULL where that is not
      *  allowed. The message names the argument and the value found. */
     WSIC_ERROR_ARGUMENT = -1,
-    /** A call came before one that it needs (a result before it was computed,
-     *  an addition after the writer was finished). */
+    /** The state of a handle does not allow the call. For example, a result is read before it
+     *  was computed, or a layer is added after the writer was finished. */
     WSIC_ERROR_STATE = -2,
     /** Shapes of two arguments do not fit each other. */
     WSIC_ERROR_SHAPE = -3,
@@ -52,8 +52,8 @@ enum wsic_status_code {
     /** A struct's size field is smaller than the first published version of the
      *  struct, or larger than any plausible one. */
     WSIC_ERROR_STRUCT_SIZE = -5,
-    /** The struct carries non-zero bytes that this version of the library does
-     *  not know: the program was written for a later version. */
+    /** The struct has members that this version of the library does not know, and they are not
+     *  zero: the program was written for a later version. */
     WSIC_ERROR_STRUCT_NEWER = -6,
 
     /* -10..-19: resources */
@@ -83,7 +83,7 @@ enum wsic_status_code {
     WSIC_ERROR_NO_SAMPLES = -23,
 
     /* -30..-39: bytes */
-    /** The bytes are not what they should be: bad magic, impossible sizes,
+    /** The bytes do not have the expected format: a wrong magic number, impossible sizes,
      *  inconsistent sections. */
     WSIC_ERROR_FORMAT = -30,
     /** A checksum does not match: the bytes were damaged. */
@@ -93,9 +93,9 @@ enum wsic_status_code {
     /** The bytes were written by another version of the format, or carry a
      *  critical section that this version does not know. */
     WSIC_ERROR_VERSION = -33,
-    /** No layer, parameter or key of that name. */
+    /** There is no layer, parameter or key of that name. */
     WSIC_ERROR_NOT_FOUND = -34,
-    /** A layer or key of that name is there already. */
+    /** There is a layer or key of that name already. */
     WSIC_ERROR_EXISTS = -35,
     /** The caller's buffer is too small. The message gives the size needed. */
     WSIC_ERROR_BUFFER = -36
@@ -125,7 +125,7 @@ WSIC_API const char *wsic_status_name(wsic_status status);
  */
 WSIC_API const char *wsic_status_text(wsic_status status);
 
-/** \brief Number types of matrices. Fixed numbers, also used in files. */
+/** \brief Number types of matrices. The numbers are pinned; files use them, too. */
 enum wsic_dtype {
     WSIC_F64 = 1,  /**< IEEE binary64 */
     WSIC_F32 = 2,  /**< IEEE binary32 */
@@ -134,10 +134,10 @@ enum wsic_dtype {
     WSIC_I8 = 5,   /**< int8_t, codes only */
     WSIC_I16 = 6,  /**< int16_t, codes only */
     WSIC_I32 = 7,  /**< int32_t, codes only */
-    /** Integers from -8 to 7, two to a byte, in two's complement. The library writes such matrices
-     *  (codes) and reads none. Element j of a row is in byte j / 2 of the row: in bits 0 to 3 if j is
-     *  even, in bits 4 to 7 if it is odd. Row strides are even; data may have any address. If the
-     *  number of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
+    /** Integers from -8 to 7 in two's complement, two in each byte. The library writes such
+     *  matrices (codes) and reads none. Element j of a row is in byte j / 2 of the row: in bits 0
+     *  to 3 if j is even, in bits 4 to 7 if it is odd. Row strides are even; data may have any
+     *  address. If the number of columns is odd, bits 4 to 7 of the last byte of a row become 0. */
     WSIC_I4 = 8
 };
 
@@ -145,7 +145,7 @@ enum wsic_dtype {
  * \brief Bytes of one number of a type.
  *
  * \param dtype  #WSIC_F64 ... #WSIC_I4
- * \return 1, 2, 4 or 8; 0 for #WSIC_I4, of which two take a byte, and for an unknown type
+ * \return 1, 2, 4 or 8; 0 for an unknown type, and for #WSIC_I4, because a byte holds two of them
  *
  * Thread-safe.
  */
@@ -166,16 +166,16 @@ WSIC_API const char *wsic_dtype_name(uint32_t dtype);
  * \brief A matrix in the caller's memory.
  *
  * Element (i, j) is number i * row_stride + j after data. The library borrows
- * the memory until the call returns. Where a function reads a matrix, data is
- * not written to even though the pointer is not const; where it fills one, only
- * the rows × columns elements are written, never the gap between two rows.
+ * the memory until the call returns. A function that reads a matrix does not
+ * write to data, even though the pointer is not const. A function that fills a matrix writes only
+ * the rows × columns elements, never the gap between two rows.
  *
  * Data must be aligned for its type: _Alignof(double), _Alignof(float) and so on. Every
  * function that takes a matrix refuses other addresses with #WSIC_ERROR_ARGUMENT; the message
- * names the matrix and says by how many bytes the address is off. A matrix in a mapped file can have
- * such an address, for instance in a safetensors file whose header is not padded: copy it. (Alignment
- * of arguments like `const float *` is not checked. Bytes of layers and archives may have any
- * address.)
+ * names the matrix and says by how many bytes the address is off. A matrix in a mapped file can
+ * have such an address, for instance in a safetensors file whose header is not padded. Copy such a
+ * matrix first. (Alignment of arguments like `const float *` is not checked. Bytes of layers and
+ * archives may have any address.)
  */
 typedef struct wsic_matrix {
     size_t size;    /**< sizeof(wsic_matrix): set by wsic_matrix_init() */
@@ -199,7 +199,7 @@ typedef struct wsic_matrix {
  * \param columns     columns
  * \param row_stride  elements from one row to the next, 0 for no gap
  *
- * No check is made here: the function that takes the matrix checks it. Thread-safe.
+ * This function checks nothing: the function that takes the matrix checks it. Thread-safe.
  */
 WSIC_API void wsic_matrix_init(wsic_matrix *matrix, size_t struct_size, const void *data,
                                uint32_t dtype, size_t rows, size_t columns, size_t row_stride);

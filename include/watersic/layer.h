@@ -15,12 +15,13 @@
  *
  * Any number of threads may read one layer at the same time, each with calls of
  * its own. The functions of this file decode on the calling thread and take memory from the
- * context; those of decode.h share rows out to threads, work within memory of the caller, and
+ * context. Those of decode.h distribute rows over threads, work in memory of the caller, and
  * fill any range of columns. Only the message is not protected: read it when no
  * other thread is in a call that may fail.
  *
- * The bytes of a layer lie in the layer (wsic_layer_create()), or with the caller
- * (wsic_layer_create_view()), or in an archive (wsic_archive_view_layer()). Nothing else differs.
+ * The bytes of a layer belong to the layer (wsic_layer_create()), to the caller
+ * (wsic_layer_create_view()) or to an archive (wsic_archive_view_layer()). All functions work alike
+ * on these three kinds.
  */
 #ifndef WATERSIC_LAYER_H
 #define WATERSIC_LAYER_H
@@ -34,15 +35,15 @@ extern "C" {
 /** \brief A quantized layer. */
 typedef struct wsic_layer wsic_layer;
 
-/** \brief Facts about a layer. The figures up to code_dtype come from the bytes
- *  themselves; those after it were measured by the encoder and are stored along. */
+/** \brief Facts about a layer. The figures up to code_dtype follow from the bytes themselves. The
+ *  encoder has measured those after it, and the bytes store them. */
 typedef struct wsic_layer_info {
     size_t size;          /**< sizeof(wsic_layer_info), set by the caller */
     uint64_t rows;        /**< a, out-features */
     uint64_t columns;     /**< n, in-features */
     uint64_t bytes;       /**< size of the layer, everything included */
-    uint64_t bytes_codes; /**< of which coded integers: streams, models, classes */
-    uint64_t bytes_side;  /**< of which the rest: scales, report, headers, checksums */
+    uint64_t bytes_codes; /**< part of bytes: coded integers (streams, models, classes) */
+    uint64_t bytes_side;  /**< part of bytes: the rest (scales, report, headers, checksums) */
     uint64_t block_rows;  /**< rows that are decoded together */
     double rate;          /**< 8 bytes / (rows · columns), bits per weight */
     double rate_codes;    /**< 8 bytes_codes / (rows · columns) */
@@ -50,7 +51,7 @@ typedef struct wsic_layer_info {
     uint32_t code_dtype;  /**< narrowest of WSIC_I8, WSIC_I16, WSIC_I32 that holds all codes */
     uint32_t reserved;    /**< 0 */
 
-    double rate_target;    /**< bits per weight asked for; 0 where a step or distortion was */
+    double rate_target;    /**< target in bits per weight; 0 if it was a step or a distortion */
     double step;           /**< c, the step in the domain of the Cholesky factor */
     double entropy_pooled; /**< entropy of the pooled histogram of all codes, bits per
                                 weight: what the literature counts as the rate */
@@ -58,17 +59,18 @@ typedef struct wsic_layer_info {
                             E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) */
     double relative_distortion; /**< D / (tr(W Σ Wᵀ) / (a n)); of pairs D / (D of Ŵ = 0) */
     double limit_rate;          /**< reverse-waterfilling rate at D for iid weights of the same
-                                     energy, bits per weight; -1 if it was not computed, as with drift */
+                                     energy, bits per weight; -1 if it was not computed (with drift
+                                     it never is) */
     double gap;                 /**< rate - limit_rate; NaN where limit_rate is -1 */
     double damping;             /**< δ that was added to the diagonal of Σ */
-    uint64_t damping_retries;   /**< times that δ had to be raised tenfold */
+    uint64_t damping_retries;   /**< number of times that δ had to be raised tenfold */
     uint64_t dead_columns;      /**< columns left out: their input is (nearly) always 0 */
     uint64_t dead_rows;         /**< rows whose weights are all zero, or that were left out */
 
     uint64_t live_columns; /**< columns that are coded; all codes of the others are 0 */
     uint64_t memory;       /**< bytes of memory that the layer holds, its coded bytes included */
-    uint32_t codes_fit_i4; /**< 1: all codes fit #WSIC_I4. 0: some do not, or the bytes do not say;
-                                wsic_layer_get_code_range() finds out */
+    uint32_t codes_fit_i4; /**< 1: all codes fit #WSIC_I4. 0: some codes do not, or the bytes do not
+                                say it; wsic_layer_get_code_range() finds out */
     uint32_t reserved_2;   /**< 0 */
 } wsic_layer_info;
 
@@ -105,8 +107,8 @@ WSIC_API wsic_status wsic_layer_get_info(const wsic_layer *layer, wsic_layer_inf
  *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  *
- * Whole blocks of info.block_rows rows are decoded; ranges that begin and end
- * at their borders waste nothing. On failure the contents of codes are undefined.
+ * Whole blocks of info.block_rows rows are decoded. Ranges that begin and end
+ * at borders of blocks waste no work. On failure the contents of codes are undefined.
  */
 WSIC_API wsic_status wsic_layer_get_codes(const wsic_layer *layer, size_t first_row,
                                           wsic_matrix *codes) WSIC_NODISCARD;
@@ -114,7 +116,7 @@ WSIC_API wsic_status wsic_layer_get_codes(const wsic_layer *layer, size_t first_
 /**
  * \brief wsic_layer_get_codes() without a struct.
  *
- * For languages whose memory may not be pointed at from memory of C, as slices of Go.
+ * It is meant for languages in which no struct of C may point at the memory, such as slices of Go.
  *
  * \param layer       not NULL
  * \param first_row   first row wanted
@@ -137,7 +139,8 @@ WSIC_API wsic_status wsic_layer_get_codes_flat(const wsic_layer *layer, size_t f
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_FORMAT, #WSIC_ERROR_MEMORY,
  *         #WSIC_ERROR_MEMORY_LIMIT; on failure nothing is written
  *
- * Decodes the whole layer. It tells which number types hold all codes: #WSIC_I4 from -8 to 7.
+ * The call decodes the whole layer. The result shows which number types hold all codes: #WSIC_I4
+ * holds -8 to 7.
  */
 WSIC_API wsic_status wsic_layer_get_code_range(const wsic_layer *layer, int32_t *least,
                                                int32_t *greatest) WSIC_NODISCARD;
@@ -146,8 +149,8 @@ WSIC_API wsic_status wsic_layer_get_code_range(const wsic_layer *layer, int32_t 
  * \brief The scales of the rows.
  *
  * \param layer  not NULL
- * \return a floats, owned by the layer, valid until it is destroyed. If the encoder has stored no
- *         scales of rows, all are 1. If it has stored them, the scale of a row of zeros is 0.
+ * \return a floats, owned by the layer, valid until it is destroyed. If the layer has no stored
+ *         scales of rows, all are 1. If it has them, the scale of a row of zeros is 0.
  */
 WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer) WSIC_NONNULL(1);
 
@@ -155,8 +158,8 @@ WSIC_API const float *wsic_layer_row_scales(const wsic_layer *layer) WSIC_NONNUL
  * \brief The scales of the columns.
  *
  * \param layer  not NULL
- * \return n floats, owned by the layer, valid until it is destroyed. 0 for a dead
- *         column.
+ * \return n floats, owned by the layer, valid until it is destroyed. The scale of a dead
+ *         column is 0.
  */
 WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer) WSIC_NONNULL(1);
 
@@ -170,7 +173,8 @@ WSIC_API const float *wsic_layer_column_scales(const wsic_layer *layer) WSIC_NON
  * \return as wsic_layer_get_codes(), with
  *   - #WSIC_ERROR_RANGE: a weight would become infinite in the type asked for: in F16 from 65520
  *     on, in BF16 above 3.39e38. The message gives row, column, weight and a type that holds it.
- *     Weights that another program has stored beyond single precision are refused in every type.
+ *     Another program may have stored scales whose weights are beyond the range of single
+ *     precision. Such weights are refused in every type.
  *
  * On failure the contents of weights are undefined.
  */
@@ -200,15 +204,15 @@ WSIC_API wsic_status wsic_layer_dequantize_flat(const wsic_layer *layer, size_t 
  *     Y[t][i] = row_scale[first_row + i] · s,    s = fma((float)code[first_row + i][j], v[j], s)
  *     v[j] = column_scale[j] · x[j]
  *
- * in single precision: s begins at 0 and takes the columns j in the order of
+ * in single precision. The sum s begins at 0 and takes the columns j in the order of
  * wsic_layer_column_order(), with one fused multiply-add for each, which rounds once. Columns that
- * this order leaves out have codes of 0 and are not looked at. These are the same bits with every
- * number of tokens, range of rows, number of threads and choice of kernels, on every machine; a
- * result that is NaN is always the one with the bits 0x7FC00000.
+ * this order leaves out have codes of 0; their inputs are not read. Results have the same bits on
+ * every machine, whatever the number of tokens, the range of rows, the number of threads and the
+ * choice of kernels. A result that is NaN always has the bits 0x7FC00000.
  *
  * \param layer      not NULL
  * \param first_row  first row wanted
- * \param x          inputs: tokens × n, F32 or BF16, any row stride. Not checked to be finite.
+ * \param x          inputs: tokens × n, F32 or BF16, any row stride. They need not be finite.
  * \param y          to be filled: tokens × as many rows as wanted, F32, any row stride; must not
  *                   overlap x
  * \return
@@ -261,15 +265,15 @@ WSIC_API wsic_status wsic_layer_matvec(const wsic_layer *layer, const float *x,
  *
  * \param layer  not NULL
  * \return info.live_columns numbers of columns, each below n and none twice; owned by the layer,
- *         valid until it is destroyed. Columns that do not occur have codes of 0 throughout.
+ *         valid until it is destroyed. All codes of a column that does not occur are 0.
  *
- * Columns of nearly equal width stand together. Engines that expand codes can leave them in this
- * order (#WSIC_JOB_CODED_ORDER), and permute the input instead.
+ * Columns whose codes spread about equally are neighbours in this order. Engines that expand codes
+ * can leave them in this order (#WSIC_JOB_CODED_ORDER), and permute the input instead.
  */
 WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer) WSIC_NONNULL(1);
 
 /**
- * \brief The same codes under other scales, as fine-tuning finds them.
+ * \brief Make a layer with the same codes and other scales, for example those of fine-tuning.
  *
  * With G = ∂loss/∂Ŵ (a × n), z the codes, t and g the scales of rows and columns,
  * Ŵ_rj = t_r g_j z_rj and
@@ -282,10 +286,10 @@ WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer) WSIC_N
  * the sums of u ∘ y' and of x ∘ v.
  *
  * \param layer          not NULL; unchanged
- * \param row_scales     a floats, or NULL to keep those of the layer. Where the layer's scale is
- *                       0, it stays so, whatever is given; elsewhere it must not become 0. Signs
- *                       may change.
- * \param column_scales  n floats, or NULL, likewise
+ * \param row_scales     a floats, or NULL to keep those of the layer. A scale that is 0 in the
+ *                       layer stays 0, whatever is given. No other scale may become 0. Signs may
+ *                       change.
+ * \param column_scales  n floats, or NULL; the same rules hold
  * \param out            receives the new layer, of the same context, or NULL on failure
  * \return
  *   - #WSIC_OK
@@ -295,23 +299,23 @@ WSIC_API const uint32_t *wsic_layer_column_order(const wsic_layer *layer) WSIC_N
  *   - #WSIC_ERROR_FORMAT: the coded bytes are not valid
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_TOO_LARGE
  *
- * Scales are rounded to the grids that the layer has stored its own on: 2^(e / 2^k), with the k
- * that the encoder chose for rows and for columns (docs/algorithm.md, "Stored scales"). With the
- * layer's own scales the result is the layer's, code for code and scale for scale. Codes are the
- * same integers; as their model starts from the scales, their bytes are coded anew, and their
- * number may differ by a few. Distortion, relative distortion and limit are not known of the new
- * layer: 0, 0 and -1. The call counts as a use of the context.
+ * Scales are rounded to the grids of the layer's own scales: 2^(e / 2^k), with the k
+ * that the encoder chose for rows and for columns (docs/algorithm.md, "Stored scales"). If the
+ * given scales are those of the layer, the result has the same codes and the same scales. Codes are
+ * the same integers in any case. They are coded anew, because the model of the entropy coder starts
+ * from the scales; the size may change by a few bytes. Distortion, relative distortion and limit of
+ * the new layer are not known: they are 0, 0 and -1. The call counts as a use of the context.
  */
 WSIC_API wsic_status wsic_layer_create_with_scales(const wsic_layer *layer, const float *row_scales,
                                                    const float *column_scales,
                                                    wsic_layer **out) WSIC_NODISCARD;
 
 /**
- * \brief The bytes of a layer: what belongs into a file.
+ * \brief The bytes of a layer, to be written to a file.
  *
  * \param layer  not NULL
- * \param bytes  receives a pointer to the bytes, owned by the layer; those that the caller
- *               keeps if it is a wsic_layer_create_view()
+ * \param bytes  receives a pointer to the bytes, which the layer owns. For a layer of
+ *               wsic_layer_create_view() it points to the caller's bytes.
  * \param size   receives their number, info.bytes
  * \return #WSIC_OK, or #WSIC_ERROR_ARGUMENT
  */
@@ -322,9 +326,9 @@ WSIC_API wsic_status wsic_layer_get_bytes(const wsic_layer *layer, const void **
  * \brief Make a layer from its bytes.
  *
  * Checks everything that can be checked without decoding the codes: sizes,
- * sections, checksum. The bytes may come from anywhere: whatever they hold, the
- * call stays within them and within memory proportional to what they declare
- * after the checks.
+ * sections, checksum. The bytes may come from an untrusted source: whatever they hold, the call
+ * reads nothing beyond them. It takes memory in proportion to the sizes that they declare, and only
+ * after these sizes have been checked.
  *
  * \param context  not NULL; kept alive by the layer
  * \param bytes    the bytes; copied
@@ -342,22 +346,23 @@ WSIC_API wsic_status wsic_layer_create(wsic_context *context, const void *bytes,
 /**
  * \brief Make a layer on bytes that the caller keeps.
  *
- * As wsic_layer_create(), with the same checks, but nothing is copied: the layer decodes from the
- * bytes where they are, in a mapping of a file, a read buffer, a tensor of bytes in another
- * container. What it takes itself is for scales and models.
+ * The call makes the same checks as wsic_layer_create(), but copies nothing. The layer decodes the
+ * bytes where they are: in a mapping of a file, in a read buffer, or in a tensor of bytes in
+ * another container. It allocates memory only for scales and models.
  *
  * \param context  not NULL; kept alive by the layer
  * \param bytes    the bytes, at any address: no alignment is needed. They must stay where they
  *                 are, unchanged, until the layer is destroyed. Several layers and threads may
  *                 use the same bytes. If somebody writes to them nevertheless, codes may be wrong,
  *                 or refused, or different from call to call. If they are a mapping of a file
- *                 that shrinks, the system raises SIGBUS where they are touched.
+ *                 that shrinks, the system raises SIGBUS when a lost byte is read.
  * \param size     their number: exactly those of the layer
  * \param out      receives the layer, or NULL on failure
  * \return as wsic_layer_create()
  *
- * The call counts as a use of the context; but threads that use the context for nothing else may
- * call this at the same time, each for layers of its own, if the allocator allows several threads.
+ * The call counts as a use of the context, with one exception. Several threads may call this
+ * function on one context at the same time, each for layers of its own. They must not use the
+ * context for anything else meanwhile, and the allocator must allow several threads.
  */
 WSIC_API wsic_status wsic_layer_create_view(wsic_context *context, const void *bytes, size_t size,
                                             wsic_layer **out) WSIC_NODISCARD;

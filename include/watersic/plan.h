@@ -13,8 +13,8 @@
  *     water level              τ = c² / 12
  *
  * where H is the entropy and d the least mean square error of a uniformly
- * quantized Gaussian in units of the step. Columns far above the water level pay
- * ½ log2(s_j L_jj² / τ) + 0.2546 bit; columns below it pay next to nothing, as in
+ * quantized Gaussian in units of the step. Columns far above the water level take
+ * ½ log2(s_j L_jj² / τ) + 0.2546 bit per weight. Columns below it take almost no bits, as in
  * classical reverse waterfilling (docs/algorithm.md, "From a rate to a step").
  *
  * A plan only predicts; it quantizes nothing. Its rates and steps can be inspected, changed, and
@@ -23,14 +23,14 @@
  * ## Outputs
  *
  * A problem with output statistics (wsic_problem_set_outputs()) is planned in their metric. Its
- * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n). Rows are weighted and errors
- * fed back as an encoder with default parameters does it. The sensitivity of a new matrix is
+ * energies and distortions are those of D_G = tr(G ΔW Σ ΔWᵀ) / (a n). The plan weights rows and
+ * feeds errors back as an encoder with default parameters does. The sensitivity of a new matrix is
  * 1 / (2 ln 2), so that sensitivity · a n · D is the divergence of the model's predictions in bits
- * per token: sensitivities need not be measured, and wsic_plan_get_divergence() predicts what a plan
- * will do to the model. A plan takes codes as rounded scalars. A trellis needs up to 0.2 bit less
- * than that; where it does, the divergence is up to a quarter less than predicted.
+ * per token: sensitivities need not be measured, and wsic_plan_get_divergence() predicts what a
+ * plan will do to the model. A plan assumes scalar codes. A trellis needs up to 0.2 bit less, and
+ * the divergence is then up to a quarter less than predicted.
  *
- * Several matrices are told apart by their index. Each is planned for a target of
+ * A matrix in a plan is named by its index. Each matrix is planned for a target of
  * its own, or all of them share one budget of bytes (wsic_plan_solve_budget()).
  */
 #ifndef WATERSIC_PLAN_H
@@ -65,10 +65,10 @@ WSIC_API const char *wsic_plan_message(const wsic_plan *plan);
 /**
  * \brief Add a matrix.
  *
- * The Cholesky factor is computed here and only its diagonal kept, so that the
- * plan of a whole model takes O(n) memory a layer; 8 n² bytes are needed during
- * the call, and as many again for the live columns where there are dead ones. Damping and dead
- * columns are those of an encoder's defaults.
+ * The call computes the Cholesky factor and keeps only its diagonal. The plan of a whole model
+ * therefore takes O(n) memory for each layer. During the call 8 n² bytes are needed. If there are
+ * dead columns, a copy of Σ without them takes up to 8 n² bytes more. Damping and dead columns are
+ * those of an encoder with default parameters.
  *
  * \param plan     not NULL
  * \param stats    n columns, at least one sample; not kept
@@ -107,15 +107,16 @@ WSIC_API wsic_status wsic_plan_add_flat(wsic_plan *plan, const wsic_stats *stats
                                         size_t *index) WSIC_NODISCARD;
 
 /**
- * \brief Add a prepared matrix: its mixture of statistics, without what it leaves out.
+ * \brief Add a prepared matrix with its mixture of statistics.
  *
- * For statistics of pairs the plan counts the distortion that quantization adds. The error that
+ * The plan does not count the rows and columns that the problem leaves out.
+ * For statistics of pairs it counts the distortion that quantization adds. The error that
  * drift causes and that no choice of weights can remove is not counted. With output statistics the
  * plan counts in their metric (see above), which takes 8 a² bytes during the call.
  *
  * \param plan     not NULL
- * \param problem  of the plan's context; not kept, but it keeps the factor for a run with the
- *                 encoder's defaults
+ * \param problem  of the plan's context; the plan does not keep it. The problem itself keeps the
+ *                 factor for a run with the encoder's defaults.
  * \param index    as for wsic_plan_add()
  * \return as wsic_plan_add(); #WSIC_ERROR_ARGUMENT also if the contexts differ
  */
@@ -138,7 +139,7 @@ WSIC_API size_t wsic_plan_count(const wsic_plan *plan) WSIC_NONNULL(1);
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
  *
  * A matrix whose weights are all zero, or whose columns are all dead, has rate 0
- * and step 0 whatever is asked.
+ * and step 0, whatever the target is.
  */
 WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weight) WSIC_NODISCARD;
 
@@ -154,12 +155,13 @@ WSIC_API wsic_status wsic_plan_solve_rate(wsic_plan *plan, double bits_per_weigh
  */
 WSIC_API wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion) WSIC_NODISCARD;
 
-/** \brief How a budget is shared out. */
+/** \brief How a budget is distributed over the matrices. */
 enum wsic_plan_mode {
     /** Every live weight gets the same rate, as in the reference implementation. */
     WSIC_PLAN_EQUAL = 1,
-    /** One water level for all matrices: sensitivity times the worth of a bit is the same, which
-     *  minimises the sum over the matrices of sensitivity · a n · D. */
+    /** One water level for all matrices: the product of wsic_plan_layer::sensitivity and
+     *  wsic_plan_layer::marginal is the same for all. This minimises the sum over the matrices of
+     *  sensitivity · a n · D. */
     WSIC_PLAN_WATERFILL = 2
 };
 
@@ -168,31 +170,31 @@ enum wsic_plan_mode {
  *
  * \param plan         not NULL
  * \param index        below wsic_plan_count()
- * \param sensitivity  s > 0, such as what a squared error at the output of this matrix adds to the
- *                     loss of the model; of a new matrix 1, and with output statistics
+ * \param sensitivity  s > 0, for example the loss that a squared error at the output of this matrix
+ *                     adds to the model. A new matrix has 1, and with output statistics
  *                     1 / (2 ln 2). Only ratios matter, and only to #WSIC_PLAN_WATERFILL.
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT
  *
- * The plan has to be solved again.
+ * The plan must be solved again afterwards.
  */
 WSIC_API wsic_status wsic_plan_set_sensitivity(wsic_plan *plan, size_t index, double sensitivity);
 
 /**
  * \brief Share one budget out over all matrices.
  *
- * Every matrix receives a target rate, which counts everything its layer will hold.
+ * Every matrix receives a target rate, which counts all bytes of its layer.
  * wsic_encoder_set_plan() hands it to an encoder. After the layer is made, wsic_plan_commit() tells
- * the plan what it took, and what is left goes to the matrices that are still to come: the budget
- * is met as exactly as the last of them meets its target.
+ * the plan the bytes that it took. The rest of the budget then goes to the matrices that are not
+ * committed yet. The budget is thus met as exactly as the last matrix meets its target.
  *
  * \param plan   not NULL, at least one matrix
  * \param mode   #WSIC_PLAN_EQUAL or #WSIC_PLAN_WATERFILL
- * \param bytes  for all layers together, committed ones included. What an archive adds can be taken
- *               off before.
+ * \param bytes  budget for all layers together, committed ones included. The caller can subtract
+ *               the bytes that an archive adds.
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_STATE (no matrix)
- *   - #WSIC_ERROR_RANGE: not even 0.05 bit for every weight
+ *   - #WSIC_ERROR_RANGE: the budget is less than 0.05 bit for every weight
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT, #WSIC_ERROR_CANCELLED
  *
  * Target rates are within 0.05 to 16 bits per weight; a budget beyond that is not used up. On
@@ -203,7 +205,7 @@ WSIC_API wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode,
                                             uint64_t bytes) WSIC_NODISCARD;
 
 /**
- * \brief Tell what the layer of a matrix took, and plan the rest anew.
+ * \brief Tell the plan the size of a finished layer, and plan the other matrices anew.
  *
  * \param plan   solved for a budget
  * \param index  below wsic_plan_count(), not committed before
@@ -211,11 +213,11 @@ WSIC_API wsic_status wsic_plan_solve_budget(wsic_plan *plan, int32_t mode,
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT;
  *   - #WSIC_ERROR_STATE: the plan is not solved for a budget, or the matrix was committed before
  *
- * Where too little is left, the target rates of the others are 0.05.
+ * If too little of the budget is left, the target rates of the other matrices are 0.05.
  */
 WSIC_API wsic_status wsic_plan_commit(wsic_plan *plan, size_t index, uint64_t bytes) WSIC_NODISCARD;
 
-/** \brief What a solved plan says of one matrix. */
+/** \brief What a solved plan says about one matrix. */
 typedef struct wsic_plan_layer {
     size_t size;        /**< sizeof(wsic_plan_layer), set by the caller */
     uint64_t rows;      /**< a */
@@ -227,14 +229,14 @@ typedef struct wsic_plan_layer {
     double step;        /**< c; 0 where nothing is to be coded */
     double water_level; /**< τ = c²/12 */
     double damping;     /**< δ that was added to the diagonal of Σ */
-    double marginal;    /**< worth of a bit, -dD/dR / (2 ln 2). At high rates it is the water level
-                             c²/12; at low rates it is less */
+    double marginal;    /**< distortion that a bit more would save, -dD/dR / (2 ln 2). At high rates
+                             it is the water level c²/12; at low rates it is less */
     double sensitivity; /**< s */
     double target_rate; /**< bits per weight of the finished layer; 0 unless solved for a budget */
-    uint64_t bytes;     /**< the same in bytes; what was committed if it was */
+    uint64_t bytes;     /**< target_rate in bytes; after wsic_plan_commit() the size of the layer */
     uint32_t committed; /**< 1 after wsic_plan_commit(), else 0 */
-    uint32_t outputs;   /**< 1: planned in the metric of output statistics, in which distortion,
-                             energy, water_level and marginal are then; else 0 */
+    uint32_t outputs;   /**< 1: the plan is in the metric of output statistics, and so are
+                             distortion, energy, water_level and marginal; else 0 */
     double divergence;  /**< a n D / (2 ln 2) of the planned D, bits per token; 0 where outputs
                              is 0 */
 } wsic_plan_layer;
@@ -261,8 +263,8 @@ WSIC_API wsic_status wsic_plan_get_layer(const wsic_plan *plan, size_t index,
  * \return
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL
- *   - #WSIC_ERROR_STATE: not solved since the last change; or a matrix has no output statistics:
- *     the message names the first
+ *   - #WSIC_ERROR_STATE: the plan was not solved since its last change; or a matrix has no output
+ *     statistics, and the message names the first such matrix
  *
  * Solving the plan for one budget after another, and calling this function each time, gives the
  * divergence as a function of the size before anything is quantized.

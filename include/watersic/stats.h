@@ -9,26 +9,27 @@
  *
  * over calibration tokens x_t with weights w_t (1 unless given). They are
  * additive: statistics of two runs can be merged, saved and loaded without loss.
- * Layers that see the same input (query, key and value projections) share them.
+ * Layers with the same input (query, key and value projections) can share one handle.
  *
- * Memory: one n × n matrix of doubles, 8 n² bytes, of which the lower triangle is in use.
+ * Memory: one n × n matrix of doubles, 8 n² bytes, of which only the lower triangle is used.
  *
  * ## Pairs
  *
- * Behind layers that are quantized already, a layer sees an input X̂ that has drifted away
- * from the input X that it sees in the original model. The encoder can make up for this drift if it
+ * If earlier layers are quantized already, a layer receives an input X̂ that has drifted away
+ * from its input X in the original model. The encoder can make up for this drift if it
  * knows both inputs. Statistics of pairs hold the moments of pairs (X, X̂) of the same tokens:
  *
  *     Σ_X = E X Xᵀ,   Σ_X̂ = E X̂ X̂ᵀ,   Σ_{X,X̂} = E X X̂ᵀ     (row: X, column: X̂)
  *
- * If the output of the layer is added to a residual stream, R in the original model and R̂
- * in the quantized one, the layer can make up for their difference as well. Statistics with
+ * The output of some layers is added to a residual stream, R in the original model and R̂
+ * in the quantized one. Such a layer can make up for their difference as well. Statistics with
  * residuals also hold
  *
  *     Δ = E (R-R̂) X̂ᵀ,   E (R-R̂) Xᵀ,   E (R-R̂)²              a × n, a × n, a
  *
- * An encoder that is given such statistics minimises, and reports, the error of what leaves the
- * layer, E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) (docs/algorithm.md, "Drift").
+ * With such statistics, an encoder minimises and reports the error of the residual stream behind
+ * the layer, E‖W X + (R-R̂) - Ŵ X̂‖² / (a n) (docs/algorithm.md, "Drift"). Without residuals, the
+ * term R-R̂ is absent.
  *
  * The first addition decides what statistics hold: plain inputs, pairs, or pairs with residuals
  * of one length a. Further additions must be of the same kind.
@@ -37,8 +38,8 @@
  *
  * ## Outputs
  *
- * Statistics of the outputs describe what an error at the outputs of a layer does to the predictions
- * of the model. They are plain statistics of length a, filled by
+ * Statistics of the outputs describe what an error at the outputs of a layer does to the
+ * predictions of the model. They are plain statistics of length a, filled by
  * wsic_stats_add_activations() with gradients in place of activations:
  *
  *     G = E δ δᵀ,     δ = ∂ loss / ∂ y        a × a
@@ -46,16 +47,16 @@
  * Here y = W x is the output of the layer at one token. The loss is the negative logarithm of
  * the probability of the label, *in nats, summed (not averaged) over the tokens of a text*. Labels
  * are drawn from the model's own predictions. Labels of a token may be drawn several times; each
- * draw is one sample. Then, to second order and in the Kronecker approximation of the Fisher matrix,
- * the divergence between the predictions of the model with Ŵ and with W is
+ * draw is one sample. Then, to second order and in the Kronecker approximation of the Fisher
+ * matrix, the divergence between the predictions of the model with Ŵ and with W is
  *
  *     ½ tr(G (W-Ŵ) Σ (W-Ŵ)ᵀ)      nats per token
  *
  * Divergences of several layers add up (docs/algorithm.md, "Both sides"). The library keeps the
- * absolute scale of G, so that layers can be compared. With another loss or another scale the
- * divergences have another unit; the layers stay the same.
+ * absolute scale of G, so that layers can be compared. With another scale of the loss, the
+ * divergences have another unit, but the encoded layers stay the same.
  *
- * wsic_problem_set_outputs() (problem.h) gives them to encoders and plans.
+ * wsic_problem_set_outputs() (problem.h) gives these statistics to encoders and plans.
  */
 #ifndef WATERSIC_STATS_H
 #define WATERSIC_STATS_H
@@ -96,7 +97,7 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  * \brief Add a batch of activations.
  *
  * \param stats        not NULL
- * \param activations  tokens × n, one token a row; F64, F32, F16 or BF16. Any
+ * \param activations  tokens × n, one token in each row; F64, F32, F16 or BF16. Any
  *                     number of rows, any row stride.
  * \param weights      one non-negative weight for every token, or NULL for 1
  * \return
@@ -110,16 +111,16 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: nothing has been added
  *   - #WSIC_ERROR_CANCELLED: nothing has been added
  *
- * Computed by BLAS on the context's threads, a bounded number of tokens at a time, so that large
- * batches need no large copies: 2048 bytes for each column, a few hundred more for what is known of
- * it, and 256 KiB for each thread are taken until the call returns.
+ * BLAS computes the products on the context's threads, a bounded number of tokens at a time. Large
+ * batches therefore need no large copies. Until the call returns it takes 2048 bytes for each
+ * column, a few hundred bytes more for the moments of the column, and 256 KiB for each thread.
  *
  * Accuracy: F64 is multiplied and summed in double precision. F32, F16 and BF16 are multiplied in
- * single precision, in blocks of 512 tokens about their means, whose sums are added in double
- * precision: the error of an element of Σ is below 3.1e-5 times the product of the two columns'
- * deviations (twice that at most where the mean is smaller than the deviation), whatever the
- * number of tokens, and in practice below 1e-7 (docs/algorithm.md, "Sums of products"). Batches of
- * F64 are for hosts that need more.
+ * single precision, in blocks of 512 tokens. The mean of a block is subtracted before, and the sums
+ * of the blocks are added in double precision. The error of an element of Σ is below 3.1e-5 times
+ * the product of the standard deviations of its two columns, whatever the number of tokens. (It is
+ * below twice that where the mean is smaller than the deviation.) In practice it is below 1e-7
+ * (docs/algorithm.md, "Sums of products"). Hosts that need more give batches of F64.
  */
 WSIC_API wsic_status wsic_stats_add_activations(wsic_stats *stats, const wsic_matrix *activations,
                                                 const double *weights) WSIC_NODISCARD;
@@ -148,14 +149,14 @@ WSIC_API wsic_status wsic_stats_add_activations_flat(wsic_stats *stats, const vo
  * \param quantized    X̂ of the same tokens, tokens × n; any type of its own
  * \param residual     R-R̂ of the same tokens, tokens × a, in any type; NULL for none
  * \param weights      one non-negative weight for every token, or NULL for 1
- * \return as wsic_stats_add_activations(), with its accuracy (F64 for one of them means double
- *         precision for all);
- *   - #WSIC_ERROR_STATE: the statistics hold plain inputs, or pairs with residuals where none
- *     are given, or the reverse
- *   - #WSIC_ERROR_SHAPE: also if the three do not have the same number of rows, or residual
- *     has not the a columns of earlier ones
+ * \return as wsic_stats_add_activations();
+ *   - #WSIC_ERROR_STATE: the statistics hold plain inputs; or they hold pairs with residuals and
+ *     none are given, or the reverse
+ *   - #WSIC_ERROR_SHAPE: also if the three matrices do not have the same number of rows, or
+ *     residual does not have the a columns of earlier residuals
  *
- * The memory for pairs is taken by the first call.
+ * The accuracy is that of wsic_stats_add_activations(). If one of the matrices is F64, all are
+ * multiplied in double precision. The first call allocates the memory for pairs.
  */
 WSIC_API wsic_status wsic_stats_add_pair(wsic_stats *stats, const wsic_matrix *activations,
                                          const wsic_matrix *quantized, const wsic_matrix *residual,
@@ -184,9 +185,8 @@ WSIC_API wsic_status wsic_stats_add_pair_flat(wsic_stats *stats, const void *dat
  *
  * \param stats       not NULL
  * \param covariance  n × n, normalised (divided by the number of samples); F64 or
- *                    F32. Only its lower triangle is used, after a check that the
- *                    matrix is symmetric to within 1e-5 of its largest diagonal
- *                    element (halves are averaged).
+ *                    F32. It must be symmetric to within 1e-5 of its largest diagonal
+ *                    element; the mean of its two triangles is used.
  * \param samples     number of samples (sum of weights) that it stands for, > 0
  * \return
  *   - #WSIC_OK
@@ -215,7 +215,7 @@ WSIC_API wsic_status wsic_stats_add_covariance_flat(wsic_stats *stats, const voi
                                                     double samples) WSIC_NODISCARD;
 
 /** \brief Moments of pairs that were computed elsewhere, each normalised (divided by the number
- *  of samples), F64 or F32. The three of residuals are all given or all NULL. */
+ *  of samples), F64 or F32. The three moments of residuals are all given or all NULL. */
 typedef struct wsic_pair_moments {
     size_t size;                        /**< sizeof(wsic_pair_moments), set by the caller */
     const wsic_matrix *input;           /**< Σ_X, n × n, symmetric */
@@ -230,8 +230,8 @@ typedef struct wsic_pair_moments {
  * \brief Add moments of pairs that were computed elsewhere.
  *
  * \param stats    not NULL
- * \param moments  not NULL. Symmetric ones are checked as by wsic_stats_add_covariance(). That
- *                 all belong to the same tokens cannot be checked; if they do not, the
+ * \param moments  not NULL. Symmetric moments are checked as by wsic_stats_add_covariance(). All
+ *                 must belong to the same tokens, which cannot be checked. If they do not, the
  *                 distortions that encoders report mean nothing.
  * \param samples  number of samples (sum of weights) that they stand for, > 0
  * \return
@@ -258,9 +258,9 @@ WSIC_API wsic_status wsic_stats_add_pair_moments(wsic_stats *stats,
  *   - #WSIC_OK
  *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL or the two are the same
  *   - #WSIC_ERROR_SHAPE: different n or a
- *   - #WSIC_ERROR_STATE: one holds plain inputs, the other pairs; or one residuals, the other
- *     none
- *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: the first pairs of stats come from other
+ *   - #WSIC_ERROR_STATE: one holds plain inputs and the other pairs; or one has residuals and the
+ *     other none
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT: stats needs memory for its first pairs
  */
 WSIC_API wsic_status wsic_stats_merge(wsic_stats *stats, const wsic_stats *other) WSIC_NODISCARD;
 
@@ -339,8 +339,8 @@ WSIC_API wsic_status wsic_stats_get_covariance(const wsic_stats *stats,
 /**
  * \brief Eigenvalues of the normalised covariance, of pairs those of Σ_X.
  *
- * They are what reverse waterfilling needs (waterfill.h). The time is that of LAPACK's dsyev without
- * vectors, 4 n³ / 3 operations. The handle keeps the result until samples
+ * They are what reverse waterfilling needs (waterfill.h). The time is that of LAPACK's dsyev
+ * without vectors, 4 n³ / 3 operations. The handle keeps the result until samples
  * are added, and an encoder with #WSIC_LIMIT uses it.
  *
  * \param stats        not NULL
@@ -356,8 +356,8 @@ WSIC_API wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenval
 /**
  * \brief Write statistics to a file.
  *
- * Lossless: the stored sums, not a rounded covariance. The file appears under its
- * name only when complete; an older file of that name is replaced in one step.
+ * Nothing is lost: the file holds the sums themselves, not a rounded covariance. It appears under
+ * its name only when it is complete; an older file of that name is replaced in one step.
  * docs/format.md describes the bytes.
  *
  * \param stats  not NULL

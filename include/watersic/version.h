@@ -28,7 +28,7 @@ extern "C" {
  * apart from the release. */
 /** \brief Something was removed or changed: programs must be rebuilt. */
 #define WSIC_API_VERSION_MAJOR 0
-/** \brief Something was added; while MAJOR is 0, or removed or changed. */
+/** \brief Something was added; while MAJOR is 0, it may also have been removed or changed. */
 #define WSIC_API_VERSION_MINOR 1
 
 /**
@@ -44,7 +44,7 @@ WSIC_API const char *wsic_version(void);
  * \return MAJOR * 1000000 + MINOR * 1000 + PATCH, to be compared with #WSIC_VERSION_NUMBER, that of
  *         the headers. Thread-safe.
  *
- * Whether a function is there is told by wsic_api_version(), and not by the release.
+ * To find out whether a function exists, use wsic_api_version() and not the release.
  */
 WSIC_API uint32_t wsic_version_number(void);
 

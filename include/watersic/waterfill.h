@@ -12,14 +12,14 @@
  *
  * (classical reverse waterfilling; docs/algorithm.md, section "The limit").
  *
- * Where errors count in the metric of G on the side of the outputs too (problem.h, "Outputs"), with
- * eigenvalues μ_1 ... μ_a, the components of W in the eigenbases of both have variances σ² μ_k λ_i
- * and are independent, so that the same holds over all a n products:
+ * With output statistics (problem.h, "Outputs"), errors also count in the metric of G, which has
+ * eigenvalues μ_1 ... μ_a. In the eigenbases of G and Σ, the components of W are independent, and
+ * component (k, i) has the variance σ² μ_k λ_i. The same formulas then hold over all a n products:
  *
  *     D(τ) = 1/(a n) Σ_ki min(τ, σ² μ_k λ_i)
  *     R(τ) = 1/(a n) Σ_ki ½ log2 max(1, σ² μ_k λ_i / τ)
  *
- * Pure functions: no handle, no allocation, no message. All are thread-safe.
+ * These functions need no handle, allocate nothing and leave no message. All are thread-safe.
  */
 #ifndef WATERSIC_WATERFILL_H
 #define WATERSIC_WATERFILL_H
@@ -97,8 +97,10 @@ WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, s
  *     positive, or a spectrum is not in descending order
  *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is negative or not finite
  *
- * Takes O(a + n) operations for each of at most 64 levels, and no memory: the order of both spectra
- * makes the products above the water a staircase. With a = 1 and μ = 1 it is wsic_waterfill_rate().
+ * The call tries at most 64 water levels, with O(a + n) operations for each, and allocates nothing.
+ * (Both spectra are sorted. The number of λ_i whose product with μ_k is above the water level
+ * therefore never grows with k, and one walk finds it for all k.) With a = 1 and μ = 1 the result
+ * is that of wsic_waterfill_rate().
  */
 WSIC_API wsic_status wsic_waterfill_product_rate(const double *outputs, size_t a,
                                                  const double *inputs, size_t n, double variance,

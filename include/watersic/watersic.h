@@ -3,15 +3,15 @@
  * \file watersic/watersic.h
  * \brief libwatersic: language-model weights at 1 to 4 bits with little loss.
  *
- * Data go one way:
+ * Data flow in one direction:
  *
  *     activations ──> wsic_stats ──┐
- *                                  ├─> wsic_plan      what rate costs what
+ *                                  ├─> wsic_plan      distortion at each rate
  *     weights ─────────────────────┤
  *                                  └─> wsic_encoder ──> wsic_layer ──> wsic_archive
  *
- * Where one matrix is quantized several times, or statistics are mixed, a wsic_problem takes the
- * place of statistics and weights.
+ * To quantize one matrix several times, or to mix statistics, make a wsic_problem from statistics
+ * and weights. It takes their place.
  *
  * A complete example (examples/01_quantize_matrix.c is the same, with checks):
  *
@@ -42,20 +42,22 @@
  *   - wsic_TYPE_create() makes a handle, and wsic_TYPE_destroy() releases every handle of the type.
  *     An archive that is read is a file: wsic_archive_open() opens it, wsic_archive_close()
  *     closes it. "load" reads something from a file; "view" borrows the caller's bytes.
- *   - wsic_TYPE_get_THING() writes into memory of the caller's and returns a status.
+ *   - wsic_TYPE_get_THING() writes into the caller's memory and returns a status.
  *   - wsic_TYPE_THING() returns the thing itself, a number or a pointer that the handle owns. It
  *     cannot fail.
  *   - wsic_TYPE_set_THING() changes a handle and returns a status.
  *
  * ## Conventions
  *
- * Every function that can fail returns a ::wsic_status; a message on the handle and on the context
- * says more. A created handle comes back through the last argument, and is NULL on failure.
- * Functions that release a handle take NULL, and so do those that return a message. Structs carry
- * their size first. Calls that take structs with pointers have variants without, whose names end in
- * "_flat". Strings are UTF-8 with a terminating NUL. Rates are in bits per weight everywhere.
+ * Every function that can fail returns a ::wsic_status. A message on the handle and on the context
+ * explains a failure. A created handle comes back through the last argument, and is NULL on
+ * failure. Functions that release a handle take NULL, and so do functions that return a message.
+ * The first member of a struct is its size. Calls that take structs with pointers have variants
+ * without structs, whose names end in "_flat". Strings are UTF-8 with a terminating NUL. Rates are
+ * in bits per weight everywhere.
  *
- * docs/NAME.md in these headers is installed as share/doc/watersic/NAME.md.
+ * These headers refer to documents as docs/NAME.md; they are installed as
+ * share/doc/watersic/NAME.md.
  */
 #ifndef WATERSIC_WATERSIC_H
 #define WATERSIC_WATERSIC_H
