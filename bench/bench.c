@@ -14,6 +14,18 @@ double bench_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double bench_shortest(size_t repeats, void (*action)(void *data), void *data)
+{
+    double least = HUGE_VAL;
+
+    for (size_t k = 0; k < repeats; k++) {
+        const double start = bench_seconds();
+        action(data);
+        least = fmin(least, bench_seconds() - start);
+    }
+    return least;
+}
+
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

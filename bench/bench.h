@@ -13,6 +13,9 @@
 /* Monotonic clock. */
 double bench_seconds(void);
 
+/* Seconds of the shortest of so many runs. */
+double bench_shortest(size_t repeats, void (*action)(void *data), void *data);
+
 typedef struct bench_summary {
     double minimum;
     double median;

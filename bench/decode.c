@@ -2,7 +2,6 @@
 /* What decoding costs: one JSON object for each thing that was timed, all on one thread, in
  * nanoseconds a weight, beside general decoders on the same symbols, memcpy() and BLAS on the same
  * matrix in the same run. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,14 +72,7 @@ static void take_option(void *data, int letter, const char *value)
 
 static double shortest(const decode_bench *bench, void (*action)(void *data), void *data)
 {
-    double least = HUGE_VAL;
-
-    for (size_t k = 0; k < bench->command->repeats; k++) {
-        const double start = bench_seconds();
-        action(data);
-        least = fmin(least, bench_seconds() - start);
-    }
-    return least;
+    return bench_shortest(bench->command->repeats, action, data);
 }
 
 static double weights_of(const decode_bench *bench)

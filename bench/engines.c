@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an engine pays for each way of using a layer, in memory and time, and how decoding and
  * products go with threads: one JSON object a line. docs/engines.md shows both. */
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,17 +46,24 @@ static void take_option(void *data, int letter, const char *value)
         e->most_threads = bench_size_option("most-threads", value, 1, THREADS_MOST);
 }
 
+/* An action on a copy of its own, so that none changes what the next one finds. */
+struct timed {
+    engines engines;
+    void (*action)(engines *e);
+};
+
+static void run_timed(void *data)
+{
+    struct timed *const timed = data;
+
+    timed->action(&timed->engines);
+}
+
 static double shortest(const engines *e, void (*action)(engines *e))
 {
-    engines copy = *e;
-    double least = HUGE_VAL;
+    struct timed timed = {*e, action};
 
-    for (size_t k = 0; k < e->repeats; k++) {
-        const double start = bench_seconds();
-        action(&copy);
-        least = fmin(least, bench_seconds() - start);
-    }
-    return least;
+    return bench_shortest(e->repeats, run_timed, &timed);
 }
 
 /* --- what is timed ------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/file_kind.h"
+#include "common/text_end.h"
 #include "output.h"
 
 static char *copy_text(const char *text, size_t length)
@@ -104,13 +105,6 @@ static int open_tensor(const char *path, const char *name, weights_input *weight
     return use_tensor(tensor, weights);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-
-    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /* The file of FILE.safetensors:TENSOR, and where the name of the tensor begins; the whole of from,
  * and NULL, for any other. Both parts may hold colons: the file is the first prefix that exists.
  * NULL if memory is short. */
@@ -134,7 +128,7 @@ static int open_source(const char *path, const char *tensor, weights_input *weig
 {
     if (tensor)
         return open_tensor(path, tensor, weights);
-    if (ends_with(path, ".safetensors"))
+    if (text_ends_with(path, ".safetensors"))
         return complain(path, "a tensor of it has to be named, as FILE.safetensors:TENSOR");
     return open_npy(path, weights);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/text_end.h"
 #include "llm/model/coded.h"
 
 struct shard {
@@ -234,10 +235,8 @@ static bool read_coded(const struct tensor *tensor, float *out, struct failure *
     return ok;
 }
 
-bool checkpoint_read_f32(const struct checkpoint *checkpoint, const struct tensor *tensor,
-                         float *out, struct failure *failure)
+bool checkpoint_read_f32(const struct tensor *tensor, float *out, struct failure *failure)
 {
-    (void)checkpoint;
     return tensor->coded_type ? read_coded(tensor, out, failure)
                               : tensor_read_f32(tensor, out, failure);
 }
@@ -270,21 +269,14 @@ void checkpoint_each_taken(const struct checkpoint *checkpoint,
     }
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    const size_t end_length = strlen(end);
-
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 static bool is_idle(const char *name, const char *prefix)
 {
     const size_t length = prefix ? strlen(prefix) : 0;
 
     if (length > 0 && strncmp(name, prefix, length) != 0)
         return true;
-    return ends_with(name, ".rotary_emb.inv_freq") || strcmp(name + length, "lm_head.weight") == 0;
+    return text_ends_with(name, ".rotary_emb.inv_freq") ||
+           strcmp(name + length, "lm_head.weight") == 0;
 }
 
 static bool refuse_rest_of(const struct shard *shard, const char *architecture, const char *prefix,

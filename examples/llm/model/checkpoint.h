@@ -29,8 +29,7 @@ const struct tensor *checkpoint_find(const struct checkpoint *checkpoint, const 
 const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char *key);
 
 /* All numbers of one of its tensors as floats: tensor_read_f32(), and coded tensors as well. */
-bool checkpoint_read_f32(const struct checkpoint *checkpoint, const struct tensor *tensor,
-                         float *out, struct failure *failure);
+bool checkpoint_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
 
 /* Number of tensors in all files. */
 size_t checkpoint_count(const struct checkpoint *checkpoint);

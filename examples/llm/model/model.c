@@ -148,7 +148,7 @@ static const struct tensor *take(const struct model *model, const char *name, si
 }
 
 /* Returns NULL on failure. */
-static float *load(const struct model *model, const struct tensor *tensor, struct failure *failure)
+static float *load(const struct tensor *tensor, struct failure *failure)
 {
     float *const values = malloc(tensor->count * sizeof *values);
 
@@ -156,7 +156,7 @@ static float *load(const struct model *model, const struct tensor *tensor, struc
         refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
         return NULL;
     }
-    const bool ok = checkpoint_read_f32(model->checkpoint, tensor, values, failure);
+    const bool ok = checkpoint_read_f32(tensor, values, failure);
     tensor_release(tensor);
     if (ok)
         return values;
@@ -176,7 +176,7 @@ static bool take_table(const struct model *model, struct table *table, const cha
     table->stored = take(model, full, table->rows, table->columns, failure);
     if (!table->stored || !table->stored->coded_type)
         return table->stored != NULL;
-    table->values = load(model, table->stored, failure);
+    table->values = load(table->stored, failure);
     return table->values != NULL;
 }
 
@@ -266,7 +266,7 @@ static bool take_block(const struct model *model, size_t number, double *linear_
 static float *load_gains(const struct model *model, const struct tensor *tensor,
                          struct failure *failure)
 {
-    float *const gains = load(model, tensor, failure);
+    float *const gains = load(tensor, failure);
 
     for (size_t i = 0; gains && model->config.family->offset_norms && i < tensor->count; i++)
         gains[i] += 1;
@@ -341,7 +341,7 @@ static bool load_linear(const struct model *model, size_t number, enum linear_ki
     if (!ok || !has_bias(config, kind))
         return ok;
     name_tensor(config, number, linear_names[kind], "bias", name);
-    linear->bias = load(model, checkpoint_find(model->checkpoint, name), failure);
+    linear->bias = load(checkpoint_find(model->checkpoint, name), failure);
     return linear->bias != NULL;
 }
 

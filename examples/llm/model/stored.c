@@ -239,11 +239,11 @@ static bool read_coded(const struct stored *stored, size_t first, size_t count, 
     const struct tensor *const tensor = stored->tensor;
 
     if (count * stored->columns == tensor->count)
-        return checkpoint_read_f32(stored->checkpoint, tensor, out, failure);
+        return checkpoint_read_f32(tensor, out, failure);
     float *const all = malloc(tensor->count * sizeof *all);
     if (!all)
         return refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
-    const bool ok = checkpoint_read_f32(stored->checkpoint, tensor, all, failure);
+    const bool ok = checkpoint_read_f32(tensor, all, failure);
     if (ok)
         memcpy(out, all + first * stored->columns, count * stored->columns * sizeof *out);
     free(all);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/atomic_file.h"
+#include "common/text_end.h"
 #include "llm/publish/directory.h"
 
 bool directory_path(char path[PATH_MAX], const char *folder, const char *name,
@@ -151,14 +152,6 @@ json_t *directory_config(const char *source, struct failure *failure)
     return config;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t length = strlen(name);
-    const size_t end_length = strlen(end);
-
-    return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
 /* Files that hold weights in whatever format, and what tells where weights are. */
 static bool holds_weights(const char *name)
 {
@@ -170,7 +163,7 @@ static bool holds_weights(const char *name)
                                        ".wsic",        ".part"};
 
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-        if (ends_with(name, ends[i]))
+        if (text_ends_with(name, ends[i]))
             return true;
     return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/coded_tensors.h"
+#include "common/text_end.h"
 #include "llm/publish/directory.h"
 
 /* Where a tensor of the directory comes from: as it is, or from some layers of the archive. */
@@ -20,6 +21,7 @@ struct pack {
     struct packed *packed;
     struct directory directory;
     struct origin *origins;
+    char (*names)[MODEL_NAME_SIZE]; /* of the tensors that the layers of the archive belong to */
     size_t count;
     struct failure *failure;
     bool ok;
@@ -41,11 +43,18 @@ static wsic_layer *view_layer(const struct pack *pack, size_t index)
     return layer;
 }
 
-/* The tensor that a layer belongs to. */
-static void name_tensor(const struct pack *pack, size_t layer, char name[MODEL_NAME_SIZE])
+/* The tensors that all layers belong to. */
+static bool name_tensors(struct pack *pack)
 {
-    model_tensor_name(pack->packing->config, wsic_archive_name(pack->packing->archive, layer),
-                      name);
+    const size_t all = wsic_archive_count(pack->packing->archive);
+
+    pack->names = calloc(all + 1, sizeof *pack->names);
+    if (!pack->names)
+        return refuse(pack->failure, "%s: out of memory", pack->packing->output);
+    for (size_t i = 0; i < all; i++)
+        model_tensor_name(pack->packing->config, wsic_archive_name(pack->packing->archive, i),
+                          pack->names[i]);
+    return true;
 }
 
 static bool measure_layer(const struct pack *pack, struct origin *origin, size_t number,
@@ -76,15 +85,13 @@ static bool measure_layer(const struct pack *pack, struct origin *origin, size_t
 static bool find_layers(struct pack *pack, struct origin *origin)
 {
     const size_t all = wsic_archive_count(pack->packing->archive);
-    char name[MODEL_NAME_SIZE];
 
     origin->layers = calloc(all, sizeof *origin->layers);
     origin->coded = calloc(all, sizeof *origin->coded);
     if (!origin->layers || !origin->coded)
         return refuse(pack->failure, "%s: out of memory", pack->packing->output);
     for (size_t i = 0; i < all; i++) {
-        name_tensor(pack, i, name);
-        if (strcmp(name, origin->tensor->name) == 0)
+        if (strcmp(pack->names[i], origin->tensor->name) == 0)
             origin->layers[origin->count++] = i;
     }
     return true;
@@ -149,12 +156,11 @@ static bool scales_coded(const struct pack *pack, const struct tensor *tensor)
 {
     static const char end[] = "_scale_inv";
     const size_t length = strlen(tensor->name);
-    char name[MODEL_NAME_SIZE];
 
-    if (length < sizeof end || strcmp(tensor->name + length + 1 - sizeof end, end) != 0)
+    if (!text_ends_with(tensor->name, end))
         return false;
     for (size_t i = 0; i < wsic_archive_count(pack->packing->archive); i++) {
-        name_tensor(pack, i, name);
+        const char *const name = pack->names[i];
         if (strlen(name) == length + 1 - sizeof end &&
             strncmp(name, tensor->name, strlen(name)) == 0)
             return true;
@@ -186,11 +192,9 @@ static void add_tensor(void *self, const struct tensor *tensor)
 static bool check_layers(const struct pack *pack)
 {
     const struct packing *const packing = pack->packing;
-    char name[MODEL_NAME_SIZE];
 
     for (size_t i = 0; i < wsic_archive_count(packing->archive); i++) {
-        name_tensor(pack, i, name);
-        if (!checkpoint_find(packing->checkpoint, name))
+        if (!checkpoint_find(packing->checkpoint, pack->names[i]))
             return refuse(pack->failure, "%s: layer \"%s\" is no tensor of %s",
                           packing->archive_path, wsic_archive_name(packing->archive, i),
                           packing->source);
@@ -276,7 +280,7 @@ static bool prepare(struct pack *pack)
     if (!pack->origins || !directory->tensors || !directory->run)
         return refuse(pack->failure, "%s: out of memory", packing->output);
     directory->config = directory_config(packing->source, pack->failure);
-    if (!directory->config || !check_layers(pack))
+    if (!directory->config || !name_tensors(pack) || !check_layers(pack))
         return false;
     checkpoint_each(packing->checkpoint, add_tensor, pack);
     return pack->ok && describe_method(pack);
@@ -303,6 +307,7 @@ bool pack_model(const struct packing *packing, struct packed *packed, struct fai
     }
     free(pack.directory.tensors);
     free(pack.origins);
+    free(pack.names);
     json_decref(pack.directory.run);
     json_decref(pack.directory.config);
     return ok;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text_end.h"
 enum { most_patterns = 64 };
 
 struct search {
@@ -19,13 +20,6 @@ struct search {
     bool ok;
     struct failure *failure;
 };
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-
-    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
 
 static bool split(struct search *search, char *list)
 {
@@ -99,15 +93,15 @@ static bool name_of(const struct search *search, const struct tensor *tensor,
     const size_t length = strlen(tensor->name);
 
     snprintf(name, MATRIX_NAME_SIZE, "%s", tensor->name);
-    if (ends_with(name, "_scale_inv") && length < MATRIX_NAME_SIZE) {
+    if (text_ends_with(name, "_scale_inv") && length < MATRIX_NAME_SIZE) {
         name[length - strlen("_scale_inv")] = '\0';
         return checkpoint_find(search->checkpoint, name) == NULL;
     }
-    if (ends_with(name, "_scales") && length < MATRIX_NAME_SIZE) {
+    if (text_ends_with(name, "_scales") && length < MATRIX_NAME_SIZE) {
         snprintf(other, sizeof other, "%.*s_blocks", (int)(length - strlen("_scales")), name);
         return checkpoint_find(search->checkpoint, other) == NULL;
     }
-    if (ends_with(name, "_blocks") && length < MATRIX_NAME_SIZE) {
+    if (text_ends_with(name, "_blocks") && length < MATRIX_NAME_SIZE) {
         snprintf(other, sizeof other, "%.*s_scales", (int)(length - strlen("_blocks")), name);
         if (checkpoint_find(search->checkpoint, other))
             name[length - strlen("_blocks")] = '\0';
