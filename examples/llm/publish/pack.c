@@ -52,8 +52,8 @@ static bool name_tensors(struct pack *pack)
     if (!pack->names)
         return refuse(pack->failure, "%s: out of memory", pack->packing->output);
     for (size_t i = 0; i < all; i++)
-        model_tensor_name(pack->packing->config, wsic_archive_name(pack->packing->archive, i),
-                          pack->names[i]);
+        tensors_of_layer(pack->packing->config, wsic_archive_name(pack->packing->archive, i),
+                         pack->names[i]);
     return true;
 }
 
