@@ -137,6 +137,8 @@ static const char compare_help[] =
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
+    "  --plot FILE.svg    draw perplexity and divergence of every method over bits\n"
+    "                     per weight\n"
     "  --json             report as JSON\n"
     "  -h, --help         print this\n"
     "\n" TOKENS_HELP;

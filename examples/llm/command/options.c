@@ -112,7 +112,7 @@ static const struct rule rules[] = {
     {"batch", FOR_FINETUNE, 0, option_take_count, AT(batch), WITH_VALUE},
     {"learning-rate", FOR_FINETUNE, 0, option_take_part, AT(learning_rate), WITH_VALUE},
     {"last-learning-rate", FOR_FINETUNE, 0, option_take_part, AT(last_learning_rate), WITH_VALUE},
-    {"plot", FOR_PLAN, 0, option_take_text, AT(plot), WITH_VALUE},
+    {"plot", FOR_PLAN | FOR_COMPARE, 0, option_take_text, AT(plot), WITH_VALUE},
     {"layers", FOR_EVAL, 0, option_take_on, AT(layers), FLAG},
     {"low-memory", FOR_MAKING, 0, option_take_on, AT(low_memory), FLAG},
     {"progress", FOR_PLANNING, 0, option_take_on, AT(progress), FLAG},

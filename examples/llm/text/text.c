@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "common/path.h"
 #include "llm/text/spool.h"
 
 const char *text_name(const struct text_source *source)
@@ -29,11 +30,7 @@ struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure
 {
     char path[PATH_MAX];
 
-    if ((size_t)snprintf(path, sizeof path, "%s/tokenizer.json", model) >= sizeof path) {
-        refuse(failure, "%s: the name is too long", model);
-        return NULL;
-    }
-    return tokenizer_open(path, failure);
+    return path_join(path, model, "tokenizer.json", failure) ? tokenizer_open(path, failure) : NULL;
 }
 
 void text_warn(const char *path, const struct text_repairs *repairs)
