@@ -146,6 +146,6 @@ bool framing_begin_windows(struct tokens *tokens, const struct beginning *beginn
                (left < length ? left : length) * sizeof *values);
     }
     free(tokens->values);
-    *tokens = (struct tokens){.values = values, .count = count};
+    *tokens = (struct tokens){.values = values, .count = count, .beginning = beginning->count};
     return true;
 }
