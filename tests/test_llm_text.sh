@@ -143,6 +143,8 @@ sed 's/"added_tokens":\[/&{"id":300,"content":"<large>"}/' "$golden/bytes.json" 
 echo 'a <large> b' >large_text
 refused 1 "large_text: '<large>' is token 300, but the model's vocabulary has 256" \
     "a token that the model does not have" eval --model bytes --text large_text
+refused 1 "is 300, but the vocabulary has 256" "a prompt with such a token" generate --model bytes \
+    --prompt 'a <large> b'
 run 0 "but not if it does not occur" eval --model bytes --text some --max-tokens 512
 
 echo "1..$count"

@@ -5,42 +5,23 @@
 #include <stdint.h>
 #include <string.h>
 
-static bool is_continuation(unsigned char byte)
+#include "common/utf8.h"
+
+/* XML forbids control characters but tabs and ends of lines, and the last two of every plane. */
+static bool is_allowed(uint32_t character)
 {
-    return byte >> 6 == 2;
+    return (character >= 0x20 || character == '\t' || character == '\n') &&
+           !(character >= 0x7f && character < 0xa0) && (character & 0xfffe) != 0xfffe;
 }
 
-/* What a character of so many bytes stands for, if all of them are there. */
-static uint32_t read_character(const unsigned char *text, size_t length)
+/* Bytes of the character that begins here; 0 if it cannot be written. Other bytes are tested one by one. */
+static size_t character_length(const char *text, size_t size)
 {
-    uint32_t character = text[0] & (length == 1 ? 0x7f : 0xff >> (length + 1));
+    size_t length;
 
-    for (size_t i = 1; i < length; i++) {
-        if (!is_continuation(text[i]))
-            return UINT32_MAX;
-        character = character << 6 | (text[i] & 0x3f);
-    }
-    return character;
-}
-
-/* Shortest forms alone, no surrogates, and no characters that XML forbids. */
-static bool is_valid(uint32_t character, size_t length)
-{
-    static const uint32_t least[] = {0, 0x20, 0xa0, 0x800, 0x10000};
-
-    return character >= least[length] && character != 0x7f && character <= 0x10ffff &&
-           !(character >= 0xd800 && character <= 0xdfff) && (character & 0xfffe) != 0xfffe;
-}
-
-/* Bytes of the character that begins here; 0 if it cannot be written. */
-static size_t character_length(const char *text)
-{
-    const unsigned char first = (unsigned char)*text;
-    const size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : 4;
-
-    if (length == 4 && first >> 3 != 30)
+    if (utf8_look(text, size, &length) != UTF8_CHARACTER)
         return 0;
-    return is_valid(read_character((const unsigned char *)text, length), length) ? length : 0;
+    return is_allowed(utf8_read(text, &length)) ? length : 0;
 }
 
 static const char *find_entity(char c)
@@ -63,9 +44,11 @@ static const char *find_entity(char c)
 
 void svg_escape(FILE *file, const char *text)
 {
-    while (*text != '\0') {
+    size_t left = strlen(text);
+
+    while (left > 0) {
         const char *const entity = find_entity(*text);
-        const size_t length = character_length(text);
+        const size_t length = character_length(text, left);
         if (entity)
             fputs(entity, file);
         else if (length == 0)
@@ -73,6 +56,7 @@ void svg_escape(FILE *file, const char *text)
         else
             fwrite(text, 1, length, file);
         text += length == 0 ? 1 : length;
+        left -= length == 0 ? 1 : length;
     }
 }
 

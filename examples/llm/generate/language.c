@@ -30,7 +30,12 @@ static bool read_ends(struct language *language, const char *model, const char *
 
     if (!path_join(path, model, name, failure))
         return false;
-    json_t *const root = json_load_file(path, 0, NULL);
+    if (access(path, F_OK) != 0)
+        return true;
+    json_error_t error;
+    json_t *const root = json_load_file(path, 0, &error);
+    if (!root)
+        return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
     const json_t *const ends = json_object_get(root, "eos_token_id");
     if (json_is_array(ends))
         for (size_t i = 0; ok && i < json_array_size(ends); i++)
@@ -107,6 +112,7 @@ static bool encode_text(struct language *language, const char *text, bool first,
         !tokenizer_feed(language->tokenizer, text, strlen(text), failure) ||
         !tokenizer_finish(language->tokenizer, &repairs, failure))
         return false;
+    text_warn("the prompt", &repairs);
     if (first)
         tokens->count -= tokenizer_tokens_behind(language->tokenizer, &behind);
     return true;
