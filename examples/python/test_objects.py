@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the objects compute, against NumPy and against the program watersic.
-Usage: test_objects.py [PROGRAM CLI_DATA]"""
+"""What the objects compute, against NumPy."""
 
 import mmap
 import os
-import subprocess
-import sys
 import tempfile
 import unittest
 import warnings
@@ -15,10 +12,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import watersic
 from fixture import COLUMNS, ROWS, TOKENS, activations, layer, numbers, statistics, weights
-
-PROGRAMS = [os.path.abspath(path) for path in sys.argv[1:]]
-sys.argv = sys.argv[:1]
-
 
 def as_bf16(array):
     """The upper halves of float32 numbers, which it cuts off."""
@@ -307,29 +300,6 @@ class Objects(unittest.TestCase):
         assert_allclose(two, (rate, level))
         two = watersic.waterfill.product_distortion(numpy.ones(1), values, 1.0, 1.0)
         assert_allclose(two, (0.25, 0.25))
-
-
-@unittest.skipUnless(PROGRAMS, "the program watersic was not built")
-class Program(unittest.TestCase):
-    def test_same_bytes(self):
-        """The program, in C, makes the same layer of the same files."""
-        program, cli_data = PROGRAMS
-        with tempfile.TemporaryDirectory() as directory:
-            run = {"cwd": directory, "check": True, "stdout": subprocess.DEVNULL}
-            subprocess.run([cli_data, "make"], **run)
-            subprocess.run([program, "quantize", "-w", "w.npy", "-s", "s.npy", "-r", "3", "-o",
-                            "made.wsic"], **run)
-            w = numpy.load(os.path.join(directory, "w.npy"))
-            s = numpy.load(os.path.join(directory, "s.npy"))
-            context = watersic.Context()
-            archive = watersic.Archive(context, os.path.join(directory, "made.wsic"))
-            stats = watersic.Stats(context, w.shape[1])
-            stats.add_covariance(s, 1)
-            encoder = watersic.Encoder(context)
-            for pair in archive.metadata["parameters"].split():
-                name, value = pair.split("=")
-                encoder[name] = value
-            self.assertEqual(bytes(encoder.run(stats, w).data), bytes(archive[0].data))
 
 
 if __name__ == "__main__":
