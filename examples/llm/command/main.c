@@ -11,7 +11,9 @@
     "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
     "                     of a family that the manual page lists\n"                                \
     "  --window N         tokens that see each other (default: the model's\n"                      \
-    "                     positions, at most 2048)\n"
+    "                     positions, at most 2048)\n"                                              \
+    "  --bos              begin every window as a text begins (BOS), and predict from\n"           \
+    "                     there; without it the text is cut as it is\n"
 
 #define TOKENS_HELP                                                                                \
     "Tokens are raw little-endian numbers in FILE.u16 or FILE.u32, or the bytes of\n"              \
@@ -82,12 +84,11 @@ static const char quantize_help[] =
     "  --dry-run          tell passes, memory and size of the archive; compute\n"
     "                     nothing\n"
     "  --json             report as JSON\n"
-    "  -h, --help         print this\n"
-    "\n" TOKENS_HELP;
+    "  -h, --help         print this\n";
 
 /* Of a length of its own, which C bounds. */
 static const char quantize_more_help[] =
-    "\n"
+    "\n" TOKENS_HELP "\n"
     "Without a text, of any architecture, one matrix after the other:\n"
     "  --tensors LIST     quantize matrices whose names match these patterns of the shell\n"
     "  --statistics DIR   of their inputs, as another program has written them\n"

@@ -46,6 +46,7 @@ struct rule {
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, option_take_text, AT(model), WITH_VALUE},
     {"window", FOR_READING | FOR_GENERATE, 0, option_take_window, AT(window), WITH_VALUE},
+    {"bos", FOR_READING, 0, option_take_on, AT(bos), FLAG},
     {"tokens", FOR_TEXT, 0, option_take_text, AT(tokens), WITH_VALUE},
     {"text", FOR_TEXT, 0, option_take_text, AT(text), WITH_VALUE},
     {"max-tokens", FOR_READING, 0, option_take_count, AT(max_tokens), WITH_VALUE},
@@ -224,12 +225,12 @@ static bool check_texts(const struct walk *walk)
 
 struct text_source options_text(const struct options *options)
 {
-    return (struct text_source){options->tokens, options->text, options->model};
+    return (struct text_source){options->tokens, options->text, options->model, options->bos};
 }
 
 struct text_source options_eval_text(const struct options *options)
 {
-    return (struct text_source){options->eval, options->eval_text, options->model};
+    return (struct text_source){options->eval, options->eval_text, options->model, options->bos};
 }
 
 /* Both fill one place: the list would be lost, or the one. */

@@ -12,19 +12,22 @@
 struct text_source {
     const char *tokens; /* NULL: text */
     const char *text;
-    const char *model; /* directory of the checkpoint; looked at for text only */
+    const char *model;  /* directory of the checkpoint; looked at for text and begin_windows only */
+    bool begin_windows; /* every window begins as a text of this model does (framing.h) */
 };
 
 /* The file. */
 const char *text_name(const struct text_source *source);
 
-/* Load what tokens_sample() keeps of a text of the model's vocabulary. Warns on standard error
+/* Load what tokens_sample() keeps of a text of the model's vocabulary. With begin_windows, tokens
+ * that windows begin with count as well, and are added before each. Warns on standard error
  * where numbers of the file are too short to name all of the vocabulary, or where text is not
  * UTF-8. */
 bool text_load(struct tokens *tokens, const struct text_source *source, const struct config *config,
                size_t window, size_t most, struct failure *failure);
 
-/* Open the tokenizer of a checkpoint. NULL on failure. */
+/* Open the tokenizer of a checkpoint: its tokenizer.json, and what tokenizer_config.json says of
+ * tokens around a text. NULL on failure. */
 struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure);
 
 /* Warn of text that was not UTF-8. */
