@@ -177,8 +177,8 @@ static bool load_bias(const struct model *model, const struct layer_place *place
     return linear->bias != NULL;
 }
 
-static bool load_linear(const struct model *model, const struct layer_place *place,
-                        struct linear *linear, struct failure *failure)
+static bool load_weights(const struct model *model, const struct layer_place *place,
+                         struct linear *linear, struct failure *failure)
 {
     struct stored stored;
 
@@ -190,7 +190,19 @@ static bool load_linear(const struct model *model, const struct layer_place *pla
                       stored.tensor->name);
     const bool ok = stored_read(&stored, 0, linear->rows, linear->weights, failure);
     stored_release(&stored);
-    return ok && load_bias(model, place, linear, failure);
+    return ok;
+}
+
+static bool load_linear(const struct model *model, const struct layer_place *place,
+                        const struct model_absence *absence, struct linear *linear,
+                        struct failure *failure)
+{
+    char name[MODEL_NAME_SIZE];
+
+    layers_name(&model->config, layers_before(&model->config, place->block) + place->slot, name);
+    return ((absence && absence->has(absence->self, name)) ||
+            load_weights(model, place, linear, failure)) &&
+           load_bias(model, place, linear, failure);
 }
 
 static struct attention_rule attention_of(const struct config *config, enum block_sight sight)
@@ -216,7 +228,8 @@ static bool load_all_gains(const struct model *model, size_t number, struct bloc
     return true;
 }
 
-static bool load_parts(const struct model *model, size_t number, struct block *block,
+static bool load_parts(const struct model *model, size_t number,
+                       const struct model_absence *absence, struct block *block,
                        struct failure *failure)
 {
     const struct config *const config = &model->config;
@@ -227,7 +240,7 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
     block->attention = attention_of(config, config_sight(config, number));
     for (size_t slot = 0; slot < block->layers; slot++) {
         const struct layer_place place = layers_in(config, number, slot);
-        if (!load_linear(model, &place, &block->linear[slot], failure))
+        if (!load_linear(model, &place, absence, &block->linear[slot], failure))
             return false;
     }
     return true;
@@ -240,22 +253,29 @@ static void zero_rows(const struct model *model, size_t number, struct block *bl
     for (size_t slot = 0; model->exclusions && slot < block->layers; slot++) {
         const struct exclusion *const exclusion = &model->exclusions->of[before + slot];
         struct linear *const linear = &block->linear[slot];
-        for (size_t i = 0; i < exclusion->row_count; i++)
+        for (size_t i = 0; linear->weights && i < exclusion->row_count; i++)
             memset(linear->weights + exclusion->rows[i] * linear->columns, 0,
                    linear->columns * sizeof *linear->weights);
     }
 }
 
-bool model_load_block(const struct model *model, size_t number, struct block *block,
-                      struct failure *failure)
+bool model_load_block_without(const struct model *model, size_t number,
+                              const struct model_absence *absence, struct block *block,
+                              struct failure *failure)
 {
     *block = (struct block){.attention_norm = NULL};
-    if (interrupt_none(failure) && load_parts(model, number, block, failure)) {
+    if (interrupt_none(failure) && load_parts(model, number, absence, block, failure)) {
         zero_rows(model, number, block);
         return true;
     }
     block_free(block);
     return false;
+}
+
+bool model_load_block(const struct model *model, size_t number, struct block *block,
+                      struct failure *failure)
+{
+    return model_load_block_without(model, number, NULL, block, failure);
 }
 
 const struct block *model_block(const struct model *model, size_t number, struct block *loaded,
