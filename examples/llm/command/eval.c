@@ -129,10 +129,11 @@ static bool evaluate_archive(struct measured *measured, struct failure *failure)
     if (!restored_open(&restored, &session->model, session->context, measured->options->archive,
                        failure))
         return false;
-    footprint_measure(&measured->footprint, session->model.checkpoint, &restored);
+    bool ok =
+        footprint_measure(&measured->footprint, session->model.checkpoint, &restored, failure);
     measured->predicted = read_prediction(restored.package);
-    bool ok = pair_run(&measured->pair, &restored, &measured->tokens, session->window,
-                       measured->options->layers, failure);
+    ok = ok && pair_run(&measured->pair, &restored, &measured->tokens, session->window,
+                        measured->options->layers, failure);
     if (ok) {
         const struct readout readout = {&restored.model, measured->pair.restored};
         const struct readout reference = {&session->model, measured->pair.original};
@@ -158,8 +159,8 @@ static bool measure(struct measured *measured, struct failure *failure)
         return false;
     if (options->archive)
         return evaluate_archive(measured, failure);
-    footprint_measure(&measured->footprint, session->model.checkpoint, NULL);
-    return evaluate(&measured->evaluation, &session->model, &measured->tokens, session->window,
+    return footprint_measure(&measured->footprint, session->model.checkpoint, NULL, failure) &&
+           evaluate(&measured->evaluation, &session->model, &measured->tokens, session->window,
                     NULL, failure);
 }
 
