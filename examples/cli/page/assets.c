@@ -46,7 +46,7 @@ const char page_style[] =
     ".plot{max-width:100%;height:auto;flex:1 1 30em;min-width:0}\n"
     "@media (max-width:40em){body{font-size:15px;padding:.7em}.plots{flex-wrap:nowrap;"
     "overflow-x:auto}.plot{flex:none;width:34em;max-width:none}"
-    "#layers td:first-child{max-width:11em;overflow:hidden;text-overflow:ellipsis}}\n"
+    "#layers td:first-child{white-space:normal;overflow-wrap:anywhere;min-width:9em}}\n"
     "@media print{body{max-width:none;padding:0;font-size:10pt}.wide{overflow:visible}"
     "th button::after{content:''}table{font-size:7.5pt}th,td{padding:.15em .3em}"
     "#layers th:first-child,#layers td:first-child{position:static}.plot,tr{break-inside:avoid}"
