@@ -2,23 +2,13 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
-
-enum {
-    /* Words of a code at the most: its symbol, the length of an escape, and 31 bits of it. */
-    WORDS_OF_CODE = 5
-};
+#include "coding/stream_push.h"
 
 /* What a code is to the coder: start | frequency << 16, and its high part, which escapes need. */
 typedef struct coded_symbol {
     uint32_t range;
     int32_t high;
 } coded_symbol;
-
-/* Where words go: they grow downwards. */
-typedef struct word_sink {
-    uint16_t *next; /* the first one written */
-    uint16_t *end;
-} word_sink;
 
 typedef struct stream_writer {
     const wsic_code_plan *plan;
@@ -28,7 +18,7 @@ typedef struct stream_writer {
     size_t lanes;
     size_t used;                     /* lanes with a column */
     uint32_t states[WSIC_LANES_MAX]; /* by lane */
-    word_sink words;
+    wsic_word_sink words;
     uint16_t *floor;           /* lowest place of a word */
     size_t gathered;           /* the group whose symbols are here */
     coded_symbol *symbols;     /* of a group, step by step */
@@ -99,75 +89,22 @@ static void gather(stream_writer *w, size_t group)
 
 /* --- pushing -------------------------------------------------------------------------- */
 
-static inline void push(word_sink *words, uint32_t *state, uint32_t start, uint32_t frequency)
-{
-    uint32_t x = *state;
-
-    if (x >= (uint64_t)frequency << (32 - WSIC_MODEL_BITS)) {
-        *--words->next = (uint16_t)x;
-        x >>= 16;
-    }
-    *state = (x / frequency << WSIC_MODEL_BITS) + x % frequency + start;
-}
-
-typedef struct escape {
-    size_t lane;
-    unsigned length;
-    bool below;
-    uint64_t bits;
-} escape;
-
-static escape make_escape(const wsic_model *model, size_t lane, int32_t high)
-{
-    const uint64_t raised = wsic_escape_distance(model, high) + 1;
-    const unsigned length = wsic_bit_length(raised) - 1;
-
-    return (escape){.lane = lane,
-                    .length = length,
-                    .below = high < model->first,
-                    .bits = raised - (UINT64_C(1) << length)};
-}
-
-/* Rounds that the digits of an escape take. */
-static unsigned digit_rounds(const escape *one)
-{
-    return (one->length + WSIC_ESCAPE_DIGIT - 1) / WSIC_ESCAPE_DIGIT;
-}
-
-static void push_digit(word_sink *words, uint32_t *state, const escape *one, unsigned round)
-{
-    const unsigned done = round * WSIC_ESCAPE_DIGIT;
-    const unsigned left = one->length - done;
-    const unsigned count = left < WSIC_ESCAPE_DIGIT ? left : WSIC_ESCAPE_DIGIT;
-    const unsigned drop = WSIC_MODEL_BITS - count;
-    const uint32_t digit = (uint32_t)(one->bits >> done) & ((1U << count) - 1);
-
-    push(words, state, digit << drop, 1U << drop);
-}
-
-static void push_length(word_sink *words, uint32_t *state, const escape *one)
-{
-    const uint32_t frequency = wsic_escape_frequency(one->length);
-    const uint32_t start = wsic_escape_start(one->length) + (one->below ? frequency : 0);
-
-    push(words, state, start, frequency);
-}
-
 /* Escapes of a step in the order of lanes; what is decoded last goes first. */
-static void push_escapes(stream_writer *w, const escape *escapes, size_t count)
+static void push_escapes(stream_writer *w, const wsic_pushed_escape *escapes, size_t count)
 {
     unsigned rounds = 0;
 
     for (size_t k = 0; k < count; k++)
-        rounds = digit_rounds(&escapes[k]) > rounds ? digit_rounds(&escapes[k]) : rounds;
+        rounds =
+            wsic_escape_rounds(&escapes[k]) > rounds ? wsic_escape_rounds(&escapes[k]) : rounds;
     while (rounds-- > 0) {
         for (size_t k = count; k-- > 0;) {
-            if (digit_rounds(&escapes[k]) > rounds)
-                push_digit(&w->words, &w->states[escapes[k].lane], &escapes[k], rounds);
+            if (wsic_escape_rounds(&escapes[k]) > rounds)
+                wsic_push_digit(&w->words, &w->states[escapes[k].lane], &escapes[k], rounds);
         }
     }
     for (size_t k = count; k-- > 0;)
-        push_length(&w->words, &w->states[escapes[k].lane], &escapes[k]);
+        wsic_push_length(&w->words, &w->states[escapes[k].lane], &escapes[k]);
 }
 
 /* A step of the lanes at places below `end`. */
@@ -175,21 +112,21 @@ static void push_step(stream_writer *w, size_t columns, size_t row, size_t end)
 {
     const coded_symbol *const symbols = w->symbols + row * w->lanes;
     const wsic_model *const *const models = w->models + row * w->lanes;
-    escape escapes[WSIC_LANES_MAX];
+    wsic_pushed_escape escapes[WSIC_LANES_MAX];
     size_t count = 0;
 
     for (size_t place = 0; place < end; place++) {
         const size_t lane = wsic_lane_at(place, w->lanes);
         if (lane < columns && models[lane])
-            escapes[count++] = make_escape(models[lane], lane, symbols[lane].high);
+            escapes[count++] = wsic_make_escape(models[lane], lane, symbols[lane].high);
     }
     if (count != 0)
         push_escapes(w, escapes, count);
     for (size_t place = end; place-- > 0;) {
         const size_t lane = wsic_lane_at(place, w->lanes);
         if (lane < columns)
-            push(&w->words, &w->states[lane], symbols[lane].range & 0xFFFF,
-                 symbols[lane].range >> 16);
+            wsic_push(&w->words, &w->states[lane], symbols[lane].range & 0xFFFF,
+                      symbols[lane].range >> 16);
     }
 }
 
@@ -232,19 +169,19 @@ static bool step_back(const stream_writer *w, code_place *at)
     return true;
 }
 
-static void push_serially(stream_writer *w, const code_place *at, word_sink *words, uint32_t *state)
+static void push_serially(stream_writer *w, const code_place *at, wsic_word_sink *words,
+                          uint32_t *state)
 {
     const size_t lane = wsic_lane_at(at->place, w->lanes);
     const size_t index = at->row * w->lanes + lane;
 
     gather(w, at->group);
     if (w->models[index]) {
-        const escape one = make_escape(w->models[index], lane, w->symbols[index].high);
-        for (unsigned round = digit_rounds(&one); round-- > 0;)
-            push_digit(words, state, &one, round);
-        push_length(words, state, &one);
+        const wsic_pushed_escape one =
+            wsic_make_escape(w->models[index], lane, w->symbols[index].high);
+        wsic_push_escape(words, state, &one);
     }
-    push(words, state, w->symbols[index].range & 0xFFFF, w->symbols[index].range >> 16);
+    wsic_push(words, state, w->symbols[index].range & 0xFFFF, w->symbols[index].range >> 16);
 }
 
 /* The last codes, coded one after the other. */
@@ -256,14 +193,15 @@ typedef struct tail {
 } tail;
 
 /* Push at most `most` codes as long as their words fit. */
-static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room, word_sink *words)
+static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room,
+                     wsic_word_sink *words)
 {
     tail made = {.begin = stream_end(w), .state = state};
     uint16_t *const floor = words->end - room;
 
     for (; made.codes < most; made.codes++) {
         code_place next = made.begin;
-        word_sink moved = *words;
+        wsic_word_sink moved = *words;
         uint32_t pushed = made.state;
         if (!step_back(w, &next)) {
             made.whole = true;
@@ -284,9 +222,9 @@ static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room,
 static tail make_tail(stream_writer *w)
 {
     enum { ROOM = WSIC_LANES_MAX - 2 };
-    uint16_t buffer[WORDS_OF_CODE + ROOM];
+    uint16_t buffer[WSIC_WORDS_OF_CODE + ROOM];
     const size_t room = w->used - 2;
-    word_sink words = {buffer + WORDS_OF_CODE + ROOM, buffer + WORDS_OF_CODE + ROOM};
+    wsic_word_sink words = {buffer + WSIC_WORDS_OF_CODE + ROOM, buffer + WSIC_WORDS_OF_CODE + ROOM};
 
     tail made = try_tail(w, WSIC_TAIL_STATE, SIZE_MAX, room, &words);
     if (made.whole)
@@ -338,7 +276,7 @@ static void push_lanes(stream_writer *w, code_place begin)
 
 static tail push_all(stream_writer *w)
 {
-    word_sink *const words = &w->words;
+    wsic_word_sink *const words = &w->words;
     tail made = {.whole = wsic_code_plan_serial(w->plan)};
 
     if (!made.whole)
@@ -351,15 +289,6 @@ static tail push_all(stream_writer *w)
 
 /* --- putting it together -------------------------------------------------------------- */
 
-static void put_state(wsic_bit_writer *writer, uint32_t state, unsigned exponent_bits,
-                      unsigned least)
-{
-    const unsigned exponent = wsic_bit_length(state) - 1;
-
-    wsic_put_bits(writer, exponent - least, exponent_bits);
-    wsic_put_bits(writer, state - (UINT64_C(1) << exponent), exponent);
-}
-
 static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
 {
     const size_t codes = made->whole ? 0 : made->codes;
@@ -368,9 +297,9 @@ static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
     wsic_put_bits(&writer, codes & ((1U << WSIC_TAIL_LOW_BITS) - 1), WSIC_TAIL_LOW_BITS);
     wsic_put_golomb(&writer, codes >> WSIC_TAIL_LOW_BITS);
     if (made->whole)
-        put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
+        wsic_put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
     for (size_t lane = 0; !made->whole && lane < w->used; lane++)
-        put_state(&writer, w->states[lane], WSIC_EXPONENT_BITS, WSIC_EXPONENT_LEAST);
+        wsic_put_state(&writer, w->states[lane], WSIC_EXPONENT_BITS, WSIC_EXPONENT_LEAST);
     wsic_finish_bits(&writer);
 }
 
@@ -432,7 +361,7 @@ wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan, 
                        .gathered = SIZE_MAX};
     const size_t of_group = w.rows * w.lanes;
     const size_t groups = wsic_div_up(plan->groups - stream, plan->streams);
-    const size_t room = (groups * of_group + 1) * WORDS_OF_CODE;
+    const size_t room = (groups * of_group + 1) * WSIC_WORDS_OF_CODE;
     wsic_status status;
 
     w.symbols = wsic_alloc(env, of_group, sizeof *w.symbols, &status);
@@ -440,7 +369,7 @@ wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan, 
         w.models = wsic_alloc(env, of_group, sizeof *w.models, &status);
     w.floor = w.models ? wsic_alloc(env, room, sizeof *w.floor, &status) : NULL;
     if (w.floor) {
-        w.words = (word_sink){w.floor + room, w.floor + room};
+        w.words = (wsic_word_sink){w.floor + room, w.floor + room};
         const tail made = push_all(&w);
         put_head(&w, &made, out);
         put_words(w.words.next, (size_t)(w.words.end - w.words.next), out);
