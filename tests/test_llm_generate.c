@@ -242,6 +242,5 @@ int main(void)
     tcase_add_test(choices, tokens_are_chosen_as_often_as_they_are_likely);
     suite_add_tcase(suite, texts);
     suite_add_tcase(suite, choices);
-    run_suite(suite);
-    return 0;
+    return run_suite(suite);
 }

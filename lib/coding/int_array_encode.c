@@ -6,7 +6,7 @@
 
 #include "base/sort.h"
 #include "coding/model_fit.h"
-#include "coding/stream_push.h"
+#include "coding/escape_push.h"
 
 /* How the differences to the base are to be coded. */
 typedef struct array_choice {
@@ -109,7 +109,7 @@ static uint32_t symbol_of(const wsic_model *model, int32_t value)
 
 /* Backwards, as a decoder takes first what was put last; the words grow downwards. */
 static uint32_t push_values(const wsic_model *model, const int32_t *values, size_t count,
-                            wsic_word_sink *words)
+                            uint16_t **words)
 {
     uint32_t state = WSIC_TAIL_STATE;
 
@@ -148,15 +148,15 @@ static wsic_status put_lane(const wsic_env *env, const wsic_model *model, const 
 
     if (!room)
         return status;
-    wsic_word_sink words = {.end = room + WSIC_WORDS_OF_CODE * count};
+    uint16_t *const end = room + WSIC_WORDS_OF_CODE * count;
+    uint16_t *words = end;
     wsic_bit_writer head = {.bytes = &lane};
-    words.next = words.end;
     wsic_bytes_init(&lane, env);
     const uint32_t state = push_values(model, values, count, &words);
     wsic_put_state(&head, state, WSIC_TAIL_EXPONENT_BITS, 0);
     wsic_finish_bits(&head);
-    for (; words.next < words.end; words.next++)
-        wsic_put_u16(&lane, *words.next);
+    for (; words < end; words++)
+        wsic_put_u16(&lane, *words);
     put_planes(model, values, count, &lane);
     wsic_put_varint(out, lane.size);
     wsic_bytes_append(out, lane.data, lane.size);

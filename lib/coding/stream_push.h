@@ -1,97 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* How one symbol, one escape and one state are written: for the lanes of a stream, its tail, and arrays.
- * A decoder takes first what was put last. coding/stream_take.h is the other side. */
+/* The encoder of the lanes of a stream: steps are pushed from the last one to the first. */
 #ifndef WSIC_CODING_STREAM_PUSH_H
 #define WSIC_CODING_STREAM_PUSH_H
 
+#include "base/cpu.h"
+#include "coding/code_ranges.h"
 #include "coding/stream.h"
 
-enum {
-    /* Words of a code at the most: its symbol, the length of an escape, and 31 bits of it. */
-    WSIC_WORDS_OF_CODE = 5
-};
+enum { WSIC_PUSH_SPARE = 8 /* words below the last one that a kernel may write over */ };
 
-/* Where words go: they grow downwards. */
-typedef struct wsic_word_sink {
-    uint16_t *next; /* the first one written */
-    uint16_t *end;
-} wsic_word_sink;
+/* Lanes stand at their places in the order in which they take words (wsic_lane_at()). */
+typedef struct wsic_push_lanes {
+    uint32_t states[WSIC_LANES_MAX];
+    uint16_t *words; /* the first one written: they grow downwards */
+} wsic_push_lanes;
 
-static inline void wsic_push(wsic_word_sink *words, uint32_t *state, uint32_t start,
-                             uint32_t frequency)
+/* Push a symbol; a word that leaves the state goes below *words. */
+static inline void wsic_push(uint16_t **words, uint32_t *state, uint32_t start, uint32_t frequency)
 {
     uint32_t x = *state;
 
     if (x >= (uint64_t)frequency << (32 - WSIC_MODEL_BITS)) {
-        *--words->next = (uint16_t)x;
+        *--*words = (uint16_t)x;
         x >>= 16;
     }
     *state = (x / frequency << WSIC_MODEL_BITS) + x % frequency + start;
 }
 
-/* An escape that is to be written. */
-typedef struct wsic_pushed_escape {
-    size_t lane;
-    unsigned length;
-    bool below;
-    uint64_t bits;
-} wsic_pushed_escape;
-
-static inline wsic_pushed_escape wsic_make_escape(const wsic_model *model, size_t lane,
-                                                  int32_t high)
+static inline void wsic_push_range(uint16_t **words, uint32_t *state, uint32_t range)
 {
-    const uint64_t raised = wsic_escape_distance(model, high) + 1;
-    const unsigned length = wsic_bit_length(raised) - 1;
-
-    return (wsic_pushed_escape){.lane = lane,
-                                .length = length,
-                                .below = high < model->first,
-                                .bits = raised - (UINT64_C(1) << length)};
+    wsic_push(words, state, range & WSIC_RANGE_START, range >> WSIC_RANGE_SHIFT);
 }
 
-/* Rounds that the digits of an escape take. */
-static inline unsigned wsic_escape_rounds(const wsic_pushed_escape *one)
-{
-    return (one->length + WSIC_ESCAPE_DIGIT - 1) / WSIC_ESCAPE_DIGIT;
-}
+/* Push steps of WSIC_LANES_MAX lanes, whose ranges stand one step after the other, from the last
+ * one down, as long as none has an escape. Returns how many are left. */
+typedef size_t wsic_push_steps(wsic_push_lanes *lanes, const uint32_t *ranges, size_t steps);
 
-static inline void wsic_push_digit(wsic_word_sink *words, uint32_t *state,
-                                   const wsic_pushed_escape *one, unsigned round)
-{
-    const unsigned done = round * WSIC_ESCAPE_DIGIT;
-    const unsigned left = one->length - done;
-    const unsigned count = left < WSIC_ESCAPE_DIGIT ? left : WSIC_ESCAPE_DIGIT;
-    const unsigned drop = WSIC_MODEL_BITS - count;
-    const uint32_t digit = (uint32_t)(one->bits >> done) & ((1U << count) - 1);
+/* What a choice of instructions has for it; NULL if nothing. */
+wsic_push_steps *wsic_push_kernel(int32_t kernels);
 
-    wsic_push(words, state, digit << drop, 1U << drop);
-}
-
-static inline void wsic_push_length(wsic_word_sink *words, uint32_t *state,
-                                    const wsic_pushed_escape *one)
-{
-    const uint32_t frequency = wsic_escape_frequency(one->length);
-    const uint32_t start = wsic_escape_start(one->length) + (one->below ? frequency : 0);
-
-    wsic_push(words, state, start, frequency);
-}
-
-/* An escape of a lane that is alone, its symbol not included. */
-static inline void wsic_push_escape(wsic_word_sink *words, uint32_t *state,
-                                    const wsic_pushed_escape *one)
-{
-    for (unsigned round = wsic_escape_rounds(one); round-- > 0;)
-        wsic_push_digit(words, state, one, round);
-    wsic_push_length(words, state, one);
-}
-
-static inline void wsic_put_state(wsic_bit_writer *writer, uint32_t state, unsigned exponent_bits,
-                                  unsigned least)
-{
-    const unsigned exponent = wsic_bit_length(state) - 1;
-
-    wsic_put_bits(writer, exponent - least, exponent_bits);
-    wsic_put_bits(writer, state - (UINT64_C(1) << exponent), exponent);
-}
+#if WSIC_X86
+wsic_push_steps wsic_push_steps_avx2;
+#endif
 
 #endif

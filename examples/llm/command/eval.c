@@ -81,7 +81,11 @@ static bool print_text(const struct measured *measured, struct failure *failure)
         printf(", predicted %.4f", measured->predicted);
     putchar('\n');
     print_sizes(measured);
-    printf("tokens           %zu\n", measured->tokens.count);
+    printf("tokens           %zu in windows of %zu", measured->tokens.count,
+           measured->session->window);
+    if (measured->tokens.beginning > 0)
+        printf(", each begun with %zu before the text (BOS)", measured->tokens.beginning);
+    putchar('\n');
     if (measured->pair.errors)
         print_layers(measured);
     return report_flush(failure);
@@ -96,6 +100,9 @@ static bool print_json(const struct measured *measured, struct failure *failure)
 
     json_object_update_new(root, report_footprint(footprint));
     json_object_set_new(root, "tokens", json_integer((json_int_t)measured->tokens.count));
+    json_object_set_new(root, "window", json_integer((json_int_t)measured->session->window));
+    json_object_set_new(root, "beginning_tokens",
+                        json_integer((json_int_t)measured->tokens.beginning));
     if (measured->options->archive)
         json_object_set_new(root, "original", report_reference(&measured->evaluation));
     if (measured->predicted > 0)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/command/session.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/peak_memory.h"
 #include "common/plot.h"
@@ -159,29 +156,14 @@ static json_t *describe_json(const struct planning *run)
 
 /* --- drawing -------------------------------------------------------------------------- */
 
-static int compare_rates(const void *one, const void *other)
-{
-    const struct forecast_layer *const a = one;
-    const struct forecast_layer *const b = other;
-
-    return (a->rate > b->rate) - (a->rate < b->rate);
-}
-
-/* Points that a logarithmic axis has, in the order of their rates. */
+/* Points that a logarithmic axis has. */
 static plot_line make_line(const struct planning *run)
 {
-    struct forecast_layer points[OPTIONS_MAX_RATES];
     plot_line line = {.name = "predicted"};
 
     for (size_t i = 0; i < count_rates(run); i++)
-        points[i] = run->forecasts[i].all;
-    qsort(points, count_rates(run), sizeof points[0], compare_rates);
-    for (size_t i = 0; i < count_rates(run); i++) {
-        if (!(points[i].kl_bits > 0))
-            continue;
-        line.x[line.count] = points[i].rate;
-        line.y[line.count++] = points[i].kl_bits;
-    }
+        if (run->forecasts[i].all.kl_bits > 0)
+            plot_add(&line, run->forecasts[i].all.rate, run->forecasts[i].all.kl_bits);
     return line;
 }
 
@@ -192,20 +174,16 @@ static bool draw(const struct planning *run)
                         .subtitle = subtitle,
                         .x_label = "rate, bits per weight, everything counted",
                         .y_label = "predicted KL to the original, bits per token",
-                        .x_tick = 0.5,
                         .lines = {make_line(run)},
                         .line_count = 1};
-    const plot_line *const line = &plot.lines[0];
 
-    if (line->count == 0)
+    if (plot_is_empty(&plot))
         return refuse(run->failure, "%s: no rate has a divergence that can be drawn",
                       run->options->plot);
-    plot.x_first = floor(2 * line->x[0] - 0.5) / 2;
-    plot.x_last = ceil(2 * line->x[line->count - 1] + 0.5) / 2;
+    plot_fit(&plot, 0.5);
     snprintf(subtitle, sizeof subtitle, "%.100s, %zu linear layers",
              run->session->model.config.architecture, run->layers);
-    return plot_write(&plot, run->options->plot) ||
-           refuse(run->failure, "%s: %s", run->options->plot, strerror(errno));
+    return plot_write(&plot, 1, run->options->plot, run->failure);
 }
 
 /* --- all of it -------------------------------------------------------------------------- */

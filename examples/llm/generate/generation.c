@@ -25,26 +25,36 @@ static bool take_linear(struct generation *generation, const struct package *pac
     size_t index;
 
     model_linear_name(name, number, kind);
-    if (form == RESIDENT_F32 || !package || !package_find(package, name, &index)) {
+    if (linear->weights) {
         *resident = resident_floats(linear->weights, linear->rows, linear->columns);
     } else {
-        if (!take_layer(package, form, index, resident, failure))
+        if (!package_find(package, name, &index) ||
+            !take_layer(package, form, index, resident, failure))
             return false;
         if (resident->rows != linear->rows || resident->columns != linear->columns)
             return refuse(failure, "layer \"%s\" is %zu x %zu, but the model's is %zu x %zu", name,
                           resident->rows, resident->columns, linear->rows, linear->columns);
-        free(linear->weights);
-        linear->weights = NULL;
     }
     linear->resident = resident;
     linear->work = &generation->work;
     return true;
 }
 
+static bool is_packed(const void *package, const char *layer)
+{
+    size_t index;
+
+    return package_find(package, layer, &index);
+}
+
 static bool take_block(struct generation *generation, const struct package *package,
                        enum resident_form form, size_t number, struct failure *failure)
 {
-    if (!model_load_block(generation->model, number, &generation->blocks[number], failure))
+    const struct model_absence absence = {is_packed, package};
+    const bool floats = form == RESIDENT_F32 || !package;
+
+    if (!model_load_block_without(generation->model, number, floats ? NULL : &absence,
+                                  &generation->blocks[number], failure))
         return false;
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
         if (!take_linear(generation, package, form, number, (enum linear_kind)kind, failure))

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/path.h"
 #include "llm/model/config_keys.h"
 #include "llm/model/config_quantization.h"
 #include "llm/model/config_reader.h"
@@ -235,17 +236,11 @@ static bool read_file(const char *path, root_reader *read, void *result, struct 
     return ok;
 }
 
-static bool set_path(char path[PATH_MAX], const char *directory, struct failure *failure)
-{
-    return (size_t)snprintf(path, PATH_MAX, "%s/config.json", directory) < PATH_MAX ||
-           refuse(failure, "%s: the name is too long", directory);
-}
-
 bool config_load(struct config *config, const char *directory, struct failure *failure)
 {
     char path[PATH_MAX];
 
-    return set_path(path, directory, failure) && read_file(path, read_config, config, failure);
+    return path_join(path, directory, "config.json", failure) && read_file(path, read_config, config, failure);
 }
 
 static bool read_scale_block(void *result, const struct config_reader *reader)
@@ -258,7 +253,7 @@ bool config_load_scale_block(size_t block[2], const char *directory, struct fail
     char path[PATH_MAX];
 
     block[0] = block[1] = STORED_FP8_BLOCK;
-    if (!set_path(path, directory, failure))
+    if (!path_join(path, directory, "config.json", failure))
         return false;
     return access(path, F_OK) != 0 || read_file(path, read_scale_block, block, failure);
 }

@@ -322,14 +322,11 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
     return false;
 }
 
-static bool load_linear(const struct model *model, size_t number, enum linear_kind kind,
-                        struct linear *linear, struct failure *failure)
+static bool load_weights(const struct model *model, size_t number, enum linear_kind kind,
+                         struct linear *linear, struct failure *failure)
 {
-    const struct config *const config = &model->config;
-    char name[MODEL_NAME_SIZE];
     struct stored stored;
 
-    *linear = model_linear_shape(config, kind);
     if (!find_linear(model, number, kind, &stored, failure))
         return false;
     linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
@@ -338,8 +335,23 @@ static bool load_linear(const struct model *model, size_t number, enum linear_ki
                       stored.tensor->name);
     const bool ok = stored_read(&stored, 0, linear->rows, linear->weights, failure);
     stored_release(&stored);
-    if (!ok || !has_bias(config, kind))
-        return ok;
+    return ok;
+}
+
+static bool load_linear(const struct model *model, size_t number, enum linear_kind kind,
+                        const struct model_absence *absence, struct linear *linear,
+                        struct failure *failure)
+{
+    const struct config *const config = &model->config;
+    char name[MODEL_NAME_SIZE];
+
+    *linear = model_linear_shape(config, kind);
+    model_linear_name(name, number, kind);
+    if (!(absence && absence->has(absence->self, name)) &&
+        !load_weights(model, number, kind, linear, failure))
+        return false;
+    if (!has_bias(config, kind))
+        return true;
     name_tensor(config, number, linear_names[kind], "bias", name);
     linear->bias = load(checkpoint_find(model->checkpoint, name), failure);
     return linear->bias != NULL;
@@ -353,7 +365,8 @@ static struct attention_rule attention_of(const struct config *config, enum bloc
                                    .span = sight == SIGHT_LOCAL ? config->sight : 0};
 }
 
-static bool load_parts(const struct model *model, size_t number, struct block *block,
+static bool load_parts(const struct model *model, size_t number,
+                       const struct model_absence *absence, struct block *block,
                        struct failure *failure)
 {
     const struct config *const config = &model->config;
@@ -368,7 +381,8 @@ static bool load_parts(const struct model *model, size_t number, struct block *b
             return false;
     }
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!load_linear(model, number, (enum linear_kind)kind, &block->linear[kind], failure))
+        if (!load_linear(model, number, (enum linear_kind)kind, absence, &block->linear[kind],
+                         failure))
             return false;
     return true;
 }
@@ -389,22 +403,29 @@ static void zero_rows(const struct model *model, size_t number, struct block *bl
         const struct exclusion *const exclusion =
             &model->exclusions->of[number * LINEAR_KINDS + kind];
         const size_t columns = block->linear[kind].columns;
-        for (size_t i = 0; i < exclusion->row_count; i++)
+        for (size_t i = 0; block->linear[kind].weights && i < exclusion->row_count; i++)
             memset(block->linear[kind].weights + exclusion->rows[i] * columns, 0,
                    columns * sizeof *block->linear[kind].weights);
     }
 }
 
-bool model_load_block(const struct model *model, size_t number, struct block *block,
-                      struct failure *failure)
+bool model_load_block_without(const struct model *model, size_t number,
+                              const struct model_absence *absence, struct block *block,
+                              struct failure *failure)
 {
     *block = (struct block){.attention_norm = NULL};
-    if (interrupt_none(failure) && load_parts(model, number, block, failure)) {
+    if (interrupt_none(failure) && load_parts(model, number, absence, block, failure)) {
         zero_rows(model, number, block);
         return true;
     }
     block_free(block);
     return false;
+}
+
+bool model_load_block(const struct model *model, size_t number, struct block *block,
+                      struct failure *failure)
+{
+    return model_load_block_without(model, number, NULL, block, failure);
 }
 
 const struct block *model_block(const struct model *model, size_t number, struct block *loaded,

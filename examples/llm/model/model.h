@@ -69,6 +69,18 @@ bool model_open(struct model *model, const char *directory, struct failure *fail
 /* Load a block's original weights. Those that are not finite are refused. */
 bool model_load_block(const struct model *model, size_t number, struct block *block,
                       struct failure *failure);
+
+/* Linear layers whose weights the caller has in a form of its own. */
+struct model_absence {
+    bool (*has)(const void *self, const char *layer);
+    const void *self;
+};
+
+/* The same without the weights of these layers: they are not even decoded where they are coded, and
+ * are NULL in the block. */
+bool model_load_block_without(const struct model *model, size_t number,
+                              const struct model_absence *absence, struct block *block,
+                              struct failure *failure);
 void block_free(struct block *block);
 
 /* What a block has beside its linear layers: where one of the two only stands for the other. All

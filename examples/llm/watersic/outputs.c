@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/atomic_file.h"
+#include "common/path.h"
 #include "llm/model/fingerprint.h"
 
 /* To be changed when other numbers come out for the same model and text. */
@@ -63,6 +64,7 @@ bool outputs_choose_directory(struct outputs *outputs, const char *parent,
 {
     uint64_t fingerprint = fingerprint_text(0, method);
     char digits[FINGERPRINT_SIZE];
+    char longest[PATH_MAX];
 
     if (!parent)
         return true;
@@ -72,18 +74,19 @@ bool outputs_choose_directory(struct outputs *outputs, const char *parent,
     fingerprint = fingerprint_number(fingerprint, (double)outputs->mode);
     fingerprint = fingerprint_number(fingerprint, (double)outputs->most_rows);
     fingerprint_print(fingerprint, digits);
-    /* Names of files come behind it. */
-    if ((size_t)snprintf(outputs->directory, sizeof outputs->directory, "%s/outputs-%s", parent,
-                         digits) >= sizeof outputs->directory - 32)
-        return refuse(failure, "%s: the name is too long", parent);
+    if (!path_format(outputs->directory, failure, "%s/outputs-%s", parent, digits) ||
+        !path_join(longest, outputs->directory, "a name as long as any of its files", failure))
+        return false;
     return make_directory(parent, failure) && make_directory(outputs->directory, failure);
 }
 
 const char *outputs_path(const struct outputs *outputs, const char *name, size_t number,
                          char path[PATH_MAX])
 {
+    struct failure ignored; /* the directory was chosen so that its files have room */
+
     if (outputs->directory[0] == '\0' ||
-        snprintf(path, PATH_MAX, "%s/%s.%zu", outputs->directory, name, number) >= PATH_MAX)
+        !path_format(path, &ignored, "%s/%s.%zu", outputs->directory, name, number))
         return NULL;
     return path;
 }

@@ -17,10 +17,11 @@ bool report_json(json_t *root, struct failure *failure)
 {
     if (!root)
         return refuse(failure, "out of memory for the report");
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+    const bool printed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0;
     json_decref(root);
     putchar('\n');
-    return report_flush(failure);
+    return report_flush(failure) &&
+           (printed || refuse(failure, "standard output: the report could not be printed whole"));
 }
 
 /* A layer without its distortion has 0 (layer.h of the library). */
