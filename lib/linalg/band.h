@@ -7,17 +7,23 @@
 
 /* Diagonals below the main one that the first step leaves. More make its products faster, and the
  * second step slower. */
-enum { WSIC_BAND_WIDTH = 32 };
+enum { WSIC_BAND_WIDTH = 48 };
 
 /* Of a band: element (i, j), 0 <= i - j < WSIC_BAND_STRIDE, is band[j * WSIC_BAND_STRIDE + i - j].
- * Those with i - j > WSIC_BAND_WIDTH are room for the second step. */
+ * Those with i - j > WSIC_BAND_WIDTH, and WSIC_BAND_STRIDE numbers behind the last column, are room
+ * for the second step, and zero at first. */
 enum { WSIC_BAND_STRIDE = 2 * WSIC_BAND_WIDTH };
 
+static inline size_t wsic_band_size(size_t n)
+{
+    return (n + 1) * WSIC_BAND_STRIDE;
+}
+
 /* The symmetric matrix in the lower triangle of a (n x n, column-major, without gaps; destroyed, the
- * upper triangle too) to a band of n * WSIC_BAND_STRIDE numbers. Fails for want of memory alone. */
+ * upper triangle too) to a band of zeros. Fails for want of memory alone. */
 wsic_status wsic_reduce_to_band(const wsic_env *env, size_t n, double *a, double *band);
 
-/* A band, destroyed, to the n numbers of its diagonal and the n - 1 beside it. */
+/* A band (destroyed) to the n numbers of its diagonal and the n - 1 beside it. */
 void wsic_reduce_band(size_t n, double *band, double *diagonal, double *beside);
 
 #endif

@@ -15,7 +15,8 @@ enum {
     LANES = 8
 };
 
-/* I - τ v vᵀ, v_0 = 1, for rows first ... first + count - 1. */
+/* I - τ v vᵀ, v_0 = 1, for rows first ... first + count - 1. Behind them v is zero: loops over WIDTH
+ * rows, which compilers turn into vectors without a rest, change nothing there. */
 typedef struct reflector {
     size_t first, count;
     double tau;
@@ -28,17 +29,14 @@ static double *column_of(double *band, size_t j)
     return band + j * (WSIC_BAND_STRIDE - 1);
 }
 
-static double dot(size_t count, const double *x, const double *y)
+static double dot(const double *x, const double *y)
 {
     double lane[LANES] = {0.0}, sum = 0.0;
-    size_t i = 0;
 
-    for (; i + LANES <= count; i += LANES) {
+    for (size_t i = 0; i < WIDTH; i += LANES) {
         for (size_t l = 0; l < LANES; l++)
             lane[l] += x[i + l] * y[i + l];
     }
-    for (; i < count; i++)
-        sum += x[i] * y[i];
     for (size_t l = 0; l < LANES; l++)
         sum += lane[l];
     return sum;
@@ -47,20 +45,49 @@ static double dot(size_t count, const double *x, const double *y)
 /* The reflector that brings all of x but x_0 to zero; and x after it. */
 static void make_reflector(double *x, reflector *h)
 {
-    const double below = dot(h->count - 1, x + 1, x + 1);
+    double below = 0.0;
 
     memset(h->v, 0, sizeof h->v);
+    memcpy(h->v + 1, x + 1, (h->count - 1) * sizeof *x);
+    below = dot(h->v, h->v);
     h->v[0] = 1.0;
     h->tau = 0.0;
     if (!(below > 0.0))
         return;
     const double beta = -copysign(sqrt(x[0] * x[0] + below), x[0]);
-    for (size_t i = 1; i < h->count; i++) {
-        h->v[i] = x[i] / (x[0] - beta);
-        x[i] = 0.0;
-    }
+    const double factor = 1.0 / (x[0] - beta);
+    for (size_t i = 1; i < WIDTH; i++)
+        h->v[i] *= factor;
+    memset(x + 1, 0, (h->count - 1) * sizeof *x);
     h->tau = (beta - x[0]) / beta;
     x[0] = beta;
+}
+
+/* First row of the lanes that begin behind row j. */
+static size_t whole_lanes(size_t j)
+{
+    return (j / LANES + 1) * LANES;
+}
+
+/* w += A v for column j of the lower triangle of A, and for the row that mirrors it. */
+static void add_column(const double *a, const double *v, size_t j, double *w)
+{
+    const size_t even = whole_lanes(j);
+    double lane[LANES] = {0.0}, sum = a[j] * v[j];
+
+    for (size_t i = j + 1; i < even; i++) {
+        sum += a[i] * v[i];
+        w[i] += a[i] * v[j];
+    }
+    for (size_t i = even; i < WIDTH; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            lane[l] += a[i + l] * v[i + l];
+            w[i + l] += a[i + l] * v[j];
+        }
+    }
+    for (size_t l = 0; l < LANES; l++)
+        sum += lane[l];
+    w[j] += sum;
 }
 
 /* H A H for the block on the diagonal: A - v wᵀ - w vᵀ, w = τ (A v - ½ τ (vᵀ A v) v). */
@@ -68,20 +95,19 @@ static void apply_both_sides(double *band, const reflector *h)
 {
     double w[WIDTH] = {0.0};
 
-    for (size_t j = 0; j < h->count; j++) {
-        const double *const a = column_of(band, h->first + j) + h->first, v = h->v[j];
-        const size_t below = h->count - j - 1;
-        for (size_t i = j + 1; i < h->count; i++)
-            w[i] += a[i] * v;
-        w[j] += a[j] * v + dot(below, a + j + 1, h->v + j + 1);
-    }
-    const double half = 0.5 * h->tau * dot(h->count, w, h->v);
-    for (size_t i = 0; i < h->count; i++)
+    for (size_t j = 0; j < h->count; j++)
+        add_column(column_of(band, h->first + j) + h->first, h->v, j, w);
+    memset(w + h->count, 0, (WIDTH - h->count) * sizeof *w);
+    const double half = 0.5 * h->tau * dot(w, h->v);
+    for (size_t i = 0; i < WIDTH; i++)
         w[i] = h->tau * (w[i] - half * h->v[i]);
     for (size_t j = 0; j < h->count; j++) {
         double *const a = column_of(band, h->first + j) + h->first;
         const double v_j = h->v[j], w_j = w[j];
-        for (size_t i = j; i < h->count; i++)
+        const size_t even = whole_lanes(j);
+        for (size_t i = j; i < even; i++)
+            a[i] -= h->v[i] * w_j + w[i] * v_j;
+        for (size_t i = even; i < WIDTH; i++)
             a[i] -= h->v[i] * w_j + w[i] * v_j;
     }
 }
@@ -95,17 +121,18 @@ static void push_down(double *band, const reflector *h, reflector *g)
 
     for (size_t j = 0; j < h->count; j++) {
         const double *const b = column_of(band, h->first + j) + g->first, v = h->tau * h->v[j];
-        for (size_t i = 0; i < g->count; i++)
+        for (size_t i = 0; i < WIDTH; i++)
             u[i] += b[i] * v;
     }
-    for (size_t i = 0; i < g->count; i++)
+    memset(u + g->count, 0, (WIDTH - g->count) * sizeof *u);
+    for (size_t i = 0; i < WIDTH; i++)
         head[i] -= u[i];
     make_reflector(head, g);
-    const double cross = dot(g->count, u, g->v);
+    const double cross = dot(u, g->v);
     for (size_t j = 1; j < h->count; j++) {
         double *const b = column_of(band, h->first + j) + g->first;
-        const double v = h->v[j], w = g->tau * (dot(g->count, b, g->v) - cross * v);
-        for (size_t i = 0; i < g->count; i++)
+        const double v = h->v[j], w = g->tau * (dot(b, g->v) - cross * v);
+        for (size_t i = 0; i < WIDTH; i++)
             b[i] -= u[i] * v + g->v[i] * w;
     }
 }

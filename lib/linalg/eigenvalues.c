@@ -36,7 +36,7 @@ static wsic_status reduce(const wsic_env *env, size_t n, double *a, double *diag
                           double *beside)
 {
     wsic_status status = WSIC_OK;
-    double *const band = wsic_alloc_zero(env, n * WSIC_BAND_STRIDE, sizeof *band, &status);
+    double *const band = wsic_alloc_zero(env, wsic_band_size(n), sizeof *band, &status);
 
     if (!band)
         return status;
@@ -86,5 +86,5 @@ double wsic_eigenvalues_memory(size_t n)
     const double width = WSIC_BAND_WIDTH, count = (double)n;
 
     /* The band; reflectors and products of a panel; small squares; a vector; rounding of sizes. */
-    return 8.0 * (count * (2.0 * width + 4.0 * width + 1.0) + 3.0 * width * width) + 1024.0;
+    return 8.0 * ((count + 1.0) * (6.0 * width + 1.0) + 3.0 * width * width) + 1024.0;
 }
