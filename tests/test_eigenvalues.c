@@ -170,7 +170,7 @@ START_TEST(what_is_not_finite_is_refused)
 }
 END_TEST
 
-START_TEST(threads_change_nothing)
+START_TEST(threads_and_kernels_change_nothing)
 {
     env_fixture f = env_open();
     enum { N = 300 };
@@ -181,6 +181,7 @@ START_TEST(threads_change_nothing)
     memcpy(copy, a, N * N * sizeof *copy);
     ck_assert_int_eq(wsic_eigenvalues(&f.env, N, a, alone), WSIC_OK);
     ck_assert_int_eq(wsic_context_set_threads(f.context, 3), WSIC_OK);
+    ck_assert_int_eq(wsic_context_set_kernels(f.context, WSIC_KERNELS_C), WSIC_OK);
     ck_assert_int_eq(wsic_eigenvalues(&f.env, N, copy, together), WSIC_OK);
     ck_assert_mem_eq(alone, together, sizeof alone);
     free(copy);
@@ -215,7 +216,7 @@ int main(void)
     tcase_add_test(tc, zeros_and_multiples_of_the_identity);
     tcase_add_test(tc, powers_of_two_are_exact);
     tcase_add_loop_test(tc, what_is_not_finite_is_refused, 0, 2);
-    tcase_add_test(tc, threads_change_nothing);
+    tcase_add_test(tc, threads_and_kernels_change_nothing);
     tcase_add_loop_test(tc, memory_stays_within_the_bound, 0, SIZES);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -24,6 +24,10 @@ static inline size_t wsic_band_size(size_t n)
 wsic_status wsic_reduce_to_band(const wsic_env *env, size_t n, double *a, double *band);
 
 /* A band (destroyed) to the n numbers of its diagonal and the n - 1 beside it. */
-void wsic_reduce_band(size_t n, double *band, double *diagonal, double *beside);
+void wsic_reduce_band(const wsic_env *env, size_t n, double *band, double *diagonal,
+                      double *beside);
+
+/* Its work, for processors with AVX2: band to three diagonals in place. */
+void wsic_band_chase_avx2(size_t n, double *band);
 
 #endif

@@ -42,7 +42,7 @@ static wsic_status reduce(const wsic_env *env, size_t n, double *a, double *diag
         return status;
     status = wsic_reduce_to_band(env, n, a, band);
     if (status == WSIC_OK)
-        wsic_reduce_band(n, band, diagonal, beside);
+        wsic_reduce_band(env, n, band, diagonal, beside);
     wsic_free(env, band);
     return status;
 }
