@@ -16,7 +16,7 @@ for compiler in g++ clang++; do
     for standard in c++17 c++20; do
         for file in "$@"; do
             try "${file##*/} as $standard by $compiler" $compiler -fsyntax-only -std=$standard \
-                -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$here" -I"$include" \
+                -Wall -Wextra -Wpedantic -Werror -I"$here" -I"$include" \
                 -include watersic.hpp "$file"
         done
     done
