@@ -145,18 +145,20 @@ static inline void find_branches(const search *s, const place *at, float fed, un
 
 /* --- paths ------------------------------------------------------------------------------ */
 
+static inline void add_fed(const float *restrict fed, const float *restrict gain, float error,
+                           size_t first, size_t end, float *restrict next)
+{
+    for (size_t i = first; i < end; i++)
+        next[i] = fed[i] + gain[i] * error;
+}
+
 /* What the errors of the path from `from`, and that of the row, move the rows behind it by. */
 static inline void feed(const search *s, size_t row, size_t from, size_t to, float error)
 {
-    const float *restrict const gain = s->window->gain + row * WSIC_WINDOW_ROWS;
-    const float *restrict const fed = s->fed + from * WSIC_WINDOW_ROWS;
-    float *restrict const next = s->next_fed + to * WSIC_WINDOW_ROWS;
-    const size_t first = (row + 1) / LANES * LANES;
+    const size_t first = (row + 1) / LANES * LANES, end = (s->rows + LANES - 1) / LANES * LANES;
 
-    for (size_t i = first; i < s->rows; i += LANES) {
-        for (size_t k = i; k < i + LANES; k++)
-            next[k] = fed[k] + gain[k] * error;
-    }
+    add_fed(s->fed + from * WSIC_WINDOW_ROWS, s->window->gain + row * WSIC_WINDOW_ROWS, error,
+            first, end, s->next_fed + to * WSIC_WINDOW_ROWS);
 }
 
 static inline void extend(const search *s, size_t row, size_t state)
