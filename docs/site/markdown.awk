@@ -39,13 +39,36 @@ function links(line, result, start) {
     return result line
 }
 
+# Doxygen wants the text of a link in one line.
+function ends_within_link(line) { return line ~ /\[[^]]*$/ }
+function closes_link(line) { return line ~ /^[^][]*\]\(/ }
+
+function show(line)
+{
+    if (line ~ /^##/)
+        print links(line) " {#" page "-" slug(substr(line, index(line, " ") + 1)) "}"
+    else
+        print links(line)
+}
+
+# Print the line that waits for the next one.
+function show_waiting()
+{
+    if (waits)
+        show(waiting)
+    waits = 0
+}
+
 FNR == 1 {
     folder = FILENAME
     sub(/\/[^\/]*$/, "", folder)
     folder = file_name(folder)
     page = page_name(FILENAME)
 }
-/^ *```/ { code = !code }
+waits && closes_link($0) { sub(/^ +/, ""); $0 = waiting " " $0; waits = 0 }
+{ show_waiting() }
+/^ *```/ { code = !code; print; next }
 code { print; next }
-/^##/ { print links($0) " {#" page "-" slug(substr($0, index($0, " ") + 1)) "}"; next }
-{ print links($0) }
+ends_within_link($0) { waiting = $0; waits = 1; next }
+{ show($0) }
+END { show_waiting() }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# All documents as one site of HTML, by doxygen; then every link within it must lead somewhere.
+# All documents as one site of HTML, by doxygen; then every link within it must lead
+# somewhere.
 # Usage: site.sh SOURCE_ROOT OUTPUT_DIRECTORY
 set -eu
 
@@ -20,3 +21,4 @@ dead=$(grep -o '\(href\|src\)="[^"#:]*["#]' ./*.html | sed 's/:[a-z]*="/ /; s/["
         [ -z "$address" ] || [ -e "$address" ] || echo "$page leads to $address, which is not there"
     done)
 [ -z "$dead" ] || { echo "$dead" && exit 1; }
+! grep -n '[@\\]ref ' ./md_*.html index.html # links that doxygen has not understood
