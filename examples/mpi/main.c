@@ -65,7 +65,9 @@ static bool set_up_encoder(struct run *run)
 {
     if (wsic_context_create(NULL, &run->context) != WSIC_OK)
         return refuse(&run->failure, "out of memory");
-    if (wsic_encoder_create(run->context, &run->encoder) != WSIC_OK)
+    /* The processors that this rank is bound to. The bytes do not depend on their number. */
+    if (wsic_context_set_threads(run->context, 0) != WSIC_OK ||
+        wsic_encoder_create(run->context, &run->encoder) != WSIC_OK)
         return refuse(&run->failure, "%s", wsic_context_message(run->context));
     for (int i = 0; i < run->setting_count; i++) {
         char name[64];

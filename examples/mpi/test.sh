@@ -6,8 +6,8 @@ set -u
 # shellcheck source=/dev/null
 . "$1/tap.sh"
 
-program=$2
-sample=$3
+program=$(realpath "$2")
+sample=$(realpath "$3")
 mpirun=$4
 # Ranks share processors and do not wait in busy loops; root may start them.
 OMPI_ALLOW_RUN_AS_ROOT=1

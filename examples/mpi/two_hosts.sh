@@ -6,8 +6,8 @@
 # Usage: two_hosts.sh WATERSIC_MPI SAMPLE MPIRUN
 set -eu
 
-program=$1
-sample=$2
+program=$(realpath "$1")
+sample=$(realpath "$2")
 mpirun=$3
 first=watersic1.$$
 second=watersic2.$$
