@@ -190,7 +190,7 @@ static bool run_method(struct comparison *run, size_t method, double rate, struc
     const uint64_t bytes = run_bytes(run, method, row->method, rate);
     if (bytes == 0)
         return false;
-    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
+    row->bits_per_weight = 8 * (double)bytes / (double)layers_weights(&run->session->model.config);
     struct stages *const stages = &run->session->meter.stages;
     const enum stage before = stages_enter(stages, STAGE_EVALUATION);
     const bool ok = evaluate(&row->evaluation, &run->session->model, &run->text,
@@ -312,7 +312,7 @@ static bool prepare(struct comparison *run)
     const struct text_source evaluated = options_eval_text(options);
 
     run->methods = METHOD_WATERSIC + options->presets.count;
-    run->layers = config->blocks * LINEAR_KINDS;
+    run->layers = layers_count(config);
     run->results = calloc(run->layers, sizeof *run->results);
     run->sensitivities.values = calloc(run->layers, sizeof *run->sensitivities.values);
     run->budgets = calloc(run->layers, sizeof *run->budgets);

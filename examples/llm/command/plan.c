@@ -97,7 +97,7 @@ static void print_layer(const struct planning *run, size_t layer)
 {
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, layer / LINEAR_KINDS, (enum linear_kind)(layer % LINEAR_KINDS));
+    layers_name(&run->session->model.config, layer, name);
     printf("%-44s", name);
     for (size_t i = 0; i < count_rates(run); i++)
         printf(" %8.4f", run->forecasts[i].layers[layer].rate);
@@ -128,7 +128,7 @@ static json_t *describe_layers(const struct planning *run, const struct forecast
     for (size_t i = 0; i < run->layers; i++) {
         if (run->exclusions.of[i].skipped)
             continue;
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        layers_name(&run->session->model.config, i, name);
         json_array_append_new(layers, json_pack("{s:s, s:f, s:f}", "name", name, "rate",
                                                 forecast->layers[i].rate, "predicted_kl_bits",
                                                 forecast->layers[i].kl_bits));
@@ -204,7 +204,7 @@ static bool prepare(struct planning *run)
     struct model *const model = &run->session->model;
     const struct text_source source = options_text(options);
 
-    run->layers = model->config.blocks * LINEAR_KINDS;
+    run->layers = layers_count(&model->config);
     if (!exclusions_create(&run->exclusions, &model->config, options->skip, options->zero_rows,
                            run->failure))
         return false;

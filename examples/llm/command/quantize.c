@@ -48,7 +48,7 @@ static struct method_settings method_settings(const struct options *options)
 /* The last layers are embedding and head. */
 static bool is_skipped(const struct quantization *run, size_t layer)
 {
-    const size_t linear = run->session->model.config.blocks * LINEAR_KINDS;
+    const size_t linear = layers_count(&run->session->model.config);
 
     return layer < linear && run->exclusions.of[layer].skipped;
 }
@@ -275,7 +275,7 @@ static bool run_quantization(struct quantization *run)
 
     if (!vocabulary_check(&options->vocabulary, config, run->failure))
         return false;
-    run->layers = config->blocks * LINEAR_KINDS + vocabulary_layers(&options->vocabulary);
+    run->layers = layers_count(config) + vocabulary_layers(&options->vocabulary);
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");

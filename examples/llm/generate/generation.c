@@ -16,15 +16,16 @@ static bool take_layer(const struct package *package, enum resident_form form, s
 }
 
 static bool take_linear(struct generation *generation, const struct package *package,
-                        enum resident_form form, size_t number, enum linear_kind kind,
-                        struct failure *failure)
+                        enum resident_form form, size_t block, size_t slot, struct failure *failure)
 {
-    struct linear *const linear = &generation->blocks[number].linear[kind];
-    struct resident *const resident = &generation->residents[number * LINEAR_KINDS + kind];
+    const struct config *const config = &generation->model->config;
+    const size_t number = layers_before(config, block) + slot;
+    struct linear *const linear = &generation->blocks[block].linear[slot];
+    struct resident *const resident = &generation->residents[number];
     char name[MODEL_NAME_SIZE];
     size_t index;
 
-    model_linear_name(name, number, kind);
+    layers_name(config, number, name);
     if (linear->weights) {
         *resident = resident_floats(linear->weights, linear->rows, linear->columns);
     } else {
@@ -56,8 +57,8 @@ static bool take_block(struct generation *generation, const struct package *pack
     if (!model_load_block_without(generation->model, number, floats ? NULL : &absence,
                                   &generation->blocks[number], failure))
         return false;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!take_linear(generation, package, form, number, (enum linear_kind)kind, failure))
+    for (size_t slot = 0; slot < generation->blocks[number].layers; slot++)
+        if (!take_linear(generation, package, form, number, slot, failure))
             return false;
     return attention_cache_create(&generation->caches[number], &generation->model->config,
                                   generation->capacity, failure);
@@ -68,7 +69,7 @@ static bool allocate(struct generation *generation, struct failure *failure)
     const struct config *const config = &generation->model->config;
 
     generation->blocks = calloc(config->blocks, sizeof *generation->blocks);
-    generation->residents = calloc(config->blocks * LINEAR_KINDS, sizeof *generation->residents);
+    generation->residents = calloc(layers_count(config), sizeof *generation->residents);
     generation->caches = calloc(config->blocks, sizeof *generation->caches);
     generation->hidden = forward_numbers(GENERATION_STEP, config->hidden);
     generation->logits = forward_numbers(1, config->vocabulary);
@@ -98,8 +99,9 @@ bool generation_create(struct generation *generation, struct model *model,
 void generation_free(struct generation *generation)
 {
     const size_t blocks = generation->model ? generation->model->config.blocks : 0;
+    const size_t layers = generation->residents ? layers_count(&generation->model->config) : 0;
 
-    for (size_t i = 0; generation->residents && i < blocks * LINEAR_KINDS; i++)
+    for (size_t i = 0; i < layers; i++)
         resident_free(&generation->residents[i]);
     for (size_t i = 0; generation->caches && i < blocks; i++)
         attention_cache_free(&generation->caches[i]);
@@ -125,7 +127,7 @@ struct generation_memory generation_memory(const struct generation *generation)
         .tables = (model->embedding.values ? table : 0) + (model->head.values ? table : 0),
         .cache = 2 * (uint64_t)config->blocks * generation->capacity * width * sizeof(float)};
 
-    for (size_t i = 0; i < config->blocks * LINEAR_KINDS; i++)
+    for (size_t i = 0; i < layers_count(config); i++)
         memory.layers += generation->residents[i].bytes;
     return memory;
 }

@@ -10,6 +10,7 @@
 
 #include "common/path.h"
 #include "llm/model/config_keys.h"
+#include "llm/model/config_mixture.h"
 #include "llm/model/config_quantization.h"
 #include "llm/model/config_reader.h"
 #include "llm/model/config_rope.h"
@@ -123,7 +124,7 @@ static bool read_biases(struct config *config, const struct config_reader *reade
     if (!config->family->bias_keys)
         return true;
     if (!config_read_flag(reader, "attention_bias", &config->query_bias) ||
-        !config_read_flag(reader, "mlp_bias", &config->ffn_bias))
+        (!config->family->mixture && !config_read_flag(reader, "mlp_bias", &config->ffn_bias)))
         return false;
     config->output_bias = config->query_bias;
     return true;
@@ -162,8 +163,9 @@ static bool read_members(struct config *config, const struct config_reader *read
     config->norm_epsilon = family->defaults.epsilon;
     return config_expect_name(reader, "model_type", config_member(reader, "model_type"), type) &&
            check_activation(family, reader) && read_sizes(config, reader) &&
-           read_biases(config, reader) && read_scores(config, reader) &&
-           config_read_sight(config, reader) && config_read_rope(config, reader) &&
+           config_read_mixture(config, reader) && read_biases(config, reader) &&
+           read_scores(config, reader) && config_read_sight(config, reader) &&
+           config_read_rope(config, reader) &&
            config_read_positive(reader, "rms_norm_eps", &config->norm_epsilon) &&
            config_read_quantization(reader, config->scale_block) &&
            config_read_flag(reader, "tie_word_embeddings", &config->tied) &&

@@ -67,7 +67,7 @@ static bool find_home(const struct search *search, const struct config *config, 
                       search->archive_path, name);
     strcpy(home->tensor, name);
     if (config && strlen(name) < MODEL_NAME_SIZE)
-        model_tensor_name(config, name, home->tensor);
+        tensors_of_layer(config, name, home->tensor);
     return checkpoint_find(search->checkpoint, home->tensor) || find_stack(search, name, home);
 }
 

@@ -73,11 +73,11 @@ bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
 {
     char name[MODEL_NAME_SIZE];
 
-    *takeover = (struct takeover){.taken = calloc(config->blocks, LINEAR_KINDS * sizeof(bool))};
+    *takeover = (struct takeover){.taken = calloc(layers_count(config), sizeof(bool))};
     if (!takeover->taken)
         return refuse(failure, "%s: out of memory", output);
-    for (size_t i = 0; i < config->blocks * LINEAR_KINDS; i++) {
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+    for (size_t i = 0; i < layers_count(config); i++) {
+        layers_name(config, i, name);
         takeover->taken[i] = takeover_has(writer, name);
         takeover->count += takeover->taken[i];
     }
