@@ -17,11 +17,7 @@ import (
 // open.
 type Problem struct {
 	*handle
-	memory *problemMemory
 }
-
-// problemMemory is memory of C that a problem borrows.
-type problemMemory struct{ weights, diagonal unsafe.Pointer }
 
 // NewProblem returns a problem. weighted are statistics over weighted tokens, or nil.
 func (s *Session) NewProblem(stats, weighted *Stats, weights Matrix) (*Problem, error) {
@@ -36,28 +32,28 @@ func (s *Session) NewProblem(stats, weighted *Stats, weights Matrix) (*Problem, 
 	if weighted != nil {
 		used = append(used, weighted.handle)
 	}
-	memory := &problemMemory{weights: copyToC(weights.data, weights.bytes)}
+	copied := C.malloc(C.size_t(weights.bytes))
+	C.memcpy(copied, weights.data, C.size_t(weights.bytes))
+	runtime.KeepAlive(weights.data)
 	var raw *C.wsic_problem
 	err := s.call(func() C.wsic_status {
 		if weighted != nil {
 			second = weighted.get()
 		}
-		return C.bridge_problem_create(s.raw, stats.get(), second, memory.weights,
-			weights.shape, &raw)
+		return C.bridge_problem_create(s.raw, stats.get(), second, copied, weights.shape, &raw)
 	}, used...)
 	if err != nil {
-		C.free(memory.weights)
+		C.free(copied)
 		return nil, err
 	}
 	h := s.newHandle("the problem", unsafe.Pointer(raw), func(raw unsafe.Pointer) {
 		C.wsic_problem_destroy((*C.wsic_problem)(raw))
-		C.free(memory.weights)
-		C.free(memory.diagonal)
+		C.free(copied)
 	})
 	for _, other := range used {
 		h.borrow(other)
 	}
-	return &Problem{h, memory}, nil
+	return &Problem{h}, nil
 }
 
 func (p *Problem) get() *C.wsic_problem {
@@ -120,29 +116,15 @@ func (p *Problem) SetOutputs(outputs *Stats) error {
 }
 
 // SetOutputDiagonal does the same with the diagonal of the output statistics alone: a number for each
-// row. They are copied.
+// row. The library keeps a copy.
 func (p *Problem) SetOutputDiagonal(diagonal []float64) error {
-	copied := copyToC(address(diagonal), uintptr(len(diagonal))*unsafe.Sizeof(float64(0)))
-	unused := copied
-	defer func() { C.free(unused) }()
-	return p.session.call(func() C.wsic_status {
-		status := C.wsic_problem_set_output_diagonal(p.get(), (*C.double)(copied),
-			C.size_t(len(diagonal)))
-		if status == C.WSIC_OK {
-			unused, p.memory.diagonal = p.memory.diagonal, copied
-		}
-		return status
-	}, p.used()...)
-}
-
-// copyToC copies bytes to memory of C, which the caller frees.
-func copyToC(data unsafe.Pointer, bytes uintptr) unsafe.Pointer {
-	copied := C.malloc(C.size_t(bytes) + 1)
-	if bytes > 0 {
-		C.memcpy(copied, data, C.size_t(bytes))
+	if len(diagonal) == 0 {
+		return failure(ErrShape, "the diagonal has no number")
 	}
-	runtime.KeepAlive(data)
-	return copied
+	return p.session.call(func() C.wsic_status {
+		return C.wsic_problem_set_output_diagonal(p.get(), (*C.double)(address(diagonal)),
+			C.size_t(len(diagonal)))
+	}, p.used()...)
 }
 
 func sizes(what string, numbers []int) ([]C.size_t, error) {

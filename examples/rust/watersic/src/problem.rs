@@ -108,9 +108,9 @@ impl<'p, C: ContextRef> Problem<'p, C> {
         self.call(|_| unsafe { sys::wsic_problem_set_outputs(self.get(), outputs.get()) })
     }
 
-    /// The same with the diagonal of the output statistics alone: a number for each row.
-    pub fn set_output_diagonal(&mut self, diagonal: &'p [f64]) -> Result<()> {
-        // SAFETY: the numbers are borrowed for the life of the problem.
+    /// The same with the diagonal of these moments alone, one number for each row.
+    pub fn set_output_diagonal(&mut self, diagonal: &[f64]) -> Result<()> {
+        // SAFETY: a slice and its length; the library keeps a copy.
         self.call(|_| unsafe {
             sys::wsic_problem_set_output_diagonal(self.get(), diagonal.as_ptr(), diagonal.len())
         })
