@@ -41,15 +41,6 @@ static uint64_t transpose_bits(uint64_t bytes)
     return bytes ^ moved ^ moved << 28;
 }
 
-static uint64_t octet_of(const uint8_t *lanes)
-{
-    uint64_t octet = 0;
-
-    for (unsigned k = 0; k < 8; k++)
-        octet |= (uint64_t)lanes[k] << 8 * k;
-    return transpose_bits(octet);
-}
-
 /* The planes of one step; lanes without a column have zeros. */
 static void put_step(const low_bits *low, size_t row, unsigned shift, size_t columns,
                      wsic_bit_writer *writer)
@@ -58,7 +49,7 @@ static void put_step(const low_bits *low, size_t row, unsigned shift, size_t col
         const unsigned end = shift - 8 * k < 8 ? shift - 8 * k : 8;
         uint64_t octets[WSIC_LANES_MAX / 8] = {0};
         for (size_t lane = 0; lane < columns; lane += 8)
-            octets[lane / 8] = octet_of(&low->byte[k][row][lane]);
+            octets[lane / 8] = transpose_bits(wsic_load_octet(&low->byte[k][row][lane]));
         for (unsigned plane = 0; plane < end; plane++) {
             uint64_t bits = 0;
             for (size_t octet = 0; octet < WSIC_LANES_MAX / 8; octet++)
