@@ -20,9 +20,11 @@ enum {
 static void forget(const wsic_env *env, wsic_code_plan *plan)
 {
     wsic_free(env, plan->model_at);
+    wsic_free(env, plan->symbol_at);
     wsic_free(env, plan->what);
     wsic_free(env, plan->model);
     plan->model_at = NULL;
+    plan->symbol_at = NULL;
     plan->what = NULL;
     plan->model = NULL;
     wsic_bytes_release(&plan->head);

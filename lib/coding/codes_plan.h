@@ -62,7 +62,9 @@ typedef struct wsic_code_plan {
     wsic_planned_model *what;
     wsic_model *model;
     uint8_t form_rank[WSIC_FORMS];
-    uint16_t *model_at; /* by form_rank * classes + class: the model of context 0 */
+    uint16_t *model_at;  /* by form_rank * classes + class: the model of context 0 */
+    size_t symbols;      /* of all models */
+    uint32_t *symbol_at; /* likewise: number of that model's first symbol (coding/code_lanes.h) */
 
     size_t streams;   /* to a block */
     wsic_bytes head;  /* all bytes before the sizes of the streams */

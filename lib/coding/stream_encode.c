@@ -2,13 +2,13 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
+#include "coding/code_lanes.h"
 #include "coding/stream_planes.h"
 #include "coding/stream_push.h"
 
 enum {
     /* Words of a code at the most: its symbol, the length of an escape, and 31 bits of it. */
-    WORDS_OF_CODE = 5,
-    STRIP = 64 /* rows whose ranges are looked up together: they stay in the nearest cache */
+    WORDS_OF_CODE = 5
 };
 
 /* Where words go: they grow downwards. */
@@ -19,7 +19,7 @@ typedef struct word_sink {
 
 typedef struct stream_writer {
     const wsic_code_plan *plan;
-    const wsic_code_ranges *ranges;
+    const uint32_t *ranges;
     size_t stream;
     size_t first; /* coded number of the block's first row */
     size_t rows;
@@ -41,87 +41,38 @@ static size_t place_of(size_t lane, size_t lanes)
 
 /* --- one group ------------------------------------------------------------------------ */
 
-static wsic_form group_form(const wsic_code_plan *plan, size_t group)
-{
-    return wsic_form_make(plan->form[group], plan->is_trellis);
-}
-
-/* Rows of a lane whose ranges are looked up. */
-typedef struct lane_rows {
-    const int32_t *column;
-    const uint32_t *row; /* numbers of the rows in the column */
-    const uint32_t *at;  /* by row: where the ranges of its class begin */
-    size_t rows;
-    size_t lanes;
-} lane_rows;
-
-/* The symbol of a code, or of a token behind those of the contexts before its own. */
-static inline uint32_t symbol_of(int32_t datum, wsic_form form, bool tokens)
-{
-    const int32_t code = tokens ? wsic_token_index(datum) : datum;
-    const int32_t high = form.shift == 0 ? code : wsic_high_part(code, form.shift);
-    const uint32_t symbols = 1U << form.symbols_log;
-    const uint32_t symbol = (uint32_t)high + symbols / 2;
-    const uint32_t known = symbol < symbols ? symbol : 0;
-
-    return tokens ? wsic_form_context(&form, wsic_token_context(datum)) << form.symbols_log | known
-                  : known;
-}
-
 /* Inlined for codes and tokens, with low bits and without. */
-static inline void look_up(const lane_rows *lane, wsic_form form, bool tokens,
-                           const uint32_t *ranges, uint32_t *out)
+static inline void look_up(const wsic_lane_rows *taken, wsic_form form, bool tokens,
+                           const uint32_t *ranges, uint32_t *out, size_t lanes)
 {
-    for (size_t i = 0; i < lane->rows; i++)
-        out[i * lane->lanes] =
-            ranges[lane->at[i] + symbol_of(lane->column[lane->row[i]], form, tokens)];
+    for (size_t i = 0; i < taken->rows; i++)
+        out[i * lanes] =
+            ranges[taken->at[i] + wsic_lane_symbol(taken->column[taken->row[i]], form, tokens)];
 }
 
-static void look_up_lane(const lane_rows *lane, wsic_form form, bool tokens, const uint32_t *ranges,
-                         uint32_t *out)
+static void look_up_lane(const stream_writer *w, const wsic_lane_rows *taken, uint32_t *out)
 {
-    const wsic_form whole = {form.contexts_log, form.symbols_log, 0};
+    const wsic_form whole = wsic_form_unshifted(taken->form);
 
-    if (tokens && form.shift == 0)
-        look_up(lane, whole, true, ranges, out);
-    else if (tokens)
-        look_up(lane, form, true, ranges, out);
-    else if (form.shift == 0)
-        look_up(lane, whole, false, ranges, out);
+    if (w->plan->is_trellis && taken->form.shift == 0)
+        look_up(taken, whole, true, w->ranges, out, w->lanes);
+    else if (w->plan->is_trellis)
+        look_up(taken, taken->form, true, w->ranges, out, w->lanes);
+    else if (taken->form.shift == 0)
+        look_up(taken, whole, false, w->ranges, out, w->lanes);
     else
-        look_up(lane, form, false, ranges, out);
-}
-
-/* Where the ranges of an octet begin in each of these rows. */
-static void find_octet(const stream_writer *w, size_t group, size_t octet, size_t first,
-                       size_t rows, uint32_t *at)
-{
-    const wsic_code_plan *const plan = w->plan;
-    const uint32_t *const of_form = w->ranges->at + wsic_code_plan_combination(plan, group, 0);
-    const int32_t octet_class = plan->octet_class[octet];
-
-    for (size_t i = 0; i < rows; i++)
-        at[i] = of_form[wsic_class_index(octet_class + plan->row_class[first + i], plan->classes)];
+        look_up(taken, taken->form, false, w->ranges, out, w->lanes);
 }
 
 static void gather_strip(stream_writer *w, size_t group, size_t from, size_t rows)
 {
-    const wsic_code_plan *const plan = w->plan;
-    const size_t columns = wsic_code_plan_group_columns(plan, group);
-    const size_t first = w->first + from;
-    uint32_t at[STRIP];
+    const size_t columns = wsic_code_plan_group_columns(w->plan, group);
+    uint32_t at[WSIC_LANE_STRIP];
 
     for (size_t lane = 0; lane < columns; lane++) {
-        const size_t k = group * w->lanes + lane;
-        const lane_rows taken = {.column = plan->data + plan->column[k] * plan->matrix->rows,
-                                 .row = plan->row + first,
-                                 .at = at,
-                                 .rows = rows,
-                                 .lanes = w->lanes};
-        if (lane == 0 || k % ((size_t)1 << plan->octet_log) == 0)
-            find_octet(w, group, k >> plan->octet_log, first, rows, at);
-        look_up_lane(&taken, group_form(plan, group), plan->is_trellis, w->ranges->range,
-                     w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes));
+        const wsic_lane_rows taken = wsic_code_lane_rows(w->plan, group * w->lanes + lane,
+                                                         w->first + from, rows, lane != 0, at);
+        look_up_lane(w, &taken, w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes));
     }
 }
 
@@ -130,8 +81,8 @@ static void gather(stream_writer *w, size_t group)
     if (w->gathered == group)
         return;
     w->gathered = group;
-    for (size_t from = 0; from < w->rows; from += STRIP)
-        gather_strip(w, group, from, wsic_min_size(STRIP, w->rows - from));
+    for (size_t from = 0; from < w->rows; from += WSIC_LANE_STRIP)
+        gather_strip(w, group, from, wsic_min_size(WSIC_LANE_STRIP, w->rows - from));
 }
 
 /* --- escapes -------------------------------------------------------------------------- */
@@ -146,27 +97,15 @@ typedef struct escape {
 /* The escape at a row and a place of the group whose ranges are here. */
 static escape make_escape(const stream_writer *w, size_t row, size_t place)
 {
-    const wsic_code_plan *const plan = w->plan;
-    const wsic_form form = group_form(plan, w->gathered);
-    const size_t k = w->gathered * w->lanes + wsic_lane_at(place, w->lanes);
-    const int32_t datum =
-        plan->data[plan->column[k] * plan->matrix->rows + plan->row[w->first + row]];
-    const int32_t sum = plan->octet_class[k >> plan->octet_log] + plan->row_class[w->first + row];
-    const size_t combination =
-        wsic_code_plan_combination(plan, w->gathered, wsic_class_index(sum, plan->classes));
-    const wsic_model *model = plan->model + plan->model_at[combination];
-    int32_t code = datum;
-
-    if (plan->is_trellis) {
-        model += wsic_form_context(&form, wsic_token_context(datum));
-        code = wsic_token_index(datum);
-    }
-    const int32_t high = wsic_high_part(code, form.shift);
-    const uint64_t raised = wsic_escape_distance(model, high) + 1;
+    const wsic_planned_code code = wsic_code_plan_code(
+        w->plan, w->gathered * w->lanes + wsic_lane_at(place, w->lanes), w->first + row);
+    const wsic_model *const model = w->plan->model + code.model;
+    const uint64_t raised = wsic_escape_distance(model, code.high) + 1;
     const unsigned length = wsic_bit_length(raised) - 1;
+
     return (escape){.place = place,
                     .length = length,
-                    .below = high < model->first,
+                    .below = code.high < model->first,
                     .bits = raised - (UINT64_C(1) << length)};
 }
 
@@ -445,8 +384,7 @@ static void encode(stream_writer *w, wsic_bytes *out)
 }
 
 wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
-                               const wsic_code_ranges *ranges, size_t block, size_t stream,
-                               wsic_bytes *out)
+                               const uint32_t *ranges, size_t block, size_t stream, wsic_bytes *out)
 {
     const size_t first = plan->first_row[block];
     stream_writer w = {.plan = plan,
