@@ -22,48 +22,19 @@ static void count_beyond(const wsic_code_plan *plan, size_t k, size_t row,
     wsic_histogram_add(&histograms[code.model], code.high);
 }
 
-/* Count the symbols of some rows; true if there were codes without one. Inlined for codes and
- * tokens, with low bits and without. */
-static inline bool count_rows(const wsic_lane_rows *taken, wsic_form form, bool tokens,
-                              uint64_t *counts)
-{
-    const uint32_t in_context = (1U << form.symbols_log) - 1;
-    bool beyond = false;
-
-    for (size_t i = 0; i < taken->rows; i++) {
-        const uint32_t symbol = wsic_lane_symbol(taken->column[taken->row[i]], form, tokens);
-        counts[(taken->at[i] + symbol) * COPIES + i % COPIES]++;
-        beyond |= (symbol & in_context) == 0;
-    }
-    return beyond;
-}
-
-static bool count_lane(const wsic_code_plan *plan, const wsic_lane_rows *taken, uint64_t *counts)
-{
-    const wsic_form whole = wsic_form_unshifted(taken->form);
-
-    if (taken->form.shift == 0)
-        return plan->is_trellis ? count_rows(taken, whole, true, counts)
-                                : count_rows(taken, whole, false, counts);
-    return plan->is_trellis ? count_rows(taken, taken->form, true, counts)
-                            : count_rows(taken, taken->form, false, counts);
-}
-
 static void count_strip(const wsic_code_plan *plan, size_t group, size_t first, size_t rows,
                         uint64_t *counts, wsic_histogram *histograms)
 {
     const size_t begin = group << plan->lanes_log;
     const size_t end = begin + wsic_code_plan_group_columns(plan, group);
-    uint32_t at[WSIC_LANE_STRIP];
+    wsic_lane_rows lane;
 
     for (size_t k = begin; k < end; k++) {
-        const wsic_lane_rows taken = wsic_code_lane_rows(plan, k, first, rows, k != begin, at);
-        if (!count_lane(plan, &taken, counts))
-            continue;
-        for (size_t i = 0; i < rows; i++) {
-            const uint32_t symbol =
-                wsic_lane_symbol(taken.column[taken.row[i]], taken.form, plan->is_trellis);
-            if (symbol % (1U << taken.form.symbols_log) == 0)
+        wsic_lane_take(plan, k, first, rows, k != begin, &lane);
+        for (size_t i = 0; i < rows; i++)
+            counts[(lane.at[i] + lane.symbol[i]) * COPIES + i % COPIES]++;
+        for (size_t i = 0; lane.beyond && i < rows; i++) {
+            if (lane.symbol[i] % (1U << lane.form.symbols_log) == 0)
                 count_beyond(plan, k, first + i, histograms);
         }
     }

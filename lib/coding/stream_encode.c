@@ -41,38 +41,16 @@ static size_t place_of(size_t lane, size_t lanes)
 
 /* --- one group ------------------------------------------------------------------------ */
 
-/* Inlined for codes and tokens, with low bits and without. */
-static inline void look_up(const wsic_lane_rows *taken, wsic_form form, bool tokens,
-                           const uint32_t *ranges, uint32_t *out, size_t lanes)
-{
-    for (size_t i = 0; i < taken->rows; i++)
-        out[i * lanes] =
-            ranges[taken->at[i] + wsic_lane_symbol(taken->column[taken->row[i]], form, tokens)];
-}
-
-static void look_up_lane(const stream_writer *w, const wsic_lane_rows *taken, uint32_t *out)
-{
-    const wsic_form whole = wsic_form_unshifted(taken->form);
-
-    if (w->plan->is_trellis && taken->form.shift == 0)
-        look_up(taken, whole, true, w->ranges, out, w->lanes);
-    else if (w->plan->is_trellis)
-        look_up(taken, taken->form, true, w->ranges, out, w->lanes);
-    else if (taken->form.shift == 0)
-        look_up(taken, whole, false, w->ranges, out, w->lanes);
-    else
-        look_up(taken, taken->form, false, w->ranges, out, w->lanes);
-}
-
 static void gather_strip(stream_writer *w, size_t group, size_t from, size_t rows)
 {
     const size_t columns = wsic_code_plan_group_columns(w->plan, group);
-    uint32_t at[WSIC_LANE_STRIP];
+    wsic_lane_rows taken;
 
     for (size_t lane = 0; lane < columns; lane++) {
-        const wsic_lane_rows taken = wsic_code_lane_rows(w->plan, group * w->lanes + lane,
-                                                         w->first + from, rows, lane != 0, at);
-        look_up_lane(w, &taken, w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes));
+        uint32_t *const out = w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes);
+        wsic_lane_take(w->plan, group * w->lanes + lane, w->first + from, rows, lane != 0, &taken);
+        for (size_t i = 0; i < rows; i++)
+            out[i * w->lanes] = w->ranges[taken.at[i] + taken.symbol[i]];
     }
 }
 
