@@ -17,14 +17,17 @@ static wsic_status make_tokens(const wsic_env *env, const wsic_code_plan *plan, 
                                int32_t *column)
 {
     for (size_t block = 0; block < plan->blocks; block++) {
-        int32_t *const levels = column + plan->first_row[block];
-        const size_t count = plan->first_row[block + 1] - plan->first_row[block];
-        const size_t done = wsic_trellis_tokens(&plan->trellis, levels, NULL, count, levels);
-        if (done < count)
+        const size_t first = plan->first_row[block];
+        const size_t count = plan->first_row[block + 1] - first;
+        const size_t done =
+            wsic_trellis_tokens(&plan->trellis, column + first, count, column + first);
+        if (done < count) {
+            const size_t j = plan->live_column[place];
+            const size_t i = plan->row[first + done];
             return wsic_fail(env, WSIC_ERROR_ARGUMENT,
                              "code %d of row %zu, column %zu is no level of the trellis",
-                             (int)levels[done], (size_t)plan->row[plan->first_row[block] + done],
-                             (size_t)plan->live_column[place]);
+                             (int)plan->matrix->codes[j * plan->matrix->rows + i], i, j);
+        }
     }
     return WSIC_OK;
 }

@@ -62,9 +62,8 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
  * for as many rows at once as a word has bits: bit i of a word belongs to row i. */
 enum { TOGETHER = 64 };
 
-/* The levels of some rows, taken apart. */
+/* Rows, taken apart. */
 typedef struct row_levels {
-    int32_t level[TOGETHER];
     int32_t index[TOGETHER];
     uint8_t what[TOGETHER]; /* bits by these numbers */
 } row_levels;
@@ -72,10 +71,10 @@ typedef struct row_levels {
 enum { ODD_INDEX = 0, ODD_LEVEL = 1, NOT_ZERO = 2, OUTSIDE = 3 };
 
 /* The index of a level is that in the codebook that has it; zero has the same index in both. */
-static void take_apart(row_levels *rows)
+static void take_apart(const int32_t *levels, row_levels *rows)
 {
     for (size_t i = 0; i < TOGETHER; i++) {
-        const int32_t level = rows->level[i];
+        const int32_t level = levels[i];
         const uint32_t magnitude = level < 0 ? -(uint32_t)level : (uint32_t)level;
         const uint32_t index = (magnitude >> 1) + (magnitude & 1);
         rows->index[i] = level < 0 ? -(int32_t)index : (int32_t)index;
@@ -95,33 +94,63 @@ static uint64_t rows_that_are(const row_levels *rows, unsigned what)
     return bits;
 }
 
-/* For each row the sum of the bits that entered so many rows before, for all delays in `taps` (from
- * 1 on). `before` has the bits of the rows before these. */
-static uint64_t sum_delayed(uint64_t entered, uint64_t before, uint32_t taps)
+/* Rows by which bits are delayed before they are added up. */
+typedef struct tap_list {
+    unsigned count;
+    uint8_t delay[WSIC_TRELLIS_KIND_MOST];
+} tap_list;
+
+/* Bit d of the taps stands for a delay of d + 1. */
+static tap_list list_taps(uint32_t taps)
+{
+    tap_list listed = {.count = 0};
+
+    for (unsigned d = 0; d < WSIC_TRELLIS_KIND_MOST; d++) {
+        if (taps >> d & 1)
+            listed.delay[listed.count++] = (uint8_t)(d + 1);
+    }
+    return listed;
+}
+
+/* What tokens need of a trellis. */
+typedef struct token_taps {
+    tap_list feedback;
+    tap_list output;
+    tap_list ahead; /* of codebook_ahead(), beyond what is fed back */
+} token_taps;
+
+static token_taps make_taps(const wsic_trellis *trellis)
+{
+    uint32_t ahead = trellis->output;
+
+    while (ahead % 2 == 0)
+        ahead /= 2;
+    return (token_taps){list_taps(trellis->feedback), list_taps(trellis->output),
+                        list_taps(ahead >> 1)};
+}
+
+/* For each row the sum of the bits that entered a delay before it, for all delays. `before` has the
+ * bits of the rows before these. */
+static uint64_t sum_delayed(uint64_t entered, uint64_t before, const tap_list *taps)
 {
     uint64_t sum = 0;
 
-    for (unsigned delay = 1; delay <= WSIC_TRELLIS_KIND_MOST; delay++) {
-        if (taps >> (delay - 1) & 1)
-            sum ^= entered << delay | before >> (TOGETHER - delay);
-    }
+    for (unsigned k = 0; k < taps->count; k++)
+        sum ^= entered << taps->delay[k] | before >> (TOGETHER - taps->delay[k]);
     return sum;
 }
 
 /* The bits that enter: the sum of each row's parity and of what is fed back. Parities are divided by
  * the polynomial h0. To multiply by it, by its square, by the fourth power and so on is the same:
  * over two elements a power of two spreads the taps, and the last one has none below TOGETHER. */
-static uint64_t bits_entered(uint64_t parities, uint64_t before, uint32_t feedback)
+static uint64_t bits_entered(uint64_t parities, uint64_t before, const tap_list *feedback)
 {
     uint64_t entered = parities ^ sum_delayed(0, before, feedback);
 
     for (unsigned spread = 1; spread < TOGETHER; spread *= 2) {
         const uint64_t multiplied = entered;
-        for (unsigned delay = 1; delay * spread < TOGETHER && delay <= WSIC_TRELLIS_KIND_MOST;
-             delay++) {
-            if (feedback >> (delay - 1) & 1)
-                entered ^= multiplied << delay * spread;
-        }
+        for (unsigned k = 0; k < feedback->count && feedback->delay[k] * spread < TOGETHER; k++)
+            entered ^= multiplied << feedback->delay[k] * spread;
     }
     return entered;
 }
@@ -132,15 +161,12 @@ typedef struct row_contexts {
     uint64_t ahead;
 } row_contexts;
 
-static row_contexts find_contexts(const wsic_trellis *trellis, uint64_t parities, uint64_t *before)
+static row_contexts find_contexts(const token_taps *taps, uint64_t parities, uint64_t *before)
 {
-    const uint64_t entered = bits_entered(parities, *before, trellis->feedback);
-    uint32_t later = trellis->output; /* taps of codebook_ahead() beyond what is fed back */
+    const uint64_t entered = bits_entered(parities, *before, &taps->feedback);
+    const row_contexts found = {sum_delayed(entered, *before, &taps->output),
+                                entered ^ parities ^ sum_delayed(entered, *before, &taps->ahead)};
 
-    while (later % 2 == 0)
-        later /= 2;
-    const row_contexts found = {sum_delayed(entered, *before, trellis->output),
-                                entered ^ parities ^ sum_delayed(entered, *before, later >> 1)};
     *before = entered;
     return found;
 }
@@ -160,40 +186,37 @@ static size_t lowest_bit(uint64_t bits)
     return wsic_bit_length(bits & (~bits + 1)) - 1;
 }
 
-/* Levels of rows by their numbers, or as they stand; zeros behind the last one. */
-static void load_levels(const int32_t *levels, const uint32_t *rows, size_t first, size_t count,
-                        row_levels *loaded)
+/* Tokens of TOGETHER levels; returns the rows that are no level of their codebook. */
+static uint64_t take_together(const token_taps *taps, const int32_t *levels, uint64_t *before,
+                              int32_t *tokens)
 {
-    if (rows) {
-        for (size_t i = 0; i < count; i++)
-            loaded->level[i] = levels[rows[first + i]];
-    } else {
-        memcpy(loaded->level, levels + first, count * sizeof *levels);
-    }
-    memset(loaded->level + count, 0, (TOGETHER - count) * sizeof *levels);
+    row_levels rows;
+
+    take_apart(levels, &rows);
+    const row_contexts contexts = find_contexts(taps, rows_that_are(&rows, ODD_INDEX), before);
+    put_tokens(&rows, &contexts, tokens);
+    return ((rows_that_are(&rows, ODD_LEVEL) ^ contexts.codebooks) &
+            rows_that_are(&rows, NOT_ZERO)) |
+           rows_that_are(&rows, OUTSIDE);
 }
 
-size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, const uint32_t *rows,
-                           size_t count, int32_t *tokens)
+size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t count,
+                           int32_t *tokens)
 {
+    const token_taps taps = make_taps(trellis);
+    const size_t whole = count / TOGETHER * TOGETHER;
     uint64_t before = 0;
-    row_levels loaded;
-    int32_t made[TOGETHER];
+    int32_t last[TOGETHER] = {0};
 
-    for (size_t first = 0; first < count; first += TOGETHER) {
-        const size_t some = count - first < TOGETHER ? count - first : TOGETHER;
-        load_levels(levels, rows, first, some, &loaded);
-        take_apart(&loaded);
-        const row_contexts contexts =
-            find_contexts(trellis, rows_that_are(&loaded, ODD_INDEX), &before);
-        const uint64_t wrong = ((rows_that_are(&loaded, ODD_LEVEL) ^ contexts.codebooks) &
-                                rows_that_are(&loaded, NOT_ZERO)) |
-                               rows_that_are(&loaded, OUTSIDE);
+    for (size_t first = 0; first < whole; first += TOGETHER) {
+        const uint64_t wrong = take_together(&taps, levels + first, &before, tokens + first);
         if (wrong != 0)
             return first + lowest_bit(wrong);
-        put_tokens(&loaded, &contexts, made);
-        for (size_t i = 0; i < some; i++)
-            tokens[rows ? rows[first + i] : first + i] = made[i];
     }
+    memcpy(last, levels + whole, (count - whole) * sizeof *last);
+    const uint64_t wrong = take_together(&taps, last, &before, last);
+    if (wrong != 0)
+        return whole + lowest_bit(wrong);
+    memcpy(tokens + whole, last, (count - whole) * sizeof *last);
     return count;
 }
