@@ -248,7 +248,7 @@ static void expect_begun(const char *config_json, size_t most, const uint32_t *e
     memcpy(tokens_path, path, sizeof path);
     write_file("config.json", config_json, strlen(config_json));
     const struct text_source source = {
-        .tokens = tokens_path, .model = directory, .begin_windows = true};
+        .tokens = tokens_path, .model = directory, .beginning = TEXT_BEGINNING_SET};
     const bool ok = text_load(&tokens, &source, &config, 4, most, &failure);
     ck_assert_int_eq(ok, expected != NULL);
     if (!ok) {

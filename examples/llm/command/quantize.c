@@ -9,12 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/atomic_file.h"
+#include "common/path.h"
 #include "common/peak_memory.h"
 #include "llm/command/tensors.h"
 #include "llm/command/dry_run.h"
 #include "llm/publish/directory.h"
 #include "llm/publish/pack.h"
 #include "llm/watersic/provenance.h"
+#include "llm/watersic/outputs_pass.h"
 #include "llm/watersic/report.h"
 #include "llm/run/takeover.h"
 #include "llm/text/text.h"
@@ -46,7 +49,7 @@ static struct method_settings method_settings(const struct options *options)
 /* The last layers are embedding and head. */
 static bool is_skipped(const struct quantization *run, size_t layer)
 {
-    const size_t linear = run->session->model.config.blocks * LINEAR_KINDS;
+    const size_t linear = layers_count(&run->session->model.config);
 
     return layer < linear && run->exclusions.of[layer].skipped;
 }
@@ -119,6 +122,23 @@ static struct calibration describe_calibration(const struct quantization *run)
                                 .directory = run->options->run};
 }
 
+/* The embedding comes before all layers, and wants to know what it is worth. */
+static bool make_embedding(struct quantization *run, struct vocabulary *vocabulary)
+{
+    struct session *const session = run->session;
+    const struct calibration *const calibration = vocabulary->calibration;
+    const struct stretch stretch = {
+        .meter = &session->meter, .label = "outputs", .from = 0, .to = 0};
+
+    if (!vocabulary_wants_embedding(vocabulary) || !calibration->outputs)
+        return vocabulary_quantize_embedding(vocabulary, run->failure);
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_PLAN);
+    const bool collected =
+        outputs_collect(calibration->outputs, &session->model, calibration, &stretch, run->failure);
+    stages_leave(vocabulary->stages, before);
+    return collected && vocabulary_quantize_embedding(vocabulary, run->failure);
+}
+
 static bool make_layers(struct quantization *run)
 {
     struct session *const session = run->session;
@@ -127,6 +147,7 @@ static bool make_layers(struct quantization *run)
     char label[80] = "quantizing";
     struct calibration calibration = describe_calibration(run);
     const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
+    struct outputs outputs = {.layers = 0};
 
     if (run->takeover.count > 0)
         snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
@@ -135,10 +156,18 @@ static bool make_layers(struct quantization *run)
         calibration.end = &end;
     run->method.taken = run->takeover.taken;
     vocabulary.calibration = &calibration;
-    return vocabulary_quantize_embedding(&vocabulary, run->failure) &&
-           watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
-                        &stretch, run->failure) &&
-           vocabulary_note_head(&vocabulary, run->failure);
+    if (recipe_differentiates(&run->options->recipe)) {
+        if (!outputs_create(&outputs, session->context, &session->model, &run->options->recipe,
+                            run->failure))
+            return false;
+        calibration.outputs = &outputs;
+    }
+    const bool ok = make_embedding(run, &vocabulary) &&
+                    watersic_run(&run->method, &session->model, &calibration,
+                                 run->options->rates.values[0], &stretch, run->failure) &&
+                    vocabulary_note_head(&vocabulary, run->failure);
+    outputs_free(&outputs);
+    return ok;
 }
 
 static bool finish_archive(struct quantization *run)
@@ -273,7 +302,7 @@ static bool run_quantization(struct quantization *run)
 
     if (!vocabulary_check(&options->vocabulary, config, run->failure))
         return false;
-    run->layers = config->blocks * LINEAR_KINDS + vocabulary_layers(&options->vocabulary);
+    run->layers = layers_count(config) + vocabulary_layers(&options->vocabulary);
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
@@ -286,7 +315,7 @@ static bool run_quantization(struct quantization *run)
     const struct calibration calibration = describe_calibration(run);
     report_scarce_text(config, &calibration);
     if (options->dry_run)
-        return takeover_is_possible(options->output, run->failure) &&
+        return atomic_file_is_possible(options->output, run->failure) &&
                dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
     if (!write_archive(run) || !pack_archive(run))
         return false;
@@ -328,8 +357,8 @@ static bool name_archive(struct options *options, char path[PATH_MAX], struct fa
 
     while (length > 1 && options->directory[length - 1] == '/')
         length--;
-    if ((size_t)snprintf(path, PATH_MAX, "%.*s.wsic", (int)length, options->directory) >= PATH_MAX)
-        return refuse(failure, "%s: the name is too long", options->directory);
+    if (!path_format(path, failure, "%.*s.wsic", (int)length, options->directory))
+        return false;
     options->output = path;
     return directory_is_free(options->directory, failure) &&
            (access(path, F_OK) != 0 ||

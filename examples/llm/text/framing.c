@@ -2,11 +2,11 @@
 #include "llm/text/framing.h"
 
 #include <jansson.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/path.h"
 
 /* Read DIRECTORY/NAME. NULL, without a failure, if there is no such file. */
 static bool load_json(const char *directory, const char *name, char path[PATH_MAX], json_t **root,
@@ -15,8 +15,8 @@ static bool load_json(const char *directory, const char *name, char path[PATH_MA
     json_error_t error;
 
     *root = NULL;
-    if ((size_t)snprintf(path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
-        return refuse(failure, "%s: the name is too long", directory);
+    if (!path_join(path, directory, name, failure))
+        return false;
     if (access(path, F_OK) != 0)
         return true;
     *root = json_load_file(path, 0, &error);
@@ -146,6 +146,6 @@ bool framing_begin_windows(struct tokens *tokens, const struct beginning *beginn
                (left < length ? left : length) * sizeof *values);
     }
     free(tokens->values);
-    *tokens = (struct tokens){.values = values, .count = count};
+    *tokens = (struct tokens){.values = values, .count = count, .beginning = beginning->count};
     return true;
 }

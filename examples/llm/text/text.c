@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/path.h"
 #include "llm/text/framing.h"
 #include "llm/text/spool.h"
 
@@ -41,11 +42,12 @@ static bool plan_sample(struct sample *sample, const struct text_source *source,
     struct beginning *const beginning = &sample->beginning;
 
     *sample = (struct sample){.window = window, .most = most};
-    if (!source->begin_windows)
+    if (source->beginning == TEXT_BEGINNING_CUT ||
+        (source->beginning == TEXT_BEGINNING_MODEL && !tokenizer))
         return true;
     if (!framing_beginning(beginning, tokenizer, source->model, config->vocabulary, failure))
         return false;
-    if (beginning->count == 0)
+    if (beginning->count == 0 && source->beginning == TEXT_BEGINNING_SET)
         fprintf(stderr,
                 "watersic-llm: warning: %s: its tokenizer puts nothing before a text; windows do "
                 "not begin with BOS\n",
@@ -77,10 +79,8 @@ struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure
 {
     char path[PATH_MAX];
 
-    if ((size_t)snprintf(path, sizeof path, "%s/tokenizer.json", model) >= sizeof path) {
-        refuse(failure, "%s: the name is too long", model);
+    if (!path_join(path, model, "tokenizer.json", failure))
         return NULL;
-    }
     struct tokenizer *const tokenizer = tokenizer_open(path, failure);
     if (!tokenizer || framing_apply(tokenizer, model, failure))
         return tokenizer;
@@ -88,18 +88,23 @@ struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure
     return NULL;
 }
 
-/* For tokens, a tokenizer tells what windows begin with, if there is one. */
-static bool open_if_there(struct tokenizer **tokenizer, const char *model, struct failure *failure)
+/* For tokens, a tokenizer tells what windows begin with, if there is one that can be read. */
+static bool open_if_there(struct tokenizer **tokenizer, const struct text_source *source,
+                          struct failure *failure)
 {
     char path[PATH_MAX];
 
     *tokenizer = NULL;
-    if ((size_t)snprintf(path, sizeof path, "%s/tokenizer.json", model) < sizeof path &&
-        access(path, F_OK) == 0)
-        *tokenizer = text_open_tokenizer(model, failure);
-    else
+    if (!path_join(path, source->model, "tokenizer.json", failure))
+        return false;
+    if (access(path, F_OK) != 0)
         return true;
-    return *tokenizer != NULL;
+    *tokenizer = text_open_tokenizer(source->model, failure);
+    if (*tokenizer || source->beginning == TEXT_BEGINNING_SET)
+        return *tokenizer != NULL;
+    fprintf(stderr, "watersic-llm: warning: %s; windows are cut as the tokens are\n",
+            failure->text);
+    return true;
 }
 
 void text_warn(const char *path, const struct text_repairs *repairs)
@@ -151,8 +156,8 @@ static bool tokenize(struct checked *checked, struct tokenizer *tokenizer,
     const struct token_sink sink = {take_checked, checked};
     struct text_repairs repairs;
 
-    if (!tokenizer_encode_file(tokenizer, source->text, &sink, !source->begin_windows, &repairs,
-                               failure))
+    if (!tokenizer_encode_file(tokenizer, source->text, &sink,
+                               source->beginning == TEXT_BEGINNING_CUT, &repairs, failure))
         return false;
     text_warn(source->text, &repairs);
     return true;
@@ -182,9 +187,10 @@ static bool load_numbers(struct tokens *tokens, const struct text_source *source
 {
     struct tokenizer *tokenizer = NULL;
     struct sample sample;
-    const bool ok = load_tokens(tokens, source->tokens, config, failure) &&
-                    (!source->begin_windows || open_if_there(&tokenizer, source->model, failure)) &&
-                    plan_sample(&sample, source, tokenizer, config, window, most, failure);
+    const bool ok =
+        load_tokens(tokens, source->tokens, config, failure) &&
+        (source->beginning == TEXT_BEGINNING_CUT || open_if_there(&tokenizer, source, failure)) &&
+        plan_sample(&sample, source, tokenizer, config, window, most, failure);
 
     tokenizer_close(tokenizer);
     if (ok) {

@@ -11,6 +11,7 @@
 #include "common/blas_threads.h"
 #include "common/interrupt.h"
 #include "llm/watersic/labels.h"
+#include "llm/watersic/outputs_ends.h"
 #include "llm/watersic/outputs_estimate.h"
 #include "llm/model/states.h"
 #include "llm/watersic/planning_work.h"
@@ -198,13 +199,32 @@ static bool finish_stream(struct pass *pass)
     return true;
 }
 
+/* The derivatives come last: where they are, the readout is there. */
+static bool finish_head(struct pass *pass)
+{
+    struct outputs *const outputs = pass->outputs;
+
+    for (size_t i = 0; i < outputs->config->vocabulary; i++)
+        outputs->readout[i] /= (double)pass->tokens->count;
+    return outputs_keep_readout(outputs, pass->failure) && finish_stream(pass);
+}
+
 static bool run_head(struct pass *pass)
 {
+    struct outputs *const outputs = pass->outputs;
+
     show(pass, "labels");
-    const bool ok = labels_create(&pass->labels, pass->model, pass->forward.capacity,
-                                  pass->forward.workers, pass->failure) &&
-                    begin_states(pass, &pass->next, stream_name, pass->number) &&
-                    for_batches(pass, head_batch, pass->work.head, "labels") && finish_stream(pass);
+    free(outputs->readout);
+    outputs->readout = calloc(outputs->config->vocabulary, sizeof *outputs->readout);
+    if (!outputs->readout)
+        return refuse(pass->failure, "out of memory for the probabilities of %zu tokens",
+                      outputs->config->vocabulary);
+    if (!labels_create(&pass->labels, pass->model, pass->forward.capacity, pass->forward.workers,
+                       pass->failure))
+        return false;
+    pass->labels.spread = outputs->readout;
+    const bool ok = begin_states(pass, &pass->next, stream_name, pass->number) &&
+                    for_batches(pass, head_batch, pass->work.head, "labels") && finish_head(pass);
 
     labels_free(&pass->labels);
     return ok;
@@ -218,50 +238,91 @@ static void add_squares(struct layer_outputs *layer, const float *u, size_t coun
             layer->diagonal[j] += (double)u[i * layer->rows + j] * (double)u[i * layer->rows + j];
 }
 
-static bool refuse_layer(struct pass *pass, enum linear_kind kind, const char *reason)
+/* Of the present block: the number of the layer in a slot. */
+static size_t number_of(const struct pass *pass, size_t slot)
+{
+    return layers_before(&pass->model->config, pass->number) + slot;
+}
+
+static bool refuse_layer(struct pass *pass, size_t slot, const char *reason)
 {
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, pass->number, kind);
+    layers_name(&pass->model->config, number_of(pass, slot), name);
     return refuse(pass->failure, "%s: gradients of the outputs: %s", name, reason);
 }
 
-static bool add_layer(struct pass *pass, enum linear_kind kind, const float *u, size_t count)
+static bool add_layer(struct pass *pass, size_t slot, const float *u, size_t count, size_t own)
 {
-    struct layer_outputs *const layer =
-        &pass->outputs->of[pass->number * LINEAR_KINDS + (size_t)kind];
+    struct layer_outputs *const layer = &pass->outputs->of[number_of(pass, slot)];
     wsic_matrix batch;
 
     if (!layer->diagonal)
         return true;
     add_squares(layer, u, count);
-    if (!layer->stats)
+    layer->own += own;
+    layer->seen += count;
+    if (!layer->stats || count == 0)
         return true;
     wsic_matrix_init(&batch, sizeof batch, (void *)(uintptr_t)u, WSIC_F32, count, layer->rows, 0);
     const int held = blas_hold();
     const wsic_status status = wsic_stats_add_activations(layer->stats, &batch, NULL);
     blas_release(held);
-    return status >= 0 || refuse_layer(pass, kind, wsic_stats_message(layer->stats));
+    return status >= 0 || refuse_layer(pass, slot, wsic_stats_message(layer->stats));
 }
 
 /* A backward_watch. After a failure the rest of the batch is passed in vain. */
-static void watch(void *watcher, enum linear_kind kind, const float *u, size_t count)
+static void watch(void *watcher, size_t slot, const float *u, size_t count, size_t own)
 {
     struct pass *const pass = watcher;
 
-    if (!pass->failed && !add_layer(pass, kind, u, count))
+    if (!pass->failed && !add_layer(pass, slot, u, count, own))
         pass->failed = true;
+}
+
+/* Of a batch, so that of all of the text there are as many as a layer has outputs. */
+static size_t witnesses(const struct pass *pass, size_t count)
+{
+    const struct config *const config = &pass->model->config;
+    const size_t inner = config_intermediate(config, pass->number);
+    const size_t outputs = inner > config->hidden ? inner : config->hidden;
+
+    return (outputs * count + pass->tokens->count - 1) / pass->tokens->count;
+}
+
+/* Derivatives by the states that the embedding gives. */
+static bool add_entry(struct pass *pass, size_t count)
+{
+    wsic_stats *const entry = pass->outputs->entry;
+    wsic_matrix batch;
+
+    wsic_matrix_init(&batch, sizeof batch, pass->derivatives, WSIC_F32, count,
+                     pass->model->config.hidden, 0);
+    const int held = blas_hold();
+    const wsic_status status = wsic_stats_add_activations(entry, &batch, NULL);
+    blas_release(held);
+    return status >= 0 ||
+           refuse(pass->failure, "gradients of the embedding: %s", wsic_stats_message(entry));
+}
+
+static bool create_entry(struct pass *pass)
+{
+    struct outputs *const outputs = pass->outputs;
+
+    return wsic_stats_create(outputs->context, outputs->config->hidden, &outputs->entry) >= 0 ||
+           refuse(pass->failure, "gradients of the embedding: %s",
+                  wsic_context_message(outputs->context));
 }
 
 static bool backward_batch(struct pass *pass, size_t first, size_t count)
 {
-    static const struct scale_gradient none[LINEAR_KINDS] = {{.rows = NULL}};
-
     if (!states_read(&pass->inputs[pass->number], first, count, pass->hidden, pass->failure) ||
         !states_read(&pass->stream, first, count, pass->derivatives, pass->failure))
         return false;
-    backward_block(&pass->backward, &pass->block, pass->hidden, pass->derivatives, count, none);
-    return !pass->failed && keep_stream(pass, count);
+    pass->backward.witnesses = witnesses(pass, count);
+    backward_block(&pass->backward, &pass->block, pass->hidden, pass->derivatives, count, NULL);
+    return !pass->failed && (pass->number > 0 || add_entry(pass, count)) &&
+           keep_stream(pass, count);
 }
 
 static bool is_skipped(const struct pass *pass, size_t number)
@@ -269,10 +330,9 @@ static bool is_skipped(const struct pass *pass, size_t number)
     return pass->model->exclusions && pass->model->exclusions->of[number].skipped;
 }
 
-/* Of the present block. */
-static bool create_layer(struct pass *pass, enum linear_kind kind)
+static bool create_layer(struct pass *pass, size_t slot)
 {
-    const size_t number = pass->number * LINEAR_KINDS + (size_t)kind;
+    const size_t number = number_of(pass, slot);
     struct outputs *const outputs = pass->outputs;
     struct layer_outputs *const layer = &outputs->of[number];
 
@@ -280,31 +340,40 @@ static bool create_layer(struct pass *pass, enum linear_kind kind)
         return true;
     layer->diagonal = calloc(layer->rows, sizeof *layer->diagonal);
     if (!layer->diagonal)
-        return refuse_layer(pass, kind, "out of memory");
+        return refuse_layer(pass, slot, "out of memory");
     return !outputs_are_full(outputs, layer->rows) ||
            wsic_stats_create(outputs->context, layer->rows, &layer->stats) >= 0 ||
-           refuse_layer(pass, kind, wsic_context_message(outputs->context));
+           refuse_layer(pass, slot, wsic_context_message(outputs->context));
 }
 
 static bool create_layers(struct pass *pass)
 {
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!create_layer(pass, (enum linear_kind)kind))
+    for (size_t slot = 0; slot < pass->block.layers; slot++)
+        if (!create_layer(pass, slot))
             return false;
     return true;
 }
 
-/* From sums to means over the tokens. */
+/* From sums over what was seen to means over all tokens. */
+static bool finish_layer(struct pass *pass, size_t slot)
+{
+    struct layer_outputs *const layer = &pass->outputs->of[number_of(pass, slot)];
+    const double own = layer->own > 0 ? (double)layer->own : 1;
+
+    layer->share = own / (double)pass->tokens->count;
+    for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
+        layer->diagonal[i] *= layer->share / (double)layer->seen;
+        if (!isfinite(layer->diagonal[i]))
+            return refuse_layer(pass, slot, "they are not finite");
+    }
+    return true;
+}
+
 static bool finish_layers(struct pass *pass)
 {
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct layer_outputs *const layer = &pass->outputs->of[pass->number * LINEAR_KINDS + kind];
-        for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
-            layer->diagonal[i] /= (double)pass->tokens->count;
-            if (!isfinite(layer->diagonal[i]))
-                return refuse_layer(pass, (enum linear_kind)kind, "they are not finite");
-        }
-    }
+    for (size_t slot = 0; slot < pass->block.layers; slot++)
+        if (!finish_layer(pass, slot))
+            return false;
     return true;
 }
 
@@ -315,10 +384,11 @@ static bool pass_block(struct pass *pass)
     const bool more = pass->number > 0;
 
     return model_load_block(pass->model, pass->number, &pass->block, pass->failure) &&
-           create_layers(pass) &&
+           create_layers(pass) && (more || create_entry(pass)) &&
            (!more || begin_states(pass, &pass->next, stream_name, pass->number)) &&
            for_batches(pass, backward_batch, pass->work.backward, "backward") &&
-           finish_layers(pass) && (!more || finish_stream(pass)) &&
+           finish_layers(pass) &&
+           (more ? finish_stream(pass) : outputs_keep_entry(pass->outputs, pass->failure)) &&
            outputs_keep(pass->outputs, pass->number, pass->failure);
 }
 
@@ -343,7 +413,10 @@ static size_t find_finished(struct pass *pass)
 {
     size_t first = blocks_of(pass);
 
-    while (first > 0 && outputs_find(pass->outputs, first - 1))
+    if (!outputs_find_readout(pass->outputs))
+        return first;
+    while (first > 0 && (first > 1 || outputs_find_entry(pass->outputs)) &&
+           outputs_find(pass->outputs, first - 1))
         first--;
     if (first == 0 || first == blocks_of(pass) || are_there(pass, stream_name, first))
         return first;
@@ -362,7 +435,8 @@ static void tidy(const struct pass *pass)
 static bool begin_backward(struct pass *pass, size_t finished)
 {
     pass->number = finished;
-    if (finished < blocks_of(pass) || are_there(pass, stream_name, finished))
+    if (finished < blocks_of(pass) ||
+        (pass->outputs->readout && are_there(pass, stream_name, finished)))
         return open_states(pass, &pass->stream, stream_name, finished);
     return run_head(pass);
 }
