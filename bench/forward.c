@@ -69,7 +69,8 @@ static void run_output(forward_bench *bench)
 
 static void run_gate_up(forward_bench *bench)
 {
-    forward_gate_and_up(&bench->forward, &bench->block, bench->forward.product, bench->tokens);
+    forward_gate_and_up(&bench->forward, &bench->block, 0, bench->forward.normed,
+                        bench->forward.product, bench->tokens);
 }
 
 static void run_down(forward_bench *bench)
@@ -89,7 +90,7 @@ static void run_norm(forward_bench *bench)
 
 static void run_gate(forward_bench *bench)
 {
-    forward_gate(&bench->forward, bench->tokens);
+    forward_gate(&bench->forward, bench->config.intermediate, bench->tokens);
 }
 
 static void run_block(forward_bench *bench)
@@ -244,11 +245,15 @@ static float *make_numbers(size_t count)
 static void make_block(forward_bench *bench)
 {
     struct block *const block = &bench->block;
+    struct failure failure;
 
+    if (!block_create(block, &bench->config, 0, &failure)) {
+        fprintf(stderr, "%s\n", failure.text);
+        exit(EXIT_FAILURE);
+    }
     block->attention_norm = make_numbers(bench->config.hidden);
     block->ffn_norm = make_numbers(bench->config.hidden);
     for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        block->linear[kind] = model_linear_shape(&bench->config, (enum linear_kind)kind);
         block->linear[kind].weights =
             make_numbers(block->linear[kind].rows * block->linear[kind].columns);
     }
@@ -299,6 +304,7 @@ int main(int argc, char **argv)
 {
     forward_bench bench = {.config = {.hidden = 1024,
                                       .intermediate = 2816,
+                                      .blocks = 1,
                                       .heads = 16,
                                       .kv_heads = 8,
                                       .head_dim = 64,

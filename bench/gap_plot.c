@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "gap_plot.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "baselines.h"
 #include "common/baselines.h"
@@ -18,13 +16,6 @@ enum { FIRST_HALF = 1, LAST_HALF = 8 };
 static const char *const preset_names[GAP_PRESETS] = {"WaterSIC, paper", "WaterSIC, fast",
                                                       "WaterSIC, default", "WaterSIC, max"};
 
-static void add_point(plot_line *line, double rate, double gap)
-{
-    line->x[line->count] = rate;
-    line->y[line->count] = gap;
-    line->count++;
-}
-
 /* Codes of fixed length have no rates below one bit and few above it. */
 static plot_line fixed_line(const trial_source *source, const char *name, bool feedback)
 {
@@ -36,7 +27,7 @@ static plot_line fixed_line(const trial_source *source, const char *name, bool f
         if (levels == before)
             continue;
         const baseline_result result = baseline_run(source, feedback, levels);
-        add_point(&line, result.rate, result.gap);
+        plot_add(&line, result.rate, result.gap);
         before = levels;
     }
     return line;
@@ -51,7 +42,7 @@ static plot_line coded_line(const trial_source *source, const char *name,
     for (int half = FIRST_HALF; half <= LAST_HALF; half++) {
         options.rate = 0.5 * half;
         const trial_result result = trial_run(source, &options);
-        add_point(&line, result.info.rate, result.gap);
+        plot_add(&line, result.info.rate, result.gap);
     }
     return line;
 }
@@ -99,6 +90,7 @@ void gap_plot(const trial_options *given, const char *path)
     trial_options options = *given;
     trial_source source = trial_source_create(&options);
     char subtitle[128];
+    struct failure failure;
     struct plot plot = {.title = "What methods spend beyond the limit",
                         .subtitle = subtitle,
                         .x_label = "rate, bits per weight, everything counted",
@@ -111,8 +103,8 @@ void gap_plot(const trial_options *given, const char *path)
              options.covariance, source.rows, source.columns);
     add_lines(&plot, &source, &options);
     trial_source_release(&source);
-    if (!plot_write(&plot, path)) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    if (!plot_write(&plot, 1, path, &failure)) {
+        fprintf(stderr, "%s\n", failure.text);
         exit(1);
     }
 }

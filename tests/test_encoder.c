@@ -107,6 +107,31 @@ START_TEST(limit_is_the_closed_form_at_high_rate)
 }
 END_TEST
 
+/* Where some of the spectrum is under water too, and whether or not the statistics know it. */
+START_TEST(limit_is_that_of_the_spectrum)
+{
+    enum { N = 150 };
+    layer_fixture f = layer_open(200, N, COVARIANCE_CHANNELS, 3);
+    wsic_layer *const layer = layer_encode(&f, 0.5 + _i);
+    const wsic_layer_info info = layer_info(layer);
+    double variance = 0.0, rate = 0.0, level = 0.0, spectrum[N];
+
+    for (size_t k = 0; k < f.rows * f.columns; k++)
+        variance += f.weights[k] * f.weights[k] / (double)(f.rows * f.columns);
+    ck_assert_int_eq(wsic_stats_get_spectrum(f.stats, spectrum), WSIC_OK);
+    ck_assert_int_eq(wsic_waterfill_rate(spectrum, N, variance, info.distortion, &rate, &level),
+                     WSIC_OK);
+    if (_i == 0)
+        ck_assert_double_lt(spectrum[N - 1], level / variance);
+    ck_assert_double_eq_tol(info.limit_rate, rate, 1e-6);
+    wsic_layer *const again = layer_encode(&f, 0.5 + _i);
+    ck_assert_double_eq(layer_info(again).limit_rate, info.limit_rate);
+    wsic_layer_destroy(again);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+END_TEST
+
 /* Gaussian weights, high rate: the gap of entropy-coded uniform quantization is
  * ½ log2(2πe/12) = 0.2546 bit, plus a little side information; a trellis wins back most of
  * it, but never all. */
@@ -394,6 +419,7 @@ int main(void)
     tcase_add_test(targets, plan_hands_its_step_on);
     tcase_add_loop_test(truth, reported_distortion_is_that_of_the_decoded_layer, 0, count);
     tcase_add_test(truth, limit_is_the_closed_form_at_high_rate);
+    tcase_add_loop_test(truth, limit_is_that_of_the_spectrum, 0, 4);
     tcase_add_loop_test(truth, gap_is_the_theoretical_one, 0, 2);
     tcase_add_loop_test(truth, scales_change_no_code, 0, 4);
     tcase_add_test(truth, order_does_not_matter_at_high_rate);

@@ -28,6 +28,7 @@ enum {
 static const struct config config = {
     .hidden = 8,
     .intermediate = 8,
+    .blocks = 1,
     .heads = heads,
     .kv_heads = kv_heads,
     .head_dim = head_dim,

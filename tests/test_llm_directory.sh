@@ -162,6 +162,37 @@ if (ulimit -f 200 && "$program" restore q -o x >out 2>err); then code=0; else co
 report $? "a full disk leaves no directory"
 no_rest "a full disk"
 
+# Killed at any moment, restore leaves a whole directory or none. What SIGKILL leaves of its work is
+# hidden, and in nobody's way; other signals leave nothing.
+for signal in KILL TERM; do
+    broken=
+    for delay in 0.002 0.004 0.008 0.016 0.032 0.064; do
+        "$program" restore q -o late --type f32 >out 2>err &
+        process=$!
+        sleep $delay
+        kill -$signal $process 2>/dev/null
+        wait $process 2>/dev/null
+        [ ! -e late ] || diff -r late f32 >out 2>&1 || broken="$broken $delay"
+        rm -rf late
+    done
+    [ -z "$broken" ]
+    report $? "SIG$signal leaves a whole directory or none" "broken after:$broken s"
+    [ $signal = TERM ] || rm -rf .watersic-*
+done
+no_rest "a restore that is told to stop"
+quantize --directory whole
+"$program" quantize --model model --tokens "$data/calibration.txt" --max-tokens 512 --rate 2.5 \
+    --preset fast --plan none --recipe plain --directory begun >out 2>err </dev/null &
+process=$!
+sleep 0.5
+kill -KILL $process 2>/dev/null
+wait $process 2>/dev/null
+[ ! -e begun ]
+report $? "a killed quantize leaves no directory"
+quantize --directory begun
+diff -r begun whole >out 2>&1
+report $? "and the same command then makes it whole"
+
 "$program" quantize --model "$families/phi3" --tokens "$families/phi3/tokens.u16" --window 20 --rate 6 \
     --preset fast --plan none --recipe plain --skip '*.k_proj.weight' -o part.wsic >out 2>err
 refused 1 'its 2 layers of tensor "model.layers.0.self_attn.qkv_proj.weight" have 64 rows, but' \

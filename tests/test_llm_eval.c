@@ -237,7 +237,7 @@ static void expect_errors(const struct pair *pair, const struct evaluation *eval
     run_traced(&quantized, &traces[1], logits + numbers);
     ck_assert_uint_eq(traces[0].products, traces[1].products);
     for (size_t i = 0; i < plain.blocks * LINEAR_KINDS; i++) {
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        layers_name(&model.config, i, name);
         expect_error(traces, name, &pair->errors[i]);
     }
     const double divergence = plain_divergence(logits, logits + numbers);

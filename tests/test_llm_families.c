@@ -136,6 +136,8 @@ START_TEST(statistics_of_a_hook_are_those_of_the_pass)
 }
 END_TEST
 
+enum { MOST_SLOTS = 64 };
+
 /* The states after all blocks, weighted at random: a function of the states before them. */
 struct trial {
     struct forward forward;
@@ -143,8 +145,9 @@ struct trial {
     float *states[CONFIG_MAX_BLOCKS + 1]; /* before each block, and behind the last */
     double *weights;
     size_t numbers;
-    double sums[LINEAR_KINDS][256]; /* of derivatives by outputs, over tokens */
-    size_t seen[LINEAR_KINDS];
+    size_t block;
+    double sums[MOST_SLOTS][64]; /* of derivatives by outputs, over tokens */
+    size_t seen[MOST_SLOTS];
 };
 
 static struct trial trial;
@@ -163,16 +166,18 @@ static double run_blocks(void)
     return sum;
 }
 
-static void watch(void *data, enum linear_kind kind, const float *u, size_t count)
+static void watch(void *data, size_t slot, const float *u, size_t count, size_t own)
 {
-    const size_t rows = model_linear_shape(&model.config, kind).rows;
+    const size_t rows = layers_in(&model.config, trial.block, slot).rows;
 
     (void)data;
-    trial.seen[kind]++;
-    memset(trial.sums[kind], 0, sizeof trial.sums[kind]);
-    for (size_t i = 0; i < count; i++)
+    ck_assert_uint_lt(slot, MOST_SLOTS);
+    ck_assert_uint_le(own, count);
+    trial.seen[slot]++;
+    memset(trial.sums[slot], 0, sizeof trial.sums[slot]);
+    for (size_t i = 0; i < own; i++)
         for (size_t r = 0; r < rows; r++)
-            trial.sums[kind][r] += (double)u[i * rows + r];
+            trial.sums[slot][r] += (double)u[i * rows + r];
 }
 
 static void begin_trial(int number)
@@ -246,15 +251,15 @@ static double error_of(float *values, const double *derivatives, size_t count)
 /* An output of a layer moves for all tokens at once if its bias does. */
 static void check_outputs(size_t block)
 {
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct linear *const linear = &model.blocks[block].linear[kind];
-        ck_assert_uint_eq(trial.seen[kind], 1);
-        ck_assert_uint_le(linear->rows, 256);
-        trial.seen[kind] = 0;
+    for (size_t slot = 0; slot < model.blocks[block].layers; slot++) {
+        struct linear *const linear = &model.blocks[block].linear[slot];
+        ck_assert_uint_eq(trial.seen[slot], 1);
+        ck_assert_uint_le(linear->rows, 64);
+        trial.seen[slot] = 0;
         if (!linear->bias)
             linear->bias = calloc(linear->rows, sizeof *linear->bias);
-        const double error = error_of(linear->bias, trial.sums[kind], linear->rows);
-        ck_assert_msg(error < 5e-3, "block %zu, layer %zu: %g", block, kind, error);
+        const double error = error_of(linear->bias, trial.sums[slot], linear->rows);
+        ck_assert_msg(error < 5e-3, "block %zu, layer %zu: %g", block, slot, error);
     }
 }
 
@@ -274,8 +279,6 @@ static void check_states(size_t block, const float *stream)
 
 START_TEST(derivatives_are_those_of_differences)
 {
-    static const struct scale_gradient none[LINEAR_KINDS] = {{.rows = NULL}};
-
     begin_trial(_i);
     float *const stream = malloc(trial.numbers * sizeof *stream);
     run_blocks();
@@ -283,8 +286,9 @@ START_TEST(derivatives_are_those_of_differences)
         stream[i] = (float)trial.weights[i];
     for (size_t block = model.config.blocks; block-- > 0;) {
         run_blocks();
+        trial.block = block;
         backward_block(&trial.backward, &model.blocks[block], trial.states[block], stream, window,
-                       none);
+                       NULL);
         check_outputs(block);
         check_states(block, stream);
     }

@@ -233,6 +233,52 @@ START_TEST(numbers_too_short_for_the_vocabulary_are_told)
 }
 END_TEST
 
+/* 10 tokens, and 7 before each window. */
+static void expect_begun(const char *config_json, size_t most, const uint32_t *expected,
+                         size_t count)
+{
+    static const unsigned char bytes[] = {1, 0, 2, 0, 3, 0, 4, 0, 5,  0,
+                                          6, 0, 7, 0, 8, 0, 9, 0, 10, 0};
+    const struct config config = {.vocabulary = 65536};
+    struct tokens tokens;
+    struct failure failure;
+    char tokens_path[sizeof path];
+
+    write_file("t.u16", bytes, sizeof bytes);
+    memcpy(tokens_path, path, sizeof path);
+    write_file("config.json", config_json, strlen(config_json));
+    const struct text_source source = {
+        .tokens = tokens_path, .model = directory, .beginning = TEXT_BEGINNING_SET};
+    const bool ok = text_load(&tokens, &source, &config, 4, most, &failure);
+    ck_assert_int_eq(ok, expected != NULL);
+    if (!ok) {
+        expect_line(&failure, "bos_token_id");
+        return;
+    }
+    ck_assert_uint_eq(tokens.count, count);
+    ck_assert_mem_eq(tokens.values, expected, count * sizeof *expected);
+    tokens_free(&tokens);
+    unlink(tokens_path);
+}
+
+START_TEST(windows_begin_as_texts_do)
+{
+    static const uint32_t all[] = {7, 1, 2, 3, 7, 4, 5, 6, 7, 7, 8, 9, 7, 10};
+    static const uint32_t spread[] = {7, 1, 2, 3, 7, 4, 5, 6};
+    static const uint32_t few[] = {7, 1, 2};
+    static const uint32_t once[] = {1, 2, 3, 4, 1, 5, 6, 7, 1, 8, 9, 10};
+
+    expect_begun("{\"bos_token_id\":7}", 14, all, 14);
+    expect_begun("{\"bos_token_id\":7}", 1000, all, 14);
+    expect_begun("{\"bos_token_id\":7}", 8, spread, 8);
+    expect_begun("{\"bos_token_id\":7}", 3, few, 3);
+    expect_begun("{\"bos_token_id\":1}", 1000, once, 12);
+    expect_begun("{\"bos_token_id\":null}", 1000, NULL, 0);
+    expect_begun("{\"bos_token_id\":[1]}", 1000, NULL, 0);
+    expect_begun("{}", 1000, NULL, 0);
+}
+END_TEST
+
 START_TEST(tokens_are_read_and_checked)
 {
     static const unsigned char bytes[] = {1, 0, 0, 0, 2, 1, 0, 0};
@@ -299,6 +345,7 @@ int main(void)
     tcase_add_test(files, missing_files_are_named);
     tcase_add_test(files, tokens_are_read_and_checked);
     tcase_add_test(files, numbers_too_short_for_the_vocabulary_are_told);
+    tcase_add_test(files, windows_begin_as_texts_do);
     tcase_add_test(files, samples_are_spread_over_the_text);
     suite_add_tcase(suite, files);
     run_suite(suite);

@@ -160,7 +160,7 @@ START_TEST(forms_take_the_memory_that_they_say)
         bytes[form] = generation_memory(&generation).layers;
         generation_free(&generation);
     }
-    ck_assert_uint_eq(bytes[RESIDENT_F32], 4 * model_linear_weights(&loaded));
+    ck_assert_uint_eq(bytes[RESIDENT_F32], 4 * layers_weights(&loaded.config));
     ck_assert_uint_lt(bytes[RESIDENT_INT8], bytes[RESIDENT_F32] / 2);
     package_close(package);
 }
@@ -242,6 +242,5 @@ int main(void)
     tcase_add_test(choices, tokens_are_chosen_as_often_as_they_are_likely);
     suite_add_tcase(suite, texts);
     suite_add_tcase(suite, choices);
-    run_suite(suite);
-    return 0;
+    return run_suite(suite);
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* How often a quantization loads the blocks of a model: a number of times that does not depend on
- * the depth. The linker puts __wrap_ functions in the place of those of model.h, outside of
- * model.c. */
-#include <stdlib.h>
+ * the depth; and that no layer is decoded that then stays coded. The linker puts __wrap_ functions
+ * in the place of those of model.h and stored.h, outside of the files that these are in. */
 #include <string.h>
 
 #include "check_main.h"
+#include "llm/generate/generation.h"
+#include "llm/model/stored.h"
 #include "llm/watersic/watersic_run.h"
+#include "packed_fixture.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
 
 enum { window = 16, tokens_count = 64, vocabulary = 32 };
 
 static size_t loads;
+static size_t reads; /* of weights */
 
 bool __real_model_load_block(const struct model *model, size_t number, struct block *block,
                              struct failure *failure);
@@ -22,6 +25,18 @@ const struct block *__real_model_block(const struct model *model, size_t number,
                                        struct block *loaded, struct failure *failure);
 const struct block *__wrap_model_block(const struct model *model, size_t number,
                                        struct block *loaded, struct failure *failure);
+
+bool __real_stored_read(const struct stored *stored, size_t first, size_t count, float *weights,
+                        struct failure *failure);
+bool __wrap_stored_read(const struct stored *stored, size_t first, size_t count, float *weights,
+                        struct failure *failure);
+
+bool __wrap_stored_read(const struct stored *stored, size_t first, size_t count, float *weights,
+                        struct failure *failure)
+{
+    reads++;
+    return __real_stored_read(stored, first, count, weights, failure);
+}
 
 bool __wrap_model_load_block(const struct model *model, size_t number, struct block *block,
                              struct failure *failure)
@@ -113,6 +128,37 @@ START_TEST(loads_grow_with_the_depth_alone)
 }
 END_TEST
 
+/* How often weights are read to get a model with coded layers ready for a text. */
+static size_t reads_of(enum resident_form form)
+{
+    struct generation generation;
+    struct package *package;
+    struct model model;
+
+    ck_assert(package_open(&package, packed.context, packed.packed, &packed.failure));
+    ck_assert_msg(model_open(&model, packed.packed, &packed.failure), "%s", packed.failure.text);
+    ck_assert(model_load_tables(&model, &packed.failure));
+    reads = 0;
+    ck_assert_msg(generation_create(&generation, &model, package, form, packed.context, window,
+                                    &packed.failure),
+                  "%s", packed.failure.text);
+    generation_free(&generation);
+    model_free(&model);
+    package_close(package);
+    return reads;
+}
+
+START_TEST(coded_layers_are_not_decoded_in_vain)
+{
+    packed_set_up();
+    packed_pack();
+    ck_assert_uint_eq(reads_of(RESIDENT_F32), packed.model.blocks * LINEAR_KINDS);
+    ck_assert_uint_eq(reads_of(RESIDENT_INT8), 0);
+    ck_assert_uint_eq(reads_of(RESIDENT_CODED), 0);
+    packed_tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("llm loads");
@@ -120,6 +166,7 @@ int main(void)
 
     tcase_set_timeout(depth, 120);
     tcase_add_test(depth, loads_grow_with_the_depth_alone);
+    tcase_add_test(depth, coded_layers_are_not_decoded_in_vain);
     suite_add_tcase(suite, depth);
     return run_suite(suite);
 }

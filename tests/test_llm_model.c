@@ -457,7 +457,7 @@ START_TEST(model_needs_exactly_its_tensors)
     write_model(model_tensor_count, false, NULL);
     ck_assert_msg(model_load(&model, directory, &failure), "%s", failure.text);
     ck_assert_double_eq(model.stored_bits, 16);
-    ck_assert_uint_eq(model_linear_weights(&model), 4 * 64 + 3 * 96);
+    ck_assert_uint_eq(layers_weights(&model.config), 4 * 64 + 3 * 96);
     ck_assert_ptr_eq(model_head(&model), &model.head);
     model_free(&model);
 

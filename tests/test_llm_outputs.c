@@ -94,7 +94,7 @@ static void collect(struct outputs *outputs, const char *directory)
 
 static size_t rows_of(size_t layer)
 {
-    return model_linear_shape(&model.config, (enum linear_kind)(layer % LINEAR_KINDS)).rows;
+    return layers_at(&model.config, layer).rows;
 }
 
 /* All of a layer's matrix. */
@@ -261,7 +261,7 @@ static const struct synthetic_tensor *tensor_of(size_t layer)
 {
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, layer / LINEAR_KINDS, (enum linear_kind)(layer % LINEAR_KINDS));
+    layers_name(&model.config, layer, name);
     for (size_t i = 0; i < plain.count; i++)
         if (strcmp(plain.tensors[i].name, name) == 0)
             return &plain.tensors[i];

@@ -377,7 +377,7 @@ static uint64_t quantize(enum plan_mode plan, double rate, const char *name)
 
 static void expect_budget(double bytes, double rate)
 {
-    const double budget = rate * (double)model_linear_weights(&model) / 8;
+    const double budget = rate * (double)layers_weights(&model.config) / 8;
 
     ck_assert_double_lt(fabs(bytes / budget - 1), 1e-3);
 }

@@ -119,7 +119,7 @@ holds "$low > 4 * $high && $high > 0" "plan predicts less divergence at a higher
 holds "$(value out bytes) == int(1.5 * (1622016 - 4 * 192 * 512) / 8)" "plan leaves layers out"
 refused 2 "'none' leaves nothing to plan" "a plan of nothing" plan --model "$model" \
     --tokens "$calibration" --rates 2 --plan none
-refused 1 "none/curve.svg: No such file" "a curve that cannot be written" plan --model "$model" \
+refused 1 "none/curve.svg: cannot be written: No such file" "a curve that cannot be written" plan --model "$model" \
     --tokens "$calibration" --max-tokens 1024 --rates 2 --run kept --plan equal \
     --plot none/curve.svg
 refused 2 "'all' is neither 'none' nor 'diagonal' nor 'full'" "outputs of no kind" plan \
@@ -152,11 +152,20 @@ rm some
 # --- all methods -----------------------------------------------------------------------
 
 run 0 "compare" compare --model "$model" --tokens "$calibration" --max-tokens 1024 \
-    --eval "$evaluation" --eval-tokens 1024 --rates 3 --preset fast --plan none
+    --eval "$evaluation" --eval-tokens 1024 --rates 3 --preset fast --plan none --plot curve.svg
 for method in original RTN "GPTQ, entropy-coded" "GPTQ, rotated, coded" WaterSIC; do
     says out "$method" "compare has a line for $method"
 done
 says out "never fewer bytes" "compare says how bytes are made equal"
+# Two plots: a curve for each of the five methods in both, and the original in that of perplexity.
+[ "$(grep -c '<path class="line"' curve.svg)" = 22 ] && [ "$(grep -c '<svg ' curve.svg)" = 3 ]
+report $? "compare draws a curve for every method"
+says curve.svg ">GPTQ, rotated, coded</text>" "compare names its curves"
+rm curve.svg
+refused 1 "none/curve.svg: cannot be written: No such file" "curves that cannot be written" compare \
+    --model "$model" --tokens "$calibration" --eval "$evaluation" --rates 2 --plot none/curve.svg
+refused 1 "is not written, as it is" "curves onto the text" compare --model "$model" \
+    --tokens "$calibration" --eval "$evaluation" --rates 2 --plot "$evaluation"
 run 0 "compare --json" compare --model "$model" --tokens "$calibration" --max-tokens 1024 \
     --eval "$evaluation" --eval-tokens 1024 --rates 2 --preset fast --run kept --json
 has_keys "compare" calibration_tokens tokens window method rate cross_entropy kl_bits

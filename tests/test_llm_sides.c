@@ -57,10 +57,11 @@ static void rescale(uint8_t *values, const struct linear *shape, bool columns, s
 static void rescale_layer(const struct model *model, uint8_t *file, size_t size, size_t block,
                           enum linear_kind kind, bool columns, size_t end, int power)
 {
-    const struct linear shape = model_linear_shape(&model->config, kind);
+    const struct layer_place of_layer = layers_in(&model->config, block, kind);
+    const struct linear shape = {.rows = of_layer.rows, .columns = of_layer.columns};
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, block, kind);
+    layers_name(&model->config, layers_before(&model->config, block) + kind, name);
     const struct tensor *const tensor = checkpoint_find(model->checkpoint, name);
     ck_assert_ptr_nonnull(tensor);
     ck_assert_str_eq(tensor->type, "BF16");

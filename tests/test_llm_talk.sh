@@ -7,6 +7,7 @@ set -u
 . "$(dirname "$0")/program.sh"
 
 data=$(absolute "$2")
+families=$(absolute "$(dirname "$0")/data/families")
 begin "$1"
 
 "$program" quantize --model "$data/tinylm" --tokens "$data/calibration.txt" --max-tokens 512 --rate 4 \
@@ -77,6 +78,14 @@ refused 2 "no number from 0 to 100" "a temperature below 0" generate --model q -
 refused 2 "no number from 0 to 2^64 - 1" "a seed that is none" generate --model q --prompt x --seed a
 echo '{"eos_token_id": "x"}' >ends/generation_config.json
 refused 1 '"eos_token_id" is no token' "a bad end" generate --model ends --prompt x
+echo '{"eos_token_id"' >ends/generation_config.json
+refused 1 'ends/generation_config.json: line' "settings that are no JSON" generate --model ends --prompt x
+rm ends/generation_config.json
+
+refused 1 "tokenizer.json" "a model without its tokenizer" generate --model "$families/phi3" --prompt x
+run 0 "bytes that are no text" generate --model q --prompt x --temperature 100 --seed 1 --json
+tail -n 1 out | grep -qx '}' && has_keys "a report of bytes that are no text" ended_by peak_bytes
+
 if command -v qemu-x86_64 >/dev/null && qemu-x86_64 -cpu core2duo "$program" generate --model q \
     --prompt 'static int ' --temperature 1 --seed 5 --max-new-tokens 40 >out 2>err; then
     [ "$(cat out)" = "$first" ]

@@ -65,6 +65,67 @@ says out "in 1 matrices" "statistics of a hook: one matrix"
 tensors 1 "statistics that lack one" --tensors '*down*' --statistics "$families/gemma2" -o i.wsic
 says err "no statistics of \"model.layers.0.mlp.down_proj.weight\"" "the one that is lacking is named"
 
+# --- stacks of matrices, as experts that are fused --------------------------------------------
+
+# safetensors FILE HEADER DATA: a file of these bytes
+safetensors()
+{
+    length=$(printf '%s' "$2" | wc -c)
+    awk -v n="$length" 'BEGIN { for (i = 0; i < 8; i++) { printf "%03o\n", n % 256; n = int(n / 256) } }' |
+        while read -r byte; do printf '%b' "\\0$byte"; done >"$1"
+    printf '%s' "$2" >>"$1"
+    cat "$3" >>"$1"
+}
+
+# tail_of FILE BYTES: what a restored file ends with
+tail_of()
+{
+    tail -c "$2" "$1/model.safetensors"
+}
+
+mkdir stack single mx
+header=$(od -An -t u8 -N 8 "$data/tinylm/model.safetensors" | tr -d ' ')
+tail -c +$((9 + header)) "$data/tinylm/model.safetensors" | head -c 73728 >numbers
+size=24576
+safetensors stack/model.safetensors "{\"e.w\":{\"dtype\":\"BF16\",\"shape\":[3,64,192],\"data_offsets\":[0,$((3 * size))]}}" numbers
+list=
+for i in 0 1 2; do
+    list="$list,\"e.w.$i\":{\"dtype\":\"BF16\",\"shape\":[64,192],\"data_offsets\":[$((i * size)),$(((i + 1) * size))]}"
+done
+safetensors single/model.safetensors "{${list#,}}" numbers
+for model in stack single; do
+    echo '{"model_type": "of_nobody"}' >$model/config.json
+    tensors 0 "a $model" --tensors 'e.*' --data-free -o $model.wsic
+    run 0 "pack a $model" pack --model $model --archive $model.wsic -o $model.packed
+    run 0 "restore a $model" restore $model.packed -o $model.restored
+    tail_of $model.restored $((3 * size)) >$model.numbers
+done
+cmp -s stack.numbers single.numbers
+report $? "a stack becomes what its matrices become"
+grep -aq '"shape":\[3,64,192\]' stack.restored/model.safetensors
+report $? "and keeps its shape"
+! cmp -s stack.numbers numbers && [ "$(wc -c <stack.packed/model.safetensors)" -lt 20000 ]
+report $? "coded at 3 bits in between"
+sed 's/\[3,64,192\]/[4,48,192]/' stack/model.safetensors >mx/model.safetensors
+cp stack/config.json mx
+refused 1 'layer "e.w.3" is missing where it belongs' "a stack that has more matrices" \
+    pack --model mx --archive stack.wsic -o x
+sed 's/"e\.w"/"f.w"/' stack/model.safetensors >mx/model.safetensors
+refused 1 'layer "e.w.0" is no tensor of the checkpoint' "matrices of another checkpoint" \
+    pack --model mx --archive stack.wsic -o x
+[ ! -e x ]
+report $? "nothing is left of what was refused"
+
+# MXFP4: blocks of 32 numbers in 16 bytes, with a scale of 2^0 (byte 127) for each
+head -c 12288 numbers >blocks
+awk 'BEGIN { for (i = 0; i < 768; i++) printf "\177" }' >>blocks
+safetensors mx/model.safetensors '{"e.w_blocks":{"dtype":"U8","shape":[2,64,6,16],"data_offsets":[0,12288]},
+"e.w_scales":{"dtype":"U8","shape":[2,64,6],"data_offsets":[12288,13056]}}' blocks
+model=mx
+tensors 0 "MXFP4" --tensors 'e.w' --data-free -o mx.wsic
+refused 1 'layer "e.w.0" was made of MXFP4, and the tensors "e.w_blocks" and "e.w_scales"' \
+    "MXFP4 in a directory" pack --model mx --archive mx.wsic -o x
+
 # --- any number of layers in the same memory -------------------------------------------------
 
 # make_large LAYERS DIRECTORY: a sparse file of zeros, 1 MiB to a layer

@@ -62,6 +62,23 @@ run 0 "and back" tokens --model metaspace --tokens eos.u16 -o back
 ! grep -q 's>' back
 report $? "neither BOS nor EOS come back as text"
 
+# tokenizer_config.json goes before tokenizer.json.
+mkdir bare
+cp llama2/tokenizer.json bare
+echo '{"add_bos_token":false,"bos_token":{"content":"<s>"},"add_eos_token":true,"eos_token":"</s>"}' \
+    >bare/tokenizer_config.json
+run 0 "EOS in place of BOS" tokens --model bare --text text -o other.u16
+{ tail -c +3 text.u16 && printf '\002\000'; } >expected
+same other.u16 expected "add_bos_token and add_eos_token are followed"
+echo '{"add_bos_token":null}' >bare/tokenizer_config.json
+run 0 "null" tokens --model bare --text text -o other.u16
+same other.u16 text.u16 "null leaves tokens as they are"
+echo '{"add_bos_token":true,"bos_token":"<begin>"}' >bare/tokenizer_config.json
+refused 1 "\"bos_token\": '<begin>' is no token" "a token that is none" tokens --model bare --text text -o x.u16
+echo '{"add_bos_token":1,"bos_token":"<s>"}' >bare/tokenizer_config.json
+refused 1 "\"add_bos_token\" is neither true nor false" "a flag that is none" \
+    tokens --model bare --text text -o x.u16
+
 # --- what is refused, and leaves nothing behind ------------------------------------
 
 : >empty
@@ -96,12 +113,38 @@ run 0 "quantize with tokens" quantize --model bytes --tokens some --rate 2 --pre
 run 0 "quantize with text" quantize --model bytes --text some --rate 2 --preset fast --recipe plain \
     --max-tokens 2048 -o text.wsic
 same text.wsic tokens.wsic "text gives the archive that its tokens give"
+# Every window begins with a token: as if it were written there.
+head -c 630 some | tr '\n~' '  ' | fold -b -w 63 | tr '\n' '~' | sed 's/^/~/; s/~$//' >begun
+run 0 "eval of tokens with BOS written into them" eval --model bytes --tokens begun --window 64 --json
+sed 's/"seconds":[^,}]*//; s/"beginning_tokens": 0/"beginning_tokens": 1/' out >expected
+echo '{"add_bos_token":true,"bos_token":"~"}' >bytes/tokenizer_config.json
+head -c 630 some | tr '\n~' '  ' >unbegun
+for kind in tokens text; do
+    run 0 "eval --bos of $kind" eval --model bytes "--$kind" unbegun --window 64 --bos --json
+    sed 's/"seconds":[^,}]*//' out >measured
+    same measured expected "--bos begins windows of $kind"
+    run 0 "eval of $kind" eval --model bytes "--$kind" unbegun --window 64 --json
+    sed 's/"seconds":[^,}]*//' out >measured
+    same measured expected "and so does eval where the tokenizer would"
+done
+run 0 "eval of tokens that are only cut" eval --model bytes --tokens begun --window 64 --json --no-bos
+sed 's/"seconds":[^,}]*//; s/"beginning_tokens": 0/"beginning_tokens": 1/' out >measured
+same measured expected "--no-bos cuts tokens as they are"
+rm bytes/tokenizer_config.json
+run 0 "eval --bos where nothing begins a text" eval --model bytes --text unbegun --window 64 --bos
+says err "puts nothing before a text" "that is said"
+echo '{}' >bytes/tokenizer.json
+run 0 "eval of tokens beside a tokenizer that cannot be read" eval --model bytes --tokens unbegun --window 64
+says err "windows are cut as the tokens are" "that is said"
+refused 1 "bytes/tokenizer.json" "eval --bos beside it" eval --model bytes --tokens unbegun --window 64 --bos
 cp "$golden/llama2.json" bytes/tokenizer.json
 refused 1 "tokenizer.json: the vocabulary has" "the tokenizer of another model" eval --model bytes --text some
 sed 's/"added_tokens":\[/&{"id":300,"content":"<large>"}/' "$golden/bytes.json" >bytes/tokenizer.json
 echo 'a <large> b' >large_text
 refused 1 "large_text: '<large>' is token 300, but the model's vocabulary has 256" \
     "a token that the model does not have" eval --model bytes --text large_text
+refused 1 "is 300, but the vocabulary has 256" "a prompt with such a token" generate --model bytes \
+    --prompt 'a <large> b'
 run 0 "but not if it does not occur" eval --model bytes --text some --max-tokens 512
 
 echo "1..$count"

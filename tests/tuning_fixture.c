@@ -75,7 +75,7 @@ static void write_archive(struct tuning_fixture *fixture)
                      WSIC_OK);
     for (size_t i = 0; i < fixture->plain.blocks; i++) {
         for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-            model_linear_name(name, i, (enum linear_kind)kind);
+            layers_name(&fixture->model.config, i * LINEAR_KINDS + kind, name);
             add_layer(fixture, writer, name, &fixture->model.blocks[i].linear[kind]);
         }
     }

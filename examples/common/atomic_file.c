@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/path.h"
+
 /* Renaming a file onto /dev/null or a pipe would replace the device itself. */
 static bool is_special(const char *path)
 {
@@ -46,6 +48,15 @@ static int create_temporary(atomic_file *file)
     free(file->temporary);
     file->temporary = NULL;
     return -1;
+}
+
+bool atomic_file_is_possible(const char *path, struct failure *failure)
+{
+    char folder[PATH_MAX];
+
+    return path_format(folder, failure, "%.*s.", (int)folder_length(path), path) &&
+           (access(folder, W_OK | X_OK) == 0 ||
+            refuse(failure, "%s: cannot be written: %s", path, strerror(errno)));
 }
 
 bool atomic_file_open(atomic_file *file, const char *path, struct failure *failure)

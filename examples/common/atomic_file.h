@@ -15,6 +15,9 @@ typedef struct atomic_file {
     char *temporary; /* NULL where path is a device or a pipe: written to directly */
 } atomic_file;
 
+/* Whether a file can be begun, without beginning it: the folder is there and may be written to. */
+bool atomic_file_is_possible(const char *path, struct failure *failure);
+
 /* Open for writing. Failures name the path. A link is replaced when the file is complete; what it
  * points to is left alone. */
 bool atomic_file_open(atomic_file *file, const char *path, struct failure *failure);

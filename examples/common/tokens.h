@@ -12,6 +12,7 @@
 struct tokens {
     uint32_t *values;
     size_t count;
+    size_t beginning; /* tokens that every window begins with and that are not of the text */
 };
 
 /* Read a file: raw little-endian numbers if its name ends in .u16 or .u32; else its bytes, if the

@@ -40,6 +40,13 @@ size_t workers_usual(void)
     return processors > max_workers ? max_workers : processors;
 }
 
+size_t workers_for(size_t multiplications, size_t workers)
+{
+    static const size_t threads_pay = 1 << 19;
+
+    return multiplications < threads_pay ? 1 : workers;
+}
+
 void workers_run(size_t workers, size_t count, worker_task *task, void *data)
 {
     struct loop loop = {.task = task, .data = data, .count = count};

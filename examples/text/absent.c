@@ -27,6 +27,16 @@ size_t tokenizer_tokens(const struct tokenizer *tokenizer)
     return 0;
 }
 
+bool tokenizer_surround(struct tokenizer *tokenizer, enum tokenizer_side side, const char *piece,
+                        bool wanted)
+{
+    (void)tokenizer;
+    (void)side;
+    (void)piece;
+    (void)wanted;
+    return false;
+}
+
 bool tokenizer_encode_file(struct tokenizer *tokenizer, const char *path,
                            const struct token_sink *sink, bool framed, struct text_repairs *repairs,
                            struct failure *failure)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/utf8.h"
+#include "common/utf8.h"
 
 /* Tokens that stand side by side, as a list that merging takes symbols out of. */
 struct bpe_symbol {

@@ -5,7 +5,7 @@
 #include <utf8proc.h>
 
 #include "text/bytes.h"
-#include "text/utf8.h"
+#include "common/utf8.h"
 
 struct compose {
     struct stage stage;

@@ -5,7 +5,7 @@
 
 #include "text/added_tokens.h"
 #include "text/bytes.h"
-#include "text/utf8.h"
+#include "common/utf8.h"
 
 struct finder {
     struct stage stage;

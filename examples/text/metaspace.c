@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "text/json.h"
-#include "text/utf8.h"
+#include "common/utf8.h"
 
 static bool is_one_character(const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "text/repair.h"
 
-#include "text/utf8.h"
+#include "common/utf8.h"
 
 static const char stand_in[] = "\xef\xbf\xbd";
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "text/template.h"
 
+#include <string.h>
+
 #include "text/json.h"
 #include "text/pieces.h"
 
@@ -77,4 +79,38 @@ bool template_read(struct template *template, const json_t *json, struct failure
         if (!read_one(template, json_array_get(list, i), failure))
             return false;
     return true;
+}
+
+static void remove_token(struct template_tokens *tokens, uint32_t token)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < tokens->count; i++)
+        if (tokens->list[i] != token)
+            tokens->list[kept++] = tokens->list[i];
+    tokens->count = kept;
+}
+
+static bool add_token(struct template_tokens *tokens, uint32_t token, bool last)
+{
+    if (tokens->count == TEMPLATE_MOST)
+        return false;
+    if (!last)
+        memmove(tokens->list + 1, tokens->list, tokens->count * sizeof *tokens->list);
+    tokens->list[last ? tokens->count : 0] = token;
+    tokens->count++;
+    return true;
+}
+
+bool template_surround(struct template_tokens *tokens, uint32_t token, bool last, bool wanted)
+{
+    bool present = false;
+
+    if (token == PIECES_NONE)
+        return false;
+    for (size_t i = 0; i < tokens->count; i++)
+        present = present || tokens->list[i] == token;
+    if (!wanted)
+        remove_token(tokens, token);
+    return !wanted || present || add_token(tokens, token, last);
 }

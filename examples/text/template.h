@@ -25,4 +25,8 @@ struct template
  * or null. Others are refused by their name. */
 bool template_read(struct template *template, const json_t *json, struct failure *failure);
 
+/* Have a token among these, first or last if it is to be added, or not. False if there is no room,
+ * or no token (PIECES_NONE). */
+bool template_surround(struct template_tokens *tokens, uint32_t token, bool last, bool wanted);
+
 #endif

@@ -21,6 +21,25 @@ size_t tokenizer_tokens(const struct tokenizer *tokenizer)
     return above > tokenizer_vocabulary(tokenizer) ? above : tokenizer_vocabulary(tokenizer);
 }
 
+static uint32_t find_token(const struct tokenizer *tokenizer, const char *piece)
+{
+    const struct added_tokens *const added = &tokenizer->added;
+
+    for (size_t i = 0; i < added->count; i++)
+        if (strcmp(added->list[i].text, piece) == 0)
+            return added->list[i].token;
+    return pieces_find(&tokenizer->bpe.pieces, piece, strlen(piece));
+}
+
+bool tokenizer_surround(struct tokenizer *tokenizer, enum tokenizer_side side, const char *piece,
+                        bool wanted)
+{
+    struct template *const template = &tokenizer->template;
+
+    return template_surround(side == TOKENIZER_BEFORE ? &template->before : &template->behind,
+                             find_token(tokenizer, piece), side == TOKENIZER_BEHIND, wanted);
+}
+
 bool tokenizer_begin(struct tokenizer *tokenizer, const struct token_sink *sink, bool framed,
                      struct failure *failure)
 {

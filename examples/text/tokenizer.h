@@ -45,6 +45,14 @@ size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
 /* All tokens are below this. */
 size_t tokenizer_tokens(const struct tokenizer *tokenizer);
 
+/* Where tokens stand that the post-processor puts around a text. */
+enum tokenizer_side { TOKENIZER_BEFORE, TOKENIZER_BEHIND };
+
+/* Have the token of a piece around texts, or not: outermost, unless it is there already. False, and
+ * nothing changes, if there is no such token or no room for one. */
+bool tokenizer_surround(struct tokenizer *tokenizer, enum tokenizer_side side, const char *piece,
+                        bool wanted);
+
 /* Begin a text. `framed`: with the tokens that the post-processor puts around it (BOS, EOS). */
 bool tokenizer_begin(struct tokenizer *tokenizer, const struct token_sink *sink, bool framed,
                      struct failure *failure);

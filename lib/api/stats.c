@@ -8,7 +8,7 @@
 #include "api/context.h"
 #include "base/checked.h"
 #include "base/file.h"
-#include "linalg/linalg.h"
+#include "linalg/eigenvalues.h"
 
 /* --- life ---------------------------------------------------------------- */
 

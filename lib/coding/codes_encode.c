@@ -28,6 +28,7 @@ size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind)
 typedef struct stream_job {
     const wsic_env *env;
     const wsic_code_plan *plan;
+    wsic_code_ranges ranges;
     wsic_bytes *bytes;
     wsic_status *statuses;
 } stream_job;
@@ -41,8 +42,8 @@ static void encode_stream(void *data, size_t index)
     wsic_bytes_init(&job->bytes[index], job->env);
     job->statuses[index] = WSIC_OK;
     if (plan->first_row[block + 1] != plan->first_row[block])
-        job->statuses[index] =
-            wsic_stream_encode(job->env, plan, block, index % plan->streams, &job->bytes[index]);
+        job->statuses[index] = wsic_stream_encode(job->env, plan, &job->ranges, block,
+                                                  index % plan->streams, &job->bytes[index]);
 }
 
 /* The sizes of the streams of blocks that live, the last one first: most small matrices have no
@@ -90,20 +91,22 @@ static wsic_status encode_streams(const wsic_env *env, const wsic_code_plan *pla
 {
     const size_t count = plan->blocks * plan->streams;
     stream_job job = {.env = env, .plan = plan};
-    wsic_status status;
 
     if (plan->classes == 0)
         return WSIC_OK;
-    job.bytes = wsic_alloc(env, count, sizeof *job.bytes, &status);
-    if (!job.bytes)
+    wsic_status status = wsic_code_ranges_make(env, plan, &job.ranges);
+    if (status != WSIC_OK)
         return status;
-    job.statuses = wsic_alloc(env, count, sizeof *job.statuses, &status);
+    job.bytes = wsic_alloc(env, count, sizeof *job.bytes, &status);
+    if (job.bytes)
+        job.statuses = wsic_alloc(env, count, sizeof *job.statuses, &status);
     if (job.statuses) {
         wsic_parallel_for(env, count, encode_stream, &job);
         status = join_streams(&job, count, out);
     }
     wsic_free(env, job.statuses);
     wsic_free(env, job.bytes);
+    wsic_code_ranges_release(env, &job.ranges);
     return status;
 }
 

@@ -2,17 +2,14 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
+#include "coding/stream_planes.h"
+#include "coding/stream_push.h"
 
 enum {
     /* Words of a code at the most: its symbol, the length of an escape, and 31 bits of it. */
-    WORDS_OF_CODE = 5
+    WORDS_OF_CODE = 5,
+    STRIP = 64 /* rows whose ranges are looked up together: they stay in the nearest cache */
 };
-
-/* What a code is to the coder: start | frequency << 16, and its high part, which escapes need. */
-typedef struct coded_symbol {
-    uint32_t range;
-    int32_t high;
-} coded_symbol;
 
 /* Where words go: they grow downwards. */
 typedef struct word_sink {
@@ -22,107 +19,152 @@ typedef struct word_sink {
 
 typedef struct stream_writer {
     const wsic_code_plan *plan;
+    const wsic_code_ranges *ranges;
     size_t stream;
     size_t first; /* coded number of the block's first row */
     size_t rows;
     size_t lanes;
-    size_t used;                     /* lanes with a column */
-    uint32_t states[WSIC_LANES_MAX]; /* by lane */
-    word_sink words;
+    size_t used; /* lanes with a column */
+    wsic_push_steps *kernel;
+    wsic_push_lanes pushed;
+    uint16_t *end;             /* behind the last word */
     uint16_t *floor;           /* lowest place of a word */
-    size_t gathered;           /* the group whose symbols are here */
-    coded_symbol *symbols;     /* of a group, step by step */
-    const wsic_model **models; /* likewise; NULL but for escapes */
+    size_t gathered;           /* the group whose ranges are here, */
+    uint32_t *gathered_ranges; /* step by step, by place */
 } stream_writer;
+
+/* The place of a lane: the opposite of wsic_lane_at(). */
+static size_t place_of(size_t lane, size_t lanes)
+{
+    return lane % 2 == 0 ? lane / 2 : (lanes + lane) / 2;
+}
 
 /* --- one group ------------------------------------------------------------------------ */
 
-/* The group and its columns, while their symbols are gathered. */
-typedef struct group_source {
-    size_t group;
-    size_t columns;
-    wsic_form form;
-    const uint16_t *model_at;
-} group_source;
-
-static group_source make_source(const wsic_code_plan *plan, size_t group)
+static wsic_form group_form(const wsic_code_plan *plan, size_t group)
 {
-    const unsigned form = plan->form[group];
-
-    return (group_source){.group = group,
-                          .columns = wsic_code_plan_group_columns(plan, group),
-                          .form = wsic_form_make(form, plan->is_trellis),
-                          .model_at =
-                              plan->model_at + plan->form_rank[form] * (size_t)plan->classes};
+    return wsic_form_make(plan->form[group], plan->is_trellis);
 }
 
-/* One lane of a group. Inlined for codes and for tokens. */
-static inline void gather_lane(stream_writer *w, const group_source *source, size_t lane,
-                               bool tokens)
+/* Rows of a lane whose ranges are looked up. */
+typedef struct lane_rows {
+    const int32_t *column;
+    const uint32_t *row; /* numbers of the rows in the column */
+    const uint32_t *at;  /* by row: where the ranges of its class begin */
+    size_t rows;
+    size_t lanes;
+} lane_rows;
+
+/* The symbol of a code, or of a token behind those of the contexts before its own. */
+static inline uint32_t symbol_of(int32_t datum, wsic_form form, bool tokens)
+{
+    const int32_t code = tokens ? wsic_token_index(datum) : datum;
+    const int32_t high = form.shift == 0 ? code : wsic_high_part(code, form.shift);
+    const uint32_t symbols = 1U << form.symbols_log;
+    const uint32_t symbol = (uint32_t)high + symbols / 2;
+    const uint32_t known = symbol < symbols ? symbol : 0;
+
+    return tokens ? wsic_form_context(&form, wsic_token_context(datum)) << form.symbols_log | known
+                  : known;
+}
+
+/* Inlined for codes and tokens, with low bits and without. */
+static inline void look_up(const lane_rows *lane, wsic_form form, bool tokens,
+                           const uint32_t *ranges, uint32_t *out)
+{
+    for (size_t i = 0; i < lane->rows; i++)
+        out[i * lane->lanes] =
+            ranges[lane->at[i] + symbol_of(lane->column[lane->row[i]], form, tokens)];
+}
+
+static void look_up_lane(const lane_rows *lane, wsic_form form, bool tokens, const uint32_t *ranges,
+                         uint32_t *out)
+{
+    const wsic_form whole = {form.contexts_log, form.symbols_log, 0};
+
+    if (tokens && form.shift == 0)
+        look_up(lane, whole, true, ranges, out);
+    else if (tokens)
+        look_up(lane, form, true, ranges, out);
+    else if (form.shift == 0)
+        look_up(lane, whole, false, ranges, out);
+    else
+        look_up(lane, form, false, ranges, out);
+}
+
+/* Where the ranges of an octet begin in each of these rows. */
+static void find_octet(const stream_writer *w, size_t group, size_t octet, size_t first,
+                       size_t rows, uint32_t *at)
 {
     const wsic_code_plan *const plan = w->plan;
-    const size_t k = source->group * w->lanes + lane;
-    const int32_t *const column = plan->data + plan->column[k] * plan->matrix->rows;
-    const int32_t octet_class = plan->octet_class[k >> plan->octet_log];
+    const uint32_t *const of_form = w->ranges->at + wsic_code_plan_combination(plan, group, 0);
+    const int32_t octet_class = plan->octet_class[octet];
 
-    for (size_t i = 0; i < w->rows; i++) {
-        const size_t class_index =
-            wsic_class_index(octet_class + plan->row_class[w->first + i], plan->classes);
-        const int32_t datum = column[plan->row[w->first + i]];
-        const int32_t code = tokens ? wsic_token_index(datum) : datum;
-        const wsic_model *model = plan->model + source->model_at[class_index];
-        if (tokens)
-            model += wsic_form_context(&source->form, wsic_token_context(datum));
-        const int32_t high =
-            source->form.shift == 0 ? code : wsic_high_part(code, source->form.shift);
-        const uint32_t symbol = wsic_model_symbol(model, high);
-        w->symbols[i * w->lanes + lane] =
-            (coded_symbol){model->start[symbol] | wsic_model_frequency(model, symbol) << 16, high};
-        w->models[i * w->lanes + lane] = symbol == 0 ? model : NULL;
+    for (size_t i = 0; i < rows; i++)
+        at[i] = of_form[wsic_class_index(octet_class + plan->row_class[first + i], plan->classes)];
+}
+
+static void gather_strip(stream_writer *w, size_t group, size_t from, size_t rows)
+{
+    const wsic_code_plan *const plan = w->plan;
+    const size_t columns = wsic_code_plan_group_columns(plan, group);
+    const size_t first = w->first + from;
+    uint32_t at[STRIP];
+
+    for (size_t lane = 0; lane < columns; lane++) {
+        const size_t k = group * w->lanes + lane;
+        const lane_rows taken = {.column = plan->data + plan->column[k] * plan->matrix->rows,
+                                 .row = plan->row + first,
+                                 .at = at,
+                                 .rows = rows,
+                                 .lanes = w->lanes};
+        if (lane == 0 || k % ((size_t)1 << plan->octet_log) == 0)
+            find_octet(w, group, k >> plan->octet_log, first, rows, at);
+        look_up_lane(&taken, group_form(plan, group), plan->is_trellis, w->ranges->range,
+                     w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes));
     }
 }
 
 static void gather(stream_writer *w, size_t group)
 {
-    const group_source made = make_source(w->plan, group), *const source = &made;
-
     if (w->gathered == group)
         return;
     w->gathered = group;
-    for (size_t lane = 0; lane < source->columns; lane++) {
-        if (w->plan->is_trellis)
-            gather_lane(w, source, lane, true);
-        else
-            gather_lane(w, source, lane, false);
-    }
+    for (size_t from = 0; from < w->rows; from += STRIP)
+        gather_strip(w, group, from, wsic_min_size(STRIP, w->rows - from));
 }
 
-/* --- pushing -------------------------------------------------------------------------- */
-
-static inline void push(word_sink *words, uint32_t *state, uint32_t start, uint32_t frequency)
-{
-    uint32_t x = *state;
-
-    if (x >= (uint64_t)frequency << (32 - WSIC_MODEL_BITS)) {
-        *--words->next = (uint16_t)x;
-        x >>= 16;
-    }
-    *state = (x / frequency << WSIC_MODEL_BITS) + x % frequency + start;
-}
+/* --- escapes -------------------------------------------------------------------------- */
 
 typedef struct escape {
-    size_t lane;
+    size_t place;
     unsigned length;
     bool below;
     uint64_t bits;
 } escape;
 
-static escape make_escape(const wsic_model *model, size_t lane, int32_t high)
+/* The escape at a row and a place of the group whose ranges are here. */
+static escape make_escape(const stream_writer *w, size_t row, size_t place)
 {
+    const wsic_code_plan *const plan = w->plan;
+    const wsic_form form = group_form(plan, w->gathered);
+    const size_t k = w->gathered * w->lanes + wsic_lane_at(place, w->lanes);
+    const int32_t datum =
+        plan->data[plan->column[k] * plan->matrix->rows + plan->row[w->first + row]];
+    const int32_t sum = plan->octet_class[k >> plan->octet_log] + plan->row_class[w->first + row];
+    const size_t combination =
+        wsic_code_plan_combination(plan, w->gathered, wsic_class_index(sum, plan->classes));
+    const wsic_model *model = plan->model + plan->model_at[combination];
+    int32_t code = datum;
+
+    if (plan->is_trellis) {
+        model += wsic_form_context(&form, wsic_token_context(datum));
+        code = wsic_token_index(datum);
+    }
+    const int32_t high = wsic_high_part(code, form.shift);
     const uint64_t raised = wsic_escape_distance(model, high) + 1;
     const unsigned length = wsic_bit_length(raised) - 1;
-
-    return (escape){.lane = lane,
+    return (escape){.place = place,
                     .length = length,
                     .below = high < model->first,
                     .bits = raised - (UINT64_C(1) << length)};
@@ -134,7 +176,7 @@ static unsigned digit_rounds(const escape *one)
     return (one->length + WSIC_ESCAPE_DIGIT - 1) / WSIC_ESCAPE_DIGIT;
 }
 
-static void push_digit(word_sink *words, uint32_t *state, const escape *one, unsigned round)
+static void push_digit(uint16_t **words, uint32_t *state, const escape *one, unsigned round)
 {
     const unsigned done = round * WSIC_ESCAPE_DIGIT;
     const unsigned left = one->length - done;
@@ -142,19 +184,19 @@ static void push_digit(word_sink *words, uint32_t *state, const escape *one, uns
     const unsigned drop = WSIC_MODEL_BITS - count;
     const uint32_t digit = (uint32_t)(one->bits >> done) & ((1U << count) - 1);
 
-    push(words, state, digit << drop, 1U << drop);
+    wsic_push(words, state, digit << drop, 1U << drop);
 }
 
-static void push_length(word_sink *words, uint32_t *state, const escape *one)
+static void push_length(uint16_t **words, uint32_t *state, const escape *one)
 {
     const uint32_t frequency = wsic_escape_frequency(one->length);
     const uint32_t start = wsic_escape_start(one->length) + (one->below ? frequency : 0);
 
-    push(words, state, start, frequency);
+    wsic_push(words, state, start, frequency);
 }
 
 /* Escapes of a step in the order of lanes; what is decoded last goes first. */
-static void push_escapes(stream_writer *w, const escape *escapes, size_t count)
+static void push_escapes(wsic_push_lanes *lanes, const escape *escapes, size_t count)
 {
     unsigned rounds = 0;
 
@@ -163,33 +205,41 @@ static void push_escapes(stream_writer *w, const escape *escapes, size_t count)
     while (rounds-- > 0) {
         for (size_t k = count; k-- > 0;) {
             if (digit_rounds(&escapes[k]) > rounds)
-                push_digit(&w->words, &w->states[escapes[k].lane], &escapes[k], rounds);
+                push_digit(&lanes->words, &lanes->states[escapes[k].place], &escapes[k], rounds);
         }
     }
     for (size_t k = count; k-- > 0;)
-        push_length(&w->words, &w->states[escapes[k].lane], &escapes[k]);
+        push_length(&lanes->words, &lanes->states[escapes[k].place], &escapes[k]);
 }
 
 /* A step of the lanes at places below `end`. */
 static void push_step(stream_writer *w, size_t columns, size_t row, size_t end)
 {
-    const coded_symbol *const symbols = w->symbols + row * w->lanes;
-    const wsic_model *const *const models = w->models + row * w->lanes;
+    const uint32_t *const ranges = w->gathered_ranges + row * w->lanes;
+    wsic_push_lanes *const lanes = &w->pushed;
     escape escapes[WSIC_LANES_MAX];
     size_t count = 0;
 
     for (size_t place = 0; place < end; place++) {
-        const size_t lane = wsic_lane_at(place, w->lanes);
-        if (lane < columns && models[lane])
-            escapes[count++] = make_escape(models[lane], lane, symbols[lane].high);
+        if (wsic_lane_at(place, w->lanes) < columns && (ranges[place] & WSIC_RANGE_ESCAPE) != 0)
+            escapes[count++] = make_escape(w, row, place);
     }
     if (count != 0)
-        push_escapes(w, escapes, count);
+        push_escapes(lanes, escapes, count);
     for (size_t place = end; place-- > 0;) {
-        const size_t lane = wsic_lane_at(place, w->lanes);
-        if (lane < columns)
-            push(&w->words, &w->states[lane], symbols[lane].range & 0xFFFF,
-                 symbols[lane].range >> 16);
+        if (wsic_lane_at(place, w->lanes) < columns)
+            wsic_push_range(&lanes->words, &lanes->states[place], ranges[place]);
+    }
+}
+
+/* The steps before row number `rows`. */
+static void push_steps(stream_writer *w, size_t columns, size_t rows)
+{
+    while (rows > 0) {
+        if (w->kernel && columns == WSIC_LANES_MAX)
+            rows = w->kernel(&w->pushed, w->gathered_ranges, rows);
+        if (rows > 0)
+            push_step(w, columns, --rows, w->lanes);
     }
 }
 
@@ -232,19 +282,17 @@ static bool step_back(const stream_writer *w, code_place *at)
     return true;
 }
 
-static void push_serially(stream_writer *w, const code_place *at, word_sink *words, uint32_t *state)
+static void push_serially(stream_writer *w, const code_place *at, uint16_t **words, uint32_t *state)
 {
-    const size_t lane = wsic_lane_at(at->place, w->lanes);
-    const size_t index = at->row * w->lanes + lane;
-
     gather(w, at->group);
-    if (w->models[index]) {
-        const escape one = make_escape(w->models[index], lane, w->symbols[index].high);
+    const uint32_t range = w->gathered_ranges[at->row * w->lanes + at->place];
+    if ((range & WSIC_RANGE_ESCAPE) != 0) {
+        const escape one = make_escape(w, at->row, at->place);
         for (unsigned round = digit_rounds(&one); round-- > 0;)
             push_digit(words, state, &one, round);
         push_length(words, state, &one);
     }
-    push(words, state, w->symbols[index].range & 0xFFFF, w->symbols[index].range >> 16);
+    wsic_push_range(words, state, range);
 }
 
 /* The last codes, coded one after the other. */
@@ -263,16 +311,16 @@ static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room,
 
     for (; made.codes < most; made.codes++) {
         code_place next = made.begin;
-        word_sink moved = *words;
+        uint16_t *moved = words->next;
         uint32_t pushed = made.state;
         if (!step_back(w, &next)) {
             made.whole = true;
             return made;
         }
         push_serially(w, &next, &moved, &pushed);
-        if (moved.next < floor)
+        if (moved < floor)
             return made;
-        *words = moved;
+        words->next = moved;
         made.state = pushed;
         made.begin = next;
     }
@@ -308,7 +356,7 @@ static tail make_tail(stream_writer *w)
                               : k == 1          ? made.state & 0xFFFF
                               : k - 2 < written ? words.next[k - 2]
                                                 : 0;
-        w->states[lane] = WSIC_STATE_LOW | word;
+        w->pushed.states[place] = WSIC_STATE_LOW | word;
         k++;
     }
     return made;
@@ -323,14 +371,10 @@ static void push_lanes(stream_writer *w, code_place begin)
 
     for (size_t group = begin.group;; group -= plan->streams) {
         const size_t columns = wsic_code_plan_group_columns(plan, group);
-        size_t rows = w->rows;
         gather(w, group);
-        if (group == begin.group) {
+        if (group == begin.group)
             push_step(w, columns, begin.row, begin.place);
-            rows = begin.row;
-        }
-        for (size_t row = rows; row-- > 0;)
-            push_step(w, columns, row, w->lanes);
+        push_steps(w, columns, group == begin.group ? begin.row : w->rows);
         if (group == w->stream)
             return;
     }
@@ -338,14 +382,17 @@ static void push_lanes(stream_writer *w, code_place begin)
 
 static tail push_all(stream_writer *w)
 {
-    word_sink *const words = &w->words;
     tail made = {.whole = wsic_code_plan_serial(w->plan)};
 
     if (!made.whole)
         made = make_tail(w);
-    if (made.whole)
-        return try_tail(w, WSIC_TAIL_STATE, SIZE_MAX, (size_t)(words->end - w->floor), words);
-    push_lanes(w, made.begin);
+    if (made.whole) {
+        word_sink words = {w->end, w->end};
+        made = try_tail(w, WSIC_TAIL_STATE, SIZE_MAX, (size_t)(w->end - w->floor), &words);
+        w->pushed.words = words.next;
+    } else {
+        push_lanes(w, made.begin);
+    }
     return made;
 }
 
@@ -370,7 +417,8 @@ static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
     if (made->whole)
         put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
     for (size_t lane = 0; !made->whole && lane < w->used; lane++)
-        put_state(&writer, w->states[lane], WSIC_EXPONENT_BITS, WSIC_EXPONENT_LEAST);
+        put_state(&writer, w->pushed.states[place_of(lane, w->lanes)], WSIC_EXPONENT_BITS,
+                  WSIC_EXPONENT_LEAST);
     wsic_finish_bits(&writer);
 }
 
@@ -386,69 +434,46 @@ static void put_words(const uint16_t *words, size_t count, wsic_bytes *out)
     }
 }
 
-static void put_step_planes(const stream_writer *w, const group_source *source, size_t row,
-                            wsic_bit_writer *writer)
+/* Encode, given room for everything. */
+static void encode(stream_writer *w, wsic_bytes *out)
 {
-    const wsic_code_plan *const plan = w->plan;
-    uint64_t raised[WSIC_LANES_MAX];
+    const tail made = push_all(w);
 
-    for (size_t lane = 0; lane < source->columns; lane++) {
-        const size_t column = plan->column[source->group * w->lanes + lane];
-        const int32_t datum = plan->data[column * plan->matrix->rows + plan->row[w->first + row]];
-        const int32_t code = plan->is_trellis ? wsic_token_index(datum) : datum;
-        raised[lane] = (uint64_t)(int64_t)code + (uint64_t)wsic_shift_half(source->form.shift);
-    }
-    for (unsigned plane = 0; plane < source->form.shift; plane++) {
-        uint64_t bits = 0;
-        for (size_t lane = 0; lane < source->columns; lane++)
-            bits |= (raised[lane] >> plane & 1) << lane;
-        wsic_put_bits(writer, bits, (unsigned)source->columns);
-    }
+    put_head(w, &made, out);
+    put_words(w->pushed.words, (size_t)(w->end - w->pushed.words), out);
+    wsic_stream_put_planes(w->plan, w->first, w->rows, w->stream, out);
 }
 
-static void put_planes(const stream_writer *w, wsic_bytes *out)
-{
-    const wsic_code_plan *const plan = w->plan;
-    wsic_bit_writer writer = {.bytes = out};
-
-    for (size_t group = w->stream; group < plan->groups; group += plan->streams) {
-        const group_source source = make_source(plan, group);
-        for (size_t row = 0; source.form.shift != 0 && row < w->rows; row++)
-            put_step_planes(w, &source, row, &writer);
-    }
-    wsic_finish_bits(&writer);
-}
-
-wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan, size_t block,
-                               size_t stream, wsic_bytes *out)
+wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
+                               const wsic_code_ranges *ranges, size_t block, size_t stream,
+                               wsic_bytes *out)
 {
     const size_t first = plan->first_row[block];
     stream_writer w = {.plan = plan,
+                       .ranges = ranges,
                        .stream = stream,
                        .first = first,
                        .rows = plan->first_row[block + 1] - first,
                        .lanes = wsic_code_plan_lanes(plan),
                        .used = wsic_code_plan_group_columns(plan, stream),
+                       .kernel = wsic_push_kernel(wsic_kernels_chosen(env)),
                        .gathered = SIZE_MAX};
     const size_t of_group = w.rows * w.lanes;
     const size_t groups = wsic_div_up(plan->groups - stream, plan->streams);
-    const size_t room = (groups * of_group + 1) * WORDS_OF_CODE;
+    const size_t room = (groups * of_group + 1) * WORDS_OF_CODE + WSIC_PUSH_SPARE;
     wsic_status status;
 
-    w.symbols = wsic_alloc(env, of_group, sizeof *w.symbols, &status);
-    if (w.symbols)
-        w.models = wsic_alloc(env, of_group, sizeof *w.models, &status);
-    w.floor = w.models ? wsic_alloc(env, room, sizeof *w.floor, &status) : NULL;
+    w.gathered_ranges = wsic_alloc(env, of_group, sizeof *w.gathered_ranges, &status);
+    if (!w.gathered_ranges)
+        return status;
+    w.floor = wsic_alloc(env, room, sizeof *w.floor, &status);
     if (w.floor) {
-        w.words = (word_sink){w.floor + room, w.floor + room};
-        const tail made = push_all(&w);
-        put_head(&w, &made, out);
-        put_words(w.words.next, (size_t)(w.words.end - w.words.next), out);
-        put_planes(&w, out);
+        w.end = w.floor + room;
+        w.pushed.words = w.end;
+        encode(&w, out);
         status = out->status;
     }
     wsic_free(env, w.floor);
-    wsic_free(env, w.models);
-    wsic_free(env, w.symbols);
+    wsic_free(env, w.gathered_ranges);
     return status;
 }

@@ -3,10 +3,11 @@
 #ifndef WSIC_CODING_STREAM_ENCODE_H
 #define WSIC_CODING_STREAM_ENCODE_H
 
-#include "coding/codes_plan.h"
+#include "coding/code_ranges.h"
 
 /* Append stream number `stream` of a block, which has a live row. */
-wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan, size_t block,
-                               size_t stream, wsic_bytes *out);
+wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
+                               const wsic_code_ranges *ranges, size_t block, size_t stream,
+                               wsic_bytes *out);
 
 #endif

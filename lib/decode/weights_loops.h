@@ -6,13 +6,7 @@
 
 #include <string.h>
 
-#include "base/env.h"
-
-#if defined(__GNUC__)
-#define WSIC_INTO_CALLER static inline __attribute__((__always_inline__))
-#else
-#define WSIC_INTO_CALLER static inline
-#endif
+#include "base/cpu.h"
 
 WSIC_INTO_CALLER void wsic_loop_from_narrow(const int8_t *restrict codes,
                                             const float *restrict column_scales, float row_scale,

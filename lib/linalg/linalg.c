@@ -10,8 +10,9 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
              size_t uplo_length);
 void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
              double *b, const int *ldb, int *info, size_t uplo_length);
-void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
-            double *work, const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
+void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t, const int *ldt,
+              int *info);
+void dsterf_(const int *n, double *d, double *e, int *info);
 
 /* Row-major X is column-major Xᵀ. */
 
@@ -143,6 +144,13 @@ void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a,
                 (int)lda, b, (int)ldb, 0.0, c, (int)ldc);
 }
 
+void wsic_gemm_add(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                   size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a, (int)lda,
+                b, (int)ldb, 1.0, c, (int)ldc);
+}
+
 void wsic_gemm_add_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
                               const double *b, size_t ldb, double *c, size_t ldc)
 {
@@ -192,31 +200,32 @@ void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a,
                 (int)lda, 0.0, c, (int)ldc);
 }
 
+void wsic_multiply_symmetric_left(size_t m, size_t n, const double *s, size_t lds, const double *b,
+                                  size_t ldb, double *c, size_t ldc)
+{
+    cblas_dsymm(CblasColMajor, CblasLeft, CblasLower, (int)m, (int)n, 1.0, s, (int)lds, b, (int)ldb,
+                0.0, c, (int)ldc);
+}
+
 void wsic_gram_accumulate(size_t m, size_t n, const double *a, size_t lda, double *f)
 {
     cblas_dsyrk(CblasColMajor, CblasLower, CblasTrans, (int)n, (int)m, 1.0, a, (int)lda, 1.0, f,
                 (int)n);
 }
 
-wsic_status wsic_eigenvalues(const wsic_env *env, size_t n, double *a, double *eigenvalues)
+void wsic_reflectors(size_t m, size_t n, double *a, size_t lda, double *t, size_t ldt)
 {
-    /* Workspace for the blocked reduction with blocks of 64; without eigenvectors it is
-     * linear in n, so that it fits LAPACK's 32-bit sizes where dsyevd's would not. */
-    const size_t work_size = (64 + 2) * n;
+    const int rows = (int)m, columns = (int)n, leading_a = (int)lda, leading_t = (int)ldt;
+    int info = 0;
+
+    dgeqrt3_(&rows, &columns, a, &leading_a, t, &leading_t, &info);
+}
+
+bool wsic_tridiagonal_eigenvalues(size_t n, double *diagonal, double *beside)
+{
     const int order = (int)n;
     int info = 0;
-    wsic_status status = WSIC_OK;
 
-    if (work_size > INT32_MAX)
-        return wsic_fail(env, WSIC_ERROR_TOO_LARGE, "%zu eigenvalues pass LAPACK's 32-bit sizes",
-                         n);
-    double *const work = wsic_alloc(env, work_size, sizeof *work, &status);
-    if (!work)
-        return status;
-    const int length = (int)work_size;
-    dsyev_("N", "L", &order, a, &order, eigenvalues, work, &length, &info, 1, 1);
-    wsic_free(env, work);
-    if (info != 0)
-        return wsic_fail(env, WSIC_ERROR_NOT_FINITE, "the eigenvalue iteration did not converge");
-    return WSIC_OK;
+    dsterf_(&order, diagonal, beside, &info);
+    return info == 0;
 }

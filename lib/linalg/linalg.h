@@ -71,6 +71,10 @@ void wsic_gemv_subtract(size_t m, size_t k, const double *a, size_t lda, const d
 void wsic_multiply(size_t m, size_t n, size_t k, double factor, const double *a, size_t lda,
                    const double *b, size_t ldb, double *c, size_t ldc);
 
+/* C (m x n) += A B for A (m x k) and B (k x n). */
+void wsic_gemm_add(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                   size_t ldb, double *c, size_t ldc);
+
 /* C (m x n) += Aᵀ B for A (k x m) and B (k x n). */
 void wsic_gemm_add_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
                               const double *b, size_t ldb, double *c, size_t ldc);
@@ -90,6 +94,10 @@ void wsic_multiply_gram(size_t m, size_t n, const double *l, double *x);
 void wsic_multiply_symmetric(size_t m, size_t n, double factor, const double *a, size_t lda,
                              const double *s, size_t lds, double *c, size_t ldc);
 
+/* C (m x n) = S B for S (m x m, lower, symmetric). */
+void wsic_multiply_symmetric_left(size_t m, size_t n, const double *s, size_t lds, const double *b,
+                                  size_t ldb, double *c, size_t ldc);
+
 /* C (m x n) = Aᵀ B for A (k x m) and B (k x n). */
 void wsic_gemm_transposed(size_t m, size_t n, size_t k, const double *a, size_t lda,
                           const double *b, size_t ldb, double *c, size_t ldc);
@@ -99,8 +107,12 @@ void wsic_gemm_transposed_f32(size_t m, size_t n, size_t k, const float *a, size
 /* F (n x n, lower) += Aᵀ A for A (m x n). */
 void wsic_gram_accumulate(size_t m, size_t n, const double *a, size_t lda, double *f);
 
-/* Eigenvalues, ascending, of the symmetric matrix in the lower triangle of a (n x n,
- * destroyed). */
-wsic_status wsic_eigenvalues(const wsic_env *env, size_t n, double *a, double *eigenvalues);
+/* A = Q R in place for A (m x n, m >= n), Q = I - V T Vᵀ: R in the upper triangle of A; V, whose
+ * diagonal is 1, below it; and the upper triangle of T (n x n). */
+void wsic_reflectors(size_t m, size_t n, double *a, size_t lda, double *t, size_t ldt);
+
+/* Eigenvalues, ascending, of the symmetric matrix with these three diagonals: they replace the
+ * main one; the n - 1 numbers beside it are destroyed. False if the iteration does not converge. */
+bool wsic_tridiagonal_eigenvalues(size_t n, double *diagonal, double *beside);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "linalg/cholesky.h"
-#include "linalg/linalg.h"
+#include "linalg/eigenvalues.h"
 #include "watersic/waterfill.h"
 
 /* The whole Σ in internal units, dead columns included: the limit knows nothing of what the encoder

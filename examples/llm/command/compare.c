@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/baselines.h"
+#include "llm/command/curves.h"
 #include "llm/run/baseline_method.h"
 #include "llm/report/evaluate.h"
 #include "llm/watersic/outputs.h"
@@ -18,6 +19,8 @@
 enum { METHOD_RTN, METHOD_GPTQ, METHOD_GPTQ_CODED, METHOD_GPTQ_ROTATED, METHOD_WATERSIC };
 
 enum { MOST_METHODS = METHOD_WATERSIC + OPTIONS_MAX_PRESETS };
+_Static_assert((int)MOST_METHODS < (int)PLOT_MAX_LINES,
+               "a curve for each method, and the original");
 
 static const char *const method_names[] = {
     [METHOD_RTN] = "RTN",
@@ -47,6 +50,8 @@ struct comparison {
     size_t methods;
     size_t runs; /* done */
     json_t *rows;
+    struct curves curves;
+    double original_perplexity;
     struct failure *failure;
 };
 
@@ -185,7 +190,7 @@ static bool run_method(struct comparison *run, size_t method, double rate, struc
     const uint64_t bytes = run_bytes(run, method, row->method, rate);
     if (bytes == 0)
         return false;
-    row->bits_per_weight = 8 * (double)bytes / (double)model_linear_weights(&run->session->model);
+    row->bits_per_weight = 8 * (double)bytes / (double)layers_weights(&run->session->model.config);
     struct stages *const stages = &run->session->meter.stages;
     const enum stage before = stages_enter(stages, STAGE_EVALUATION);
     const bool ok = evaluate(&row->evaluation, &run->session->model, &run->text,
@@ -232,8 +237,11 @@ static bool run_rate(struct comparison *run, double rate)
         if (!run_method(run, method, rate, &rows[method]))
             return false;
     snprintf(text, sizeof text, "%g", rate);
-    for (size_t method = 0; method < run->methods; method++)
+    for (size_t method = 0; method < run->methods; method++) {
         add_row(run, text, &rows[method]);
+        curves_add(&run->curves, rows[method].method, rows[method].bits_per_weight,
+                   &rows[method].evaluation);
+    }
     return true;
 }
 
@@ -247,6 +255,7 @@ static bool run_original(struct comparison *run)
         !evaluate_states(&row.evaluation, model, &run->text, run->session->window, run->reference,
                          NULL, run->failure))
         return false;
+    run->original_perplexity = row.evaluation.perplexity;
     if (!run->options->json)
         printf("%6s  %-20s %10s %10s %12s %10s\n", "rate", "method", "bits/wt", "cross ent.",
                "perplexity", "KL bits");
@@ -266,6 +275,17 @@ static bool run_rates(struct comparison *run)
     for (size_t i = 0; i < run->options->rates.count; i++)
         if (!run_rate(run, run->options->rates.values[i]))
             return false;
+    return true;
+}
+
+static bool tell(struct comparison *run)
+{
+    struct stages *const stages = &run->session->meter.stages;
+
+    meter_stop(&run->session->meter);
+    if (run->options->plot &&
+        !curves_write(&run->curves, run->original_perplexity, run->options->plot, run->failure))
+        return false;
     if (!run->options->json) {
         const bool fitted = recipe_compares(&run->options->recipe);
         printf("\n%s%s%zu calibration tokens, %zu evaluated tokens, windows of %zu; %.0f s.\n",
@@ -292,7 +312,7 @@ static bool prepare(struct comparison *run)
     const struct text_source evaluated = options_eval_text(options);
 
     run->methods = METHOD_WATERSIC + options->presets.count;
-    run->layers = config->blocks * LINEAR_KINDS;
+    run->layers = layers_count(config);
     run->results = calloc(run->layers, sizeof *run->results);
     run->sensitivities.values = calloc(run->layers, sizeof *run->sensitivities.values);
     run->budgets = calloc(run->layers, sizeof *run->budgets);
@@ -307,6 +327,9 @@ static bool prepare(struct comparison *run)
     if (!outputs_create(&run->outputs, run->session->context, &run->session->model,
                         &options->recipe, run->failure))
         return false;
+    const char *const text = options->eval_text ? options->eval_text : options->eval;
+    const char *const slash = strrchr(text, '/');
+    curves_begin(&run->curves, config->architecture, slash ? slash + 1 : text);
     const struct calibration calibration = calibrate_by(run, &options->recipe);
     report_scarce_text(config, &calibration);
     return model_load_rest(&run->session->model, run->failure);
@@ -322,7 +345,7 @@ enum outcome command_compare(const struct options *options, struct failure *fail
     const enum stage before = stages_enter(&session.meter.stages, STAGE_READING);
     const bool prepared = prepare(&run);
     stages_leave(&session.meter.stages, before);
-    const bool ok = prepared && run_rates(&run);
+    const bool ok = prepared && run_rates(&run) && tell(&run);
     json_decref(run.rows);
     free(run.reference);
     free(run.results);

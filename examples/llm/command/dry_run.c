@@ -54,15 +54,14 @@ static void count_layers(struct outlook *outlook)
     struct part *const layers = &outlook->parts[PART_LAYERS];
 
     *layers = (struct part){.name = "layers", .rate = outlook->options->rates.values[0]};
-    for (size_t i = 0; i < model->config.blocks * LINEAR_KINDS; i++) {
-        const struct linear shape =
-            model_linear_shape(&model->config, (enum linear_kind)(i % LINEAR_KINDS));
+    for (size_t i = 0; i < layers_count(&model->config); i++) {
+        const struct layer_place place = layers_at(&model->config, i);
         if (model->exclusions && model->exclusions->of[i].skipped) {
             outlook->skipped++;
             continue;
         }
         layers->matrices++;
-        layers->weights += (uint64_t)shape.rows * shape.columns;
+        layers->weights += (uint64_t)place.rows * place.columns;
     }
 }
 
@@ -156,7 +155,7 @@ static void print_text(const struct outlook *outlook)
     const struct memory_estimate *const memory = &outlook->memory;
 
     printf("%s: %zu blocks, %zu linear layers\n", config->architecture, config->blocks,
-           config->blocks * LINEAR_KINDS);
+           layers_count(config));
     printf("text: %zu tokens in %zu windows of %zu\n", outlook->calibration->tokens->count,
            windows(outlook->calibration), outlook->calibration->window);
     print_passes(outlook);

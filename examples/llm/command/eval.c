@@ -44,7 +44,7 @@ static void print_sizes(const struct measured *measured)
 
 static void print_layers(const struct measured *measured)
 {
-    const size_t count = measured->session->model.config.blocks * LINEAR_KINDS;
+    const size_t count = layers_count(&measured->session->model.config);
 
     printf("\n%-44s %12s %8s %10s %12s %12s\n", "layer", "shape", "rate", "distortion",
            "output err.", "input err.");
@@ -53,7 +53,7 @@ static void print_layers(const struct measured *measured)
         char name[MODEL_NAME_SIZE];
         char shape[48];
         char distortion[REPORT_FIGURE_SIZE];
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        layers_name(&measured->session->model.config, i, name);
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)error->info.rows,
                  (unsigned long long)error->info.columns);
         report_distortion(&error->info, distortion);
@@ -81,7 +81,11 @@ static bool print_text(const struct measured *measured, struct failure *failure)
         printf(", predicted %.4f", measured->predicted);
     putchar('\n');
     print_sizes(measured);
-    printf("tokens           %zu\n", measured->tokens.count);
+    printf("tokens           %zu in windows of %zu", measured->tokens.count,
+           measured->session->window);
+    if (measured->tokens.beginning > 0)
+        printf(", each begun with %zu before the text (BOS)", measured->tokens.beginning);
+    putchar('\n');
     if (measured->pair.errors)
         print_layers(measured);
     return report_flush(failure);
@@ -96,14 +100,16 @@ static bool print_json(const struct measured *measured, struct failure *failure)
 
     json_object_update_new(root, report_footprint(footprint));
     json_object_set_new(root, "tokens", json_integer((json_int_t)measured->tokens.count));
+    json_object_set_new(root, "window", json_integer((json_int_t)measured->session->window));
+    json_object_set_new(root, "beginning_tokens",
+                        json_integer((json_int_t)measured->tokens.beginning));
     if (measured->options->archive)
         json_object_set_new(root, "original", report_reference(&measured->evaluation));
     if (measured->predicted > 0)
         json_object_set_new(root, "predicted_kl_bits", json_real(measured->predicted));
     if (measured->pair.errors)
-        json_object_set_new(
-            root, "layers",
-            report_errors(measured->pair.errors, measured->session->model.config.blocks));
+        json_object_set_new(root, "layers",
+                            report_errors(measured->pair.errors, &measured->session->model.config));
     return report_json(root, failure);
 }
 

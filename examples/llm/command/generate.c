@@ -6,6 +6,7 @@
 
 #include "common/interrupt.h"
 #include "common/peak_memory.h"
+#include "common/utf8.h"
 #include "llm/command/session.h"
 #include "llm/generate/generation.h"
 #include "llm/generate/language.h"
@@ -173,18 +174,28 @@ static void print_figures(const struct writing *run)
             (double)memory.tables / mebibyte, (double)memory.cache / mebibyte);
 }
 
+/* JSON is UTF-8, and tokens may be bytes that are none. */
+static json_t *describe_text(const struct writing *run)
+{
+    size_t size;
+    char *const text = utf8_repaired(run->text, run->text_size, &size);
+    json_t *const value = text ? json_stringn(text, size) : NULL;
+
+    free(text);
+    return value;
+}
+
 static json_t *describe_json(const struct writing *run)
 {
     const struct generation_memory memory = generation_memory(&run->generation);
 
-    return json_pack("{s:o, s:s, s:s, s:I, s:I, s:f, s:f, s:{s:I, s:I, s:I}, s:I}", "text",
-                     json_stringn_nocheck(run->text, run->text_size), "resident",
-                     form_names[choose_form(run)], "ended_by", run->end, "prompt_tokens",
-                     (json_int_t)run->read, "tokens", (json_int_t)run->made,
-                     "prompt_tokens_per_second", speed(run->read, run->reading),
-                     "tokens_per_second", speed(run->made, run->making), "memory", "layers",
-                     (json_int_t)memory.layers, "tables", (json_int_t)memory.tables, "cache",
-                     (json_int_t)memory.cache, "peak_bytes", (json_int_t)peak_memory());
+    return json_pack(
+        "{s:o, s:s, s:s, s:I, s:I, s:f, s:f, s:{s:I, s:I, s:I}, s:I}", "text", describe_text(run),
+        "resident", form_names[choose_form(run)], "ended_by", run->end, "prompt_tokens",
+        (json_int_t)run->read, "tokens", (json_int_t)run->made, "prompt_tokens_per_second",
+        speed(run->read, run->reading), "tokens_per_second", speed(run->made, run->making),
+        "memory", "layers", (json_int_t)memory.layers, "tables", (json_int_t)memory.tables, "cache",
+        (json_int_t)memory.cache, "peak_bytes", (json_int_t)peak_memory());
 }
 
 static bool write_out(struct writing *run)

@@ -11,7 +11,11 @@
     "  --model DIR        config.json and model.safetensors, in one file or several,\n"            \
     "                     of a family that the manual page lists\n"                                \
     "  --window N         tokens that see each other (default: the model's\n"                      \
-    "                     positions, at most 2048)\n"
+    "                     positions, at most 2048)\n"                                              \
+    "  --bos              begin every window as a text begins (BOS), and predict from\n"           \
+    "                     there; for texts that are evaluated the default is what the\n"           \
+    "                     tokenizer does, for all others --no-bos\n"                               \
+    "  --no-bos           cut the text as it is\n"
 
 #define TOKENS_HELP                                                                                \
     "Tokens are raw little-endian numbers in FILE.u16 or FILE.u32, or the bytes of\n"              \
@@ -73,7 +77,12 @@ static const char quantize_help[] =
     "  --head-rate R      quantize the head of a model that has its own\n"
     "  --embedding-statistics NAME\n"
     "                     how rows of both count: frequency (of their token; default)\n"
-    "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP
+    "                     or identity (alike)\n" SETTING_HELP RECIPE_HELP;
+
+/* Behind the others: C bounds the length of a text. */
+static const char tokens_more_help[] = "\n" TOKENS_HELP;
+
+static const char quantize_more_help[] =
     "  --restart          throw an unfinished archive away\n"
     "  --skip NAME,...    leave these layers as they are in the checkpoint; patterns\n"
     "                     as of the shell\n"
@@ -83,11 +92,7 @@ static const char quantize_help[] =
     "                     nothing\n"
     "  --json             report as JSON\n"
     "  -h, --help         print this\n"
-    "\n" TOKENS_HELP;
-
-/* Of a length of its own, which C bounds. */
-static const char quantize_more_help[] =
-    "\n"
+    "\n" TOKENS_HELP "\n"
     "Without a text, of any architecture, one matrix after the other:\n"
     "  --tensors LIST     quantize matrices whose names match these patterns of the shell\n"
     "  --statistics DIR   of their inputs, as another program has written them\n"
@@ -110,8 +115,7 @@ static const char plan_help[] =
     "  --plot FILE.svg    draw the curve of divergence over rate\n"
     "  --progress         write a line for every layer on standard error\n"
     "  --json             report as JSON\n"
-    "  -h, --help         print this\n"
-    "\n" TOKENS_HELP;
+    "  -h, --help         print this\n";
 
 static const char eval_help[] =
     "Usage: watersic-llm eval --model DIR [--archive FILE.wsic] --tokens FILE\n"
@@ -124,8 +128,7 @@ static const char eval_help[] =
     "  --other-checkpoint go on with an archive of another checkpoint\n"
     "  --layers           a table of what every layer of the archive loses\n"
     "  --json             report as JSON\n"
-    "  -h, --help         print this\n"
-    "\n" TOKENS_HELP;
+    "  -h, --help         print this\n";
 
 static const char compare_help[] =
     "Usage: watersic-llm compare --model DIR --tokens FILE --eval FILE --rates R,...\n"
@@ -137,9 +140,10 @@ static const char compare_help[] =
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
+    "  --plot FILE.svg    draw perplexity and divergence of every method over bits\n"
+    "                     per weight\n"
     "  --json             report as JSON\n"
-    "  -h, --help         print this\n"
-    "\n" TOKENS_HELP;
+    "  -h, --help         print this\n";
 
 static const char finetune_help[] =
     "Usage: watersic-llm finetune --model DIR --archive A.wsic --tokens FILE\n"
@@ -160,8 +164,7 @@ static const char finetune_help[] =
     "                     at the last step (default 0.00003)\n"
     "  -o, --output FILE  the new archive\n"
     "  --json             report as JSON\n"
-    "  -h, --help         print this\n"
-    "\n" TOKENS_HELP;
+    "  -h, --help         print this\n";
 
 #define SHARD_HELP                                                                                 \
     "  --shard-size SIZE  most bytes of tensors in one file, such as 500MB (default 5GB)\n"
@@ -262,10 +265,10 @@ struct command_entry {
 
 static const struct command_entry commands[COMMANDS] = {
     [COMMAND_QUANTIZE] = {"quantize", quantize_help, command_quantize, quantize_more_help},
-    [COMMAND_PLAN] = {"plan", plan_help, command_plan, NULL},
-    [COMMAND_EVAL] = {"eval", eval_help, command_eval, NULL},
-    [COMMAND_COMPARE] = {"compare", compare_help, command_compare, NULL},
-    [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune, NULL},
+    [COMMAND_PLAN] = {"plan", plan_help, command_plan, tokens_more_help},
+    [COMMAND_EVAL] = {"eval", eval_help, command_eval, tokens_more_help},
+    [COMMAND_COMPARE] = {"compare", compare_help, command_compare, tokens_more_help},
+    [COMMAND_FINETUNE] = {"finetune", finetune_help, command_finetune, tokens_more_help},
     [COMMAND_PACK] = {"pack", pack_help, command_pack, NULL},
     [COMMAND_GENERATE] = {"generate", generate_help, command_generate, NULL},
     [COMMAND_RESTORE] = {"restore", restore_help, command_restore, NULL},

@@ -34,6 +34,24 @@ bool option_take_off(void *place, const char *name, const char *value, struct fa
     return true;
 }
 
+bool option_take_bos(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    (void)value;
+    (void)failure;
+    *(enum text_beginning *)place = TEXT_BEGINNING_SET;
+    return true;
+}
+
+bool option_take_no_bos(void *place, const char *name, const char *value, struct failure *failure)
+{
+    (void)name;
+    (void)value;
+    (void)failure;
+    *(enum text_beginning *)place = TEXT_BEGINNING_CUT;
+    return true;
+}
+
 bool option_take_count(void *place, const char *name, const char *value, struct failure *failure)
 {
     char *end;

@@ -11,6 +11,8 @@ typedef bool option_taker(void *place, const char *name, const char *value,
 
 /* What stands at the place: */
 option_taker option_take_text;        /* const char *: the value itself, which is not empty */
+option_taker option_take_bos;         /* enum text_beginning */
+option_taker option_take_no_bos;
 option_taker option_take_on;          /* bool: true */
 option_taker option_take_off;         /* bool: false */
 option_taker option_take_count;       /* size_t: a positive number */

@@ -46,6 +46,8 @@ struct rule {
 static const struct rule rules[] = {
     {"model", FOR_ALL, FOR_ALL, option_take_text, AT(model), WITH_VALUE},
     {"window", FOR_READING | FOR_GENERATE, 0, option_take_window, AT(window), WITH_VALUE},
+    {"bos", FOR_READING, 0, option_take_bos, AT(beginning), FLAG},
+    {"no-bos", FOR_READING, 0, option_take_no_bos, AT(beginning), FLAG},
     {"tokens", FOR_TEXT, 0, option_take_text, AT(tokens), WITH_VALUE},
     {"text", FOR_TEXT, 0, option_take_text, AT(text), WITH_VALUE},
     {"max-tokens", FOR_READING, 0, option_take_count, AT(max_tokens), WITH_VALUE},
@@ -112,7 +114,7 @@ static const struct rule rules[] = {
     {"batch", FOR_FINETUNE, 0, option_take_count, AT(batch), WITH_VALUE},
     {"learning-rate", FOR_FINETUNE, 0, option_take_part, AT(learning_rate), WITH_VALUE},
     {"last-learning-rate", FOR_FINETUNE, 0, option_take_part, AT(last_learning_rate), WITH_VALUE},
-    {"plot", FOR_PLAN, 0, option_take_text, AT(plot), WITH_VALUE},
+    {"plot", FOR_PLAN | FOR_COMPARE, 0, option_take_text, AT(plot), WITH_VALUE},
     {"layers", FOR_EVAL, 0, option_take_on, AT(layers), FLAG},
     {"low-memory", FOR_MAKING, 0, option_take_on, AT(low_memory), FLAG},
     {"progress", FOR_PLANNING, 0, option_take_on, AT(progress), FLAG},
@@ -222,14 +224,23 @@ static bool check_texts(const struct walk *walk)
                       walk->failure));
 }
 
+/* What is measured is what a model makes of texts as it knows them. */
+static enum text_beginning evaluated_beginning(const struct options *options)
+{
+    return options->beginning == TEXT_BEGINNING_USUAL ? TEXT_BEGINNING_MODEL : options->beginning;
+}
+
 struct text_source options_text(const struct options *options)
 {
-    return (struct text_source){options->tokens, options->text, options->model};
+    return (struct text_source){options->tokens, options->text, options->model,
+                                options->beginning == TEXT_BEGINNING_USUAL ? TEXT_BEGINNING_CUT
+                                                                           : options->beginning};
 }
 
 struct text_source options_eval_text(const struct options *options)
 {
-    return (struct text_source){options->eval, options->eval_text, options->model};
+    return (struct text_source){options->eval, options->eval_text, options->model,
+                                evaluated_beginning(options)};
 }
 
 /* Both fill one place: the list would be lost, or the one. */
@@ -327,6 +338,8 @@ bool options_parse(struct options *options, enum command command, int count, cha
                                 .eval_tokens = 32768,
                                 .shard_bytes = DIRECTORY_SHARD_BYTES,
                                 .generation = {.tokens = 128, .sampling = {.top_p = 1}},
+                                .beginning = command == COMMAND_EVAL ? TEXT_BEGINNING_MODEL
+                                                                     : TEXT_BEGINNING_USUAL,
                                 .epochs = 1,
                                 .batch = 2,
                                 .learning_rate = 3e-3,

@@ -94,6 +94,7 @@ struct options {
     size_t window;      /* 0: chosen by the model */
     size_t max_tokens;  /* of the text in tokens */
     size_t eval_tokens; /* of the text in eval */
+    enum text_beginning beginning; /* of windows */
     size_t epochs;      /* of fine-tuning */
     size_t batch;       /* windows to a step */
     double learning_rate;

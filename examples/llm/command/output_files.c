@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/command/output_files.h"
 
-#include <limits.h>
-#include <stdio.h>
-
+#include "common/atomic_file.h"
+#include "common/path.h"
 #include "common/same_file.h"
 #include "llm/watersic/sensitivity_file.h"
 
@@ -25,8 +24,8 @@ static bool check_output(const struct output *output, const struct options *opti
     char config[PATH_MAX];
     const char *input;
 
-    if ((size_t)snprintf(config, sizeof config, "%s/config.json", options->model) >= sizeof config)
-        return refuse(failure, "%s: the name is too long", options->model);
+    if (!path_join(config, options->model, "config.json", failure))
+        return false;
     for (size_t i = 0; (input = checkpoint_file(model->checkpoint, i)); i++)
         if (!check_pair(output, input, failure))
             return false;
@@ -37,14 +36,6 @@ static bool check_output(const struct output *output, const struct options *opti
            (output->on_archive || check_pair(output, options->archive, failure));
 }
 
-/* A name that is made of that of an option. */
-static bool make_name(char path[PATH_MAX], const char *option, const char *rest,
-                      struct failure *failure)
-{
-    return (size_t)snprintf(path, PATH_MAX, "%s%s", option, rest) < PATH_MAX ||
-           refuse(failure, "%s: the name is too long", option);
-}
-
 static bool check_archive(const struct options *options, const struct model *model,
                           struct failure *failure)
 {
@@ -52,7 +43,7 @@ static bool check_archive(const struct options *options, const struct model *mod
     const struct output finished = {.path = options->output, .on_archive = true};
     const struct output unfinished = {.path = part};
 
-    return make_name(part, options->output, ".part", failure) &&
+    return path_format(part, failure, "%s.part", options->output) &&
            check_output(&finished, options, model, failure) &&
            check_output(&unfinished, options, model, failure);
 }
@@ -63,16 +54,27 @@ static bool check_run(const struct options *options, const struct model *model,
     char path[PATH_MAX];
     const struct output kept = {.path = path};
 
-    return make_name(path, options->run, "/" SENSITIVITY_FILE_NAME, failure) &&
+    return path_join(path, options->run, SENSITIVITY_FILE_NAME, failure) &&
            check_output(&kept, options, model, failure) &&
            (!options->output || !same_file(path, options->output) ||
             refuse(failure, "%s: is to be the archive and, as %s, to keep sensitivities",
                    options->output, path));
 }
 
+/* Drawing comes last: what is in its way is told before all the work. */
+static bool check_plot(const struct options *options, const struct model *model,
+                       struct failure *failure)
+{
+    const struct output drawing = {.path = options->plot};
+
+    return check_output(&drawing, options, model, failure) &&
+           atomic_file_is_possible(options->plot, failure);
+}
+
 bool output_files_check(const struct options *options, const struct model *model,
                         struct failure *failure)
 {
     return (!options->output || check_archive(options, model, failure)) &&
-           (!options->run || check_run(options, model, failure));
+           (!options->run || check_run(options, model, failure)) &&
+           (!options->plot || check_plot(options, model, failure));
 }

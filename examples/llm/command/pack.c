@@ -32,31 +32,69 @@ static bool report_packed(const struct options *options, const struct packed *pa
     return report_flush(failure);
 }
 
-static bool pack_archive(const struct options *options, struct session *session,
+static bool pack_archive(const struct packing *packing, const struct options *options,
                          struct failure *failure)
 {
-    struct packing packing = {.checkpoint = session->model.checkpoint,
-                              .source = options->model,
-                              .config = &session->model.config,
-                              .archive_path = options->archive,
-                              .output = options->output,
-                              .shard_bytes = options->shard_bytes};
     struct packed packed;
 
-    if (wsic_archive_open(session->context, options->archive, &packing.archive) < 0)
-        return refuse(failure, "%s: %s", options->archive, wsic_context_message(session->context));
-    const bool ok = pack_model(&packing, &packed, failure);
-    wsic_archive_close(packing.archive);
-    return ok && report_packed(options, &packed, failure);
+    return pack_model(packing, &packed, failure) && report_packed(options, &packed, failure);
 }
 
-enum outcome command_pack(const struct options *options, struct failure *failure)
+/* An archive of quantize --tensors names tensors, of whatever architecture. */
+static bool is_of_tensors(const wsic_archive *archive)
+{
+    const char *const model = wsic_archive_metadata(archive, "model");
+    json_t *const root = model ? json_loads(model, 0, NULL) : NULL;
+    const bool found = json_object_get(root, "tensors") != NULL;
+
+    json_decref(root);
+    return found;
+}
+
+static bool pack_tensors(struct packing *packing, const struct options *options,
+                         struct failure *failure)
+{
+    struct checkpoint *checkpoint;
+
+    if (!checkpoint_open(&checkpoint, options->model, failure))
+        return false;
+    packing->checkpoint = checkpoint;
+    const bool ok = pack_archive(packing, options, failure);
+    checkpoint_close(checkpoint);
+    return ok;
+}
+
+static bool pack_layers(struct packing *packing, const struct options *options,
+                        struct failure *failure)
 {
     struct session session;
 
     if (!session_begin(&session, options, failure))
-        return OUTCOME_FAILED;
-    const bool ok = pack_archive(options, &session, failure);
+        return false;
+    packing->checkpoint = session.model.checkpoint;
+    packing->config = &session.model.config;
+    const bool ok = pack_archive(packing, options, failure);
     session_end(&session);
+    return ok;
+}
+
+enum outcome command_pack(const struct options *options, struct failure *failure)
+{
+    struct packing packing = {.source = options->model,
+                              .archive_path = options->archive,
+                              .output = options->output,
+                              .shard_bytes = options->shard_bytes};
+    wsic_context *context;
+    bool ok = false;
+
+    if (wsic_context_create(NULL, &context) < 0)
+        refuse(failure, "the library's context cannot be created");
+    else if (wsic_archive_open(context, options->archive, &packing.archive) < 0)
+        refuse(failure, "%s: %s", options->archive, wsic_context_message(context));
+    else
+        ok = is_of_tensors(packing.archive) ? pack_tensors(&packing, options, failure)
+                                            : pack_layers(&packing, options, failure);
+    wsic_archive_close(packing.archive);
+    wsic_context_destroy(context);
     return ok ? OUTCOME_OK : OUTCOME_FAILED;
 }

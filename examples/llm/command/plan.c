@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/command/session.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/peak_memory.h"
 #include "common/plot.h"
@@ -100,7 +97,7 @@ static void print_layer(const struct planning *run, size_t layer)
 {
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, layer / LINEAR_KINDS, (enum linear_kind)(layer % LINEAR_KINDS));
+    layers_name(&run->session->model.config, layer, name);
     printf("%-44s", name);
     for (size_t i = 0; i < count_rates(run); i++)
         printf(" %8.4f", run->forecasts[i].layers[layer].rate);
@@ -131,7 +128,7 @@ static json_t *describe_layers(const struct planning *run, const struct forecast
     for (size_t i = 0; i < run->layers; i++) {
         if (run->exclusions.of[i].skipped)
             continue;
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        layers_name(&run->session->model.config, i, name);
         json_array_append_new(layers, json_pack("{s:s, s:f, s:f}", "name", name, "rate",
                                                 forecast->layers[i].rate, "predicted_kl_bits",
                                                 forecast->layers[i].kl_bits));
@@ -159,29 +156,14 @@ static json_t *describe_json(const struct planning *run)
 
 /* --- drawing -------------------------------------------------------------------------- */
 
-static int compare_rates(const void *one, const void *other)
-{
-    const struct forecast_layer *const a = one;
-    const struct forecast_layer *const b = other;
-
-    return (a->rate > b->rate) - (a->rate < b->rate);
-}
-
-/* Points that a logarithmic axis has, in the order of their rates. */
+/* Points that a logarithmic axis has. */
 static plot_line make_line(const struct planning *run)
 {
-    struct forecast_layer points[OPTIONS_MAX_RATES];
     plot_line line = {.name = "predicted"};
 
     for (size_t i = 0; i < count_rates(run); i++)
-        points[i] = run->forecasts[i].all;
-    qsort(points, count_rates(run), sizeof points[0], compare_rates);
-    for (size_t i = 0; i < count_rates(run); i++) {
-        if (!(points[i].kl_bits > 0))
-            continue;
-        line.x[line.count] = points[i].rate;
-        line.y[line.count++] = points[i].kl_bits;
-    }
+        if (run->forecasts[i].all.kl_bits > 0)
+            plot_add(&line, run->forecasts[i].all.rate, run->forecasts[i].all.kl_bits);
     return line;
 }
 
@@ -192,20 +174,16 @@ static bool draw(const struct planning *run)
                         .subtitle = subtitle,
                         .x_label = "rate, bits per weight, everything counted",
                         .y_label = "predicted KL to the original, bits per token",
-                        .x_tick = 0.5,
                         .lines = {make_line(run)},
                         .line_count = 1};
-    const plot_line *const line = &plot.lines[0];
 
-    if (line->count == 0)
+    if (plot_is_empty(&plot))
         return refuse(run->failure, "%s: no rate has a divergence that can be drawn",
                       run->options->plot);
-    plot.x_first = floor(2 * line->x[0] - 0.5) / 2;
-    plot.x_last = ceil(2 * line->x[line->count - 1] + 0.5) / 2;
+    plot_fit(&plot, 0.5);
     snprintf(subtitle, sizeof subtitle, "%.100s, %zu linear layers",
              run->session->model.config.architecture, run->layers);
-    return plot_write(&plot, run->options->plot) ||
-           refuse(run->failure, "%s: %s", run->options->plot, strerror(errno));
+    return plot_write(&plot, 1, run->options->plot, run->failure);
 }
 
 /* --- all of it -------------------------------------------------------------------------- */
@@ -226,7 +204,7 @@ static bool prepare(struct planning *run)
     struct model *const model = &run->session->model;
     const struct text_source source = options_text(options);
 
-    run->layers = model->config.blocks * LINEAR_KINDS;
+    run->layers = layers_count(&model->config);
     if (!exclusions_create(&run->exclusions, &model->config, options->skip, options->zero_rows,
                            run->failure))
         return false;

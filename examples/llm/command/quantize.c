@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/atomic_file.h"
+#include "common/path.h"
 #include "common/peak_memory.h"
 #include "llm/command/tensors.h"
 #include "llm/command/dry_run.h"
@@ -46,7 +48,7 @@ static struct method_settings method_settings(const struct options *options)
 /* The last layers are embedding and head. */
 static bool is_skipped(const struct quantization *run, size_t layer)
 {
-    const size_t linear = run->session->model.config.blocks * LINEAR_KINDS;
+    const size_t linear = layers_count(&run->session->model.config);
 
     return layer < linear && run->exclusions.of[layer].skipped;
 }
@@ -273,7 +275,7 @@ static bool run_quantization(struct quantization *run)
 
     if (!vocabulary_check(&options->vocabulary, config, run->failure))
         return false;
-    run->layers = config->blocks * LINEAR_KINDS + vocabulary_layers(&options->vocabulary);
+    run->layers = layers_count(config) + vocabulary_layers(&options->vocabulary);
     run->method.results = calloc(run->layers, sizeof *run->method.results);
     if (!run->method.results)
         return refuse(run->failure, "out of memory");
@@ -286,7 +288,7 @@ static bool run_quantization(struct quantization *run)
     const struct calibration calibration = describe_calibration(run);
     report_scarce_text(config, &calibration);
     if (options->dry_run)
-        return takeover_is_possible(options->output, run->failure) &&
+        return atomic_file_is_possible(options->output, run->failure) &&
                dry_run(options, run->session, &calibration, run->method.encoder, run->failure);
     if (!write_archive(run) || !pack_archive(run))
         return false;
@@ -328,8 +330,8 @@ static bool name_archive(struct options *options, char path[PATH_MAX], struct fa
 
     while (length > 1 && options->directory[length - 1] == '/')
         length--;
-    if ((size_t)snprintf(path, PATH_MAX, "%.*s.wsic", (int)length, options->directory) >= PATH_MAX)
-        return refuse(failure, "%s: the name is too long", options->directory);
+    if (!path_format(path, failure, "%.*s.wsic", (int)length, options->directory))
+        return false;
     options->output = path;
     return directory_is_free(options->directory, failure) &&
            (access(path, F_OK) != 0 ||

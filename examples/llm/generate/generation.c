@@ -16,38 +16,49 @@ static bool take_layer(const struct package *package, enum resident_form form, s
 }
 
 static bool take_linear(struct generation *generation, const struct package *package,
-                        enum resident_form form, size_t number, enum linear_kind kind,
-                        struct failure *failure)
+                        enum resident_form form, size_t block, size_t slot, struct failure *failure)
 {
-    struct linear *const linear = &generation->blocks[number].linear[kind];
-    struct resident *const resident = &generation->residents[number * LINEAR_KINDS + kind];
+    const struct config *const config = &generation->model->config;
+    const size_t number = layers_before(config, block) + slot;
+    struct linear *const linear = &generation->blocks[block].linear[slot];
+    struct resident *const resident = &generation->residents[number];
     char name[MODEL_NAME_SIZE];
     size_t index;
 
-    model_linear_name(name, number, kind);
-    if (form == RESIDENT_F32 || !package || !package_find(package, name, &index)) {
+    layers_name(config, number, name);
+    if (linear->weights) {
         *resident = resident_floats(linear->weights, linear->rows, linear->columns);
     } else {
-        if (!take_layer(package, form, index, resident, failure))
+        if (!package_find(package, name, &index) ||
+            !take_layer(package, form, index, resident, failure))
             return false;
         if (resident->rows != linear->rows || resident->columns != linear->columns)
             return refuse(failure, "layer \"%s\" is %zu x %zu, but the model's is %zu x %zu", name,
                           resident->rows, resident->columns, linear->rows, linear->columns);
-        free(linear->weights);
-        linear->weights = NULL;
     }
     linear->resident = resident;
     linear->work = &generation->work;
     return true;
 }
 
+static bool is_packed(const void *package, const char *layer)
+{
+    size_t index;
+
+    return package_find(package, layer, &index);
+}
+
 static bool take_block(struct generation *generation, const struct package *package,
                        enum resident_form form, size_t number, struct failure *failure)
 {
-    if (!model_load_block(generation->model, number, &generation->blocks[number], failure))
+    const struct model_absence absence = {is_packed, package};
+    const bool floats = form == RESIDENT_F32 || !package;
+
+    if (!model_load_block_without(generation->model, number, floats ? NULL : &absence,
+                                  &generation->blocks[number], failure))
         return false;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!take_linear(generation, package, form, number, (enum linear_kind)kind, failure))
+    for (size_t slot = 0; slot < generation->blocks[number].layers; slot++)
+        if (!take_linear(generation, package, form, number, slot, failure))
             return false;
     return attention_cache_create(&generation->caches[number], &generation->model->config,
                                   generation->capacity, failure);
@@ -58,7 +69,7 @@ static bool allocate(struct generation *generation, struct failure *failure)
     const struct config *const config = &generation->model->config;
 
     generation->blocks = calloc(config->blocks, sizeof *generation->blocks);
-    generation->residents = calloc(config->blocks * LINEAR_KINDS, sizeof *generation->residents);
+    generation->residents = calloc(layers_count(config), sizeof *generation->residents);
     generation->caches = calloc(config->blocks, sizeof *generation->caches);
     generation->hidden = forward_numbers(GENERATION_STEP, config->hidden);
     generation->logits = forward_numbers(1, config->vocabulary);
@@ -88,8 +99,9 @@ bool generation_create(struct generation *generation, struct model *model,
 void generation_free(struct generation *generation)
 {
     const size_t blocks = generation->model ? generation->model->config.blocks : 0;
+    const size_t layers = generation->residents ? layers_count(&generation->model->config) : 0;
 
-    for (size_t i = 0; generation->residents && i < blocks * LINEAR_KINDS; i++)
+    for (size_t i = 0; i < layers; i++)
         resident_free(&generation->residents[i]);
     for (size_t i = 0; generation->caches && i < blocks; i++)
         attention_cache_free(&generation->caches[i]);
@@ -115,7 +127,7 @@ struct generation_memory generation_memory(const struct generation *generation)
         .tables = (model->embedding.values ? table : 0) + (model->head.values ? table : 0),
         .cache = 2 * (uint64_t)config->blocks * generation->capacity * width * sizeof(float)};
 
-    for (size_t i = 0; i < config->blocks * LINEAR_KINDS; i++)
+    for (size_t i = 0; i < layers_count(config); i++)
         memory.layers += generation->residents[i].bytes;
     return memory;
 }

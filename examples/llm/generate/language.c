@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/path.h"
 #include "llm/text/text.h"
 
 static bool add_end(struct language *language, const json_t *value, const char *path,
@@ -27,9 +28,14 @@ static bool read_ends(struct language *language, const char *model, const char *
     char path[PATH_MAX];
     bool ok = true;
 
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", model, name) >= sizeof path)
-        return refuse(failure, "%s: the name is too long", model);
-    json_t *const root = json_load_file(path, 0, NULL);
+    if (!path_join(path, model, name, failure))
+        return false;
+    if (access(path, F_OK) != 0)
+        return true;
+    json_error_t error;
+    json_t *const root = json_load_file(path, 0, &error);
+    if (!root)
+        return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
     const json_t *const ends = json_object_get(root, "eos_token_id");
     if (json_is_array(ends))
         for (size_t i = 0; ok && i < json_array_size(ends); i++)
@@ -42,10 +48,10 @@ static bool read_ends(struct language *language, const char *model, const char *
 
 static bool has_tokenizer(const char *model)
 {
+    struct failure ignored;
     char path[PATH_MAX];
 
-    return (size_t)snprintf(path, sizeof path, "%s/tokenizer.json", model) < sizeof path &&
-           access(path, F_OK) == 0;
+    return path_join(path, model, "tokenizer.json", &ignored) && access(path, F_OK) == 0;
 }
 
 bool language_open(struct language *language, const char *model, const struct config *config,
@@ -106,6 +112,7 @@ static bool encode_text(struct language *language, const char *text, bool first,
         !tokenizer_feed(language->tokenizer, text, strlen(text), failure) ||
         !tokenizer_finish(language->tokenizer, &repairs, failure))
         return false;
+    text_warn("the prompt", &repairs);
     if (first)
         tokens->count -= tokenizer_tokens_behind(language->tokenizer, &behind);
     return true;

@@ -89,5 +89,8 @@ void attention_cached(struct forward *forward, const struct attention_rule *rule
 
     memcpy(forward->cache->keys + place, forward->key, count * width * sizeof(float));
     memcpy(forward->cache->values + place, forward->value, count * width * sizeof(float));
-    workers_run(forward->workers, count * config->heads, look_once, &step);
+    const size_t multiplications =
+        2 * count * config->heads * config->head_dim * (forward->past + count);
+    workers_run(workers_for(multiplications, forward->workers), count * config->heads, look_once,
+                &step);
 }

@@ -8,6 +8,20 @@
 #include "llm/model/attention.h"
 #include "llm/model/attention_backward.h"
 #include "llm/model/elementwise_backward.h"
+#include "llm/model/mixture_backward.h"
+
+static bool create_experts(struct backward *backward)
+{
+    const struct config *const config = &backward->forward->config;
+    const size_t tokens = backward->forward->capacity;
+
+    if (config->mixture.experts == 0)
+        return true;
+    backward->expert_normed = forward_numbers(tokens, config->hidden);
+    backward->expert_u = forward_numbers(tokens, config->hidden);
+    backward->by_weights = forward_numbers(tokens, config->mixture.chosen);
+    return backward->expert_normed && backward->expert_u && backward->by_weights;
+}
 
 bool backward_create(struct backward *backward, struct forward *forward, struct failure *failure)
 {
@@ -15,6 +29,7 @@ bool backward_create(struct backward *backward, struct forward *forward, struct 
     const size_t tokens = forward->capacity;
     const size_t query = config->heads * config->head_dim;
     const size_t key = config->kv_heads * config->head_dim;
+    const size_t inner = config_largest_intermediate(config);
     struct backward *const b = backward;
 
     *backward = (struct backward){.forward = forward};
@@ -22,19 +37,20 @@ bool backward_create(struct backward *backward, struct forward *forward, struct 
     backward->raw_key = forward_numbers(tokens, key);
     backward->attended = forward_numbers(tokens, config->hidden);
     backward->middle = forward_numbers(tokens, config->hidden);
-    backward->gate = forward_numbers(tokens, config->intermediate);
+    backward->gate = forward_numbers(tokens, inner);
     backward->down = forward_numbers(tokens, config->hidden);
     backward->normed = forward_numbers(tokens, config->hidden);
     backward->query = forward_numbers(tokens, query);
     backward->key = forward_numbers(tokens, key);
     backward->value = forward_numbers(tokens, key);
     backward->mix = forward_numbers(tokens, query);
-    backward->product = forward_numbers(tokens, config->intermediate);
+    backward->product = forward_numbers(tokens, inner);
     backward->part = forward_numbers(tokens, config->hidden);
     backward->scores = forward_numbers(
         forward->workers * ATTENTION_BACKWARD_STRIPS * ATTENTION_STRIP, forward->window);
     if (b->raw_query && b->raw_key && b->attended && b->middle && b->gate && b->down && b->normed &&
-        b->query && b->key && b->value && b->mix && b->product && b->part && b->scores)
+        b->query && b->key && b->value && b->mix && b->product && b->part && b->scores &&
+        create_experts(backward))
         return true;
     backward_free(backward);
     return refuse(failure, "out of memory for derivatives of %zu tokens", tokens);
@@ -46,12 +62,15 @@ uint64_t backward_memory(const struct config *config, size_t window, size_t toke
     const uint64_t count = tokens < capacity ? tokens : capacity;
     const uint64_t query = config->heads * config->head_dim;
     const uint64_t key = config->kv_heads * config->head_dim;
-    const uint64_t numbers =
-        5 * (uint64_t)config->hidden + 3 * query + 3 * key + 2 * (uint64_t)config->intermediate;
+    const uint64_t numbers = 5 * (uint64_t)config->hidden + 3 * query + 3 * key +
+                             2 * (uint64_t)config_largest_intermediate(config);
+    const uint64_t experts =
+        config->mixture.experts > 0 ? 2 * (uint64_t)config->hidden + config->mixture.chosen : 0;
     const uint64_t scores =
         (uint64_t)workers_usual() * ATTENTION_BACKWARD_STRIPS * ATTENTION_STRIP * window;
 
-    return forward_memory(config, window, tokens) + (count * numbers + scores) * sizeof(float);
+    return forward_memory(config, window, tokens) +
+           (count * (numbers + experts) + scores) * sizeof(float);
 }
 
 void backward_free(struct backward *backward)
@@ -70,6 +89,9 @@ void backward_free(struct backward *backward)
     free(backward->product);
     free(backward->part);
     free(backward->scores);
+    free(backward->expert_normed);
+    free(backward->expert_u);
+    free(backward->by_weights);
     *backward = (struct backward){.forward = NULL};
 }
 
@@ -92,27 +114,36 @@ static void compute_attention(struct backward *backward, const struct block *blo
                        count);
 }
 
-static void compute_ffn(struct backward *backward, const struct block *block, size_t count)
+void backward_compute_expert(struct backward *backward, const struct block *block, size_t expert,
+                             const float *x, size_t count)
 {
     struct forward *const forward = backward->forward;
+    const struct linear *const down = &block->linear[layers_slot(LINEAR_DOWN, expert)];
 
-    forward_ffn_input(forward, block, backward->middle, count);
-    forward_gate_and_up(forward, block, backward->gate, count);
-    memcpy(forward->product, backward->gate,
-           count * forward->config.intermediate * sizeof *forward->product);
-    forward_gate(forward, count);
-    forward_linear(forward, &block->linear[LINEAR_DOWN], forward->product, backward->down, count,
-                   0);
+    forward_gate_and_up(forward, block, expert, x, backward->gate, count);
+    memcpy(forward->product, backward->gate, count * down->columns * sizeof *forward->product);
+    forward_gate(forward, down->columns, count);
+    forward_linear(forward, down, forward->product, backward->down, count, 0);
 }
 
 /* Go back through a layer of the block, under the eyes of who watches. */
-static void pass_back(struct backward *backward, enum linear_kind kind,
-                      const struct linear_pass *pass, float *back,
-                      const struct scale_gradient *gradients)
+static void pass_back(struct backward *backward, size_t slot, const struct linear_pass *pass,
+                      size_t own, float *back, const struct scale_gradient *gradients)
 {
+    static const struct scale_gradient none = {.rows = NULL};
+
     if (backward->watch)
-        backward->watch(backward->watcher, kind, pass->u, pass->count);
-    linear_backward(pass, backward->forward->workers, back, &gradients[kind]);
+        backward->watch(backward->watcher, slot, pass->u, pass->count, own);
+    linear_backward(pass, backward->forward->workers, back, gradients ? &gradients[slot] : &none);
+}
+
+/* back += the derivatives by the input of one of the layers that have it */
+static void add_part(struct backward *backward, size_t slot, const struct linear_pass *pass,
+                     size_t own, float *back, const struct scale_gradient *gradients)
+{
+    pass_back(backward, slot, pass, own, backward->part, gradients);
+    for (size_t i = 0; i < pass->count * pass->linear->columns; i++)
+        back[i] += backward->part[i];
 }
 
 /* A layer whose input is normed: y and u are of its output. */
@@ -122,9 +153,7 @@ static void add_to_normed(struct backward *backward, const struct block *block,
 {
     pass.linear = &block->linear[kind];
     pass.x = backward->forward->normed;
-    pass_back(backward, kind, &pass, backward->part, gradients);
-    for (size_t i = 0; i < pass.count * pass.linear->columns; i++)
-        backward->normed[i] += backward->part[i];
+    add_part(backward, kind, &pass, pass.count, backward->normed, gradients);
 }
 
 static void norm_to_stream(const struct backward *backward, const float *gains, const float *hidden,
@@ -165,33 +194,62 @@ static const float *output_backward(struct backward *backward, const float *gain
     return backward->part;
 }
 
-static void ffn_backward(struct backward *backward, const struct block *block, float *stream,
-                         size_t count, const struct scale_gradient *gradients)
+void backward_expert(struct backward *backward, const struct block *block,
+                     const struct expert_pass *pass, const struct scale_gradient *gradients,
+                     float *x_back)
 {
     const struct forward *const forward = backward->forward;
-    const struct linear_pass down = {
-        .linear = &block->linear[LINEAR_DOWN],
-        .x = forward->product,
-        .y = backward->down,
-        .u = output_backward(backward, block->ffn_output_norm, backward->down, stream, count),
-        .count = count};
-
-    pass_back(backward, LINEAR_DOWN, &down, backward->product, gradients);
-    /* The product itself is not needed any more: its place takes the derivative by gate. */
-    const struct gate_pass gate = {.activation = forward->config.activation,
+    const size_t slot = layers_slot(LINEAR_GATE, pass->expert);
+    const struct linear *const linear = &block->linear[slot];
+    const size_t inner = linear[0].rows;
+    const struct linear_pass down = {.linear = &linear[LINEAR_DOWN - LINEAR_GATE],
+                                     .x = forward->product,
+                                     .y = backward->down,
+                                     .u = pass->u,
+                                     .count = pass->count};
+    const struct linear_pass up = {.linear = &linear[LINEAR_UP - LINEAR_GATE],
+                                   .x = pass->x,
+                                   .y = forward->up,
+                                   .u = backward->product,
+                                   .count = pass->count};
+    const struct linear_pass gate = {.linear = &linear[0],
+                                     .x = pass->x,
+                                     .y = backward->gate,
+                                     .u = forward->product,
+                                     .count = pass->count};
+    /* The product itself is not needed any more behind down: its place takes the derivative by
+     * gate. */
+    const struct gate_pass both = {.activation = forward->config.activation,
                                    .gate = backward->gate,
                                    .up = forward->up,
                                    .u = backward->product,
                                    .gate_back = forward->product,
-                                   .count = count * forward->config.intermediate};
-    gate_backward(&gate, forward->workers);
-    clear_normed(backward, count);
-    add_to_normed(backward, block, LINEAR_UP,
-                  (struct linear_pass){.y = forward->up, .u = backward->product, .count = count},
-                  gradients);
-    add_to_normed(backward, block, LINEAR_GATE,
-                  (struct linear_pass){.y = backward->gate, .u = forward->product, .count = count},
-                  gradients);
+                                   .count = pass->count * inner};
+
+    pass_back(backward, slot + LINEAR_DOWN - LINEAR_GATE, &down, pass->own, backward->product,
+              gradients);
+    gate_backward(&both, forward->workers);
+    memset(x_back, 0, pass->count * forward->config.hidden * sizeof *x_back);
+    add_part(backward, slot + LINEAR_UP - LINEAR_GATE, &up, pass->own, x_back, gradients);
+    add_part(backward, slot, &gate, pass->own, x_back, gradients);
+}
+
+static void ffn_backward(struct backward *backward, const struct block *block, float *stream,
+                         size_t count, const struct scale_gradient *gradients)
+{
+    struct forward *const forward = backward->forward;
+
+    forward_ffn_input(forward, block, backward->middle, count);
+    if (block->router) {
+        mixture_backward(backward, block, stream, count, gradients);
+    } else {
+        backward_compute_expert(backward, block, 0, forward->normed, count);
+        const float *const u =
+            output_backward(backward, block->ffn_output_norm, backward->down, stream, count);
+        const struct expert_pass pass = {
+            .x = forward->normed, .u = u, .count = count, .own = count};
+        backward_expert(backward, block, &pass, gradients, backward->normed);
+    }
     norm_to_stream(backward, block->ffn_norm, backward->middle, stream, count);
 }
 
@@ -242,7 +300,7 @@ static void attention_part_backward(struct backward *backward, const struct bloc
                                                             backward->attended, stream, count),
                                        .count = count};
 
-    pass_back(backward, LINEAR_O, &output, backward->mix, gradients);
+    pass_back(backward, LINEAR_O, &output, count, backward->mix, gradients);
     mix_backward(backward, block, count);
     /* The feed-forward part has put its own input there. */
     forward_attention_input(forward, block, input, count);
@@ -264,7 +322,6 @@ void backward_block(struct backward *backward, const struct block *block, const 
                     float *stream, size_t count, const struct scale_gradient *gradients)
 {
     compute_attention(backward, block, input, count);
-    compute_ffn(backward, block, count);
     ffn_backward(backward, block, stream, count, gradients);
     attention_part_backward(backward, block, input, stream, count, gradients);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/path.h"
 #include "common/text_end.h"
 #include "llm/model/coded.h"
 
@@ -24,14 +25,6 @@ struct checkpoint {
     struct shard *shards;
     size_t count;
 };
-
-static bool set_path(char path[PATH_MAX], const char *directory, const char *name,
-                     struct failure *failure)
-{
-    if ((size_t)snprintf(path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
-        return refuse(failure, "%s: the name is too long", directory);
-    return true;
-}
 
 static bool open_shard(struct checkpoint *checkpoint, const char *path, const char *name,
                        struct failure *failure)
@@ -65,7 +58,7 @@ static bool check_entry(struct checkpoint *checkpoint, const char *tensor, const
     if (!name || *name == '\0' || strchr(name, '/'))
         return refuse(failure, "%s: tensor \"%s\": its place is not the name of a file",
                       checkpoint->path, tensor);
-    if (!find_shard(checkpoint, name) && (!set_path(path, checkpoint->directory, name, failure) ||
+    if (!find_shard(checkpoint, name) && (!path_join(path, checkpoint->directory, name, failure) ||
                                           !open_shard(checkpoint, path, name, failure)))
         return false;
     if (!safetensors_find(find_shard(checkpoint, name)->file, tensor))
@@ -135,8 +128,8 @@ static bool open_files(struct checkpoint *checkpoint, struct failure *failure)
 {
     char path[PATH_MAX];
 
-    if (!set_path(checkpoint->path, checkpoint->directory, "model.safetensors", failure) ||
-        !set_path(path, checkpoint->directory, "model.safetensors.index.json", failure))
+    if (!path_join(checkpoint->path, checkpoint->directory, "model.safetensors", failure) ||
+        !path_join(path, checkpoint->directory, "model.safetensors.index.json", failure))
         return false;
     if (access(checkpoint->path, F_OK) == 0 || access(path, F_OK) != 0)
         return open_single(checkpoint, failure);

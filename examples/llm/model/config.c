@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/path.h"
 #include "llm/model/config_keys.h"
+#include "llm/model/config_mixture.h"
 #include "llm/model/config_quantization.h"
 #include "llm/model/config_reader.h"
 #include "llm/model/config_rope.h"
@@ -122,7 +124,7 @@ static bool read_biases(struct config *config, const struct config_reader *reade
     if (!config->family->bias_keys)
         return true;
     if (!config_read_flag(reader, "attention_bias", &config->query_bias) ||
-        !config_read_flag(reader, "mlp_bias", &config->ffn_bias))
+        (!config->family->mixture && !config_read_flag(reader, "mlp_bias", &config->ffn_bias)))
         return false;
     config->output_bias = config->query_bias;
     return true;
@@ -161,8 +163,9 @@ static bool read_members(struct config *config, const struct config_reader *read
     config->norm_epsilon = family->defaults.epsilon;
     return config_expect_name(reader, "model_type", config_member(reader, "model_type"), type) &&
            check_activation(family, reader) && read_sizes(config, reader) &&
-           read_biases(config, reader) && read_scores(config, reader) &&
-           config_read_sight(config, reader) && config_read_rope(config, reader) &&
+           config_read_mixture(config, reader) && read_biases(config, reader) &&
+           read_scores(config, reader) && config_read_sight(config, reader) &&
+           config_read_rope(config, reader) &&
            config_read_positive(reader, "rms_norm_eps", &config->norm_epsilon) &&
            config_read_quantization(reader, config->scale_block) &&
            config_read_flag(reader, "tie_word_embeddings", &config->tied) &&
@@ -235,17 +238,11 @@ static bool read_file(const char *path, root_reader *read, void *result, struct 
     return ok;
 }
 
-static bool set_path(char path[PATH_MAX], const char *directory, struct failure *failure)
-{
-    return (size_t)snprintf(path, PATH_MAX, "%s/config.json", directory) < PATH_MAX ||
-           refuse(failure, "%s: the name is too long", directory);
-}
-
 bool config_load(struct config *config, const char *directory, struct failure *failure)
 {
     char path[PATH_MAX];
 
-    return set_path(path, directory, failure) && read_file(path, read_config, config, failure);
+    return path_join(path, directory, "config.json", failure) && read_file(path, read_config, config, failure);
 }
 
 static bool read_scale_block(void *result, const struct config_reader *reader)
@@ -258,7 +255,7 @@ bool config_load_scale_block(size_t block[2], const char *directory, struct fail
     char path[PATH_MAX];
 
     block[0] = block[1] = STORED_FP8_BLOCK;
-    if (!set_path(path, directory, failure))
+    if (!path_join(path, directory, "config.json", failure))
         return false;
     return access(path, F_OK) != 0 || read_file(path, read_scale_block, block, failure);
 }

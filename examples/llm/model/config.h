@@ -18,6 +18,16 @@ enum { CONFIG_MAX_BLOCKS = 1024 };
 /* Blocks see all that is before a token, or the last part of it alone. */
 enum block_sight { SIGHT_FULL, SIGHT_LOCAL, SIGHTS };
 
+/* Of blocks whose feed-forward part is a mixture of experts: a router chooses some of them for each
+ * token. */
+struct config_mixture {
+    size_t experts;      /* of a block that has any; 0: no block has */
+    size_t chosen;       /* of them, for a token */
+    size_t intermediate; /* of an expert */
+    bool normalised;     /* weights of those that are chosen sum to 1 */
+    bool stacked;        /* the checkpoint keeps all of a block in one tensor (tensors.h) */
+};
+
 /* A chain of blocks of attention and a gated feed-forward part, with RMSNorm, rotary positions and
  * grouped queries; what else it has, its family tells. */
 struct config {
@@ -35,6 +45,8 @@ struct config {
     size_t sight;     /* keys that a query of a local block sees, its own included; 0: no block is
                          local */
     bool local[CONFIG_MAX_BLOCKS];
+    struct config_mixture mixture;
+    bool sparse[CONFIG_MAX_BLOCKS]; /* blocks that have experts */
     struct rope rope[SIGHTS];
     enum activation activation;
     double score_factor; /* of query times key */
@@ -56,6 +68,14 @@ bool config_load(struct config *config, const char *directory, struct failure *f
 /* Of a model of any architecture: the rows and columns of FP8 that share a scale (stored.h). A
  * directory without a config.json has the usual ones. */
 bool config_load_scale_block(size_t block[2], const char *directory, struct failure *failure);
+
+/* Experts of a block; 0: it has none. */
+size_t config_experts(const struct config *config, size_t block);
+
+/* Inner length of a block's feed-forward part, or of one of its experts; and the largest of all
+ * blocks. */
+size_t config_intermediate(const struct config *config, size_t block);
+size_t config_largest_intermediate(const struct config *config);
 
 /* How a block sees. */
 enum block_sight config_sight(const struct config *config, size_t block);

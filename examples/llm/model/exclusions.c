@@ -16,16 +16,6 @@ struct parser {
     struct failure *failure;
 };
 
-static enum linear_kind kind_of(size_t layer)
-{
-    return (enum linear_kind)(layer % LINEAR_KINDS);
-}
-
-static void name_layer(size_t layer, char name[MODEL_NAME_SIZE])
-{
-    model_linear_name(name, layer / LINEAR_KINDS, kind_of(layer));
-}
-
 typedef bool layer_action(struct parser *parser, size_t layer, const char *name, const void *data);
 
 static bool for_matching(struct parser *parser, const char *option, const char *pattern,
@@ -35,7 +25,7 @@ static bool for_matching(struct parser *parser, const char *option, const char *
     size_t found = 0;
 
     for (size_t i = 0; i < parser->exclusions->layers; i++) {
-        name_layer(i, name);
+        layers_name(parser->config, i, name);
         if (fnmatch(pattern, name, 0) != 0)
             continue;
         found++;
@@ -57,7 +47,7 @@ static bool skip_layer(struct parser *parser, size_t layer, const char *name, co
 static bool zero_row(struct parser *parser, size_t layer, const char *name, const void *data)
 {
     const size_t row = *(const size_t *)data;
-    const size_t rows = model_linear_shape(parser->config, kind_of(layer)).rows;
+    const size_t rows = layers_at(parser->config, layer).rows;
 
     if (row >= rows)
         return refuse(parser->failure, "--zero-rows: %s has no row %zu, only 0 to %zu", name, row,
@@ -141,21 +131,21 @@ static bool list_numbers(const bool *first, const bool *second, size_t length, s
 static bool list_exclusion(struct parser *parser, size_t layer)
 {
     struct exclusion *const exclusion = &parser->exclusions->of[layer];
-    const struct linear shape = model_linear_shape(parser->config, kind_of(layer));
+    const struct layer_place place = layers_at(parser->config, layer);
     /* With a bias, an output without weights is not 0. */
-    const bool down = kind_of(layer) == LINEAR_DOWN && !parser->config->ffn_bias;
+    const bool down = place.kind == LINEAR_DOWN && !parser->config->ffn_bias;
     char name[MODEL_NAME_SIZE];
 
-    if (!list_numbers(parser->zero[layer], NULL, shape.rows, &exclusion->rows,
+    if (!list_numbers(parser->zero[layer], NULL, place.rows, &exclusion->rows,
                       &exclusion->row_count) ||
         (down && !list_numbers(parser->zero[layer - LINEAR_DOWN + LINEAR_GATE],
-                               parser->zero[layer - LINEAR_DOWN + LINEAR_UP], shape.columns,
+                               parser->zero[layer - LINEAR_DOWN + LINEAR_UP], place.columns,
                                &exclusion->columns, &exclusion->column_count)))
         return refuse(parser->failure, "out of memory for what is left out");
-    name_layer(layer, name);
+    layers_name(parser->config, layer, name);
     if (exclusion->skipped && exclusion->row_count > 0)
         return refuse(parser->failure, "--zero-rows: %s stays as it is by --skip", name);
-    if (exclusion->row_count == shape.rows || exclusion->column_count == shape.columns)
+    if (exclusion->row_count == place.rows || exclusion->column_count == place.columns)
         return refuse(parser->failure, "--zero-rows: nothing is left of %s", name);
     return true;
 }
@@ -180,7 +170,7 @@ bool exclusions_create(struct exclusions *exclusions, const struct config *confi
                        const char *zero_rows, struct failure *failure)
 {
     struct parser parser = {.exclusions = exclusions, .config = config, .failure = failure};
-    const size_t layers = config->blocks * LINEAR_KINDS;
+    const size_t layers = layers_count(config);
 
     *exclusions = (struct exclusions){.layers = layers};
     exclusions->of = calloc(layers, sizeof *exclusions->of);

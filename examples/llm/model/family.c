@@ -30,6 +30,28 @@
                             .score_scalar = 256,                                                   \
                             .tied = true}
 
+static const struct family_mixture mixtral = {
+    .router = "block_sparse_moe.gate",
+    .prefix = "block_sparse_moe.experts",
+    .parts = {"w1", "w3", "w2"},
+    .count_key = "num_local_experts",
+    .always_normalised = true,
+    .experts = 8,
+    .chosen = 2,
+};
+
+static const struct family_mixture qwen3_moe = {
+    .router = "mlp.gate",
+    .prefix = "mlp.experts",
+    .parts = {"gate_proj", "up_proj", "down_proj"},
+    .count_key = "num_experts",
+    .intermediate_key = "moe_intermediate_size",
+    .some_blocks = true,
+    .experts = 128,
+    .chosen = 8,
+    .intermediate = 768,
+};
+
 /* Defaults are those of transformers, but for numbers that belong to one model of a family and fit
  * no other: those must be there. Files of Gemma 3 leave out what is as in transformers. */
 static const struct family families[] = {
@@ -42,6 +64,11 @@ static const struct family families[] = {
      .defaults = {.head_dim = FAMILY_DERIVED, .window = 4096, .theta = 1e4, .epsilon = 1e-6}},
     {"Qwen3ForCausalLM", "qwen3", SILU, .windows = WINDOW_LATE, .bias_keys = true,
      .head_norms = true, .defaults = {.window = 4096, .theta = 1e4, .epsilon = 1e-6}},
+    {"MixtralForCausalLM", "mixtral", SILU, .windows = WINDOW_ALWAYS, .mixture = &mixtral,
+     .defaults = {.kv_heads = 8, .head_dim = FAMILY_DERIVED, .theta = 1e6, .epsilon = 1e-5}},
+    {"Qwen3MoeForCausalLM", "qwen3_moe", SILU, .bias_keys = true, .head_norms = true,
+     .mixture = &qwen3_moe,
+     .defaults = {.kv_heads = 4, .head_dim = FAMILY_DERIVED, .theta = 1e4, .epsilon = 1e-6}},
     {"Phi3ForCausalLM", "phi3", SILU, .windows = WINDOW_ALWAYS, .fused = true,
      .defaults = {.kv_heads = FAMILY_DERIVED,
                   .head_dim = FAMILY_DERIVED,

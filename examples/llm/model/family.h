@@ -42,6 +42,20 @@ struct family_defaults {
     bool tied;
 };
 
+/* How a family has its experts. */
+struct family_mixture {
+    const char *router;   /* the tensor of the router, behind the block and before "weight" */
+    const char *prefix;   /* what layers of experts begin with, before the expert's number */
+    const char *parts[3]; /* what gate, up and down end with */
+    const char *count_key;
+    const char *intermediate_key; /* NULL: an expert is as large as the feed-forward part */
+    bool always_normalised;       /* otherwise "norm_topk_prob" says it */
+    bool some_blocks; /* "mlp_only_layers" and "decoder_sparse_step" say which blocks have them */
+    size_t experts;   /* defaults */
+    size_t chosen;
+    size_t intermediate;
+};
+
 #define FAMILY_DERIVED ((size_t)-1)
 
 struct family {
@@ -62,6 +76,7 @@ struct family {
     bool scaled_embedding; /* by the square root of the length of the states */
     bool caps;             /* scores and logits go through c tanh(x / c) */
     bool local_rotations;  /* local blocks turn with a theta of their own, and unscaled */
+    const struct family_mixture *mixture; /* NULL: blocks have no experts */
     struct family_defaults defaults;
 };
 

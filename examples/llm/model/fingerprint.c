@@ -40,6 +40,15 @@ static uint64_t add_rope(uint64_t fingerprint, const struct rope *rope)
     return fingerprint_add(fingerprint, rope->long_factors, sizeof rope->long_factors);
 }
 
+static uint64_t add_mixture(uint64_t fingerprint, const struct config *config)
+{
+    const double numbers[] = {(double)config->mixture.experts, (double)config->mixture.chosen,
+                              (double)config->mixture.intermediate, config->mixture.normalised};
+
+    fingerprint = fingerprint_add(fingerprint, numbers, sizeof numbers);
+    return fingerprint_add(fingerprint, config->sparse, config->blocks * sizeof *config->sparse);
+}
+
 static uint64_t add_config(uint64_t fingerprint, const struct config *config)
 {
     const double numbers[] = {
@@ -67,7 +76,7 @@ static uint64_t add_config(uint64_t fingerprint, const struct config *config)
         fingerprint_add(fingerprint, config->local, config->blocks * sizeof *config->local);
     for (size_t i = 0; i < SIGHTS; i++)
         fingerprint = add_rope(fingerprint, &config->rope[i]);
-    return fingerprint;
+    return config->mixture.experts > 0 ? add_mixture(fingerprint, config) : fingerprint;
 }
 
 static void add_tensor(void *self, const struct tensor *tensor)

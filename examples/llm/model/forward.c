@@ -37,11 +37,12 @@ uint64_t forward_memory(const struct config *config, size_t window, size_t token
     const uint64_t count = tokens < capacity ? tokens : capacity;
     const uint64_t query = config->heads * config->head_dim;
     const uint64_t key = config->kv_heads * config->head_dim;
-    const uint64_t states = config->hidden + 2 * query + 2 * key + 2 * config->intermediate;
+    const uint64_t states =
+        config->hidden + 2 * query + 2 * key + 2 * config_largest_intermediate(config);
     const uint64_t of_window = workers_usual() * ATTENTION_STRIP +
                                config->rope[SIGHT_FULL].rotated + config->rope[SIGHT_LOCAL].rotated;
 
-    return (count * states + window * of_window) * sizeof(float);
+    return (count * states + window * of_window) * sizeof(float) + mixture_memory(config, count);
 }
 
 static bool create_rotations(struct rotations *rotations, const struct rope *rope, size_t window)
@@ -63,6 +64,7 @@ bool forward_create_steps(struct forward *forward, const struct config *config, 
 {
     const size_t query = config->heads * config->head_dim;
     const size_t key = config->kv_heads * config->head_dim;
+    const size_t inner = config_largest_intermediate(config);
 
     *forward = (struct forward){.config = *config, .window = window, .capacity = capacity};
     forward->workers = workers_usual();
@@ -71,8 +73,8 @@ bool forward_create_steps(struct forward *forward, const struct config *config, 
     forward->key = forward_numbers(capacity, key);
     forward->value = forward_numbers(capacity, key);
     forward->mix = forward_numbers(capacity, query);
-    forward->up = forward_numbers(capacity, config->intermediate);
-    forward->product = forward_numbers(capacity, config->intermediate);
+    forward->up = forward_numbers(capacity, inner);
+    forward->product = forward_numbers(capacity, inner);
     forward->scores = forward_numbers(forward->workers * ATTENTION_STRIP, window);
     bool ok = true;
     for (size_t i = 0; i < SIGHTS; i++)
@@ -81,6 +83,10 @@ bool forward_create_steps(struct forward *forward, const struct config *config, 
         !forward->mix || !forward->up || !forward->product || !forward->scores) {
         forward_free(forward);
         return refuse(failure, "out of memory for windows of %zu tokens", window);
+    }
+    if (!mixture_create(&forward->mixture, config, capacity, failure)) {
+        forward_free(forward);
+        return false;
     }
     attention_fill_rotations(forward);
     return true;
@@ -96,6 +102,7 @@ void forward_free(struct forward *forward)
     free(forward->up);
     free(forward->product);
     free(forward->scores);
+    mixture_free(&forward->mixture);
     for (size_t i = 0; i < SIGHTS; i++) {
         free(forward->rotations[i].cosine);
         free(forward->rotations[i].sine);
@@ -307,23 +314,23 @@ void forward_ffn_input(struct forward *forward, const struct block *block, const
              forward->normed, count);
 }
 
-void forward_gate_and_up(struct forward *forward, const struct block *block, float *gate,
-                         size_t count)
+void forward_gate_and_up(struct forward *forward, const struct block *block, size_t expert,
+                         const float *x, float *gate, size_t count)
 {
     const struct product products[] = {
-        product_of(&block->linear[LINEAR_GATE], forward->normed, gate),
-        product_of(&block->linear[LINEAR_UP], forward->normed, forward->up),
+        product_of(&block->linear[layers_slot(LINEAR_GATE, expert)], x, gate),
+        product_of(&block->linear[layers_slot(LINEAR_UP, expert)], x, forward->up),
     };
 
     products_run(products, sizeof products / sizeof products[0], count, forward->workers);
 }
 
-void forward_gate(struct forward *forward, size_t count)
+void forward_gate(struct forward *forward, size_t length, size_t count)
 {
     struct elementwise job = {.in = forward->up,
                               .out = forward->product,
                               .count = count,
-                              .length = forward->config.intermediate,
+                              .length = length,
                               .gate = forward->config.activation == ACTIVATION_GELU_TANH
                                           ? vector_gelu_gate
                                           : vector_gate};
@@ -331,10 +338,16 @@ void forward_gate(struct forward *forward, size_t count)
     run_strips(forward, gate_strip, &job);
 }
 
+void forward_expert_product(struct forward *forward, const struct block *block, size_t expert,
+                            const float *x, size_t count)
+{
+    forward_gate_and_up(forward, block, expert, x, forward->product, count);
+    forward_gate(forward, block->linear[layers_slot(LINEAR_GATE, expert)].rows, count);
+}
+
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count)
 {
-    forward_gate_and_up(forward, block, forward->product, count);
-    forward_gate(forward, count);
+    forward_expert_product(forward, block, 0, forward->normed, count);
 }
 
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
@@ -350,6 +363,10 @@ void forward_block(struct forward *forward, const struct block *block, float *hi
     forward_attention_mix(forward, block, count);
     forward_attention_output(forward, block, hidden, count);
     forward_ffn_input(forward, block, hidden, count);
+    if (block->router) {
+        mixture_run(forward, block, hidden, count);
+        return;
+    }
     forward_ffn_product(forward, block, count);
     forward_ffn_output(forward, block, hidden, count);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "llm/model/mixture.h"
 #include "llm/model/model.h"
 
 /* By position and pair. */
@@ -29,9 +30,10 @@ struct forward {
     float *key;    /* tokens × kv_heads · head_dim */
     float *value;
     float *mix;     /* input of the output projection: tokens × heads · head_dim */
-    float *up;      /* tokens × intermediate */
-    float *product; /* input of down: tokens × intermediate */
+    float *up;      /* tokens × intermediate, of the block where that is largest */
+    float *product; /* input of down, likewise */
     float *scores;  /* of one strip of queries, for each worker */
+    struct mixture mixture;
     struct rotations rotations[SIGHTS];
     struct attention_cache *cache; /* of the block, for a text that grows; NULL: whole windows */
     size_t past;                   /* tokens that are in it */
@@ -94,21 +96,25 @@ void forward_attention_output(struct forward *forward, const struct block *block
 void forward_add_output(struct forward *forward, const float *gains, const float *output,
                         float *hidden, size_t count);
 
-/* normed = RMSNorm(hidden), the input of gate and up */
+/* normed = RMSNorm(hidden), the input of gate and up, and of a router */
 void forward_ffn_input(struct forward *forward, const struct block *block, const float *hidden,
                        size_t count);
 
-/* gate = W_gate normed, and up = W_up normed */
-void forward_gate_and_up(struct forward *forward, const struct block *block, float *gate,
-                         size_t count);
+/* gate = W_gate x, and up = W_up x, of an expert (0 where there is none) */
+void forward_gate_and_up(struct forward *forward, const struct block *block, size_t expert,
+                         const float *x, float *gate, size_t count);
 
-/* product = f(product) ∘ up with the activation f of the family */
-void forward_gate(struct forward *forward, size_t count);
+/* product = f(product) ∘ up with the activation f of the family; both are count × length */
+void forward_gate(struct forward *forward, size_t length, size_t count);
 
-/* product = f(W_gate normed) ∘ (W_up normed), the input of down */
+/* product = f(W_gate x) ∘ (W_up x), the input of an expert's down */
+void forward_expert_product(struct forward *forward, const struct block *block, size_t expert,
+                            const float *x, size_t count);
+
+/* The same of normed, in a block without experts */
 void forward_ffn_product(struct forward *forward, const struct block *block, size_t count);
 
-/* hidden += W_down product, normalised if the block has a norm for that */
+/* hidden += W_down product, normalised if the block has a norm for that; it has no experts */
 void forward_ffn_output(struct forward *forward, const struct block *block, float *hidden,
                         size_t count);
 

@@ -88,9 +88,6 @@ void resident_free(struct resident *resident)
 /* Rows that a worker takes at once. */
 enum { strip_rows = 64 };
 
-/* Starting threads takes longer than so many multiplications. */
-static const size_t threads_pay = 1 << 19;
-
 struct multiplication {
     const struct resident *resident;
     const float *x;
@@ -142,8 +139,7 @@ static bool reserve(struct resident_work *work, size_t numbers)
 
 static size_t choose_workers(const struct resident_work *work, const struct multiplication *job)
 {
-    return job->resident->rows * job->resident->columns * job->tokens < threads_pay ? 1
-                                                                                    : work->workers;
+    return workers_for(job->resident->rows * job->resident->columns * job->tokens, work->workers);
 }
 
 static void multiply_rows(struct resident_work *work, struct multiplication *job)

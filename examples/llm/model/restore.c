@@ -80,15 +80,13 @@ static bool check_names(const struct restored *restored, struct failure *failure
     size_t known = 0;
     char name[MODEL_NAME_SIZE];
 
-    for (size_t i = 0; i < config->blocks; i++) {
-        for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-            model_linear_name(name, i, (enum linear_kind)kind);
-            if (restored_skips(restored, name))
-                continue;
-            if (!restored_has(restored, name))
-                return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
-            known++;
-        }
+    for (size_t i = 0; i < layers_count(config); i++) {
+        layers_name(config, i, name);
+        if (restored_skips(restored, name))
+            continue;
+        if (!restored_has(restored, name))
+            return refuse(failure, "%s: layer \"%s\" is missing", restored->path, name);
+        known++;
     }
     known += restored_has(restored, model_embedding_name);
     known += !config->tied && restored_has(restored, model_head_name);
@@ -150,6 +148,19 @@ bool restored_open(struct restored *restored, const struct model *original, wsic
     return false;
 }
 
+/* All but the layers' weights is borrowed. */
+static void free_block(struct restored *restored)
+{
+    struct block *const block = &restored->block;
+
+    for (size_t slot = 0; slot < block->layers; slot++)
+        free(block->linear[slot].weights);
+    free(block->linear);
+    free(restored->info);
+    *block = (struct block){.layers = 0};
+    restored->info = NULL;
+}
+
 void restored_close(struct restored *restored)
 {
     const struct model *const original = restored->original;
@@ -161,21 +172,32 @@ void restored_close(struct restored *restored)
         free(model->embedding.values);
     if (model->head.values != original->head.values)
         free(model->head.values);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        free(restored->block.linear[kind].weights);
+    free_block(restored);
     package_close(restored->package);
     *restored = (struct restored){.weights = 0};
 }
 
-/* All blocks are of the same shape. */
-static bool prepare_layer(struct linear *linear, const struct linear *shape,
-                          struct failure *failure)
+/* Most blocks are of the same shape: the weights of one serve the next. */
+static bool prepare_block(struct restored *restored, size_t number, struct failure *failure)
 {
-    if (linear->weights)
+    const struct config *const config = &restored->model.config;
+    struct block *const block = &restored->block;
+    const size_t layers = layers_of_block(config, number);
+
+    if (block->layers == layers &&
+        block->linear[LINEAR_GATE].rows == config_intermediate(config, number))
         return true;
-    *linear = *shape;
-    linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
-    return linear->weights || refuse(failure, "out of memory for a block");
+    free_block(restored);
+    restored->info = calloc(layers, sizeof *restored->info);
+    if (!restored->info || !block_create(block, config, number, failure))
+        return refuse(failure, "out of memory for a block");
+    for (size_t slot = 0; slot < layers; slot++) {
+        struct linear *const linear = &block->linear[slot];
+        linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
+        if (!linear->weights)
+            return refuse(failure, "out of memory for a block");
+    }
+    return true;
 }
 
 static void keep_layer(const struct restored *restored, const struct linear *original,
@@ -187,18 +209,17 @@ static void keep_layer(const struct restored *restored, const struct linear *ori
         .rows = linear->rows, .columns = linear->columns, .rate = restored->original->stored_bits};
 }
 
-static bool restore_or_keep(struct restored *restored, size_t number, size_t kind,
+static bool restore_or_keep(struct restored *restored, size_t number, size_t slot,
                             const struct linear *original, struct failure *failure)
 {
-    struct linear *const linear = &restored->block.linear[kind];
+    struct linear *const linear = &restored->block.linear[slot];
+    wsic_layer_info *const info = &restored->info[slot];
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, number, (enum linear_kind)kind);
-    if (!prepare_layer(linear, original, failure))
-        return false;
+    layers_name(&restored->model.config, number, name);
     if (!restored_skips(restored, name))
-        return restore_layer(restored, name, linear, &restored->info[kind], failure);
-    keep_layer(restored, original, linear, &restored->info[kind]);
+        return restore_layer(restored, name, linear, info, failure);
+    keep_layer(restored, original, linear, info);
     return true;
 }
 
@@ -207,8 +228,12 @@ const struct block *restored_block(struct restored *restored, size_t number,
 {
     struct block *const block = &restored->block;
 
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!restore_or_keep(restored, number, kind, &original->linear[kind], failure))
+    const size_t before = layers_before(&restored->model.config, number);
+
+    if (!prepare_block(restored, number, failure))
+        return NULL;
+    for (size_t slot = 0; slot < block->layers; slot++)
+        if (!restore_or_keep(restored, before + slot, slot, &original->linear[slot], failure))
             return NULL;
     block_borrow(block, original);
     return block;

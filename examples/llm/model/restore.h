@@ -16,7 +16,7 @@ struct restored {
     const struct model *original;
     struct model model; /* the original's, or from the archive: embedding, norm, head; no blocks */
     struct block block; /* the one that was decoded last; its norms are those of the original */
-    wsic_layer_info info[LINEAR_KINDS]; /* of its layers */
+    wsic_layer_info *info; /* of its layers */
 };
 
 /* Open an archive, or a directory that was packed of one, and decode what it has of embedding and

@@ -10,6 +10,7 @@
 
 #include "common/coded_tensors.h"
 #include "common/interrupt.h"
+#include "common/path.h"
 #include "llm/publish/directory_files.h"
 
 /* Tensors of one file: some that follow each other. */
@@ -185,8 +186,7 @@ static bool write_all(struct directory *directory, const char *folder, struct fa
     for (size_t first = 0; first < directory->count; number++) {
         const struct band band = next_band(directory, first);
         name_file(name, number, files);
-        if (!directory_path(path, folder, name, failure) ||
-            !write_band(directory, &band, path, failure))
+        if (!path_join(path, folder, name, failure) || !write_band(directory, &band, path, failure))
             return false;
         first += band.count;
     }

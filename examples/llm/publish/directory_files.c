@@ -11,15 +11,9 @@
 #include <unistd.h>
 
 #include "common/atomic_file.h"
+#include "common/path.h"
 #include "common/text_end.h"
 #include "llm/publish/directory.h"
-
-bool directory_path(char path[PATH_MAX], const char *folder, const char *name,
-                    struct failure *failure)
-{
-    return (size_t)snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ||
-           refuse(failure, "%s/%s: the name is too long", folder, name);
-}
 
 static bool is_entry(const struct dirent *entry)
 {
@@ -67,9 +61,8 @@ bool directory_begin(char temporary[PATH_MAX], const char *output, struct failur
 {
     const size_t parent = parent_length(output);
 
-    if ((size_t)snprintf(temporary, PATH_MAX, "%.*s.watersic-XXXXXX", (int)parent, output) >=
-        PATH_MAX)
-        return refuse(failure, "%s: the name is too long", output);
+    if (!path_format(temporary, failure, "%.*s.watersic-XXXXXX", (int)parent, output))
+        return false;
     if (!mkdtemp(temporary))
         return refuse(failure, "%s: cannot be written: %s", output, strerror(errno));
     /* As an ordinary directory: mkdtemp() keeps it from all others. */
@@ -105,7 +98,7 @@ void directory_discard(const char *temporary)
     struct failure ignored;
 
     while (folder && (entry = readdir(folder)))
-        if (is_entry(entry) && directory_path(path, temporary, entry->d_name, &ignored))
+        if (is_entry(entry) && path_join(path, temporary, entry->d_name, &ignored))
             unlink(path);
     if (folder)
         closedir(folder);
@@ -124,7 +117,7 @@ bool directory_put_json(const char *folder, const char *name, const json_t *valu
     char path[PATH_MAX];
     atomic_file file;
 
-    if (!directory_path(path, folder, name, failure))
+    if (!path_join(path, folder, name, failure))
         return false;
     char *const text = value ? format_json(value) : NULL;
     if (!text)
@@ -144,7 +137,7 @@ json_t *directory_config(const char *source, struct failure *failure)
     char path[PATH_MAX];
     json_error_t error;
 
-    if (!directory_path(path, source, "config.json", failure))
+    if (!path_join(path, source, "config.json", failure))
         return NULL;
     json_t *const config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!config)
@@ -205,7 +198,7 @@ static bool copy_entry(const char *folder, const char *source, const char *name,
 
     if (name[0] == '.' || holds_weights(name) || strcmp(name, "config.json") == 0)
         return true;
-    if (!directory_path(from, source, name, failure) || !directory_path(to, folder, name, failure))
+    if (!path_join(from, source, name, failure) || !path_join(to, folder, name, failure))
         return false;
     if (stat(from, &facts) != 0)
         return refuse(failure, "%s: cannot be read: %s", from, strerror(errno));

@@ -9,10 +9,6 @@
 
 #include "common/failure.h"
 
-/* folder/name */
-bool directory_path(char path[PATH_MAX], const char *folder, const char *name,
-                    struct failure *failure);
-
 /* Make an empty directory beside the output under a name of its own, which is told. */
 bool directory_begin(char temporary[PATH_MAX], const char *output, struct failure *failure);
 

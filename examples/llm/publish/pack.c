@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/publish/pack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/coded_tensors.h"
 #include "common/text_end.h"
 #include "llm/publish/directory.h"
+#include "llm/publish/homes.h"
 
 /* Where a tensor of the directory comes from: as it is, or from some layers of the archive. */
 struct origin {
     const struct tensor *tensor;
-    size_t *layers; /* indices in the archive, the first rows first */
+    const struct home *homes; /* in the archive, the first rows first */
     struct coded_layer *coded;
     size_t count; /* 0: as it is */
 };
@@ -21,7 +23,7 @@ struct pack {
     struct packed *packed;
     struct directory directory;
     struct origin *origins;
-    char (*names)[MODEL_NAME_SIZE]; /* of the tensors that the layers of the archive belong to */
+    struct homes homes;
     size_t count;
     struct failure *failure;
     bool ok;
@@ -43,25 +45,11 @@ static wsic_layer *view_layer(const struct pack *pack, size_t index)
     return layer;
 }
 
-/* The tensors that all layers belong to. */
-static bool name_tensors(struct pack *pack)
-{
-    const size_t all = wsic_archive_count(pack->packing->archive);
-
-    pack->names = calloc(all + 1, sizeof *pack->names);
-    if (!pack->names)
-        return refuse(pack->failure, "%s: out of memory", pack->packing->output);
-    for (size_t i = 0; i < all; i++)
-        model_tensor_name(pack->packing->config, wsic_archive_name(pack->packing->archive, i),
-                          pack->names[i]);
-    return true;
-}
-
 static bool measure_layer(const struct pack *pack, struct origin *origin, size_t number,
                           size_t *rows)
 {
     const size_t columns = origin->tensor->shape[origin->tensor->dimensions - 1];
-    const size_t index = origin->layers[number];
+    const size_t index = origin->homes[number].layer;
     wsic_layer *const layer = view_layer(pack, index);
     wsic_layer_info info = {.size = sizeof info};
     const void *bytes;
@@ -81,18 +69,30 @@ static bool measure_layer(const struct pack *pack, struct origin *origin, size_t
     return ok;
 }
 
-/* Archives have layers in the order of the model, which is also that of bands in a tensor. */
 static bool find_layers(struct pack *pack, struct origin *origin)
 {
-    const size_t all = wsic_archive_count(pack->packing->archive);
+    origin->homes = homes_in(&pack->homes, origin->tensor->name, &origin->count);
+    if (origin->count == 0)
+        return true;
+    origin->coded = calloc(origin->count, sizeof *origin->coded);
+    return origin->coded || refuse(pack->failure, "%s: out of memory", pack->packing->output);
+}
 
-    origin->layers = calloc(all, sizeof *origin->layers);
-    origin->coded = calloc(all, sizeof *origin->coded);
-    if (!origin->layers || !origin->coded)
-        return refuse(pack->failure, "%s: out of memory", pack->packing->output);
-    for (size_t i = 0; i < all; i++) {
-        if (strcmp(pack->names[i], origin->tensor->name) == 0)
-            origin->layers[origin->count++] = i;
+/* A stack whose matrices are layers of their own must have all of them. */
+static bool check_stack(const struct pack *pack, const struct origin *origin)
+{
+    const struct tensor *const tensor = origin->tensor;
+    char name[HOME_NAME_SIZE + 24];
+
+    if (tensor->dimensions != 3)
+        return true;
+    for (size_t i = 0; i < tensor->shape[0]; i++) {
+        snprintf(name, sizeof name, "%s.%zu", tensor->name, i);
+        if (i >= origin->count || strcmp(origin->coded[i].name, name) != 0)
+            return refuse(pack->failure,
+                          "%s: tensor \"%s\" is a stack of %zu matrices, and layer \"%s\" is "
+                          "missing where it belongs",
+                          pack->packing->archive_path, tensor->name, tensor->shape[0], name);
     }
     return true;
 }
@@ -103,10 +103,13 @@ static bool measure_layers(struct pack *pack, struct origin *origin)
     size_t rows = 0;
 
     if (tensor->dimensions < 2)
-        return refuse_layer(pack, origin->layers[0], "its tensor in the checkpoint is no matrix");
+        return refuse_layer(pack, origin->homes[0].layer,
+                            "its tensor in the checkpoint is no matrix");
     for (size_t i = 0; i < origin->count; i++)
         if (!measure_layer(pack, origin, i, &rows))
             return false;
+    if (!check_stack(pack, origin))
+        return false;
     return rows == tensor->count / tensor->shape[tensor->dimensions - 1] ||
            refuse(pack->failure,
                   "%s: its %zu layers of tensor \"%s\" have %zu rows, but the tensor has %zu",
@@ -155,17 +158,15 @@ static bool describe_coded(struct pack *pack, struct directory_tensor *output,
 static bool scales_coded(const struct pack *pack, const struct tensor *tensor)
 {
     static const char end[] = "_scale_inv";
-    const size_t length = strlen(tensor->name);
+    const size_t length = strlen(tensor->name) - strlen(end);
+    char numbers[HOME_NAME_SIZE];
+    size_t layers;
 
-    if (!text_ends_with(tensor->name, end))
+    if (!text_ends_with(tensor->name, end) || length >= sizeof numbers)
         return false;
-    for (size_t i = 0; i < wsic_archive_count(pack->packing->archive); i++) {
-        const char *const name = pack->names[i];
-        if (strlen(name) == length + 1 - sizeof end &&
-            strncmp(name, tensor->name, strlen(name)) == 0)
-            return true;
-    }
-    return false;
+    memcpy(numbers, tensor->name, length);
+    numbers[length] = '\0';
+    return homes_in(&pack->homes, numbers, &layers) != NULL;
 }
 
 static void add_tensor(void *self, const struct tensor *tensor)
@@ -186,20 +187,6 @@ static void add_tensor(void *self, const struct tensor *tensor)
     }
     pack->packed->others++;
     pack->packed->other_bytes += tensor->bytes;
-}
-
-/* Nothing of an archive gets lost on the way. */
-static bool check_layers(const struct pack *pack)
-{
-    const struct packing *const packing = pack->packing;
-
-    for (size_t i = 0; i < wsic_archive_count(packing->archive); i++) {
-        if (!checkpoint_find(packing->checkpoint, pack->names[i]))
-            return refuse(pack->failure, "%s: layer \"%s\" is no tensor of %s",
-                          packing->archive_path, wsic_archive_name(packing->archive, i),
-                          packing->source);
-    }
-    return true;
 }
 
 static bool write_layer(const struct pack *pack, size_t index, struct safetensors_writer *writer)
@@ -227,7 +214,7 @@ static bool write_tensor(void *self, const struct directory_tensor *output,
     const struct origin *const origin = &pack->origins[output->source];
 
     for (size_t i = 0; i < origin->count; i++)
-        if (!write_layer(pack, origin->layers[i], writer))
+        if (!write_layer(pack, origin->homes[i].layer, writer))
             return false;
     if (origin->count > 0)
         return true;
@@ -280,7 +267,8 @@ static bool prepare(struct pack *pack)
     if (!pack->origins || !directory->tensors || !directory->run)
         return refuse(pack->failure, "%s: out of memory", packing->output);
     directory->config = directory_config(packing->source, pack->failure);
-    if (!directory->config || !name_tensors(pack) || !check_layers(pack))
+    if (!directory->config || !homes_find(&pack->homes, packing->checkpoint, packing->config,
+                                          packing->archive, packing->archive_path, pack->failure))
         return false;
     checkpoint_each(packing->checkpoint, add_tensor, pack);
     return pack->ok && describe_method(pack);
@@ -302,12 +290,11 @@ bool pack_model(const struct packing *packing, struct packed *packed, struct fai
     const bool ok = prepare(&pack) && directory_write(&pack.directory, failure);
     for (size_t i = 0; i < pack.count; i++) {
         json_decref(pack.directory.tensors[i].stamp);
-        free(pack.origins[i].layers);
         free(pack.origins[i].coded);
     }
     free(pack.directory.tensors);
     free(pack.origins);
-    free(pack.names);
+    homes_free(&pack.homes);
     json_decref(pack.directory.run);
     json_decref(pack.directory.config);
     return ok;

@@ -11,8 +11,9 @@
 
 struct packing {
     const struct checkpoint *checkpoint;
-    const char *source;          /* its directory */
-    const struct config *config; /* of the model: where its layers are in tensors */
+    const char *source; /* its directory */
+    const struct config
+        *config; /* of the model: where its layers are in tensors; NULL: no model that is known */
     wsic_archive *archive;
     const char *archive_path;
     const char *output; /* directory, which must not be there yet */
@@ -27,8 +28,8 @@ struct packed {
     size_t others;
 };
 
-/* Write the directory. Refused are layers that are no tensor of the checkpoint, and those that do
- * not make up theirs, as where of query, key and value in one tensor not all are quantized. */
+/* Write the directory. Refused are layers that are no tensor of the checkpoint (homes.h), and those that
+ * do not make up theirs, as where of query, key and value in one tensor not all are quantized. */
 bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure);
 
 #endif

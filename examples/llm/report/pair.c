@@ -70,13 +70,15 @@ static const struct step steps[] = {
     {reach_down, LINEAR_DOWN, LINEAR_DOWN},
 };
 
-static void measure_layer(const struct passage *passage, enum linear_kind kind,
-                          const float *inputs[SIDES], size_t count)
+enum { STEPS = sizeof steps / sizeof steps[0], ATTENTION_STEPS = 2 };
+
+static void measure_layer(const struct passage *passage, size_t slot, const float *inputs[SIDES],
+                          size_t count)
 {
-    const struct linear *const original = &passage->sides[ORIGINAL].block->linear[kind];
-    const struct linear *const restored = &passage->sides[RESTORED].block->linear[kind];
+    const struct linear *const original = &passage->sides[ORIGINAL].block->linear[slot];
+    const struct linear *const restored = &passage->sides[RESTORED].block->linear[slot];
     const struct forward *const forward = passage->sides[ORIGINAL].forward;
-    struct layer_error *const error = &passage->errors[kind];
+    struct layer_error *const error = &passage->errors[slot];
     float *const output = passage->output;
 
     error->input_energy += squares_sum(inputs[ORIGINAL], count * original->columns);
@@ -88,19 +90,72 @@ static void measure_layer(const struct passage *passage, enum linear_kind kind,
     error->output_error += squares_sum(output, count * original->rows);
 }
 
-static void measure_batch(const struct passage *passage, size_t first, size_t count)
+static void measure_steps(const struct passage *passage, size_t first, size_t count, size_t end)
 {
     const size_t offset = first * passage->sides[ORIGINAL].model->config.hidden;
 
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    for (size_t i = 0; i < end; i++) {
         const float *inputs[SIDES];
         for (size_t j = 0; j < SIDES; j++) {
             const struct side *const side = &passage->sides[j];
             inputs[j] = steps[i].reach(side->forward, side->block, side->hidden + offset, count);
         }
         for (size_t kind = steps[i].first; kind <= (size_t)steps[i].last; kind++)
-            measure_layer(passage, (enum linear_kind)kind, inputs, count);
+            measure_layer(passage, kind, inputs, count);
     }
+}
+
+/* Tokens that the restored model sends to an expert, in both. */
+static void measure_expert(const struct passage *passage, size_t expert, size_t count)
+{
+    struct mixture *const chooser = &passage->sides[RESTORED].forward->mixture;
+    const struct routed *const routed = &chooser->routed;
+    const float *inputs[SIDES];
+
+    mixture_select(&chooser->routed, &chooser->routing, expert, count);
+    for (size_t j = 0; j < SIDES; j++) {
+        struct forward *const forward = passage->sides[j].forward;
+        mixture_gather(routed, forward->normed, forward->config.hidden, forward->mixture.gathered);
+        inputs[j] = forward->mixture.gathered;
+    }
+    measure_layer(passage, layers_slot(LINEAR_GATE, expert), inputs, routed->count);
+    measure_layer(passage, layers_slot(LINEAR_UP, expert), inputs, routed->count);
+    for (size_t j = 0; j < SIDES; j++) {
+        struct forward *const forward = passage->sides[j].forward;
+        forward_expert_product(forward, passage->sides[j].block, expert, inputs[j], routed->count);
+        inputs[j] = forward->product;
+    }
+    measure_layer(passage, layers_slot(LINEAR_DOWN, expert), inputs, routed->count);
+}
+
+static void measure_experts(const struct passage *passage, size_t first, size_t count)
+{
+    const struct config *const config = &passage->sides[ORIGINAL].model->config;
+    const struct side *const restored = &passage->sides[RESTORED];
+
+    for (size_t j = 0; j < SIDES; j++) {
+        const struct side *const side = &passage->sides[j];
+        reach_gate_up(side->forward, side->block, side->hidden + first * config->hidden, count);
+    }
+    mixture_route(restored->forward, restored->block, count);
+    for (size_t e = 0; e < config->mixture.experts; e++)
+        measure_expert(passage, e, count);
+    for (size_t j = 0; j < SIDES; j++) {
+        const struct side *const side = &passage->sides[j];
+        mixture_run(side->forward, side->block, side->hidden + first * config->hidden, count);
+    }
+}
+
+static void measure_batch(const struct passage *passage, size_t first, size_t count)
+{
+    const size_t offset = first * passage->sides[ORIGINAL].model->config.hidden;
+
+    if (passage->sides[ORIGINAL].block->router) {
+        measure_steps(passage, first, count, ATTENTION_STEPS);
+        measure_experts(passage, first, count);
+        return;
+    }
+    measure_steps(passage, first, count, STEPS);
     for (size_t j = 0; j < SIDES; j++) {
         const struct side *const side = &passage->sides[j];
         forward_ffn_output(side->forward, side->block, side->hidden + offset, count);
@@ -145,9 +200,9 @@ static bool run_blocks(struct passage *passage, struct restored *restored, struc
         sides[RESTORED].block = restored_block(restored, i, sides[ORIGINAL].block, failure);
         if (!sides[RESTORED].block)
             return false;
-        passage->errors = errors ? errors + i * LINEAR_KINDS : NULL;
-        for (size_t kind = 0; errors && kind < LINEAR_KINDS; kind++)
-            passage->errors[kind].info = restored->info[kind];
+        passage->errors = errors ? errors + layers_before(&restored->model.config, i) : NULL;
+        for (size_t slot = 0; errors && slot < sides[RESTORED].block->layers; slot++)
+            passage->errors[slot].info = restored->info[slot];
         if (!pass_block(passage, failure))
             return false;
         for (size_t j = 0; j < SIDES; j++)
@@ -185,7 +240,8 @@ static bool create_output(struct passage *passage, const struct config *config,
                           struct failure *failure)
 {
     const size_t query = config->heads * config->head_dim;
-    const size_t inner = config->intermediate > query ? config->intermediate : query;
+    const size_t length = config_largest_intermediate(config);
+    const size_t inner = length > query ? length : query;
     const size_t widest = inner > config->hidden ? inner : config->hidden;
 
     passage->output =
@@ -233,7 +289,7 @@ bool pair_run(struct pair *pair, struct restored *restored, const struct tokens 
 
     *pair = (struct pair){.original = malloc(bytes), .restored = malloc(bytes)};
     if (layers)
-        pair->errors = calloc(config->blocks * LINEAR_KINDS, sizeof *pair->errors);
+        pair->errors = calloc(layers_count(config), sizeof *pair->errors);
     if (!pair->original || !pair->restored || (layers && !pair->errors))
         return refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
     return run_sides(pair, restored, tokens, window, failure);

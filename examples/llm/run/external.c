@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/npy.h"
+#include "common/path.h"
 #include "common/safetensors.h"
 
 struct external {
@@ -33,11 +34,6 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool set_path(char path[PATH_MAX], const char *directory, const char *name, const char *end)
-{
-    return (size_t)snprintf(path, PATH_MAX, "%s/%s%s", directory, name, end) < PATH_MAX;
-}
-
 static bool open_file(struct external *external, const char *name, struct failure *failure)
 {
     struct safetensors **const files =
@@ -47,9 +43,8 @@ static bool open_file(struct external *external, const char *name, struct failur
     if (!files)
         return refuse(failure, "%s: out of memory", external->directory);
     external->files = files;
-    if (!set_path(path, external->directory, name, ""))
-        return refuse(failure, "%s: the name is too long", external->directory);
-    return safetensors_open(&files[external->count], path, failure) && (external->count++, true);
+    return path_join(path, external->directory, name, failure) &&
+           safetensors_open(&files[external->count], path, failure) && (external->count++, true);
 }
 
 static bool open_named(struct external *external, char **names, size_t count,
@@ -153,6 +148,16 @@ static enum finding add(struct request *request, const char *where, const wsic_m
     return status < 0 ? fail(request, where, wsic_stats_message(request->stats)) : FINDING_DONE;
 }
 
+/* A name that is too long for the system is that of no file. */
+static bool find_file(char path[PATH_MAX], const struct external *external, const char *stem,
+                      const char *end)
+{
+    struct failure ignored;
+
+    return path_format(path, &ignored, "%s/%s%s", external->directory, stem, end) &&
+           access(path, F_OK) == 0;
+}
+
 static enum finding add_npy(struct request *request, const char *stem, const char *end,
                             bool covariance)
 {
@@ -160,7 +165,7 @@ static enum finding add_npy(struct request *request, const char *stem, const cha
     npy_array array;
     wsic_matrix matrix;
 
-    if (!set_path(path, request->external->directory, stem, end) || access(path, F_OK) != 0)
+    if (!find_file(path, request->external, stem, end))
         return FINDING_NOTHING;
     if (!npy_read(path, &array, request->failure))
         return FINDING_FAILED;
@@ -235,7 +240,7 @@ static enum finding load_saved(struct request *request, const char *stem)
 {
     char path[PATH_MAX];
 
-    if (!set_path(path, request->external->directory, stem, ".wstat") || access(path, F_OK) != 0)
+    if (!find_file(path, request->external, stem, ".wstat"))
         return FINDING_NOTHING;
     if (wsic_stats_load(request->context, path, &request->stats) < 0)
         return fail(request, path, wsic_context_message(request->context));

@@ -7,22 +7,30 @@
 #include "common/interrupt.h"
 #include "llm/run/progress.h"
 
-static void subtract_hidden(const struct gatherer *gatherer, const struct stretch_of_text *text)
-{
-    const float *const clean = stream_hidden(&gatherer->clean, text->first);
-    const float *const live = stream_hidden(&gatherer->live, text->first);
-
-    for (size_t i = 0; i < text->count * gatherer->live.forward.config.hidden; i++)
-        gatherer->residual[i] = clean[i] - live[i];
-}
-
 /* What is seen of a batch. */
 struct sight {
     const struct site *site;
     const struct stretch_of_text *text;
-    const float *live;
-    const float *clean;
+    struct site_inputs live;
+    struct site_inputs clean;
 };
+
+/* What the states have lost. The experts of a token make up for it together: each is to give so
+ * much that their weighted sum is what is lost. */
+static void subtract_hidden(const struct gatherer *gatherer, const struct sight *sight)
+{
+    const size_t length = gatherer->live.forward.config.hidden;
+
+    for (size_t i = 0; i < sight->live.count; i++) {
+        const size_t token = sight->text->first + (sight->live.tokens ? sight->live.tokens[i] : i);
+        const float *const clean = stream_hidden(&gatherer->clean, token);
+        const float *const live = stream_hidden(&gatherer->live, token);
+        const float share =
+            sight->live.tokens ? (float)(1 / routes_sum(&gatherer->routes, token)) : 1;
+        for (size_t j = 0; j < length; j++)
+            gatherer->residual[i * length + j] = share * (clean[j] - live[j]);
+    }
+}
 
 /* What statistics are to hold of a place, over weighted tokens if weights is not NULL. Without
  * drift but with residuals the layer is fitted to what it does in the quantized model: that is a
@@ -32,20 +40,21 @@ static wsic_status add_held(const struct gatherer *gatherer, const struct sight 
 {
     const struct recipe *const recipe = gatherer->recipe;
     const size_t columns = wsic_stats_columns(stats);
-    const size_t count = sight->text->count;
+    const size_t count = sight->live.count;
     const bool residual =
         recipe->residual && stream_adds(sight->site, &gatherer->live.forward.config);
     wsic_matrix input, quantized, lost;
 
-    wsic_matrix_init(&quantized, sizeof quantized, (void *)sight->live, WSIC_F32, count, columns,
-                     0);
+    wsic_matrix_init(&quantized, sizeof quantized, (void *)(uintptr_t)sight->live.inputs, WSIC_F32,
+                     count, columns, 0);
     if (!recipe->drift && !residual)
         return wsic_stats_add_activations(stats, &quantized, weights);
-    wsic_matrix_init(&input, sizeof input, (void *)(recipe->drift ? sight->clean : sight->live),
+    wsic_matrix_init(&input, sizeof input,
+                     (void *)(uintptr_t)(recipe->drift ? sight->clean : sight->live).inputs,
                      WSIC_F32, count, columns, 0);
     if (!residual)
         return wsic_stats_add_pair(stats, &input, &quantized, NULL, weights);
-    subtract_hidden(gatherer, sight->text);
+    subtract_hidden(gatherer, sight);
     wsic_matrix_init(&lost, sizeof lost, gatherer->residual, WSIC_F32, count,
                      gatherer->live.forward.config.hidden, 0);
     return wsic_stats_add_pair(stats, &input, &quantized, &lost, weights);
@@ -72,7 +81,9 @@ static bool gather(struct gatherer *gatherer, const struct pair_of_blocks *block
 {
     struct forward *const clean = &gatherer->clean.forward;
 
-    if (add_inputs(gatherer, sight, gathered->stats, NULL) < 0)
+    if (sight->live.count == 0)
+        return true;
+    if (add_inputs(gatherer, sight, gathered->stats, sight->live.weights) < 0)
         return refuse(failure, "calibration: %s", wsic_stats_message(gathered->stats));
     if (!gathered->weighted)
         return true;
@@ -87,13 +98,15 @@ static bool pass_batch(struct gatherer *gatherer, const struct pair_of_blocks *b
                        const struct site *site, const struct gathered *gathered,
                        const struct stretch_of_text *text, struct failure *failure)
 {
-    const struct sight sight = {.site = site,
-                                .text = text,
-                                .live = site->reach(&gatherer->live, &blocks->quantized, text),
-                                .clean =
-                                    recipe_compares(gatherer->recipe)
-                                        ? site->reach(&gatherer->clean, &blocks->original, text)
-                                        : NULL};
+    /* Only the live stream chooses experts. */
+    struct routes *const routes = &gatherer->routes;
+    struct routes *const followed = site == &stream_router ? NULL : routes;
+    struct sight sight = {.site = site,
+                          .text = text,
+                          .live = site->reach(&gatherer->live, &blocks->quantized, text, routes)};
+
+    if (recipe_compares(gatherer->recipe))
+        sight.clean = site->reach(&gatherer->clean, &blocks->original, text, followed);
 
     return interrupt_none(failure) &&
            (!gathered || gather(gatherer, blocks, &sight, gathered, failure));
@@ -151,6 +164,8 @@ bool gather_begin(struct gatherer *gatherer, const struct model *model,
 {
     *gatherer = (struct gatherer){.recipe = recipe, .tokens = text->tokens};
     if (stream_create(&gatherer->live, model, text, failure) &&
+        routes_create(&gatherer->routes, &model->config, text->tokens->count,
+                      gatherer->live.forward.capacity, failure) &&
         (!recipe_compares(recipe) || create_clean(gatherer, model, text, failure)))
         return true;
     gather_end(gatherer);
@@ -161,6 +176,7 @@ void gather_end(struct gatherer *gatherer)
 {
     free(gatherer->residual);
     free(gatherer->importance);
+    routes_free(&gatherer->routes);
     stream_free(&gatherer->clean);
     stream_free(&gatherer->live);
 }

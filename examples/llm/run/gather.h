@@ -7,6 +7,7 @@
 #include <watersic/watersic.h>
 
 #include "llm/run/recipe.h"
+#include "llm/run/routes.h"
 #include "llm/run/stream.h"
 
 struct progress;
@@ -16,6 +17,7 @@ struct gatherer {
     const struct tokens *tokens;
     struct stream live;        /* through the model as quantized so far */
     struct stream clean;       /* through the original, if the recipe compares the two */
+    struct routes routes;      /* of the live stream, in a block with experts */
     float *residual;           /* of a batch: what hidden has lost */
     double *importance;        /* of a batch's tokens; NULL if the recipe does not ask for it */
     struct progress *progress; /* is told of passes; NULL for none */
@@ -40,7 +42,7 @@ bool gather_begin(struct gatherer *gatherer, const struct model *model,
 void gather_end(struct gatherer *gatherer);
 
 /* Go over the text up to a site, in both models at once; gather what is seen there unless gathered
- * is NULL. */
+ * is NULL. Experts see the tokens that the quantized model sends them, in both. */
 bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
                  const struct site *site, const struct gathered *gathered, struct failure *failure);
 

@@ -161,24 +161,36 @@ static size_t sample_size(const struct drafts *drafts, size_t tokens, size_t win
     return tokens < window ? tokens : window;
 }
 
+/* The quantized block with room for other query, key and value. */
+static bool create_draft(struct search *search)
+{
+    const struct block *const block = &search->blocks->quantized;
+    bool ok = true;
+
+    search->draft = *block;
+    search->draft.linear = calloc(block->layers, sizeof *block->linear);
+    if (!search->draft.linear)
+        return false;
+    memcpy(search->draft.linear, block->linear, block->layers * sizeof *block->linear);
+    for (size_t kind = 0; kind < MIXED_LAYERS; kind++) {
+        struct linear *const linear = &search->draft.linear[kind];
+        linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
+        ok = ok && linear->weights;
+    }
+    return ok;
+}
+
 static bool create_search(struct search *search)
 {
     const struct config *const config = &search->gatherer->live.forward.config;
     const size_t window = search->gatherer->live.forward.window;
-    bool ok = true;
 
     if (!forward_create(&search->forward, config, window, search->failure))
         return false;
     search->count = sample_size(search->drafts, search->gatherer->tokens->count, window);
     search->hidden = malloc(search->count * config->hidden * sizeof *search->hidden);
     search->mix = malloc(search->count * mix_length(search) * sizeof *search->mix);
-    search->draft = search->blocks->quantized;
-    for (size_t kind = 0; kind < MIXED_LAYERS; kind++) {
-        struct linear *const linear = &search->draft.linear[kind];
-        linear->weights = malloc(linear->rows * linear->columns * sizeof *linear->weights);
-        ok = ok && linear->weights;
-    }
-    return (ok && search->hidden && search->mix) ||
+    return (create_draft(search) && search->hidden && search->mix) ||
            refuse(search->failure, "out of memory for drafts of query, key and value");
 }
 
@@ -199,8 +211,9 @@ bool mixing_search(const struct drafts *drafts, const struct gatherer *gatherer,
         take_sample(&search);
         ok = search_mix(&search);
     }
-    for (size_t kind = 0; kind < MIXED_LAYERS && search.draft.attention_norm; kind++)
+    for (size_t kind = 0; search.draft.linear && kind < MIXED_LAYERS; kind++)
         free(search.draft.linear[kind].weights);
+    free(search.draft.linear);
     free(search.hidden);
     free(search.mix);
     forward_free(&search.forward);

@@ -5,6 +5,7 @@
 #include "common/interrupt.h"
 #include "llm/run/mixing.h"
 #include "llm/run/progress.h"
+#include "llm/run/reached.h"
 
 struct run {
     struct model *model;
@@ -33,7 +34,7 @@ static bool is_made(const struct run *run, size_t number)
 
 static bool is_anything_left(const struct run *run)
 {
-    for (size_t i = 0; i < run->model->config.blocks * LINEAR_KINDS; i++)
+    for (size_t i = 0; i < layers_count(&run->model->config); i++)
         if (!is_made(run, i))
             return true;
     return false;
@@ -46,17 +47,31 @@ struct shared {
     const struct mixing_result *mixing;
 };
 
-static struct layer_task make_task(struct run *run, size_t block, enum linear_kind kind,
+/* Layers of one input: those of a site, of one expert where there are experts. */
+struct turn {
+    size_t block;
+    const struct site *site;
+    size_t expert;
+};
+
+static size_t number_of(const struct run *run, const struct turn *turn, size_t kind)
+{
+    return layers_before(&run->model->config, turn->block) +
+           layers_slot((enum linear_kind)kind, turn->expert);
+}
+
+static struct layer_task make_task(struct run *run, const struct turn *turn, size_t kind,
                                    const struct shared *shared, char name[MODEL_NAME_SIZE])
 {
     const struct exclusions *const exclusions = run->model->exclusions;
-    const size_t number = block * LINEAR_KINDS + (size_t)kind;
+    const size_t number = number_of(run, turn, kind);
+    const size_t slot = layers_slot((enum linear_kind)kind, turn->expert);
 
-    model_linear_name(name, block, kind);
+    layers_name(&run->model->config, number, name);
     return (struct layer_task){.name = name,
                                .number = number,
                                .exclusion = exclusions ? &exclusions->of[number] : NULL,
-                               .linear = &run->blocks.quantized.linear[kind],
+                               .linear = &run->blocks.quantized.linear[slot],
                                .stats = shared->gathered.stats,
                                .weighted = shared->gathered.weighted,
                                .mix = shared->mix,
@@ -77,13 +92,12 @@ static bool quantize_layer(struct run *run, const struct layer_task *task)
     return ok;
 }
 
-static bool quantize_site(struct run *run, size_t block, const struct site *site,
-                          const struct shared *shared)
+static bool quantize_site(struct run *run, const struct turn *turn, const struct shared *shared)
 {
     char name[MODEL_NAME_SIZE];
 
-    for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
-        const struct layer_task task = make_task(run, block, (enum linear_kind)kind, shared, name);
+    for (size_t kind = turn->site->first; kind <= (size_t)turn->site->last; kind++) {
+        const struct layer_task task = make_task(run, turn, kind, shared, name);
         progress_show(&run->progress, name);
         if (!interrupt_none(run->failure))
             return false;
@@ -97,14 +111,14 @@ static bool quantize_site(struct run *run, size_t block, const struct site *site
     return true;
 }
 
-static bool search_mix(struct run *run, size_t block, const struct shared *shared,
+static bool search_mix(struct run *run, const struct turn *turn, const struct shared *shared,
                        struct mixing_result *result)
 {
     char names[MIXED_LAYERS][MODEL_NAME_SIZE];
     struct layer_task tasks[MIXED_LAYERS];
 
     for (size_t kind = 0; kind < MIXED_LAYERS; kind++)
-        tasks[kind] = make_task(run, block, (enum linear_kind)kind, shared, names[kind]);
+        tasks[kind] = make_task(run, turn, kind, shared, names[kind]);
     progress_show(&run->progress, "mixture");
     const enum stage before = stages_enter(stages_of(run), STAGE_PLAN);
     const bool ok = mixing_search(run->calibration->drafts, &run->gatherer, &run->blocks, tasks,
@@ -114,69 +128,84 @@ static bool search_mix(struct run *run, size_t block, const struct shared *share
 }
 
 /* Only the inputs of query, key and value are mixed. */
-static bool mix_and_quantize(struct run *run, size_t block, const struct site *site,
+static bool mix_and_quantize(struct run *run, const struct turn *turn,
                              const struct gathered *gathered)
 {
     struct shared shared = {.gathered = *gathered};
     struct mixing_result result;
 
-    if (site->first != LINEAR_Q)
-        return quantize_site(run, block, site, &shared);
+    if (turn->site->first != LINEAR_Q)
+        return quantize_site(run, turn, &shared);
     shared.mix = run->recipe->mix;
     if (run->recipe->mixing) {
-        if (!search_mix(run, block, &shared, &result))
+        if (!search_mix(run, turn, &shared, &result))
             return false;
         shared.mix = result.mix;
         shared.mixing = &result;
     }
-    return quantize_site(run, block, site, &shared);
+    return quantize_site(run, turn, &shared);
 }
 
-static bool is_site_taken(const struct run *run, size_t block, const struct site *site)
+static bool is_taken(const struct run *run, const struct turn *turn)
 {
     bool taken = true;
 
-    for (size_t kind = site->first; kind <= (size_t)site->last; kind++)
-        taken = taken && is_made(run, block * LINEAR_KINDS + kind);
+    for (size_t kind = turn->site->first; kind <= (size_t)turn->site->last; kind++)
+        taken = taken && is_made(run, number_of(run, turn, kind));
     return taken;
 }
 
+static bool has_experts(const struct run *run, size_t block)
+{
+    return config_experts(&run->model->config, block) > 0;
+}
+
 /* The states must pass as they do where statistics are gathered; but the first place moves
- * nothing. */
-static bool pass_site(struct run *run, size_t number, const struct site *site)
+ * nothing, and places of experts neither. */
+static bool moves(const struct run *run, const struct turn *turn)
+{
+    return turn->site->first == LINEAR_O ||
+           (turn->site->first >= LINEAR_GATE && !has_experts(run, turn->block));
+}
+
+static bool pass_site(struct run *run, const struct turn *turn)
 {
     const struct shared nothing = {.mixing = NULL};
 
-    return (site->first == LINEAR_Q ||
-            gather_pass(&run->gatherer, &run->blocks, site, NULL, run->failure)) &&
-           quantize_site(run, number, site, &nothing);
+    return (!moves(run, turn) ||
+            gather_pass(&run->gatherer, &run->blocks, turn->site, NULL, run->failure)) &&
+           quantize_site(run, turn, &nothing);
 }
 
 /* The reason why statistics could not be gathered, with the layer whose input it is about. */
-static bool name_input(const struct run *run, size_t block, const struct site *site)
+static bool name_input(const struct run *run, const struct turn *turn)
 {
     const struct failure reason = *run->failure;
     char name[MODEL_NAME_SIZE];
 
     if (interrupt_pending())
         return false;
-    model_linear_name(name, block, site->first);
+    layers_name(&run->model->config, number_of(run, turn, turn->site->first), name);
     return refuse(run->failure, "%s: input: %s", name, reason.text);
 }
 
-static bool calibrate_site(struct run *run, size_t number, const struct site *site)
+static bool calibrate_site(struct run *run, const struct turn *turn)
 {
-    const size_t columns = run->blocks.quantized.linear[site->first].columns;
+    const struct site *const site = turn->site;
+    const size_t slot = layers_slot(site->first, turn->expert);
+    const size_t columns = run->blocks.quantized.linear[slot].columns;
     const bool weighted = recipe_weights(run->recipe) && site->first == LINEAR_Q;
     struct gathered gathered = {.stats = NULL};
 
+    if (has_experts(run, turn->block) && site->first >= LINEAR_GATE)
+        routes_turn(&run->gatherer.routes, turn->expert, columns);
     const bool ok =
         wsic_stats_create(run->context, columns, &gathered.stats) < 0 ||
                 (weighted && wsic_stats_create(run->context, columns, &gathered.weighted) < 0)
             ? refuse(run->failure, "calibration: %s", wsic_context_message(run->context))
             : (gather_pass(&run->gatherer, &run->blocks, site, &gathered, run->failure) ||
-               name_input(run, number, site)) &&
-                  mix_and_quantize(run, number, site, &gathered);
+               name_input(run, turn)) &&
+                  mix_and_quantize(run, turn, &gathered);
     wsic_stats_destroy(gathered.weighted);
     wsic_stats_destroy(gathered.stats);
     return ok;
@@ -191,29 +220,59 @@ static bool check_states(const struct run *run, size_t number, const struct stre
 static bool leave_block(struct run *run, size_t number)
 {
     const struct gatherer *const gatherer = &run->gatherer;
+    const struct site *const end = has_experts(run, number) ? &stream_mixture_end : &stream_end;
 
-    return gather_pass(&run->gatherer, &run->blocks, &stream_end, NULL, run->failure) &&
+    return gather_pass(&run->gatherer, &run->blocks, end, NULL, run->failure) &&
            check_states(run, number, &gatherer->live) &&
            (!recipe_compares(run->recipe) || check_states(run, number, &gatherer->clean));
 }
 
-static bool quantize_block(struct run *run, size_t number)
+static bool take_turn(struct run *run, const struct turn *turn)
 {
     const struct shared nothing = {.mixing = NULL};
 
-    for (size_t i = 0; i < SITES; i++) {
-        const struct site *const site = &stream_sites[i];
-        bool ok;
-        if (!run->gathers)
-            ok = quantize_site(run, number, site, &nothing);
-        else if (is_site_taken(run, number, site))
-            ok = pass_site(run, number, site);
-        else
-            ok = calibrate_site(run, number, site);
-        if (!ok)
+    if (!run->gathers)
+        return quantize_site(run, turn, &nothing);
+    return is_taken(run, turn) ? pass_site(run, turn) : calibrate_site(run, turn);
+}
+
+static bool quantize_sites(struct run *run, struct turn turn, const struct site *sites,
+                           size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        turn.site = &sites[i];
+        if (!take_turn(run, &turn))
             return false;
     }
+    return true;
+}
+
+/* An expert at a time, so that only its statistics are in memory. */
+static bool quantize_experts(struct run *run, size_t number)
+{
+    struct turn turn = {.block = number};
+
+    if (run->gathers) {
+        if (!gather_pass(&run->gatherer, &run->blocks, &stream_router, NULL, run->failure))
+            return false;
+        if (!run->calibration->silent)
+            reached_tell(&run->gatherer.routes, &run->model->config, number);
+    }
+    for (; turn.expert < config_experts(&run->model->config, number); turn.expert++)
+        if (!quantize_sites(run, turn, stream_expert_sites, SITE_GATE_UP, SITES))
+            return false;
+    return true;
+}
+
+static bool quantize_block(struct run *run, size_t number)
+{
+    const struct turn turn = {.block = number};
     const bool last = number + 1 == run->model->config.blocks;
+
+    if (!quantize_sites(run, turn, stream_sites, 0, SITE_GATE_UP) ||
+        !(has_experts(run, number) ? quantize_experts(run, number)
+                                   : quantize_sites(run, turn, stream_sites, SITE_GATE_UP, SITES)))
+        return false;
     return !run->gathers || (last && !run->calibration->end) || leave_block(run, number);
 }
 
@@ -240,7 +299,7 @@ static void hand_out(struct run *run, size_t number)
 
 static bool run_block(struct run *run, size_t number)
 {
-    run->progress.block = number;
+    progress_block(&run->progress, number);
     const bool ok = load_block(run, number) && quantize_block(run, number);
 
     if (ok)

@@ -72,6 +72,7 @@ struct calibration {
     struct known_sensitivities *sensitivities; /* NULL: they are not kept in memory */
     struct outputs *outputs; /* what outputs are worth, known or to be collected; NULL: as nothing
                                 is known before, nor kept for other runs */
+    bool silent;             /* nothing is said of experts that no token reaches */
     const struct pipeline_end *end; /* NULL if nothing looks at what the last block leaves; the
                                        recipe has statistics */
 };

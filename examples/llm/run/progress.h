@@ -7,7 +7,9 @@
 
 struct progress {
     const struct stretch *stretch;
-    struct work work; /* of one block */
+    const struct config *config;
+    const struct calibration *calibration;
+    struct work work; /* of the present block */
     double total;     /* of all */
     double done;
     size_t block; /* the present one */
@@ -15,6 +17,9 @@ struct progress {
 
 struct progress progress_begin(const struct stretch *stretch, const struct config *config,
                                const struct calibration *calibration);
+
+/* A block begins. */
+void progress_block(struct progress *progress, size_t block);
 
 /* Show what begins. */
 void progress_show(const struct progress *progress, const char *what);

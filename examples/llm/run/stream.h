@@ -24,14 +24,27 @@ struct stretch_of_text {
     size_t count;
 };
 
+/* Which experts the tokens of a text go to in the present block, and what an expert sees beside its
+ * own tokens (routes.h). */
+struct routes;
+
+/* What the layers of a site have as input, of a stretch of text. */
+struct site_inputs {
+    const float *inputs; /* count × columns */
+    size_t count;
+    const uint32_t *tokens; /* of an expert: which of the stretch they are; NULL: all of it */
+    const double *weights;  /* of an expert: what they count; NULL: all alike */
+};
+
 /* A place in a block. A pass over the text goes from one place to the next: with the mix of
  * attention and the product of the feed-forward layers kept, no layer is applied twice. Where they
- * are not kept, all but the output projection and down are. */
+ * are not kept, all but the output projection and down are. Of experts nothing is kept: their gate
+ * and up are applied once more at the end of the block. */
 struct site {
-    /* Compute the input of the layers. May move hidden on: the layers that it applies are quantized
-     * already. */
-    const float *(*reach)(struct stream *stream, const struct block *block,
-                          const struct stretch_of_text *text);
+    /* Compute the input of the layers, of an expert if there are routes. May move hidden on: the
+     * layers that it applies are quantized already. */
+    struct site_inputs (*reach)(struct stream *stream, const struct block *block,
+                                const struct stretch_of_text *text, struct routes *routes);
     enum linear_kind first; /* layers that have this input */
     enum linear_kind last;
     bool adds; /* their output is added to hidden, as it is here, unless it is normalised first */
@@ -40,11 +53,18 @@ struct site {
 /* Whether what layers of a site give is added to hidden as it is. */
 bool stream_adds(const struct site *site, const struct config *config);
 
-enum { SITES = 4 };
+enum { SITES = 4, SITE_GATE_UP = 2, SITE_DOWN = 3 };
 extern const struct site stream_sites[SITES];
+/* In place of the last two, for each expert. */
+extern const struct site stream_expert_sites[SITES];
 
-/* Where a block ends; no layer has this input. */
+/* In a block with experts, between attention and the experts: tokens are sent to them. No layer has
+ * this input. */
+extern const struct site stream_router;
+
+/* Where a block ends, without and with experts; no layer has this input. */
 extern const struct site stream_end;
+extern const struct site stream_mixture_end;
 
 /* What a stream is of. */
 struct stream_text {

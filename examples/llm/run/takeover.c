@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/path.h"
 #include "llm/model/model.h"
 
 static wsic_archive_writer *resume(wsic_context *context, const char *output,
@@ -25,8 +26,8 @@ static bool remove_part(const char *output, struct failure *failure)
 {
     char path[PATH_MAX];
 
-    if ((size_t)snprintf(path, sizeof path, "%s.part", output) >= sizeof path)
-        return refuse(failure, "%s: the name is too long", output);
+    if (!path_format(path, failure, "%s.part", output))
+        return false;
     if (unlink(path) != 0 && errno != ENOENT)
         return refuse(failure, "%s: %s", path, strerror(errno));
     return true;
@@ -42,18 +43,6 @@ wsic_archive_writer *takeover_open(wsic_context *context, const char *output, bo
         return writer;
     wsic_archive_writer_destroy(writer);
     return remove_part(output, failure) ? resume(context, output, failure) : NULL;
-}
-
-bool takeover_is_possible(const char *output, struct failure *failure)
-{
-    const char *const slash = strrchr(output, '/');
-    char directory[PATH_MAX];
-    const int length = slash ? (int)(slash - output) + 1 : 0;
-
-    if ((size_t)snprintf(directory, sizeof directory, "%.*s.", length, output) >= sizeof directory)
-        return refuse(failure, "%s: the name is too long", output);
-    return access(directory, W_OK | X_OK) == 0 ||
-           refuse(failure, "%s: %s", output, strerror(errno));
 }
 
 /* SIZE_MAX if there is none. */
@@ -84,11 +73,11 @@ bool takeover_find(struct takeover *takeover, const wsic_archive_writer *writer,
 {
     char name[MODEL_NAME_SIZE];
 
-    *takeover = (struct takeover){.taken = calloc(config->blocks, LINEAR_KINDS * sizeof(bool))};
+    *takeover = (struct takeover){.taken = calloc(layers_count(config), sizeof(bool))};
     if (!takeover->taken)
         return refuse(failure, "%s: out of memory", output);
-    for (size_t i = 0; i < config->blocks * LINEAR_KINDS; i++) {
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+    for (size_t i = 0; i < layers_count(config); i++) {
+        layers_name(config, i, name);
         takeover->taken[i] = takeover_has(writer, name);
         takeover->count += takeover->taken[i];
     }

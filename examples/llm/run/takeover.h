@@ -18,10 +18,6 @@ struct takeover {
 wsic_archive_writer *takeover_open(wsic_context *context, const char *output, bool restart,
                                    struct failure *failure);
 
-/* Whether an archive can be begun, without beginning it: the directory is there and may be written
- * to. */
-bool takeover_is_possible(const char *output, struct failure *failure);
-
 /* Whether the writer has a layer of this name; and the layer, if it has. False on failure. */
 bool takeover_has(const wsic_archive_writer *writer, const char *name);
 bool takeover_layer(wsic_archive_writer *writer, const char *name, wsic_layer **layer,

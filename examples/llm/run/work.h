@@ -19,21 +19,26 @@ struct gathering {
     size_t hidden; /* length of residuals */
 };
 
-struct gathering gathering_at(const struct site *site, const struct config *config,
+struct gathering gathering_at(const struct site *site, const struct config *config, size_t block,
                               const struct recipe *recipe);
 
-/* Of one block; all are of the same shape. */
+/* Of one block. */
 struct work {
-    double pass[SITES + 1]; /* to each site and to the end, over all of the text */
+    double pass[SITES + 1]; /* to each site and to the end, over all of the text; to those of
+                               experts, for one of them */
+    double router;          /* pass to the router, where there is one */
     double layer[LINEAR_KINDS];
+    double experts; /* how often the last two sites and the last three layers come */
 };
 
-struct work work_expected(const struct config *config, const struct calibration *calibration);
+struct work work_expected(const struct config *config, const struct calibration *calibration,
+                          size_t block);
 
-/* Of a pass of one token through a block. */
-double work_block(const struct config *config, size_t window);
+/* Of a pass of one token through all blocks. */
+double work_blocks(const struct config *config, size_t window);
 
-/* Of a whole run. */
-double work_total(const struct work *work, const struct config *config);
+/* All passes to sites of a run, and encoding of all layers. */
+double work_passes(const struct config *config, const struct calibration *calibration);
+double work_encoding(const struct config *config);
 
 #endif

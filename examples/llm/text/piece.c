@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "text/utf8.h"
+#include "common/utf8.h"
 
 static void print_byte(FILE *stream, char byte)
 {

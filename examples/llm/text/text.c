@@ -4,7 +4,10 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "common/path.h"
+#include "llm/text/framing.h"
 #include "llm/text/spool.h"
 
 const char *text_name(const struct text_source *source)
@@ -25,15 +28,83 @@ static bool load_tokens(struct tokens *tokens, const char *path, const struct co
     return true;
 }
 
+/* What is to be kept of a text, in windows that begin alike. */
+struct sample {
+    struct beginning beginning; /* empty unless they do */
+    size_t window;              /* tokens of the text in it */
+    size_t most;                /* of the text */
+};
+
+static bool plan_sample(struct sample *sample, const struct text_source *source,
+                        const struct tokenizer *tokenizer, const struct config *config,
+                        size_t window, size_t most, struct failure *failure)
+{
+    struct beginning *const beginning = &sample->beginning;
+
+    *sample = (struct sample){.window = window, .most = most};
+    if (source->beginning == TEXT_BEGINNING_CUT ||
+        (source->beginning == TEXT_BEGINNING_MODEL && !tokenizer))
+        return true;
+    if (!framing_beginning(beginning, tokenizer, source->model, config->vocabulary, failure))
+        return false;
+    if (beginning->count == 0 && source->beginning == TEXT_BEGINNING_SET)
+        fprintf(stderr,
+                "watersic-llm: warning: %s: its tokenizer puts nothing before a text; windows do "
+                "not begin with BOS\n",
+                source->model);
+    if (beginning->count >= window)
+        return refuse(failure, "windows of %zu tokens have no room for text: they begin with %zu",
+                      window, beginning->count);
+    sample->window = window - beginning->count;
+    sample->most = framing_room(beginning, window, most);
+    return sample->most > 0 ||
+           refuse(failure, "%zu tokens have no room for text: windows begin with %zu", most,
+                  beginning->count);
+}
+
+static bool begin_windows(struct tokens *tokens, const struct sample *sample, bool ok,
+                          struct failure *failure)
+{
+    const struct beginning *const beginning = &sample->beginning;
+
+    ok = ok &&
+         (beginning->count == 0 ||
+          framing_begin_windows(tokens, beginning, sample->window + beginning->count, failure));
+    if (!ok)
+        tokens_free(tokens);
+    return ok;
+}
+
 struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure)
 {
     char path[PATH_MAX];
 
-    if ((size_t)snprintf(path, sizeof path, "%s/tokenizer.json", model) >= sizeof path) {
-        refuse(failure, "%s: the name is too long", model);
+    if (!path_join(path, model, "tokenizer.json", failure))
         return NULL;
-    }
-    return tokenizer_open(path, failure);
+    struct tokenizer *const tokenizer = tokenizer_open(path, failure);
+    if (!tokenizer || framing_apply(tokenizer, model, failure))
+        return tokenizer;
+    tokenizer_close(tokenizer);
+    return NULL;
+}
+
+/* For tokens, a tokenizer tells what windows begin with, if there is one that can be read. */
+static bool open_if_there(struct tokenizer **tokenizer, const struct text_source *source,
+                          struct failure *failure)
+{
+    char path[PATH_MAX];
+
+    *tokenizer = NULL;
+    if (!path_join(path, source->model, "tokenizer.json", failure))
+        return false;
+    if (access(path, F_OK) != 0)
+        return true;
+    *tokenizer = text_open_tokenizer(source->model, failure);
+    if (*tokenizer || source->beginning == TEXT_BEGINNING_SET)
+        return *tokenizer != NULL;
+    fprintf(stderr, "watersic-llm: warning: %s; windows are cut as the tokens are\n",
+            failure->text);
+    return true;
 }
 
 void text_warn(const char *path, const struct text_repairs *repairs)
@@ -85,7 +156,8 @@ static bool tokenize(struct checked *checked, struct tokenizer *tokenizer,
     const struct token_sink sink = {take_checked, checked};
     struct text_repairs repairs;
 
-    if (!tokenizer_encode_file(tokenizer, source->text, &sink, true, &repairs, failure))
+    if (!tokenizer_encode_file(tokenizer, source->text, &sink,
+                               source->beginning == TEXT_BEGINNING_CUT, &repairs, failure))
         return false;
     text_warn(source->text, &repairs);
     return true;
@@ -97,24 +169,41 @@ static bool load_text(struct tokens *tokens, const struct text_source *source,
 {
     struct tokenizer *const tokenizer = text_open_tokenizer(source->model, failure);
     struct checked checked = {.tokenizer = tokenizer, .vocabulary = config->vocabulary};
+    struct sample sample;
     const bool ok = tokenizer && check_vocabulary(tokenizer, source, config, failure) &&
+                    plan_sample(&sample, source, tokenizer, config, window, most, failure) &&
                     spool_open(&checked.spool, failure) &&
                     tokenize(&checked, tokenizer, source, failure) &&
-                    spool_sample(&checked.spool, window, most, tokens, failure);
+                    spool_sample(&checked.spool, sample.window, sample.most, tokens, failure);
 
     spool_close(&checked.spool);
     tokenizer_close(tokenizer);
-    return ok;
+    return begin_windows(tokens, &sample, ok, failure);
+}
+
+static bool load_numbers(struct tokens *tokens, const struct text_source *source,
+                         const struct config *config, size_t window, size_t most,
+                         struct failure *failure)
+{
+    struct tokenizer *tokenizer = NULL;
+    struct sample sample;
+    const bool ok =
+        load_tokens(tokens, source->tokens, config, failure) &&
+        (source->beginning == TEXT_BEGINNING_CUT || open_if_there(&tokenizer, source, failure)) &&
+        plan_sample(&sample, source, tokenizer, config, window, most, failure);
+
+    tokenizer_close(tokenizer);
+    if (ok) {
+        framing_strip(tokens, &sample.beginning);
+        tokens_sample(tokens, sample.window, sample.most);
+    }
+    return begin_windows(tokens, &sample, ok, failure);
 }
 
 bool text_load(struct tokens *tokens, const struct text_source *source, const struct config *config,
                size_t window, size_t most, struct failure *failure)
 {
     *tokens = (struct tokens){.count = 0};
-    if (!source->tokens)
-        return load_text(tokens, source, config, window, most, failure);
-    if (!load_tokens(tokens, source->tokens, config, failure))
-        return false;
-    tokens_sample(tokens, window, most);
-    return true;
+    return source->tokens ? load_numbers(tokens, source, config, window, most, failure)
+                          : load_text(tokens, source, config, window, most, failure);
 }

@@ -93,7 +93,7 @@ static void run_backward(struct loss *loss, size_t count)
                         loss->stream, count);
     for (size_t i = model->config.blocks; i-- > 0;)
         backward_block(&loss->backward, &model->blocks[i], states_before(loss, i), loss->stream,
-                       count, loss->student->gradients + i * LINEAR_KINDS);
+                       count, loss->student->gradients + layers_before(&model->config, i));
 }
 
 /* The gradient of tokens in a batch is added, weighted; so are their divergences. */

@@ -9,12 +9,9 @@
 
 static const struct linear *linear_of(const struct student *student, size_t layer)
 {
-    return &student->model.blocks[layer / LINEAR_KINDS].linear[layer % LINEAR_KINDS];
-}
+    const struct layer_place place = layers_at(&student->model.config, layer);
 
-static void name_of(char name[MODEL_NAME_SIZE], size_t layer)
-{
-    model_linear_name(name, layer / LINEAR_KINDS, (enum linear_kind)(layer % LINEAR_KINDS));
+    return &student->model.blocks[place.block].linear[place.slot];
 }
 
 /* The gains of the norms, and room for weights; those of skipped layers stay as they are. */
@@ -38,7 +35,7 @@ static size_t count_scales(const struct student *student, size_t layer)
 {
     char name[MODEL_NAME_SIZE];
 
-    name_of(name, layer);
+    layers_name(&student->model.config, layer, name);
     return restored_skips(&student->restored, name)
                ? 0
                : linear_of(student, layer)->rows + linear_of(student, layer)->columns;
@@ -46,7 +43,7 @@ static size_t count_scales(const struct student *student, size_t layer)
 
 static bool allocate(struct student *student, struct failure *failure)
 {
-    student->count = student->model.config.blocks * LINEAR_KINDS;
+    student->count = layers_count(&student->model.config);
     for (size_t i = 0; i < student->count; i++)
         student->scales += count_scales(student, i);
     student->layers = calloc(student->count, sizeof *student->layers);
@@ -65,7 +62,7 @@ static bool read_layer(struct student *student, size_t number, size_t offset,
     struct failure reason;
     wsic_layer_info info;
 
-    name_of(name, number);
+    layers_name(&student->model.config, number, name);
     wsic_layer *const layer = restored_layer(&student->restored, name, linear, &info, failure);
     if (!layer)
         return false;
@@ -156,14 +153,9 @@ void student_apply(struct student *student)
 /* NULL: not one of the student's */
 static const struct scaled_layer *find_layer(const struct student *student, const char *wanted)
 {
-    char name[MODEL_NAME_SIZE];
+    size_t number;
 
-    for (size_t i = 0; i < student->count; i++) {
-        name_of(name, i);
-        if (strcmp(name, wanted) == 0)
-            return &student->layers[i];
-    }
-    return NULL;
+    return layers_find(&student->model.config, wanted, &number) ? &student->layers[number] : NULL;
 }
 
 static bool make_layer(const struct student *student, size_t index, wsic_layer **layer,

@@ -13,7 +13,7 @@
 struct student {
     struct restored restored;
     struct model model;               /* as the archive has it, with all blocks in memory */
-    struct scaled_layer *layers;      /* blocks × LINEAR_KINDS; empty where skipped */
+    struct scaled_layer *layers;      /* by number; empty where skipped */
     struct scale_gradient *gradients; /* of the layers: places in gradient, or NULL */
     size_t count;                     /* layers */
     size_t scales;                    /* of all layers */

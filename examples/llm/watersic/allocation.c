@@ -23,9 +23,9 @@ static bool refuse_plan(const struct allocation *allocation, struct failure *fai
 bool allocation_create(struct allocation *allocation, wsic_context *context,
                        const struct model *model, struct failure *failure)
 {
-    const size_t layers = model->config.blocks * LINEAR_KINDS;
+    const size_t layers = layers_count(&model->config);
 
-    *allocation = (struct allocation){.layers = layers, .gain = 1};
+    *allocation = (struct allocation){.config = &model->config, .layers = layers, .gain = 1};
     allocation->indices = malloc(layers * sizeof *allocation->indices);
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
     allocation->corrections = calloc(layers, sizeof *allocation->corrections);
@@ -139,7 +139,7 @@ static double container_bytes(const struct allocation *allocation,
     char name[MODEL_NAME_SIZE];
 
     for (size_t i = 0; i < allocation->layers; i++) {
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        layers_name(allocation->config, i, name);
         const double length = (double)strlen(name);
         if (is_planned(allocation, i))
             bytes +=

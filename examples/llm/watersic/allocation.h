@@ -15,6 +15,7 @@ extern const char prediction_key[];
 
 struct allocation {
     wsic_plan *plan;
+    const struct config *config; /* of the model; borrowed */
     size_t layers;
     size_t *indices;                /* of every layer in the plan; SIZE_MAX if it is not there */
     double *sensitivities;          /* of every layer; 0 if unknown */

@@ -65,7 +65,7 @@ static uint64_t dead_bytes(const struct gathering *gathering)
  * of plain statistics, and as much more for pairs as dead columns need; mixtures take no part in it
  * (problem.h). */
 static bool encoding_bytes(uint64_t *bytes, const struct site *site, const struct config *config,
-                           const struct gathering *gathering, wsic_encoder *encoder,
+                           size_t block, const struct gathering *gathering, wsic_encoder *encoder,
                            struct failure *failure)
 {
     const uint64_t square = square_bytes(gathering->columns);
@@ -76,7 +76,7 @@ static bool encoding_bytes(uint64_t *bytes, const struct site *site, const struc
 
     *bytes = 0;
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
-        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
+        const struct layer_place shape = layers_in(config, block, kind);
         uint64_t bound;
         if (wsic_encoder_estimate_memory(encoder, shape.rows, shape.columns, &bound) < 0)
             return refuse(failure, "%s", wsic_encoder_message(encoder));
@@ -98,18 +98,18 @@ static uint64_t draft_bytes(const struct config *config, const struct calibratio
            forward_memory(config, calibration->window, sample);
 }
 
-static bool add_sites(struct memory_estimate *estimate, const struct config *config,
-                      const struct calibration *calibration, wsic_encoder *encoder,
-                      struct failure *failure)
+static bool add_sites_of(struct memory_estimate *estimate, const struct config *config,
+                         size_t block, const struct calibration *calibration, wsic_encoder *encoder,
+                         struct failure *failure)
 {
     const struct recipe *const recipe = calibration->recipe;
 
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
-        const struct gathering gathering = gathering_at(site, config, recipe);
+        const struct gathering gathering = gathering_at(site, config, block, recipe);
         const uint64_t statistics = statistics_bytes(&gathering);
         uint64_t encoding;
-        if (!encoding_bytes(&encoding, site, config, &gathering, encoder, failure))
+        if (!encoding_bytes(&encoding, site, config, block, &gathering, encoder, failure))
             return false;
         encoding = largest(encoding, chunk_bytes(&gathering));
         if (recipe->mixing && site->first == LINEAR_Q)
@@ -120,6 +120,19 @@ static bool add_sites(struct memory_estimate *estimate, const struct config *con
         estimate->encoding = encoding;
         estimate->dead = dead_bytes(&gathering);
     }
+    return true;
+}
+
+/* Experts of a block come one after the other, and are alike. */
+static bool add_sites(struct memory_estimate *estimate, const struct config *config,
+                      const struct calibration *calibration, wsic_encoder *encoder,
+                      struct failure *failure)
+{
+    size_t blocks[LAYERS_SHAPES];
+
+    for (size_t i = layers_shapes(config, blocks); i-- > 0;)
+        if (!add_sites_of(estimate, config, blocks[i], calibration, encoder, failure))
+            return false;
     return true;
 }
 
@@ -144,12 +157,12 @@ static void add_up(struct memory_estimate *estimate)
 }
 
 /* The largest layer of a site, in single precision. */
-static uint64_t weights_bytes(const struct site *site, const struct config *config)
+static uint64_t weights_bytes(const struct site *site, const struct config *config, size_t block)
 {
     uint64_t bytes = 0;
 
     for (size_t kind = site->first; kind <= (size_t)site->last; kind++) {
-        const struct linear shape = model_linear_shape(config, (enum linear_kind)kind);
+        const struct layer_place shape = layers_in(config, block, kind);
         bytes = largest(bytes, (uint64_t)shape.rows * shape.columns * sizeof(float));
     }
     return bytes;
@@ -157,22 +170,21 @@ static uint64_t weights_bytes(const struct site *site, const struct config *conf
 
 /* Of plain statistics, with the drafts that are made on them, and where the first layer of a block
  * comes, with what measuring the block before takes: its problem is there already. */
-static bool drafting_bytes(uint64_t *bytes, const struct config *config, size_t divergence_tokens,
-                           wsic_encoder *encoder, struct failure *failure)
+static bool drafting_bytes(uint64_t *bytes, const struct config *config, size_t block,
+                           size_t divergence_tokens, wsic_encoder *encoder, struct failure *failure)
 {
     const struct recipe plain = {.statistics = true};
 
-    *bytes = 0;
     for (size_t i = 0; i < SITES; i++) {
         const struct site *const site = &stream_sites[i];
-        const struct gathering gathering = gathering_at(site, config, &plain);
+        const struct gathering gathering = gathering_at(site, config, block, &plain);
         uint64_t encoding;
-        if (!encoding_bytes(&encoding, site, config, &gathering, encoder, failure))
+        if (!encoding_bytes(&encoding, site, config, block, &gathering, encoder, failure))
             return false;
         if (site->first == LINEAR_Q && divergence_tokens > 0)
             encoding += sensitivity_passing(config, divergence_tokens);
-        *bytes =
-            largest(*bytes, statistics_bytes(&gathering) + encoding + weights_bytes(site, config));
+        *bytes = largest(*bytes, statistics_bytes(&gathering) + encoding +
+                                     weights_bytes(site, config, block));
     }
     return true;
 }
@@ -192,11 +204,15 @@ static bool add_planning(struct memory_estimate *estimate, const struct config *
                                          : 0;
     struct stream_text text = pipeline_text(calibration);
     struct drafter drafter;
-    uint64_t drafting;
+    uint64_t drafting = 0;
+    size_t blocks[LAYERS_SHAPES];
+    bool ok = true;
 
     if (!survey_create_drafter(&drafter, context, failure))
         return false;
-    const bool ok = drafting_bytes(&drafting, config, divergence_tokens, drafter.encoder, failure);
+    for (size_t i = layers_shapes(config, blocks); ok && i-- > 0;)
+        ok = drafting_bytes(&drafting, config, blocks[i], divergence_tokens, drafter.encoder,
+                            failure);
     drafter_destroy(&drafter);
     if (!ok)
         return false;
@@ -223,7 +239,8 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
         .blocks = streams * block_memory(config),
         .states = streams * stream_memory(config, &text) + tokens * sizeof(uint32_t),
         .passing = streams * forward_memory(config, text.window, tokens) +
-                   (streams > 1 ? batch_extras(config, calibration) : 0)};
+                   (streams > 1 ? batch_extras(config, calibration) : 0) +
+                   routes_memory(config, tokens, forward_capacity(text.window))};
     if (recipe_differentiates(calibration->recipe)) {
         estimate->outputs = outputs_memory(config, calibration);
         estimate->collecting = estimate->program + outputs_pass_memory(config, calibration);
@@ -268,6 +285,18 @@ bool estimate_vocabulary(struct memory_estimate *estimate, const struct config *
     return true;
 }
 
+/* With experts, one more to the router, and two for each of them, over its tokens. */
+static size_t count_passes(const struct config *config)
+{
+    size_t passes = 0;
+
+    for (size_t i = 0; i < config->blocks; i++) {
+        const size_t experts = config_experts(config, i);
+        passes += experts > 0 ? 4 + 2 * experts : SITES + 1;
+    }
+    return passes - 1;
+}
+
 /* A pass to each site of a block, and one to its end, which the last block does without unless the
  * head is fitted to what it leaves. Attention is computed on the way to its output, once more from
  * there if it is not kept, and once more of the original for importance. An embedding that is the
@@ -279,7 +308,7 @@ struct pass_estimate estimate_passes(const struct config *config,
     const struct recipe *const recipe = calibration->recipe;
     const size_t streams = recipe_compares(recipe) ? 2 : 1;
     const size_t importance = recipe_weights(recipe) ? 1 : 0;
-    const size_t passes = config->blocks * (SITES + 1) - 1;
+    const size_t passes = count_passes(config);
     const bool plans = recipe->plan != PLAN_NONE;
     const size_t readout = rates->embedding > 0 && config->tied && !rates->alike ? 1 : 0;
 

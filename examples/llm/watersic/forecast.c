@@ -14,11 +14,10 @@ static double count_weights(const struct model *model)
 {
     double weights = 0;
 
-    for (size_t i = 0; i < model->config.blocks * LINEAR_KINDS; i++) {
-        const struct linear shape =
-            model_linear_shape(&model->config, (enum linear_kind)(i % LINEAR_KINDS));
+    for (size_t i = 0; i < layers_count(&model->config); i++) {
+        const struct layer_place place = layers_at(&model->config, i);
         if (!is_skipped(model, i))
-            weights += (double)shape.rows * (double)shape.columns;
+            weights += (double)place.rows * (double)place.columns;
     }
     return weights;
 }

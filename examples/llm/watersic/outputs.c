@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 
 #include "common/atomic_file.h"
+#include "common/path.h"
 #include "llm/model/fingerprint.h"
 
 /* To be changed when other numbers come out for the same model and text. */
-static const char method[] = "outputs 1";
+static const char method[] = "outputs 2";
 
 bool outputs_create(struct outputs *outputs, wsic_context *context, const struct model *model,
                     const struct recipe *recipe, struct failure *failure)
@@ -22,11 +23,11 @@ bool outputs_create(struct outputs *outputs, wsic_context *context, const struct
     *outputs = (struct outputs){.context = context,
                                 .mode = recipe->outputs,
                                 .most_rows = recipe->outputs_rows,
-                                .layers = model->config.blocks * LINEAR_KINDS};
+                                .config = &model->config,
+                                .layers = layers_count(&model->config)};
     outputs->of = calloc(outputs->layers, sizeof *outputs->of);
     for (size_t i = 0; outputs->of && i < outputs->layers; i++)
-        outputs->of[i].rows =
-            model_linear_shape(&model->config, (enum linear_kind)(i % LINEAR_KINDS)).rows;
+        outputs->of[i].rows = layers_at(&model->config, i).rows;
     return outputs->of ||
            refuse(failure, "out of memory for the outputs of %zu layers", outputs->layers);
 }
@@ -63,6 +64,7 @@ bool outputs_choose_directory(struct outputs *outputs, const char *parent,
 {
     uint64_t fingerprint = fingerprint_text(0, method);
     char digits[FINGERPRINT_SIZE];
+    char longest[PATH_MAX];
 
     if (!parent)
         return true;
@@ -72,18 +74,19 @@ bool outputs_choose_directory(struct outputs *outputs, const char *parent,
     fingerprint = fingerprint_number(fingerprint, (double)outputs->mode);
     fingerprint = fingerprint_number(fingerprint, (double)outputs->most_rows);
     fingerprint_print(fingerprint, digits);
-    /* Names of files come behind it. */
-    if ((size_t)snprintf(outputs->directory, sizeof outputs->directory, "%s/outputs-%s", parent,
-                         digits) >= sizeof outputs->directory - 32)
-        return refuse(failure, "%s: the name is too long", parent);
+    if (!path_format(outputs->directory, failure, "%s/outputs-%s", parent, digits) ||
+        !path_join(longest, outputs->directory, "a name as long as any of its files", failure))
+        return false;
     return make_directory(parent, failure) && make_directory(outputs->directory, failure);
 }
 
 const char *outputs_path(const struct outputs *outputs, const char *name, size_t number,
                          char path[PATH_MAX])
 {
+    struct failure ignored; /* the directory was chosen so that its files have room */
+
     if (outputs->directory[0] == '\0' ||
-        snprintf(path, PATH_MAX, "%s/%s.%zu", outputs->directory, name, number) >= PATH_MAX)
+        !path_format(path, &ignored, "%s/%s.%zu", outputs->directory, name, number))
         return NULL;
     return path;
 }
@@ -109,7 +112,7 @@ static json_t *describe_diagonal(const struct layer_outputs *layer)
     }
     for (size_t i = 0; i < layer->rows; i++)
         json_array_append_new(values, json_real(layer->diagonal[i]));
-    return values;
+    return json_pack("{s:f, s:o}", "share", layer->share, "diagonal", values);
 }
 
 static bool write_diagonals(const struct outputs *outputs, size_t block, struct failure *failure)
@@ -117,8 +120,11 @@ static bool write_diagonals(const struct outputs *outputs, size_t block, struct 
     json_t *const root = json_array();
     char path[PATH_MAX];
 
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        json_array_append_new(root, describe_diagonal(&outputs->of[block * LINEAR_KINDS + kind]));
+    const size_t first = layers_before(outputs->config, block);
+    const size_t end = first + layers_of_block(outputs->config, block);
+
+    for (size_t i = first; i < end; i++)
+        json_array_append_new(root, describe_diagonal(&outputs->of[i]));
     char *const text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
     const bool ok = text ? atomic_file_put(outputs_path(outputs, "diagonals", block, path), text,
                                            strlen(text), failure)
@@ -145,24 +151,30 @@ static bool write_stats(struct outputs *outputs, size_t number, struct failure *
 /* The diagonals come last: where they are, all of the block is there. */
 bool outputs_keep(struct outputs *outputs, size_t block, struct failure *failure)
 {
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct layer_outputs *const layer = &outputs->of[block * LINEAR_KINDS + kind];
+    const size_t first = layers_before(outputs->config, block);
+    const size_t end = first + layers_of_block(outputs->config, block);
+
+    for (size_t i = first; i < end; i++) {
+        struct layer_outputs *const layer = &outputs->of[i];
         if (layer->diagonal)
             layer->mean = mean_of(layer->diagonal, layer->rows);
     }
     if (outputs->directory[0] == '\0')
         return true;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!write_stats(outputs, block * LINEAR_KINDS + kind, failure))
+    for (size_t i = first; i < end; i++)
+        if (!write_stats(outputs, i, failure))
             return false;
     return write_diagonals(outputs, block, failure);
 }
 
-static bool read_diagonal(struct layer_outputs *layer, const json_t *values)
+static bool read_diagonal(struct layer_outputs *layer, const json_t *entry)
 {
-    if (json_is_null(values))
+    const json_t *const values = json_object_get(entry, "diagonal");
+
+    if (json_is_null(entry))
         return true;
-    if (json_array_size(values) != layer->rows)
+    layer->share = json_number_value(json_object_get(entry, "share"));
+    if (json_array_size(values) != layer->rows || !(layer->share > 0 && layer->share <= 1))
         return false;
     layer->diagonal = calloc(layer->rows, sizeof *layer->diagonal);
     for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
@@ -185,19 +197,20 @@ static bool is_there(const struct outputs *outputs, size_t number)
 
 bool outputs_find(struct outputs *outputs, size_t block)
 {
-    const size_t first = block * LINEAR_KINDS;
+    const size_t first = layers_before(outputs->config, block);
+    const size_t layers = layers_of_block(outputs->config, block);
     char path[PATH_MAX];
     json_t *const root =
         outputs->directory[0] != '\0'
             ? json_load_file(outputs_path(outputs, "diagonals", block, path), 0, NULL)
             : NULL;
-    bool ok = json_array_size(root) == LINEAR_KINDS;
+    bool ok = json_array_size(root) == layers;
 
-    for (size_t kind = 0; ok && kind < LINEAR_KINDS; kind++)
-        ok = read_diagonal(&outputs->of[first + kind], json_array_get(root, kind)) &&
-             is_there(outputs, first + kind);
-    for (size_t kind = 0; !ok && kind < LINEAR_KINDS; kind++)
-        forget(&outputs->of[first + kind]);
+    for (size_t i = 0; ok && i < layers; i++)
+        ok = read_diagonal(&outputs->of[first + i], json_array_get(root, i)) &&
+             is_there(outputs, first + i);
+    for (size_t i = 0; !ok && i < layers; i++)
+        forget(&outputs->of[first + i]);
     json_decref(root);
     return ok;
 }
@@ -246,5 +259,5 @@ double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number)
 
     if (!layer->diagonal || !outputs_are_full(outputs, layer->rows))
         return outputs_sensitivity(outputs, number);
-    return layer->mean >= DBL_MIN ? 1 / (2 * log(2)) : 0;
+    return layer->mean >= DBL_MIN ? layer->share / (2 * log(2)) : 0;
 }

@@ -9,7 +9,12 @@
  *     ½ tr(G ΔW Σ ΔWᵀ)        Σ = E x xᵀ
  *
  * nats of divergence per token. G is a × a for a layer of a outputs, so that of layers with very
- * many only the diagonal is kept. All of it is in memory, or in a directory. */
+ * many only the diagonal is kept. All of it is in memory, or in a directory.
+ *
+ * Of an expert the tokens that go elsewhere have δ = 0. Where few tokens reach it, what these few
+ * say of δ δᵀ is mixed with what others would say if they came with the same weight (backward.h,
+ * witnesses): as many as the layer has outputs. That changes the shape of G, and not how much of
+ * the text the expert computes; one that nobody reaches counts as if one token did. */
 #ifndef EXAMPLES_LLM_WATERSIC_OUTPUTS_H
 #define EXAMPLES_LLM_WATERSIC_OUTPUTS_H
 
@@ -24,14 +29,18 @@ struct layer_outputs {
     double *diagonal;  /* of G; NULL: not known, as of layers that are skipped */
     size_t rows;       /* a */
     double mean;       /* of the diagonal */
-    wsic_stats *stats; /* of δ: all of G; NULL: only the diagonal, or in a file */
+    double share;      /* part of the tokens that the layer computes; 1 unless it is an expert's */
+    wsic_stats *stats; /* of δ over these: G / share; NULL: only the diagonal, or in a file */
+    size_t own;        /* while it is collected: tokens that the layer computes, and all that are */
+    size_t seen;       /* counted */
 };
 
 struct outputs {
     wsic_context *context;
     enum outputs_mode mode;
-    size_t most_rows;         /* layers with more have only the diagonal */
-    char directory[PATH_MAX]; /* empty: all is in memory */
+    size_t most_rows;            /* layers with more have only the diagonal */
+    char directory[PATH_MAX];    /* empty: all is in memory */
+    const struct config *config; /* of the model; borrowed */
     size_t layers;
     struct layer_outputs *of; /* by number */
     bool known;               /* it has been collected */

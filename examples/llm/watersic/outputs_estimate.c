@@ -4,20 +4,31 @@
 #include "llm/model/backward.h"
 #include "llm/watersic/labels.h"
 
-static uint64_t layer_bytes(const struct config *config, const struct recipe *recipe, size_t kind)
+static uint64_t layer_bytes(const struct recipe *recipe, const struct layer_place *place)
 {
-    const uint64_t rows = model_linear_shape(config, (enum linear_kind)kind).rows;
+    const uint64_t rows = place->rows;
     const bool full = recipe->outputs != OUTPUTS_NONE && rows <= recipe->outputs_rows;
 
     return (rows + (full ? rows * rows : 0)) * sizeof(double);
 }
 
-static uint64_t block_bytes(const struct config *config, const struct recipe *recipe)
+static uint64_t block_bytes(const struct config *config, const struct recipe *recipe, size_t block)
 {
     uint64_t bytes = 0;
 
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        bytes += layer_bytes(config, recipe, kind);
+    for (size_t slot = 0; slot < layers_of_block(config, block); slot++) {
+        const struct layer_place place = layers_in(config, block, slot);
+        bytes += layer_bytes(recipe, &place);
+    }
+    return bytes;
+}
+
+static uint64_t all_bytes(const struct config *config, const struct recipe *recipe)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < config->blocks; i++)
+        bytes += block_bytes(config, recipe, i);
     return bytes;
 }
 
@@ -37,9 +48,9 @@ static uint64_t states_bytes(const struct config *config, const struct calibrati
 
 uint64_t outputs_pass_files(const struct config *config, const struct calibration *calibration)
 {
-    return calibration->directory ? states_bytes(config, calibration) +
-                                        config->blocks * block_bytes(config, calibration->recipe)
-                                  : 0;
+    return calibration->directory
+               ? states_bytes(config, calibration) + all_bytes(config, calibration->recipe)
+               : 0;
 }
 
 uint64_t outputs_pass_memory(const struct config *config, const struct calibration *calibration)
@@ -48,9 +59,9 @@ uint64_t outputs_pass_memory(const struct config *config, const struct calibrati
     const size_t tokens = outputs_pass_tokens(calibration);
     const size_t capacity = forward_capacity(calibration->window);
     const size_t count = tokens < capacity ? tokens : capacity;
-    const uint64_t text = calibration->directory ? block_bytes(config, recipe)
-                                                 : states_bytes(config, calibration) +
-                                                       config->blocks * block_bytes(config, recipe);
+    const uint64_t text = calibration->directory
+                              ? block_bytes(config, recipe, layers_largest_block(config))
+                              : states_bytes(config, calibration) + all_bytes(config, recipe);
 
     return block_memory(config) + text + calibration->tokens->count * 2 * sizeof(uint32_t) +
            backward_memory(config, calibration->window, tokens) +
@@ -61,11 +72,16 @@ uint64_t outputs_memory(const struct config *config, const struct calibration *c
 {
     uint64_t largest = 0;
 
+    size_t blocks[LAYERS_SHAPES];
+
     if (!calibration->directory)
-        return config->blocks * block_bytes(config, calibration->recipe);
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const uint64_t bytes = layer_bytes(config, calibration->recipe, kind);
-        largest = bytes > largest ? bytes : largest;
+        return all_bytes(config, calibration->recipe);
+    for (size_t i = layers_shapes(config, blocks); i-- > 0;) {
+        for (size_t slot = 0; slot < LINEAR_KINDS; slot++) {
+            const struct layer_place place = layers_in(config, blocks[i], slot);
+            const uint64_t bytes = layer_bytes(calibration->recipe, &place);
+            largest = bytes > largest ? bytes : largest;
+        }
     }
     return largest;
 }

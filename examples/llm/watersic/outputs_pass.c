@@ -218,49 +218,65 @@ static void add_squares(struct layer_outputs *layer, const float *u, size_t coun
             layer->diagonal[j] += (double)u[i * layer->rows + j] * (double)u[i * layer->rows + j];
 }
 
-static bool refuse_layer(struct pass *pass, enum linear_kind kind, const char *reason)
+/* Of the present block: the number of the layer in a slot. */
+static size_t number_of(const struct pass *pass, size_t slot)
+{
+    return layers_before(&pass->model->config, pass->number) + slot;
+}
+
+static bool refuse_layer(struct pass *pass, size_t slot, const char *reason)
 {
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, pass->number, kind);
+    layers_name(&pass->model->config, number_of(pass, slot), name);
     return refuse(pass->failure, "%s: gradients of the outputs: %s", name, reason);
 }
 
-static bool add_layer(struct pass *pass, enum linear_kind kind, const float *u, size_t count)
+static bool add_layer(struct pass *pass, size_t slot, const float *u, size_t count, size_t own)
 {
-    struct layer_outputs *const layer =
-        &pass->outputs->of[pass->number * LINEAR_KINDS + (size_t)kind];
+    struct layer_outputs *const layer = &pass->outputs->of[number_of(pass, slot)];
     wsic_matrix batch;
 
     if (!layer->diagonal)
         return true;
     add_squares(layer, u, count);
-    if (!layer->stats)
+    layer->own += own;
+    layer->seen += count;
+    if (!layer->stats || count == 0)
         return true;
     wsic_matrix_init(&batch, sizeof batch, (void *)(uintptr_t)u, WSIC_F32, count, layer->rows, 0);
     const int held = blas_hold();
     const wsic_status status = wsic_stats_add_activations(layer->stats, &batch, NULL);
     blas_release(held);
-    return status >= 0 || refuse_layer(pass, kind, wsic_stats_message(layer->stats));
+    return status >= 0 || refuse_layer(pass, slot, wsic_stats_message(layer->stats));
 }
 
 /* A backward_watch. After a failure the rest of the batch is passed in vain. */
-static void watch(void *watcher, enum linear_kind kind, const float *u, size_t count)
+static void watch(void *watcher, size_t slot, const float *u, size_t count, size_t own)
 {
     struct pass *const pass = watcher;
 
-    if (!pass->failed && !add_layer(pass, kind, u, count))
+    if (!pass->failed && !add_layer(pass, slot, u, count, own))
         pass->failed = true;
+}
+
+/* Of a batch, so that of all of the text there are as many as a layer has outputs. */
+static size_t witnesses(const struct pass *pass, size_t count)
+{
+    const struct config *const config = &pass->model->config;
+    const size_t inner = config_intermediate(config, pass->number);
+    const size_t outputs = inner > config->hidden ? inner : config->hidden;
+
+    return (outputs * count + pass->tokens->count - 1) / pass->tokens->count;
 }
 
 static bool backward_batch(struct pass *pass, size_t first, size_t count)
 {
-    static const struct scale_gradient none[LINEAR_KINDS] = {{.rows = NULL}};
-
     if (!states_read(&pass->inputs[pass->number], first, count, pass->hidden, pass->failure) ||
         !states_read(&pass->stream, first, count, pass->derivatives, pass->failure))
         return false;
-    backward_block(&pass->backward, &pass->block, pass->hidden, pass->derivatives, count, none);
+    pass->backward.witnesses = witnesses(pass, count);
+    backward_block(&pass->backward, &pass->block, pass->hidden, pass->derivatives, count, NULL);
     return !pass->failed && keep_stream(pass, count);
 }
 
@@ -269,10 +285,9 @@ static bool is_skipped(const struct pass *pass, size_t number)
     return pass->model->exclusions && pass->model->exclusions->of[number].skipped;
 }
 
-/* Of the present block. */
-static bool create_layer(struct pass *pass, enum linear_kind kind)
+static bool create_layer(struct pass *pass, size_t slot)
 {
-    const size_t number = pass->number * LINEAR_KINDS + (size_t)kind;
+    const size_t number = number_of(pass, slot);
     struct outputs *const outputs = pass->outputs;
     struct layer_outputs *const layer = &outputs->of[number];
 
@@ -280,31 +295,40 @@ static bool create_layer(struct pass *pass, enum linear_kind kind)
         return true;
     layer->diagonal = calloc(layer->rows, sizeof *layer->diagonal);
     if (!layer->diagonal)
-        return refuse_layer(pass, kind, "out of memory");
+        return refuse_layer(pass, slot, "out of memory");
     return !outputs_are_full(outputs, layer->rows) ||
            wsic_stats_create(outputs->context, layer->rows, &layer->stats) >= 0 ||
-           refuse_layer(pass, kind, wsic_context_message(outputs->context));
+           refuse_layer(pass, slot, wsic_context_message(outputs->context));
 }
 
 static bool create_layers(struct pass *pass)
 {
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        if (!create_layer(pass, (enum linear_kind)kind))
+    for (size_t slot = 0; slot < pass->block.layers; slot++)
+        if (!create_layer(pass, slot))
             return false;
     return true;
 }
 
-/* From sums to means over the tokens. */
+/* From sums over what was seen to means over all tokens. */
+static bool finish_layer(struct pass *pass, size_t slot)
+{
+    struct layer_outputs *const layer = &pass->outputs->of[number_of(pass, slot)];
+    const double own = layer->own > 0 ? (double)layer->own : 1;
+
+    layer->share = own / (double)pass->tokens->count;
+    for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
+        layer->diagonal[i] *= layer->share / (double)layer->seen;
+        if (!isfinite(layer->diagonal[i]))
+            return refuse_layer(pass, slot, "they are not finite");
+    }
+    return true;
+}
+
 static bool finish_layers(struct pass *pass)
 {
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        struct layer_outputs *const layer = &pass->outputs->of[pass->number * LINEAR_KINDS + kind];
-        for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
-            layer->diagonal[i] /= (double)pass->tokens->count;
-            if (!isfinite(layer->diagonal[i]))
-                return refuse_layer(pass, (enum linear_kind)kind, "they are not finite");
-        }
-    }
+    for (size_t slot = 0; slot < pass->block.layers; slot++)
+        if (!finish_layer(pass, slot))
+            return false;
     return true;
 }
 

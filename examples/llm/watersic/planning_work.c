@@ -12,39 +12,41 @@ static double probing_work(const struct config *config, const struct calibration
                            double tokens)
 {
     const double blocks = (double)config->blocks;
-    const double block = work_block(config, calibration->window);
+    const double block = work_blocks(config, calibration->window) / blocks;
     const double head = 2 * (double)config->vocabulary * (double)config->hidden;
 
     return tokens * LINEAR_KINDS * (blocks * (blocks + 1) / 2 * block + 2 * blocks * head);
 }
 
-/* A product goes back in as much work as it came; the full matrices are triangles. */
-struct output_work work_outputs(const struct config *config, const struct calibration *calibration)
+/* Outputs of layers are looked at by the tokens that these compute. */
+static double looking_work(const struct config *config, const struct recipe *recipe)
 {
-    const struct recipe *const recipe = calibration->recipe;
-    const size_t tokens = outputs_pass_tokens(calibration);
-    const double head = 2 * (double)config->vocabulary * (double)config->hidden;
-    struct output_work work = {.forward = work_block(config, calibration->window),
-                               .head = 3 * head};
+    double work = 0;
 
-    work.backward = 2 * work.forward;
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
-        const double rows = (double)model_linear_shape(config, (enum linear_kind)kind).rows;
+    for (size_t i = 0; i < layers_count(config); i++) {
+        const struct layer_place place = layers_at(config, i);
+        const size_t experts = place.kind >= LINEAR_GATE ? config_experts(config, place.block) : 0;
+        const double rows = (double)place.rows;
+        const double share = experts > 0 ? (double)config->mixture.chosen / (double)experts : 1;
         if (recipe->outputs != OUTPUTS_NONE && rows <= (double)recipe->outputs_rows)
-            work.backward += WORK_DOUBLE * rows * rows;
+            work += WORK_DOUBLE * share * rows * rows;
     }
-    work.total =
-        (double)tokens * ((double)config->blocks * (work.forward + work.backward) + work.head);
     return work;
 }
 
-static double encoding_work(const struct work *work)
+/* A product goes back in as much work as it came; the full matrices are triangles. */
+struct output_work work_outputs(const struct config *config, const struct calibration *calibration)
 {
-    double sum = 0;
+    const double blocks = (double)config->blocks;
+    const double forward = work_blocks(config, calibration->window);
+    const double backward = 2 * forward + looking_work(config, calibration->recipe);
+    const size_t tokens = outputs_pass_tokens(calibration);
+    const double head = 2 * (double)config->vocabulary * (double)config->hidden;
 
-    for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
-        sum += work->layer[kind];
-    return sum;
+    return (struct output_work){.forward = forward / blocks,
+                                .backward = backward / blocks,
+                                .head = 3 * head,
+                                .total = (double)tokens * (forward + backward + 3 * head)};
 }
 
 double work_planning(const struct config *config, const struct calibration *calibration)
@@ -61,11 +63,9 @@ double work_planning(const struct config *config, const struct calibration *cali
         return 0;
     sampled.tokens = &sample;
     sampled.recipe = &plain;
-    const struct work work = work_expected(config, &sampled);
-    const double passes = work_total(&work, config) - (double)config->blocks * encoding_work(&work);
+    const double passes = work_passes(config, &sampled);
     if (calibration->recipe->plan != PLAN_WATERFILL)
         return passes;
-    return passes +
-           (double)config->blocks * encoding_work(&work) * (CORRECTION_DRAFTS + (probes ? 1 : 0)) +
+    return passes + work_encoding(config) * (CORRECTION_DRAFTS + (probes ? 1 : 0)) +
            (probes ? probing_work(config, calibration, (double)probed) : 0);
 }

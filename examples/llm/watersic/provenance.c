@@ -34,17 +34,29 @@ static json_t *describe_rope(const struct rope *rope)
     return object;
 }
 
+/* NULL if there are none. */
+static json_t *describe_experts(const struct config *config)
+{
+    const struct config_mixture *const mixture = &config->mixture;
+
+    if (mixture->experts == 0)
+        return NULL;
+    return json_pack("{s:I, s:I, s:I, s:b}", "experts", (json_int_t)mixture->experts,
+                     "experts_per_token", (json_int_t)mixture->chosen, "intermediate_size",
+                     (json_int_t)mixture->intermediate, "normalised", mixture->normalised);
+}
+
 static json_t *describe_model(const struct config *config)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:I, s:o}", "architecture",
-                     config->architecture, "hidden_size", (json_int_t)config->hidden,
-                     "intermediate_size", (json_int_t)config->intermediate, "num_hidden_layers",
-                     (json_int_t)config->blocks, "num_attention_heads", (json_int_t)config->heads,
-                     "num_key_value_heads", (json_int_t)config->kv_heads, "head_dim",
-                     (json_int_t)config->head_dim, "vocab_size", (json_int_t)config->vocabulary,
-                     "rms_norm_eps", config->norm_epsilon, "tie_word_embeddings", config->tied,
-                     "sliding_window", (json_int_t)config->sight, "rope_parameters",
-                     describe_rope(&config->rope[SIGHT_FULL]));
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:I, s:o, s:o*}", "architecture",
+        config->architecture, "hidden_size", (json_int_t)config->hidden, "intermediate_size",
+        (json_int_t)config->intermediate, "num_hidden_layers", (json_int_t)config->blocks,
+        "num_attention_heads", (json_int_t)config->heads, "num_key_value_heads",
+        (json_int_t)config->kv_heads, "head_dim", (json_int_t)config->head_dim, "vocab_size",
+        (json_int_t)config->vocabulary, "rms_norm_eps", config->norm_epsilon, "tie_word_embeddings",
+        config->tied, "sliding_window", (json_int_t)config->sight, "rope_parameters",
+        describe_rope(&config->rope[SIGHT_FULL]), "mixture", describe_experts(config));
 }
 
 static json_t *describe_fingerprints(const struct provenance *provenance)
@@ -74,7 +86,7 @@ static json_t *describe_skipped(const struct model *model)
             continue;
         if (!names)
             names = json_array();
-        model_linear_name(name, i / LINEAR_KINDS, (enum linear_kind)(i % LINEAR_KINDS));
+        layers_name(&model->config, i, name);
         json_array_append_new(names, json_string(name));
     }
     return names;

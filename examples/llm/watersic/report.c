@@ -17,10 +17,11 @@ bool report_json(json_t *root, struct failure *failure)
 {
     if (!root)
         return refuse(failure, "out of memory for the report");
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+    const bool printed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0;
     json_decref(root);
     putchar('\n');
-    return report_flush(failure);
+    return report_flush(failure) &&
+           (printed || refuse(failure, "standard output: the report could not be printed whole"));
 }
 
 /* A layer without its distortion has 0 (layer.h of the library). */
@@ -67,11 +68,12 @@ json_t *report_footprint(const struct footprint *footprint)
         (json_int_t)footprint->parameters);
 }
 
-static json_t *report_error(size_t number, const struct layer_error *error)
+static json_t *report_error(const struct config *config, size_t number,
+                            const struct layer_error *error)
 {
     char name[MODEL_NAME_SIZE];
 
-    model_linear_name(name, number / LINEAR_KINDS, (enum linear_kind)(number % LINEAR_KINDS));
+    layers_name(config, number, name);
     return json_pack("{s:s, s:I, s:I, s:I, s:f, s:o, s:f, s:f}", "name", name, "rows",
                      (json_int_t)error->info.rows, "columns", (json_int_t)error->info.columns,
                      "bytes", (json_int_t)error->info.bytes, "rate", error->info.rate,
@@ -79,12 +81,12 @@ static json_t *report_error(size_t number, const struct layer_error *error)
                      pair_output_error(error), "input_error", pair_input_error(error));
 }
 
-json_t *report_errors(const struct layer_error *errors, size_t blocks)
+json_t *report_errors(const struct layer_error *errors, const struct config *config)
 {
     json_t *const layers = json_array();
 
-    for (size_t i = 0; i < blocks * LINEAR_KINDS; i++)
-        json_array_append_new(layers, report_error(i, &errors[i]));
+    for (size_t i = 0; i < layers_count(config); i++)
+        json_array_append_new(layers, report_error(config, i, &errors[i]));
     return layers;
 }
 
@@ -200,7 +202,7 @@ void report_unknown_keys(const struct config *config, const char *directory)
 void report_scarce_text(const struct config *config, const struct calibration *calibration)
 {
     enum { TOKENS_PER_INPUT = 32 };
-    const size_t inputs = model_widest(config);
+    const size_t inputs = layers_widest(config);
     const size_t wanted = TOKENS_PER_INPUT * inputs;
     const size_t count = calibration->tokens->count;
 

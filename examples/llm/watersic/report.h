@@ -36,7 +36,7 @@ json_t *report_reference(const struct evaluation *evaluation);
 json_t *report_footprint(const struct footprint *footprint);
 
 /* [{"name": ..., "rate": ..., "output_error": ..., ...}, ...] for all linear layers */
-json_t *report_errors(const struct layer_error *errors, size_t blocks);
+json_t *report_errors(const struct layer_error *errors, const struct config *config);
 
 /* {"drift": ..., "residual": ..., ...} */
 json_t *report_recipe(const struct recipe *recipe);

@@ -108,12 +108,16 @@ void sensitivity_end(struct sensitivity_probe *probe)
 bool sensitivity_change(struct sensitivity_probe *probe, enum linear_kind kind, float *weights,
                         struct failure *failure)
 {
-    struct block changed = probe->block;
+    struct linear *const linear = &probe->block.linear[kind];
+    float *const original = linear->weights;
 
-    changed.linear[kind].weights = weights;
     free(probe->changed[kind]);
     probe->changed[kind] = create_states(probe, probe->entry, failure);
-    return probe->changed[kind] && run_step(probe, &changed, probe->changed[kind], failure);
+    linear->weights = weights;
+    const bool ok =
+        probe->changed[kind] && run_step(probe, &probe->block, probe->changed[kind], failure);
+    linear->weights = original;
+    return ok;
 }
 
 static bool enter_next(struct sensitivity_probe *probe, struct failure *failure)

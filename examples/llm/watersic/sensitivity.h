@@ -6,7 +6,9 @@
  * a n D of the layer is its sensitivity. This takes the divergence as quadratic in the error, and
  * the errors of different layers as independent, so that divergences add up: both are good where
  * errors are small. A single error of the kind that quantization makes stands for all; the tokens
- * and the outputs of the layer, of which there are many, average over its noise. */
+ * and the outputs of the layer, of which there are many, average over its noise.
+ *
+ * Models whose blocks have experts are not probed: they have too many layers. */
 #ifndef EXAMPLES_LLM_WATERSIC_SENSITIVITY_H
 #define EXAMPLES_LLM_WATERSIC_SENSITIVITY_H
 

@@ -11,6 +11,7 @@
 #include <watersic/watersic.h>
 
 #include "common/atomic_file.h"
+#include "common/path.h"
 
 bool sensitivity_file_name(struct sensitivity_file *file, const char *directory,
                            const struct model *model, const struct tokens *tokens, size_t window,
@@ -23,9 +24,8 @@ bool sensitivity_file_name(struct sensitivity_file *file, const char *directory,
         return true;
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return refuse(failure, "%s: %s", directory, strerror(errno));
-    if ((size_t)snprintf(file->path, sizeof file->path, "%s/%s", directory,
-                         SENSITIVITY_FILE_NAME) >= sizeof file->path)
-        return refuse(failure, "%s: the name is too long", directory);
+    if (!path_join(file->path, directory, SENSITIVITY_FILE_NAME, failure))
+        return false;
     /* Other versions of the library may make other drafts. */
     fingerprint = fingerprint_text(fingerprint, wsic_version());
     fingerprint = fingerprint_model(fingerprint, model);

@@ -31,7 +31,7 @@ static size_t at_most(const struct calibration *calibration, size_t most)
 size_t survey_tokens(const struct config *config, const struct calibration *calibration)
 {
     enum { LEAST = 16384, PER_INPUT = 16 };
-    const size_t wanted = PER_INPUT * model_widest(config);
+    const size_t wanted = PER_INPUT * layers_widest(config);
 
     return at_most(calibration, wanted > LEAST ? wanted : LEAST);
 }
@@ -49,7 +49,8 @@ static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *fa
     struct sensitivity_probe *const probe = surveyor->probe;
 
     while (probe->number < block) {
-        double *const values = surveyor->allocation->sensitivities + probe->number * LINEAR_KINDS;
+        double *const values = surveyor->allocation->sensitivities +
+                               layers_before(&probe->model->config, probe->number);
         if (!sensitivity_measure(probe, values, failure))
             return false;
         for (size_t kind = 0; kind < LINEAR_KINDS; kind++) {
@@ -66,14 +67,14 @@ static bool catch_up(struct surveyor *surveyor, size_t block, struct failure *fa
 static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task,
                         wsic_problem *problem, float *weights, struct failure *failure)
 {
-    const size_t kind = task->number % LINEAR_KINDS;
+    const struct layer_place place = layers_at(&surveyor->probe->model->config, task->number);
     const size_t count = task->linear->rows * task->linear->columns;
 
-    if (!catch_up(surveyor, task->number / LINEAR_KINDS, failure) ||
+    if (!catch_up(surveyor, place.block, failure) ||
         !draft_copy(&surveyor->drafter, task, problem, weights, failure))
         return false;
-    surveyor->distortions[kind] = surveyor->drafter.distortion * (double)count;
-    return sensitivity_change(surveyor->probe, (enum linear_kind)kind, weights, failure);
+    surveyor->distortions[place.kind] = surveyor->drafter.distortion * (double)count;
+    return sensitivity_change(surveyor->probe, place.kind, weights, failure);
 }
 
 static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
@@ -135,6 +136,10 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
 {
     struct sensitivity_probe probe;
 
+    if (plan->model->config.mixture.experts > 0)
+        return refuse(
+            plan->failure,
+            "--sensitivity: 'drafts' does not work on a model with experts: 'outputs' does");
     if (!survey_create_drafter(&surveyor->drafter, surveyor->context, plan->failure))
         return false;
     surveyor->probe = &probe;
@@ -222,6 +227,7 @@ bool survey(struct allocation *allocation, struct model *model,
     sampled.tokens = &sample;
     sampled.taken = NULL;
     sampled.end = NULL;
+    sampled.silent = true;
     sampled.recipe = &plain;
     /* A quantized embedding may be in memory. */
     original.embedding.values = NULL;

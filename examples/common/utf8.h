@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Characters as UTF-8 has them. */
-#ifndef EXAMPLES_TEXT_UTF8_H
-#define EXAMPLES_TEXT_UTF8_H
+#ifndef EXAMPLES_UTF8_H
+#define EXAMPLES_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,10 @@ enum utf8_kind utf8_look(const char *text, size_t size, size_t *length);
 
 /* The character that valid text begins with, and its length. */
 uint32_t utf8_read(const char *text, size_t *length);
+
+/* Put U+FFFD in place of what is no character. The result is allocated and ends with a zero byte;
+ * NULL if memory is short. */
+char *utf8_repaired(const char *text, size_t size, size_t *repaired_size);
 
 /* Whether Unicode calls it White_Space. */
 bool utf8_is_space(uint32_t character);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "text/utf8.h"
+#include "common/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static bool between(unsigned char byte, unsigned low, unsigned high)
 {
@@ -59,6 +62,24 @@ uint32_t utf8_read(const char *text, size_t *length)
     for (size_t i = 1; i < *length; i++)
         character = character << 6 | (bytes[i] & 0x3fu);
     return character;
+}
+
+char *utf8_repaired(const char *text, size_t size, size_t *repaired_size)
+{
+    static const char replacement[3] = "\xef\xbf\xbd";
+    char *const repaired = malloc(sizeof replacement * size + 1);
+    size_t length, written = 0;
+
+    for (size_t at = 0; repaired && at < size; at += length) {
+        const bool good = utf8_look(text + at, size - at, &length) == UTF8_CHARACTER;
+        const size_t bytes = good ? length : sizeof replacement;
+        memcpy(repaired + written, good ? text + at : replacement, bytes);
+        written += bytes;
+    }
+    if (repaired)
+        repaired[written] = '\0';
+    *repaired_size = written;
+    return repaired;
 }
 
 bool utf8_is_space(uint32_t character)

@@ -1,0 +1,3 @@
+module watersic
+
+go 1.19
