@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inputs that fuzzing begins with, one directory for each target that reads a format of ours: what
- * the library writes today. Usage: fuzz_seeds DIRECTORY TARGET */
+/* Inputs that fuzzing begins with, of a target that reads what the library or the programs write: what
+ * they write today. Usage: fuzz_seeds DIRECTORY TARGET */
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -14,19 +14,17 @@
 static const char *root;
 static char path[1024];
 
-/* DIRECTORY/TARGET/NAME; the target's directory is made. */
-static const char *place(const char *target, const char *name, int number)
+/* A file of the folder. */
+static const char *place(const char *name, int number)
 {
-    snprintf(path, sizeof path, "%s/%s", root, target);
-    mkdir(path, 0777);
-    snprintf(path, sizeof path, "%s/%s/%s%02d", root, target, name, number);
+    snprintf(path, sizeof path, "%s/%s%02d", root, name, number);
     return path;
 }
 
-static void put(const char *target, const char *name, int number, const void *front,
-                size_t front_size, const void *bytes, size_t size)
+static void put(const char *name, int number, const void *front, size_t front_size,
+                const void *bytes, size_t size)
 {
-    FILE *const file = fopen(place(target, name, number), "wb");
+    FILE *const file = fopen(place(name, number), "wb");
 
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(front, 1, front_size, file), front_size);
@@ -35,7 +33,7 @@ static void put(const char *target, const char *name, int number, const void *fr
 }
 
 /* A file of its own becomes an input that begins with a byte: seal it. */
-static void put_sealed(const char *target, const char *name, int number, const char *from)
+static void put_sealed(const char *name, int number, const char *from)
 {
     static char bytes[1 << 20];
     FILE *const file = fopen(from, "rb");
@@ -43,7 +41,7 @@ static void put_sealed(const char *target, const char *name, int number, const c
     ck_assert_ptr_nonnull(file);
     const size_t size = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
-    put(target, name, number, "\1", 1, bytes, size);
+    put(name, number, "\1", 1, bytes, size);
     remove(from);
 }
 
@@ -67,33 +65,45 @@ static void add_to_archive(wsic_archive_writer *writer, int number, const wsic_l
     ck_assert_int_eq(wsic_archive_writer_add(writer, name, layer), WSIC_OK);
 }
 
-static void make_layers(size_t shape, size_t variant)
+/* The layer of a shape by a quantizer, which `use` makes inputs of. */
+static void with_layer(size_t number, void (*use)(int number, wsic_context *, const wsic_layer *))
 {
-    const int number = (int)(shape * LAYER_VARIANTS + variant);
-    const void *bytes;
-    size_t size;
-    char archive[1024];
-    wsic_archive_writer *writer;
+    const size_t shape = number / LAYER_VARIANTS;
     wsic_layer *layer;
     layer_fixture f =
         layer_open(shapes[shape].rows, shapes[shape].columns, shapes[shape].covariance, shape + 1);
 
-    layer_choose(&f, variant);
+    layer_choose(&f, number % LAYER_VARIANTS);
     ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, shapes[shape].rate), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer), 0);
+    use((int)number, f.context, layer);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
+}
+
+static void put_layer(int number, wsic_context *context, const wsic_layer *layer)
+{
+    const void *bytes;
+    size_t size;
+
+    (void)context;
     ck_assert_int_eq(wsic_layer_get_bytes(layer, &bytes, &size), WSIC_OK);
-    put("layer", "layer", number, "\1", 1, bytes, size);
+    put("layer", number, "\1", 1, bytes, size);
+}
+
+static void put_archive(int number, wsic_context *context, const wsic_layer *layer)
+{
+    char archive[1024];
+    wsic_archive_writer *writer;
 
     snprintf(archive, sizeof archive, "%s/scratch.wsic", root);
-    ck_assert_int_eq(wsic_archive_writer_create(f.context, archive, &writer), WSIC_OK);
+    ck_assert_int_eq(wsic_archive_writer_create(context, archive, &writer), WSIC_OK);
     ck_assert_int_eq(wsic_archive_writer_set_metadata(writer, "key", "value"), WSIC_OK);
     for (int k = 0; k < 1 + number % 3; k++)
         add_to_archive(writer, k, layer);
     ck_assert_int_eq(wsic_archive_writer_finish(writer), WSIC_OK);
     wsic_archive_writer_destroy(writer);
-    put_sealed("archive", "archive", number, archive);
-    wsic_layer_destroy(layer);
-    layer_close(&f);
+    put_sealed("archive", number, archive);
 }
 
 /* --- statistics ---------------------------------------------------------------- */
@@ -119,7 +129,7 @@ static void make_statistics(int number, size_t columns, size_t outputs)
                          WSIC_OK);
     snprintf(file, sizeof file, "%s/scratch.wstat", root);
     ck_assert_int_eq(wsic_stats_save(stats, file), WSIC_OK);
-    put_sealed("stats", "stats", number, file);
+    put_sealed("stats", number, file);
     wsic_stats_destroy(stats);
     wsic_context_destroy(context);
 }
@@ -151,7 +161,7 @@ static void make_codes_of(size_t which, unsigned kind, size_t rows, size_t colum
                                      .column_hint = front[2] ? hints : NULL};
     wsic_bytes_init(&bytes, &env);
     ck_assert_int_eq(wsic_codes_encode(&env, &matrix, block_rows, &bytes), WSIC_OK);
-    put("codes", MATRICES[which].name, (int)kind, front, sizeof front, bytes.data, bytes.size);
+    put(MATRICES[which].name, (int)kind, front, sizeof front, bytes.data, bytes.size);
     wsic_bytes_release(&bytes);
     free(codes);
     close_env(context);
@@ -164,7 +174,7 @@ static void make_npy(uint32_t dtype)
     static const double zeros[12];
     struct failure failure;
 
-    ck_assert(npy_write(place("npy", "array", (int)dtype), zeros, dtype, 3, 4, &failure));
+    ck_assert(npy_write(place("array", (int)dtype), zeros, dtype, 3, 4, &failure));
 }
 
 static void make_safetensors(const char *type, size_t bytes, int number)
@@ -176,8 +186,8 @@ static void make_safetensors(const char *type, size_t bytes, int number)
     struct failure failure;
     json_t *const metadata = json_pack("{s:s}", "format", "pt");
 
-    ck_assert(safetensors_writer_open(&writer, place("safetensors", "file", number), metadata,
-                                      entries, 2, &failure));
+    ck_assert(
+        safetensors_writer_open(&writer, place("file", number), metadata, entries, 2, &failure));
     ck_assert(safetensors_writer_add(&writer, zeros, (size_t)writer.promised, &failure));
     ck_assert(safetensors_writer_commit(&writer, &failure));
     json_decref(metadata);
@@ -186,7 +196,13 @@ static void make_safetensors(const char *type, size_t bytes, int number)
 static void make_all_layers(void)
 {
     for (size_t k = 0; k < SHAPES * LAYER_VARIANTS; k++)
-        make_layers(k / LAYER_VARIANTS, k % LAYER_VARIANTS);
+        with_layer(k, put_layer);
+}
+
+static void make_all_archives(void)
+{
+    for (size_t k = 0; k < SHAPES * LAYER_VARIANTS; k++)
+        with_layer(k, put_archive);
 }
 
 static void make_all_statistics(void)
@@ -224,7 +240,7 @@ static void make_all_safetensors(void)
 static const struct {
     const char *target;
     void (*make)(void);
-} makers[] = {{"archive", make_all_layers},   {"codes", make_all_codes},
+} makers[] = {{"archive", make_all_archives}, {"codes", make_all_codes},
               {"layer", make_all_layers},     {"npy", make_all_npy},
               {"stats", make_all_statistics}, {"safetensors", make_all_safetensors}};
 
