@@ -25,6 +25,7 @@ static temporary place;
 static double weights[ROWS * COLUMNS];
 static double tokens[TOKENS * COLUMNS];
 static double gradients[TOKENS * ROWS];
+static double squares[ROWS];
 
 /* --- what has been called ------------------------------------------------------ */
 
@@ -303,6 +304,7 @@ static void encode_problem(run *r)
     TRY(r, wsic_problem_set_mix(problem, 0.5, 0.5));
     TRY(r, wsic_problem_set_dead_rows(problem, &dead, 1));
     TRY(r, wsic_problem_set_dead_columns(problem, &dead, 1));
+    TRY(r, wsic_problem_set_output_diagonal(problem, squares, ROWS));
     TRY(r, wsic_problem_set_outputs(problem, outputs));
     TRY(r, wsic_encoder_estimate_memory_problem(encoder, problem, &bytes));
     TRY(r, wsic_encoder_run_problem(encoder, problem, &layer));
@@ -730,6 +732,8 @@ static void begin(void)
     fill(weights, ROWS * COLUMNS, 0.0);
     fill(tokens, TOKENS * COLUMNS, 0.1);
     fill(gradients, TOKENS * ROWS, 0.2);
+    for (size_t k = 0; k < ROWS; k++)
+        squares[k] = gradients[k] * gradients[k];
     temporary_create(&place);
 }
 

@@ -97,8 +97,8 @@ static inline bool wsic_fill_bits(wsic_bit_reader *reader, unsigned count)
 {
     if (reader->size - reader->position >= 4) {
         const uint8_t *const next = reader->data + reader->position;
-        const uint32_t word = next[0] | (uint32_t)next[1] << 8 | (uint32_t)next[2] << 16 |
-                              (uint32_t)next[3] << 24;
+        const uint32_t word =
+            next[0] | (uint32_t)next[1] << 8 | (uint32_t)next[2] << 16 | (uint32_t)next[3] << 24;
         reader->buffer |= (uint64_t)word << reader->filled;
         reader->position += 4;
         reader->filled += 32;

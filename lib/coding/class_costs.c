@@ -43,7 +43,7 @@ static double bucket_bits(const wsic_model *model, uint32_t bucket)
     const uint32_t symbol = wsic_model_symbol(model, high);
     const double bits = wsic_frequency_bits(wsic_model_frequency(model, symbol)) + model->shift;
 
-    return symbol != 0 ? bits : bits + wsic_escape_bits(wsic_escape_distance(model, high), false);
+    return symbol != 0 ? bits : bits + wsic_escape_bits(wsic_escape_distance(model, high));
 }
 
 void wsic_class_costs_fill(wsic_class_costs *costs, uint32_t shape, size_t index)

@@ -190,16 +190,8 @@ static int64_t hint_of(const wsic_code_plan *plan, size_t place)
 /* The key of a column in units of the step. */
 static int32_t order_key(const wsic_code_plan *plan, unsigned order, size_t place)
 {
-    switch (order) {
-    case WSIC_ORDER_HINT:
-        return (int32_t)hint_of(plan, place);
-    case WSIC_ORDER_KEYS:
-        return plan->keys[place];
-    case WSIC_ORDER_KEYS_AND_HINT:
-        return plan->keys[place] + (int32_t)hint_of(plan, place);
-    default:
-        return 0;
-    }
+    const int64_t stored = (order & WSIC_ORDER_KEYS) != 0 ? plan->keys[place] : 0;
+    return (int32_t)(stored + ((order & WSIC_ORDER_HINT) != 0 ? hint_of(plan, place) : 0));
 }
 
 /* What it costs to take a deviation for another one, as a share of what it would cost where hardly
@@ -256,16 +248,20 @@ static void sort_columns(const wsic_code_plan *plan, order_scratch *s)
     wsic_order_columns(s->key, s->place, plan->live_columns, s->lines);
 }
 
-/* Keys that are stored: what the widths are beyond the hints. False if they leave the limits. */
-static bool make_keys(wsic_code_plan *plan, bool hinted, const order_scratch *s)
+/* What columns are sorted by: their hints, and keys beside them that say what the widths are beyond
+ * those. False if they leave the limits. */
+static bool make_keys(wsic_code_plan *plan, unsigned order, const order_scratch *s)
 {
+    const int32_t *const hints = (order & WSIC_ORDER_HINT) != 0 ? plan->matrix->column_hint : NULL;
+
     for (size_t j = 0; j < plan->live_columns; j++) {
         const int64_t width = llround(ldexp(s->width[j], -(int)plan->step));
-        const int64_t hint = hinted ? hint_of(plan, j) : 0;
+        const int64_t hint = hints ? hint_of(plan, j) : 0;
         if (hint < -WSIC_KEY_LIMIT / 2 || hint > WSIC_KEY_LIMIT / 2)
             return false;
-        plan->keys[j] = (int32_t)(width - hint);
-        s->key[j] = (int32_t)width;
+        plan->keys[j] = (order & WSIC_ORDER_KEYS) != 0 ? (int32_t)(width - hint) : 0;
+        s->key[j] = wsic_key_in_hints(plan->keys[j], plan->step) +
+                    (hints ? hints[plan->live_column[j]] : 0);
     }
     return true;
 }
@@ -280,19 +276,16 @@ static void set_octets(wsic_code_plan *plan, unsigned octet_log)
 static wsic_status make_order(const wsic_env *env, wsic_code_plan *plan, order_scratch *s,
                               unsigned order, double *bits)
 {
-    const bool stored = order == WSIC_ORDER_KEYS || order == WSIC_ORDER_KEYS_AND_HINT;
     wsic_status status = WSIC_OK;
     wsic_bytes bytes;
 
     *bits = 0;
-    if (stored && !make_keys(plan, order == WSIC_ORDER_KEYS_AND_HINT, s)) {
+    if (!make_keys(plan, order, s)) {
         *bits = HUGE_VAL;
         return WSIC_OK;
     }
-    for (size_t j = 0; !stored && j < plan->live_columns; j++)
-        s->key[j] = order == WSIC_ORDER_HINT ? plan->matrix->column_hint[plan->live_column[j]] : 0;
     sort_columns(plan, s);
-    if (stored) {
+    if ((order & WSIC_ORDER_KEYS) != 0) {
         wsic_bytes_init(&bytes, env);
         status = wsic_int_array_write(env, plan->keys, plan->live_columns, &bytes);
         *bits = 8.0 * (double)bytes.size;
@@ -311,6 +304,8 @@ static wsic_status try_order(const wsic_env *env, wsic_code_plan *plan, order_sc
     double of_keys;
 
     const wsic_status status = make_order(env, plan, s, order, &of_keys);
+    if (status != WSIC_OK || isinf(of_keys))
+        return status;
     for (unsigned octet_log = least; octet_log <= most; octet_log += WSIC_OCTET_LOG) {
         set_octets(plan, octet_log);
         double bits = of_keys + sharing_bits(plan, order, s);
@@ -319,7 +314,7 @@ static wsic_status try_order(const wsic_env *env, wsic_code_plan *plan, order_sc
         if (bits < best->bits)
             *best = (column_order){order, octet_log, bits};
     }
-    return status;
+    return WSIC_OK;
 }
 
 /* An order that costs nothing comes first. */

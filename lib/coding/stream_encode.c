@@ -2,12 +2,11 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
+#include "coding/escape_push.h"
 #include "coding/stream_planes.h"
 #include "coding/stream_push.h"
 
 enum {
-    /* Words of a code at the most: its symbol, the length of an escape, and 31 bits of it. */
-    WORDS_OF_CODE = 5,
     STRIP = 64 /* rows whose ranges are looked up together: they stay in the nearest cache */
 };
 
@@ -136,15 +135,8 @@ static void gather(stream_writer *w, size_t group)
 
 /* --- escapes -------------------------------------------------------------------------- */
 
-typedef struct escape {
-    size_t place;
-    unsigned length;
-    bool below;
-    uint64_t bits;
-} escape;
-
 /* The escape at a row and a place of the group whose ranges are here. */
-static escape make_escape(const stream_writer *w, size_t row, size_t place)
+static wsic_pushed_escape make_escape(const stream_writer *w, size_t row, size_t place)
 {
     const wsic_code_plan *const plan = w->plan;
     const wsic_form form = group_form(plan, w->gathered);
@@ -161,55 +153,26 @@ static escape make_escape(const stream_writer *w, size_t row, size_t place)
         model += wsic_form_context(&form, wsic_token_context(datum));
         code = wsic_token_index(datum);
     }
-    const int32_t high = wsic_high_part(code, form.shift);
-    const uint64_t raised = wsic_escape_distance(model, high) + 1;
-    const unsigned length = wsic_bit_length(raised) - 1;
-    return (escape){.place = place,
-                    .length = length,
-                    .below = high < model->first,
-                    .bits = raised - (UINT64_C(1) << length)};
-}
-
-/* Rounds that the digits of an escape take. */
-static unsigned digit_rounds(const escape *one)
-{
-    return (one->length + WSIC_ESCAPE_DIGIT - 1) / WSIC_ESCAPE_DIGIT;
-}
-
-static void push_digit(uint16_t **words, uint32_t *state, const escape *one, unsigned round)
-{
-    const unsigned done = round * WSIC_ESCAPE_DIGIT;
-    const unsigned left = one->length - done;
-    const unsigned count = left < WSIC_ESCAPE_DIGIT ? left : WSIC_ESCAPE_DIGIT;
-    const unsigned drop = WSIC_MODEL_BITS - count;
-    const uint32_t digit = (uint32_t)(one->bits >> done) & ((1U << count) - 1);
-
-    wsic_push(words, state, digit << drop, 1U << drop);
-}
-
-static void push_length(uint16_t **words, uint32_t *state, const escape *one)
-{
-    const uint32_t frequency = wsic_escape_frequency(one->length);
-    const uint32_t start = wsic_escape_start(one->length) + (one->below ? frequency : 0);
-
-    wsic_push(words, state, start, frequency);
+    return wsic_make_escape(model, place, wsic_high_part(code, form.shift));
 }
 
 /* Escapes of a step in the order of lanes; what is decoded last goes first. */
-static void push_escapes(wsic_push_lanes *lanes, const escape *escapes, size_t count)
+static void push_escapes(wsic_push_lanes *lanes, const wsic_pushed_escape *escapes, size_t count)
 {
     unsigned rounds = 0;
 
     for (size_t k = 0; k < count; k++)
-        rounds = digit_rounds(&escapes[k]) > rounds ? digit_rounds(&escapes[k]) : rounds;
+        rounds =
+            wsic_escape_rounds(&escapes[k]) > rounds ? wsic_escape_rounds(&escapes[k]) : rounds;
     while (rounds-- > 0) {
         for (size_t k = count; k-- > 0;) {
-            if (digit_rounds(&escapes[k]) > rounds)
-                push_digit(&lanes->words, &lanes->states[escapes[k].place], &escapes[k], rounds);
+            if (wsic_escape_rounds(&escapes[k]) > rounds)
+                wsic_push_digit(&lanes->words, &lanes->states[escapes[k].place], &escapes[k],
+                                rounds);
         }
     }
     for (size_t k = count; k-- > 0;)
-        push_length(&lanes->words, &lanes->states[escapes[k].place], &escapes[k]);
+        wsic_push_length(&lanes->words, &lanes->states[escapes[k].place], &escapes[k]);
 }
 
 /* A step of the lanes at places below `end`. */
@@ -217,7 +180,7 @@ static void push_step(stream_writer *w, size_t columns, size_t row, size_t end)
 {
     const uint32_t *const ranges = w->gathered_ranges + row * w->lanes;
     wsic_push_lanes *const lanes = &w->pushed;
-    escape escapes[WSIC_LANES_MAX];
+    wsic_pushed_escape escapes[WSIC_LANES_MAX];
     size_t count = 0;
 
     for (size_t place = 0; place < end; place++) {
@@ -287,10 +250,8 @@ static void push_serially(stream_writer *w, const code_place *at, uint16_t **wor
     gather(w, at->group);
     const uint32_t range = w->gathered_ranges[at->row * w->lanes + at->place];
     if ((range & WSIC_RANGE_ESCAPE) != 0) {
-        const escape one = make_escape(w, at->row, at->place);
-        for (unsigned round = digit_rounds(&one); round-- > 0;)
-            push_digit(words, state, &one, round);
-        push_length(words, state, &one);
+        const wsic_pushed_escape one = make_escape(w, at->row, at->place);
+        wsic_push_escape(words, state, &one);
     }
     wsic_push_range(words, state, range);
 }
@@ -332,9 +293,9 @@ static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room,
 static tail make_tail(stream_writer *w)
 {
     enum { ROOM = WSIC_LANES_MAX - 2 };
-    uint16_t buffer[WORDS_OF_CODE + ROOM];
+    uint16_t buffer[WSIC_WORDS_OF_CODE + ROOM];
     const size_t room = w->used - 2;
-    word_sink words = {buffer + WORDS_OF_CODE + ROOM, buffer + WORDS_OF_CODE + ROOM};
+    word_sink words = {buffer + WSIC_WORDS_OF_CODE + ROOM, buffer + WSIC_WORDS_OF_CODE + ROOM};
 
     tail made = try_tail(w, WSIC_TAIL_STATE, SIZE_MAX, room, &words);
     if (made.whole)
@@ -398,15 +359,6 @@ static tail push_all(stream_writer *w)
 
 /* --- putting it together -------------------------------------------------------------- */
 
-static void put_state(wsic_bit_writer *writer, uint32_t state, unsigned exponent_bits,
-                      unsigned least)
-{
-    const unsigned exponent = wsic_bit_length(state) - 1;
-
-    wsic_put_bits(writer, exponent - least, exponent_bits);
-    wsic_put_bits(writer, state - (UINT64_C(1) << exponent), exponent);
-}
-
 static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
 {
     const size_t codes = made->whole ? 0 : made->codes;
@@ -415,10 +367,10 @@ static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
     wsic_put_bits(&writer, codes & ((1U << WSIC_TAIL_LOW_BITS) - 1), WSIC_TAIL_LOW_BITS);
     wsic_put_golomb(&writer, codes >> WSIC_TAIL_LOW_BITS);
     if (made->whole)
-        put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
+        wsic_put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
     for (size_t lane = 0; !made->whole && lane < w->used; lane++)
-        put_state(&writer, w->pushed.states[place_of(lane, w->lanes)], WSIC_EXPONENT_BITS,
-                  WSIC_EXPONENT_LEAST);
+        wsic_put_state(&writer, w->pushed.states[place_of(lane, w->lanes)], WSIC_EXPONENT_BITS,
+                       WSIC_EXPONENT_LEAST);
     wsic_finish_bits(&writer);
 }
 
@@ -460,7 +412,7 @@ wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
                        .gathered = SIZE_MAX};
     const size_t of_group = w.rows * w.lanes;
     const size_t groups = wsic_div_up(plan->groups - stream, plan->streams);
-    const size_t room = (groups * of_group + 1) * WORDS_OF_CODE + WSIC_PUSH_SPARE;
+    const size_t room = (groups * of_group + 1) * WSIC_WORDS_OF_CODE + WSIC_PUSH_SPARE;
     wsic_status status;
 
     w.gathered_ranges = wsic_alloc(env, of_group, sizeof *w.gathered_ranges, &status);
