@@ -12,7 +12,7 @@
 #include "temporary.h"
 #include "watersic/watersic.h"
 
-enum { ROWS = 24, COLUMNS = 12, TOKENS = 36, MOST_NAMES = 200, LIMITS = 16 };
+enum { ROWS = 10, COLUMNS = 8, TOKENS = 24, MOST_NAMES = 200, LIMITS = 16 };
 
 typedef struct run {
     counting_allocator counter;
@@ -551,11 +551,11 @@ static uint64_t undisturbed(size_t which, uint64_t *peak)
     return r.digest;
 }
 
-/* Every one of the first few hundred; then a part that gets smaller, unless WATERSIC_TEST_EVERY
+/* Every one of the first sixty; then a part that gets smaller, unless WATERSIC_TEST_EVERY
  * asks for all. */
 static size_t next_allocation(size_t k)
 {
-    return getenv("WATERSIC_TEST_EVERY") ? k + 1 : k + 1 + (k < 150 ? 0 : k / 16);
+    return getenv("WATERSIC_TEST_EVERY") ? k + 1 : k + 1 + (k < 60 ? 0 : k / 8);
 }
 
 START_TEST(every_allocation_may_fail)
