@@ -11,6 +11,7 @@
 #include "common/seeded.h"
 #include "counting_allocator.h"
 #include "llm/watersic/labels.h"
+#include "llm/watersic/outputs_ends.h"
 #include "llm/watersic/outputs_pass.h"
 #include "synthetic_llm.h"
 #include "temporary.h"
@@ -276,24 +277,25 @@ static void add_token(double *matrix, size_t rows, const double *derivatives)
             matrix[i * rows + j] += derivatives[i] * derivatives[j] / text_length;
 }
 
-/* G of a layer, with nothing of the program but its labels' seed. */
-static void expect_matrix(size_t layer, double *matrix)
+/* G of the outputs of a tensor; NULL: of the states where the first block begins. Nothing of the
+ * program but its labels' seed. */
+static void expect_matrix(const struct synthetic_tensor *tensor, size_t rows, double *matrix)
 {
-    struct change change = {.matrix = tensor_of(layer)};
+    struct change change = {.matrix = tensor};
     double derivatives[most_rows];
     size_t of[window];
 
     plain.shift = shift;
     plain.data = &change;
-    memset(matrix, 0, rows_of(layer) * rows_of(layer) * sizeof *matrix);
+    memset(matrix, 0, rows * rows * sizeof *matrix);
     for (size_t first = 0; first < text_length; first += window) {
         const size_t count = text_length - first < window ? text_length - first : window;
         change.by = 0;
         draw_labels(first, count, of);
         for (change.token = 0; change.token < count; change.token++) {
-            for (change.row = 0; change.row < rows_of(layer); change.row++)
+            for (change.row = 0; change.row < rows; change.row++)
                 derivatives[change.row] = derivative(&change, first, count, of);
-            add_token(matrix, rows_of(layer), derivatives);
+            add_token(matrix, rows, derivatives);
         }
     }
     plain.shift = NULL;
@@ -322,7 +324,7 @@ START_TEST(matrices_are_those_of_differences)
     for (size_t layer = 0; layer < outputs.layers; layer++) {
         const size_t rows = rows_of(layer);
         double trace = 0;
-        expect_matrix(layer, expected);
+        expect_matrix(tensor_of(layer), rows, expected);
         read_matrix(&outputs, layer, matrix);
         const double error = relative_error(matrix, expected, rows * rows);
         ck_assert_msg(error < 1e-4, "layer %zu: %g", layer, error);
@@ -335,6 +337,36 @@ START_TEST(matrices_are_those_of_differences)
         ck_assert_double_eq_tol(outputs_sensitivity(&outputs, layer),
                                 trace / (double)rows / (2 * log(2)), 1e-4 * trace);
     }
+    outputs_free(&outputs);
+    end();
+}
+END_TEST
+
+START_TEST(embedding_and_head_have_theirs)
+{
+    double matrix[most_rows * most_rows], expected[most_rows * most_rows];
+    double logits[window * most_rows], readout[most_rows] = {0};
+    struct outputs outputs;
+    struct failure failure;
+
+    begin(_i / 2);
+    const size_t hidden = plain.hidden, vocabulary = plain.vocabulary;
+    collect(&outputs, _i % 2 == 0 ? NULL : temporary_path(&place, "run"));
+    expect_matrix(NULL, hidden, expected);
+    ck_assert_msg(outputs_read_entry(&outputs, matrix, &failure), "%s", failure.text);
+    ck_assert_double_lt(relative_error(matrix, expected, hidden * hidden), 1e-4);
+    for (size_t first = 0; first < text_length; first += window) {
+        const size_t count = text_length - first < window ? text_length - first : window;
+        synthetic_logits(&plain, values + first, count, logits);
+        for (size_t t = 0; t < count; t++) {
+            const double *const row = logits + t * vocabulary;
+            for (size_t v = 0; v < vocabulary; v++) {
+                const double p = exp(row[v] - log_sum(row, vocabulary));
+                readout[v] += p * (1 - p) / text_length;
+            }
+        }
+    }
+    ck_assert_double_lt(relative_error(outputs.readout, readout, vocabulary), 1e-4);
     outputs_free(&outputs);
     end();
 }
@@ -468,7 +500,7 @@ static void compare_files(const char *one, const char *other)
         count++;
     }
     closedir(listing);
-    ck_assert_uint_eq(count, 2 * (LINEAR_KINDS + 1));
+    ck_assert_uint_eq(count, 2 * (LINEAR_KINDS + 1) + 2); /* embedding and head */
 }
 
 /* Refuse one allocation of the library: that ends the pass in the midst of a block on its way back.
@@ -592,6 +624,7 @@ int main(void)
     tcase_set_timeout(outputs, 120);
     tcase_add_loop_test(outputs, labels_are_drawn_from_the_model, 0, 2);
     tcase_add_loop_test(outputs, matrices_are_those_of_differences, 0, 2);
+    tcase_add_loop_test(outputs, embedding_and_head_have_theirs, 0, 4);
     tcase_add_loop_test(outputs, rescaling_by_powers_of_two_changes_nothing_else, 0, 2);
     tcase_add_test(outputs, a_layer_with_many_outputs_has_its_diagonal);
     tcase_add_test(outputs, skipped_layers_have_nothing);
