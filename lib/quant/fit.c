@@ -182,7 +182,7 @@ wsic_status wsic_fit_columns(wsic_job *job, wsic_quadratic *columns)
     if (status == WSIC_OK)
         status = fill_gradient(job, columns);
     if (status == WSIC_OK)
-        status = wsic_gram_codes(job->env, job->rows, job->live, job->pass.codes, columns->F);
+        status = wsic_gram_codes(job->env, job->rows, job->live, job->pass.codes, NULL, columns->F);
     if (status != WSIC_OK) {
         wsic_quadratic_release(job->env, columns);
         return status;
