@@ -141,7 +141,7 @@ enum wsic_parameter {
      *  with feedback between rows. Single precision takes half the time and memory; some codes
      *  differ. "codes" does not take it for the recursion, so that all codes are those of "double".
      *  It does take it, as "auto" does, for products on the way to T and Γ that are fitted in turn,
-     *  as long as the distortion is more than 1/500 of the energy. The last T and the reported
+     *  as long as the distortion is more than 1e-4 of the energy. The last T and the reported
      *  distortion are in double precision. */
     WSIC_PRECISION = 142,
 

@@ -292,7 +292,7 @@ static void normalise(const wsic_rescale *p, double *t, double *g)
  * and Γ are best, so that what they lose by it is next to nothing. But whether a round lowers the
  * loss has to be seen: not where it is a small part of K. What T and Γ are in the end, and the loss
  * that is reported, the caller finds in double precision. */
-static const double large_loss = 2e-3;
+static const double large_loss = 1e-4;
 
 /* L in single precision, if that is enough; F is overwritten. */
 static void choose_precision(fit *f, double loss)
