@@ -15,7 +15,7 @@
 enum { TILE_ROWS = 512 };
 
 /* Rows of a task, where each row is on its own. Fixed, as is the order of all sums. */
-enum { TASK_ROWS = 128 };
+enum { TASK_ROWS = 256 };
 
 enum { LARGEST_EXACT = 181 }; /* see quant/gram.h */
 
