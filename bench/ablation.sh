@@ -3,7 +3,8 @@
 # What each ingredient of a recipe is worth on a checkpoint: a table of bits per weight from the
 # bytes on disk, perplexity and KL divergence to the original. One ingredient is added after the
 # other up to residuals; what follows is compared with these, outputs that count by what they are
-# worth come on top of the plan, and fine-tuning on top of both. ATTENTION (0.1) is the part of the weighted tokens; the other settings are in runs.sh.
+# worth come on top of the plan, and fine-tuning on top of both. ATTENTION (0.1) is the part of the
+# weighted tokens; RECIPES names the rows that are wanted (all); the other settings are in runs.sh.
 #
 # usage: ablation.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE...
 set -eu
@@ -21,9 +22,18 @@ row()
         "$(echo "$report" | value kl_bits)"
 }
 
-# with RATE NAME FILE OPTION...: a row
+recipes=${RECIPES:-plain rescalers drift residual attention mixing drafts plan diagonal sides tuned}
+
+# wanted RECIPE
+wanted()
+{
+    case " $recipes " in *" $1 "*) return 0 ;; *) return 1 ;; esac
+}
+
+# with RATE NAME FILE OPTION...: a row. The name of the file begins with that of the recipe.
 with()
 {
+    wanted "${3%%-*}" || return 0
     rate=$1
     name=$2
     file=$(archive "$rate" "$3")
@@ -49,6 +59,7 @@ for rate in "$@"; do
     with "$rate" 'residual, waterfill' plan "$@" --plan waterfill
     with "$rate" 'residual, waterfill, diagonal' diagonal "$@" --plan waterfill --outputs diagonal
     with "$rate" 'residual, waterfill, both sides' sides "$@" --plan waterfill --outputs full
+    wanted tuned || continue
     tuned=$(archive "$rate" tuned)
     [ -f "$tuned" ] ||
         "$program" finetune --model "$model" --archive "$(archive "$rate" sides)" \

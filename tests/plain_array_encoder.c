@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "plain_arrays.h"
+#include "plain_decoder.h"
 #include "plain_encoder.h"
 #include "plain_push.h"
 #include "plain_table.h"
@@ -34,33 +34,41 @@ static model array_model(const int64_t *values, size_t count, unsigned mode, int
     return plain_count_model(256, counts);
 }
 
+static void push_escape(uint64_t *x, const model *m, int64_t high, writer *words)
+{
+    unsigned side, left = 0;
+    const uint64_t d = distance_of(m, high, &side) + 1;
+
+    while (d >> (left + 1) != 0)
+        left++;
+    for (unsigned done = (left + 7) / 8 * 8; done > 0; done -= 8)
+        *x = push_with_word(*x, of_digit(d - (UINT64_C(1) << left), left, done - 8), words);
+    *x = push_with_word(*x, of_escape(2 * left + side), words);
+}
+
 static void put_differences(const int64_t *values, size_t count, const model *m, unsigned shift,
                             writer *out)
 {
-    writer words = {NULL, 0, 0}, bypass = {NULL, 0, 0}, part = {NULL, 0, 0};
-    uint64_t x = 65536;
+    writer words = {NULL, 0, 0}, planes = {NULL, 0, 0}, part = {NULL, 0, 0};
+    uint64_t x = 4096;
 
-    for (size_t i = 0; i < count; i++) {
-        const int64_t high = high_of(values[i] - values[0], shift);
-        if (symbol_of(m, high) == 0) {
-            unsigned side;
-            put_golomb(&bypass, distance_of(m, high, &side));
-            put_bits(&bypass, side, 1);
-        }
-        put_bits(&bypass, low_of(values[i] - values[0], shift), shift);
-    }
+    for (size_t i = 0; i < count; i++)
+        put_bits(&planes, low_of(values[i] - values[0], shift), shift);
     for (size_t i = count; i-- > 0;) {
-        const unsigned symbol = symbol_of(m, high_of(values[i] - values[0], shift));
+        const int64_t high = high_of(values[i] - values[0], shift);
+        const unsigned symbol = symbol_of(m, high);
+        if (symbol == 0)
+            push_escape(&x, m, high, &words);
         x = push_with_word(x, of_symbol(m->f, symbol), &words);
     }
-    put_varint(&part, bypass.size);
-    put_varint(&part, x - 65536);
+    put_state(x, 5, 0, &part);
+    end_bits(&part);
     put_reversed(&part, &words);
-    put_writer(&part, &bypass);
+    put_writer(&part, &planes);
     put_varint(out, part.size);
     put_writer(out, &part);
     free(words.data);
-    free(bypass.data);
+    free(planes.data);
     free(part.data);
 }
 

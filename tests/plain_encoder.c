@@ -6,7 +6,7 @@
 #include "plain_matrix.h"
 #include "plain_push.h"
 #include "plain_table.h"
-#include "plain_trellis.h"
+#include "plain_decoder.h"
 
 /* --- what stands before the models ------------------------------------------------- */
 
@@ -64,15 +64,15 @@ static bool index_of(int64_t level, unsigned codebook, int64_t *index)
 
 static bool find_spots_of_column(const matrix *x, size_t rows, size_t j, const int32_t *values)
 {
-    const unsigned kind = x->h.frame.kind, form = form_at(&x->h, j);
+    const unsigned kind = x->h.kind, form = form_at(&x->h, j);
     unsigned state = 0;
 
     for (size_t i = 0; i < rows; i++) {
         spot *const here = spot_at(x, x->row[i], j);
-        const unsigned context = kind == 0 ? 0 : plain_context(kind, form, state);
+        const unsigned context = plain_context(kind, form, state);
         here->v = values[x->row[i] * x->h.columns + x->h.column[j]];
-        here->model = plain_model_number(
-            &x->h.frame, form, plain_index(&x->h, x->row[i], j / x->h.octet_columns), context);
+        here->model = plain_model(&x->h, form,
+                                  plain_index(&x->h, x->row[i], j / x->h.octet_columns), context);
         if (kind == 0)
             continue;
         if (!index_of(here->v, plain_codebook(kind, state), &here->v))
@@ -82,7 +82,7 @@ static bool find_spots_of_column(const matrix *x, size_t rows, size_t j, const i
     return true;
 }
 
-static size_t blocks_of(const plain_header *h)
+static size_t blocks_of(const plain_head *h)
 {
     return (h->rows + h->block_rows - 1) / h->block_rows;
 }
@@ -101,9 +101,10 @@ static bool find_spots(const matrix *x, const int32_t *values)
 
 /* --- models ------------------------------------------------------------------------ */
 
-static void put_corrections(const plain_choices *c, writer *out)
+static void put_corrections(const plain_head *h, const plain_choices *c, writer *out)
 {
-    const int knots = plain_knots(c->base, c->step, c->classes);
+    int corrected;
+    const int knots = plain_knots(h, &corrected);
 
     for (unsigned context = 0; context < plain_form_contexts(0, c->kind); context++) {
         put_golomb(out, c->corrections->count[context]);
@@ -115,7 +116,7 @@ static void put_corrections(const plain_choices *c, writer *out)
     }
 }
 
-static void put_count_table(const matrix *x, unsigned form, size_t number, writer *out)
+static void put_count_table(const matrix *x, unsigned form, const model *of, writer *out)
 {
     const unsigned symbols = plain_form_symbols(form);
     const int64_t half = symbols / 2;
@@ -124,7 +125,7 @@ static void put_count_table(const matrix *x, unsigned form, size_t number, write
     for (size_t i = 0; i < x->h.rows; i++) {
         for (size_t j = 0; j < x->h.live_columns; j++) {
             const int64_t high = high_of(spot_at(x, i, j)->v, plain_form_shift(form));
-            if (!x->h.row_dead[i] && form_at(&x->h, j) == form && spot_at(x, i, j)->model == number)
+            if (!x->h.row_dead[i] && form_at(&x->h, j) == form && spot_at(x, i, j)->model == of)
                 counts[high < 1 - half || high > half - 1 ? 0 : high + half]++;
         }
     }
@@ -134,18 +135,18 @@ static void put_count_table(const matrix *x, unsigned form, size_t number, write
 
 static void put_own_models(const matrix *x, unsigned own, writer *out)
 {
-    const model_frame *const frame = &x->h.frame;
+    const plain_head *const h = &x->h;
 
-    for (unsigned form = 0; form < PLAIN_FORMS; form++) {
-        for (int index = 0; index < frame->classes; index++) {
-            for (unsigned context = 0; context < plain_form_contexts(form, frame->kind);
-                 context++) {
-                if (!frame->occurs[form][index])
+    for (unsigned form = 0; form < h->forms; form++) {
+        for (int index = 0; index < h->classes; index++) {
+            for (unsigned context = 0; context < PLAIN_CONTEXTS; context++) {
+                const model *const of = plain_model(h, form, index, context);
+                if (of->symbols == 0)
                     continue;
                 const bool table = own++ % 2 == 0;
                 put_bits(out, !table, 1);
                 if (table)
-                    put_count_table(x, form, plain_model_number(frame, form, index, context), out);
+                    put_count_table(x, form, of, out);
             }
         }
     }
@@ -201,12 +202,12 @@ static bool put_rest(matrix *x, stream *s, const int32_t *values, const plain_ch
     if (!find_spots(x, values))
         return false;
     if (c->corrections)
-        put_corrections(c, out);
+        put_corrections(&x->h, c, out);
     if (c->own)
         put_own_models(x, c->own, out);
     end_bits(out);
     *s = (stream){.bytes = out->data, .size = out->size, .at = s->at};
-    plain_header_models(s, &x->h);
+    plain_read_models(s, &x->h);
     return !s->bad && put_streams(x, c, out);
 }
 
@@ -225,9 +226,9 @@ bool plain_encode_codes(const int32_t *values, size_t rows, size_t columns, cons
     }
     put_arrays(choices, rows, columns, out);
     stream s = {.bytes = out->data, .size = out->size, .at = begin};
-    plain_header_open(&s, rows, columns, row_hint, column_hint, &x.h);
+    plain_open_head(&s, rows, columns, row_hint, column_hint, &x.h);
     const bool good = !s.bad && put_rest(&x, &s, values, choices, out);
-    plain_header_close(&x.h);
+    plain_close_head(&x.h);
     free(x.row);
     free(x.spots);
     return good;

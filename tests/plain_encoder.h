@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "plain_models.h"
+#include "plain_decoder.h"
 #include "plain_writer.h"
 
 typedef struct plain_choices {

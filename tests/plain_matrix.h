@@ -4,17 +4,17 @@
 #define TESTS_PLAIN_MATRIX_H
 
 #include "plain_encoder.h"
-#include "plain_header.h"
+#include "plain_decoder.h"
 
-/* An integer, or the index that a level stands for, and the number of its model. */
+/* An integer, or the index that a level stands for, and its model. */
 typedef struct spot {
     int64_t v;
-    size_t model;
+    const model *model;
 } spot;
 
 /* The spots of a matrix: rows as they are, live columns in coding order. */
 typedef struct matrix {
-    plain_header h;
+    plain_head h;
     spot *spots;
     size_t *row; /* of the block at hand, in coding order */
 } matrix;
@@ -24,7 +24,7 @@ static inline spot *spot_at(const matrix *x, size_t row, size_t column)
     return &x->spots[row * x->h.columns + column];
 }
 
-static inline unsigned form_at(const plain_header *h, size_t column)
+static inline unsigned form_at(const plain_head *h, size_t column)
 {
     return h->form[column / h->lanes];
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "plain_models.h"
+#include "plain_decoder.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "gamma_tail.h"
 
-/* --- forms ------------------------------------------------------------------------- */
+/* --- forms and contexts ------------------------------------------------------------ */
 
 unsigned plain_form_of_width(int w)
 {
@@ -28,57 +28,60 @@ unsigned plain_form_shift(unsigned form)
     return form < 2 ? 0 : form - 2;
 }
 
-int64_t plain_first(const model *m)
-{
-    unsigned k = 1;
+static const unsigned h0[] = {0, 0, 5, 11, 19, 37, 67, 157, 333};
+static const unsigned h1[] = {0, 0, 2, 4, 4, 8, 20, 86, 242};
 
-    while (m->f[k] == 0)
-        k++;
-    return (int64_t)k - m->symbols / 2;
+static unsigned parity(unsigned value)
+{
+    unsigned ones = 0;
+
+    for (; value != 0; value /= 2)
+        ones += value % 2;
+    return ones % 2;
 }
 
-int64_t plain_last(const model *m)
+unsigned plain_codebook(unsigned kind, unsigned state)
 {
-    unsigned k = m->symbols - 1;
-
-    while (m->f[k] == 0)
-        k--;
-    return (int64_t)k - m->symbols / 2;
+    return parity(state & (h1[kind] / 2));
 }
 
-/* --- built-in models --------------------------------------------------------------- */
-
-static int64_t table_entry(unsigned shape, int64_t i)
+unsigned plain_next_state(unsigned kind, unsigned state, int64_t index)
 {
-    static const double exponents[] = {2, 1.5, 1, 0.7};
-    static int64_t table[4][513];
-    static bool ready[4];
-
-    for (int k = 0; k <= 512 && !ready[shape]; k++)
-        table[shape][k] = llround(gaussian_tail(exponents[shape], k / 32.0) * 16777216);
-    ready[shape] = true;
-    return table[shape][i];
+    return (2 * state + ((index % 2 != 0) + parity(state & (h0[kind] / 2))) % 2) % (1U << kind);
 }
 
-/* Mass above t / 4. */
+unsigned plain_context(unsigned kind, unsigned form, unsigned state)
+{
+    static const unsigned z[] = {0, 0, 0, 1, 1, 2, 1, 0, 0};
+    const unsigned next = 2 * state + parity(state & (h0[kind] / 2));
+
+    if (kind == 0 || form != 0)
+        return kind == 0 ? 0 : plain_codebook(kind, state);
+    return 2 * plain_codebook(kind, state) + parity((next << z[kind]) & (h1[kind] / 2));
+}
+
+/* --- models ------------------------------------------------------------------------ */
+
+/* The mass above t / 4. */
 static int64_t tail(unsigned shape, int w, int64_t t)
 {
+    static const double exponents[] = {2, 1.5, 1, 0.7};
+    static int64_t table[4][514];
     const int64_t o = floor_div(w, 4); /* 16 = 2^4 */
     const int64_t root = llround(exp2(24 - (double)(w - 16 * o) / 16));
-    const int64_t position = floor_div(t * root, (unsigned)(o + 5));
-    const int64_t i = position / 65536;
-    const int64_t part = position % 65536;
+    const int64_t position = floor_div(t * root, (unsigned)(o + 5)), i = position / 65536;
 
+    for (int k = 0; k <= 512 && table[shape][0] == 0; k++) /* the last one is there first */
+        table[shape][512 - k] = llround(gaussian_tail(exponents[shape], (512 - k) / 32.0) * 0x1p24);
     if (i >= 512)
         return 0;
-    const int64_t here = table_entry(shape, i);
-    return here - (here - table_entry(shape, i + 1)) * part / 65536;
+    const int64_t step = table[shape][i] - table[shape][i + 1];
+    return table[shape][i] - step * (position % 65536) / 65536;
 }
 
 static int64_t below(unsigned shape, int w, unsigned shift, unsigned codebook, int64_t h)
 {
-    const int64_t half = (INT64_C(1) << shift) / 2;
-    const int64_t m = h * (INT64_C(1) << shift) - half;
+    const int64_t m = h * (INT64_C(1) << shift) - (INT64_C(1) << shift) / 2;
     int64_t t = 4 * m - 2;
 
     if (codebook == 1)
@@ -86,19 +89,10 @@ static int64_t below(unsigned shape, int w, unsigned shift, unsigned codebook, i
     return t < 0 ? tail(shape, w, -t) : 16777216 - tail(shape, w, t);
 }
 
-static int64_t times_factor(int64_t mass, int power)
-{
-    const int64_t octave = floor_div(power, 5);
-    const int64_t numerator = llround(exp2(16 + (double)(power - 32 * octave) / 32));
-
-    return floor_div(mass * numerator, (unsigned)(16 - octave));
-}
-
 void plain_builtin_model(model *m, unsigned shape, int w, unsigned symbols, unsigned shift,
                          unsigned codebook, unsigned corrected, const int *powers)
 {
-    int64_t mass[256];
-    int64_t all = 0, before = 0, begin = 0, r = 0;
+    int64_t mass[256], all = 0, before = 0, begin = 0, r = 0;
 
     while (r < symbols / 2 - 1 && 16777216 - below(shape, w, shift, codebook, r + 1) >= 8192)
         r++;
@@ -108,12 +102,15 @@ void plain_builtin_model(model *m, unsigned shape, int w, unsigned symbols, unsi
     for (int64_t h = -r; h <= r; h++) {
         int64_t *const here = &mass[h + r + 1];
         *here = below(shape, w, shift, codebook, h + 1) - below(shape, w, shift, codebook, h);
-        if (llabs(h) < corrected)
-            *here = times_factor(*here, powers[llabs(h)]);
+        if (llabs(h) < corrected) {
+            const int64_t p = powers[llabs(h)], o = floor_div(p, 5); /* 32 = 2^5 */
+            *here = floor_div(*here * llround(exp2(16 + (double)(p - 32 * o) / 32)),
+                              (unsigned)(16 - o));
+        }
     }
     for (int64_t j = 0; j < count; j++)
         all += mass[j];
-    *m = (model){.symbols = symbols};
+    *m = (model){.symbols = symbols, .first = -r, .last = r};
     for (int64_t j = 0; j < count; j++) {
         before += mass[j];
         const int64_t next = j + 1 + (before * (4096 - count) + all / 2) / all;
@@ -122,147 +119,112 @@ void plain_builtin_model(model *m, unsigned shape, int w, unsigned symbols, unsi
     }
 }
 
-/* --- tables ------------------------------------------------------------------------ */
-
-static unsigned read_frequency(stream *s, int64_t *length)
+void plain_read_table(stream *s, model *m, unsigned symbols)
 {
-    *length += unfold(golomb(s));
-    if (s->bad || *length < 1 || *length > 12) {
-        s->bad = true;
-        return 0;
-    }
-    const unsigned rest = (unsigned)*length - 1;
-    const unsigned kept = rest < 5 ? rest : 5;
-    return (1U << rest) + ((unsigned)bits(s, kept) << (rest - kept));
-}
+    const int64_t half = symbols / 2, first = unfold(golomb(s)), last = first + (int64_t)golomb(s);
+    const int64_t escape = (int64_t)golomb(s), peak = first + (int64_t)golomb(s);
+    int64_t sum = escape, length = 1;
 
-void plain_table_model(stream *s, model *m, unsigned symbols)
-{
-    const int64_t half = symbols / 2;
-    const int64_t first = unfold(golomb(s));
-    const int64_t count = (int64_t)golomb(s);
-    const int64_t escape = (int64_t)golomb(s);
-    const int64_t peak = (int64_t)golomb(s);
-    int64_t sum = escape;
-    int64_t length = 1;
-
-    *m = (model){.symbols = symbols, .f = {(unsigned)escape}};
-    if (first < 1 - half || first + count > half - 1 || escape > 4095 || peak > count)
-        s->bad = true;
-    for (int64_t k = 0; k <= count && !s->bad; k++) {
-        if (k == peak)
+    *m = (model){.symbols = symbols, .first = first, .last = last, .f = {(unsigned)escape}};
+    refuse_if(s, first < 1 - half || last > half - 1 || escape > 4095 || peak > last);
+    for (int64_t h = first; h <= last && !s->bad; h++) {
+        if (h == peak)
             continue;
-        m->f[first + k + half] = read_frequency(s, &length);
-        sum += m->f[first + k + half];
+        length += unfold(golomb(s));
+        refuse_if(s, length < 1 || length > 12);
+        const unsigned rest = s->bad ? 0 : (unsigned)length - 1, kept = rest < 5 ? rest : 5;
+        m->f[h + half] = (1U << rest) + ((unsigned)bits(s, kept) << (rest - kept));
+        sum += m->f[h + half];
     }
-    if (sum > 4095)
-        s->bad = true;
+    refuse_if(s, sum > 4095);
     if (!s->bad)
-        m->f[first + peak + half] = (unsigned)(4096 - sum);
+        m->f[peak + half] = (unsigned)(4096 - sum);
 }
 
-/* --- corrections ------------------------------------------------------------------- */
-
-static int spacing_of(unsigned step)
+int plain_knots(const plain_head *h, int *corrected)
 {
-    return 8 >> step;
+    const int g = 8 >> h->step;
+
+    *corrected = 0;
+    while (*corrected < h->classes && (h->base + *corrected) * (1 << h->step) < 64)
+        ++*corrected;
+    return *corrected == 0 ? 0 : (*corrected - 1 + g - 1) / g + 1;
 }
 
-int plain_corrected(int base, unsigned step, int classes)
+static void read_corrections(stream *s, const plain_head *h, corrections *c)
 {
-    int count = 0;
+    int corrected;
+    const int knots = plain_knots(h, &corrected);
 
-    while (count < classes && (base + count) * (1 << step) < 64)
-        count++;
-    return count;
-}
-
-int plain_knots(int base, unsigned step, int classes)
-{
-    const int corrected = plain_corrected(base, step, classes), g = spacing_of(step);
-
-    return corrected == 0 ? 0 : (corrected - 1 + g - 1) / g + 1;
-}
-
-static void read_corrections(stream *s, const model_frame *frame, corrections *c)
-{
-    const int knots = plain_knots(frame->base, frame->step, frame->classes);
-
-    for (unsigned context = 0; context < plain_form_contexts(0, frame->kind); context++) {
+    for (unsigned context = 0; context < plain_form_contexts(0, h->kind); context++) {
         const uint64_t count = golomb(s);
-        if (count > 7)
-            s->bad = true;
+        refuse_if(s, count > 7);
         c->count[context] = s->bad ? 0 : (unsigned)count;
         for (unsigned k = 0; k < c->count[context]; k++) {
-            int64_t power = 0;
-            for (int knot = 0; knot < knots && !s->bad; knot++) {
-                power += unfold(golomb(s));
-                if (power < -64 || power > 63)
-                    s->bad = true;
-                c->power[context][k][knot] = (int)power;
+            for (int knot = 0, power = 0; knot < knots && !s->bad; knot++) {
+                const int64_t difference = unfold(golomb(s));
+                refuse_if(s, power + difference < -64 || power + difference > 63);
+                c->power[context][k][knot] = power = s->bad ? 0 : power + (int)difference;
             }
         }
     }
 }
 
-static unsigned codebook_of(unsigned form, unsigned context)
-{
-    return form == 0 ? context / 2 : context;
-}
-
-static void shared_model(const model_frame *frame, const corrections *c, unsigned form, int index,
+static void shared_model(const plain_head *h, const corrections *c, unsigned form, int index,
                          unsigned context, model *m)
 {
-    const int g = spacing_of(frame->step), knot = index / g, behind = index % g;
-    const unsigned codebook = codebook_of(form, context);
+    const int g = 8 >> h->step, t = index / g, r = index % g;
+    const unsigned codebook = form == 0 ? context / 2 : context;
     const unsigned given = form == 0 ? context : 2 * codebook;
-    unsigned corrected = c->count[given];
-    int powers[7] = {0};
+    int powers[7] = {0}, corrected;
 
-    if (index >= plain_corrected(frame->base, frame->step, frame->classes) ||
-        plain_form_shift(form) != 0)
-        corrected = 0;
-    for (unsigned k = 0; k < corrected; k++) {
-        const int *const at = &c->power[given][k][knot];
-        powers[k] = (int)floor_div((at[0] * (g - behind) + (behind == 0 ? 0 : at[1] * behind)) * 4,
-                                   3 - frame->step);
+    plain_knots(h, &corrected);
+    const bool is_corrected = index < corrected && plain_form_shift(form) == 0;
+    for (unsigned k = 0; k < c->count[given] && is_corrected; k++) {
+        const int *const at = &c->power[given][k][t];
+        powers[k] = (int)floor_div((at[0] * (g - r) + (r == 0 ? 0 : at[1] * r)) * 4, 3 - h->step);
     }
-    plain_builtin_model(m, frame->shape, (frame->base + index) * (1 << frame->step),
-                        plain_form_symbols(form), plain_form_shift(form), codebook, corrected,
+    plain_builtin_model(m, h->shape, (h->base + index) * (1 << h->step), plain_form_symbols(form),
+                        plain_form_shift(form), codebook, is_corrected ? c->count[given] : 0,
                         powers);
 }
 
-/* --- all of them ------------------------------------------------------------------- */
-
-size_t plain_model_number(const model_frame *frame, unsigned form, int index, unsigned context)
+model *plain_model(const plain_head *h, unsigned form, int index, unsigned context)
 {
-    return frame->number[form][index] + context;
+    return &h->models[(form * (size_t)h->classes + (size_t)index) * PLAIN_CONTEXTS + context];
 }
 
-static void read_model(stream *s, const model_frame *frame, const corrections *c, unsigned form,
-                       int index, unsigned context, model *m)
+void plain_list_models(plain_head *h)
 {
-    if (frame->own_models && bits(s, 1) == 0)
-        plain_table_model(s, m, plain_form_symbols(form));
-    else
-        shared_model(frame, c, form, index, context, m);
+    const size_t models = h->forms * (size_t)h->classes * PLAIN_CONTEXTS;
+
+    h->models = calloc(models, sizeof *h->models);
+    for (size_t octet = 0; octet < h->octets; octet++) {
+        const unsigned form = h->form[octet * h->octet_columns / h->lanes];
+        for (size_t i = 0; i < h->rows; i++) {
+            for (unsigned k = 0; k < plain_form_contexts(form, h->kind) && !h->row_dead[i]; k++)
+                plain_model(h, form, plain_index(h, i, octet), k)->symbols =
+                    plain_form_symbols(form);
+        }
+    }
 }
 
-void plain_read_models(stream *s, const model_frame *frame, model *models)
+void plain_read_models(stream *s, plain_head *h)
 {
     corrections c = {{0}, {{{0}}}};
+    const size_t classes = (size_t)h->classes;
 
-    if (frame->corrections)
-        read_corrections(s, frame, &c);
-    for (unsigned form = 0; form < PLAIN_FORMS; form++) {
-        for (int index = 0; index < frame->classes; index++) {
-            for (unsigned context = 0; context < plain_form_contexts(form, frame->kind);
-                 context++) {
-                if (frame->occurs[form][index] && !s->bad)
-                    read_model(s, frame, &c, form, index, context,
-                               &models[plain_model_number(frame, form, index, context)]);
-            }
-        }
+    if (h->corrected)
+        read_corrections(s, h, &c);
+    for (size_t k = 0; k < h->forms * classes * PLAIN_CONTEXTS && !s->bad; k++) {
+        const unsigned form = (unsigned)(k / PLAIN_CONTEXTS / classes);
+        if (h->models[k].symbols == 0)
+            continue;
+        if (h->own && bits(s, 1) == 0)
+            plain_read_table(s, &h->models[k], plain_form_symbols(form));
+        else
+            shared_model(h, &c, form, (int)(k / PLAIN_CONTEXTS % classes), k % PLAIN_CONTEXTS,
+                         &h->models[k]);
     }
     end_of_bits(s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes and bits as docs/format.md defines them, for the plain decoder. */
+/* Bytes and bits as docs/format.md defines them, for the plain decoder. Nothing is read once something was bad. */
 #ifndef TESTS_PLAIN_STREAM_H
 #define TESTS_PLAIN_STREAM_H
 
@@ -14,6 +14,21 @@ typedef struct stream {
     uint64_t bit; /* of a bit string: bits read since `at` */
     bool bad;
 } stream;
+
+static inline void refuse_if(stream *s, bool bad)
+{
+    s->bad = s->bad || bad;
+}
+
+/* The next bytes, as many as are said. */
+static inline stream take_part(stream *s, uint64_t size)
+{
+    refuse_if(s, s->bad || size > s->size - s->at);
+    const stream part = {
+        .bytes = s->bytes, .size = s->at + (s->bad ? 0 : (size_t)size), .at = s->at, .bad = s->bad};
+    s->at = part.size;
+    return part;
+}
 
 static inline unsigned u8(stream *s)
 {

@@ -24,21 +24,6 @@ static turn *add_turn(turns *r, size_t from_end)
     return &r->all[r->count++];
 }
 
-static operation of_bits(uint64_t value, unsigned count)
-{
-    return (operation){(unsigned)value << (12 - count), 1U << (12 - count)};
-}
-
-static operation of_escape(unsigned e)
-{
-    static const unsigned first[] = {1024, 512, 256, 128, 64, 12};
-    unsigned f[64];
-
-    for (unsigned k = 0; k < 64; k++)
-        f[k] = k / 2 < 6 ? first[k / 2] : 2;
-    return of_symbol(f, e);
-}
-
 /* The turns of the escapes of a step; m is NULL for lanes without one. */
 static void add_escapes(turns *r, const model *const *m, const int64_t *high, size_t from_end)
 {
@@ -59,28 +44,17 @@ static void add_escapes(turns *r, const model *const *m, const int64_t *high, si
     for (unsigned done = 0; done < 32; done += 8) {
         now = add_turn(r, from_end);
         for (unsigned k = 0; k < 32; k++) {
-            const unsigned count = left[k] < 8 ? left[k] : 8;
-            if (count != 0)
-                now->lane[k] = of_bits(z[k] % (1U << count), count);
-            z[k] >>= count;
-            left[k] -= count;
+            if (done < left[k])
+                now->lane[k] = of_digit(z[k], left[k], done);
         }
     }
 }
 
-static unsigned width_of(const plain_header *h, size_t group)
+static unsigned width_of(const plain_head *h, size_t group)
 {
     const size_t left = h->live_columns - group * h->lanes;
 
     return left < h->lanes ? (unsigned)left : h->lanes;
-}
-
-/* The lane at a place in the order of lanes. */
-static unsigned lane_at(unsigned place, unsigned width)
-{
-    const unsigned even = (width + 1) / 2;
-
-    return place < even ? 2 * place : 2 * (place - even) + 1;
 }
 
 /* A step of the lanes at these places. */
@@ -94,9 +68,9 @@ static bool add_lanes(const matrix *x, size_t row, size_t group, unsigned begin,
     turn *const now = add_turn(r, from_end);
 
     for (unsigned place = begin; place < end; place++) {
-        const unsigned k = lane_at(place, width_of(&x->h, group));
+        const unsigned k = plain_lane_at(place, width_of(&x->h, group));
         const spot *const here = spot_at(x, row, group * x->h.lanes + k);
-        const model *const m = &x->h.models[here->model];
+        const model *const m = here->model;
         high[k] = high_of(here->v, shift);
         const unsigned symbol = symbol_of(m, high[k]);
         escaped[k] = symbol == 0 ? m : NULL;
@@ -125,7 +99,7 @@ static void push_turns(const turns *r, uint64_t *x, writer *words)
 {
     for (size_t k = r->count; k-- > 0;) {
         for (unsigned place = 32; place-- > 0;) {
-            const unsigned lane = lane_at(place, 32);
+            const unsigned lane = plain_lane_at(place, 32);
             if (r->all[k].lane[lane].f != 0)
                 x[lane] = push_with_word(x[lane], r->all[k].lane[lane], words);
         }
@@ -193,16 +167,6 @@ static bool find_tail(coded *d)
     return false;
 }
 
-static void put_state(uint64_t x, unsigned exponent_bits, unsigned least, writer *out)
-{
-    unsigned e = 0;
-
-    while (x >> (e + 1) != 0)
-        e++;
-    put_bits(out, e - least, exponent_bits);
-    put_bits(out, x, e);
-}
-
 /* The lanes end with the words of the tail, and zeros after them. */
 static void last_states(const coded *d, uint64_t *x)
 {
@@ -211,7 +175,7 @@ static void last_states(const coded *d, uint64_t *x)
         uint64_t word = place == 0 ? d->x >> 16 : place == 1 ? d->x & 65535 : 0;
         if (place >= 2 && k < words)
             word = d->words.data[2 * (words - k) - 1] + 256U * d->words.data[2 * (words - k) - 2];
-        x[lane_at(place, d->width)] = 65536 + word;
+        x[plain_lane_at(place, d->width)] = 65536 + word;
     }
 }
 

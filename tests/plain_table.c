@@ -20,7 +20,7 @@ static unsigned kept(unsigned f)
 
 static unsigned peak_of(const model *m)
 {
-    unsigned peak = (unsigned)(plain_first(m) + m->symbols / 2);
+    unsigned peak = (unsigned)(m->first + m->symbols / 2);
 
     for (unsigned k = peak; k < m->symbols; k++)
         peak = m->f[k] > m->f[peak] ? k : peak;
@@ -41,6 +41,8 @@ model plain_count_model(unsigned symbols, const size_t *counts)
         last--;
     for (unsigned k = first; k <= last; k++)
         m.f[k] = kept(1 + (unsigned)(3000 * counts[k] / all));
+    m.first = (int64_t)first - symbols / 2;
+    m.last = (int64_t)last - symbols / 2;
     m.f[0] = counts[0] == 0 ? 0 : 1 + (unsigned)(500 * counts[0] / all);
     const unsigned peak = peak_of(&m);
     for (unsigned k = 0; k < symbols; k++)
@@ -52,11 +54,10 @@ model plain_count_model(unsigned symbols, const size_t *counts)
 void plain_put_table(writer *w, const model *m)
 {
     const unsigned half = m->symbols / 2, peak = peak_of(m);
-    const unsigned first = (unsigned)(plain_first(m) + half),
-                   last = (unsigned)(plain_last(m) + half);
+    const unsigned first = (unsigned)(m->first + half), last = (unsigned)(m->last + half);
     unsigned before = 1;
 
-    put_golomb(w, fold(plain_first(m)));
+    put_golomb(w, fold(m->first));
     put_golomb(w, last - first);
     put_golomb(w, m->f[0]);
     put_golomb(w, peak - first);

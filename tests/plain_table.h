@@ -3,7 +3,7 @@
 #ifndef TESTS_PLAIN_TABLE_H
 #define TESTS_PLAIN_TABLE_H
 
-#include "plain_models.h"
+#include "plain_decoder.h"
 #include "plain_writer.h"
 
 /* A model for symbols that were counted, escapes first. */

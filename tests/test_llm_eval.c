@@ -262,7 +262,8 @@ static void run_pair(struct pair *pair, struct restored *restored, bool layers,
 {
     struct failure failure;
 
-    ck_assert_msg(pair_run(pair, restored, &tokens, window, layers, &failure), "%s", failure.text);
+    ck_assert_msg(pair_run(pair, restored, &tokens, window, layers, NULL, &failure), "%s",
+                  failure.text);
     const struct readout readout = {&restored->model, pair->restored};
     const struct readout reference = {&model, pair->original};
     ck_assert_msg(evaluate_readout(evaluation, &readout, &reference, &tokens, window, &failure),
@@ -419,7 +420,8 @@ START_TEST(interrupts_end_a_run)
                        &failure);
     expect_interrupted(evaluate_hidden(&model, &tokens, window, &failure) != NULL, &failure);
     for (int layers = 0; layers < 2; layers++) {
-        expect_interrupted(pair_run(&late, &restored, &tokens, window, layers, &failure), &failure);
+        expect_interrupted(pair_run(&late, &restored, &tokens, window, layers, NULL, &failure),
+                           &failure);
         pair_free(&late);
     }
     interrupt_watch(NULL);

@@ -38,7 +38,7 @@ static void make_outputs(uint64_t seed)
     for (size_t i = 0; i < A; i++)
         energy[i] = 1.0;
     moments = (wsic_moments){.columns = A, .samples = 2.0, .input = sums};
-    input = (wsic_metric_input){&moments, energy, 1000, {A, NULL}};
+    input = (wsic_metric_input){{&moments, NULL}, energy, 1000, {A, NULL}};
 }
 
 static wsic_metric make_metric(const env_fixture *f, int use, double damping, int weights)

@@ -84,7 +84,7 @@ static void compare_with_density(uint32_t shape, int32_t number, unsigned codebo
         const uint32_t symbol = wsic_model_symbol(&model, part);
         double bits = wsic_frequency_bits(wsic_model_frequency(&model, symbol)) + model.shift;
         if (symbol == 0)
-            bits += wsic_escape_bits(wsic_escape_distance(&model, part), true);
+            bits += wsic_escape_bits(wsic_escape_distance(&model, part));
         *spent += mass * bits;
         *ideal -= mass * log2(mass);
     }

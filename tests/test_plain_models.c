@@ -5,10 +5,8 @@
 
 #include "check_main.h"
 #include "code_matrices.h"
-#include "plain_arrays.h"
 #include "plain_decoder.h"
 #include "plain_encoder.h"
-#include "plain_trellis.h"
 
 /* --- models ------------------------------------------------------------------------ */
 
@@ -25,7 +23,7 @@ START_TEST(built_in_models_are_distributions)
                 for (unsigned k = 0; k < m.symbols; k++)
                     sum += m.f[k];
                 ck_assert_uint_eq(sum, 4096);
-                ck_assert_int_eq(plain_first(&m), -plain_last(&m));
+                ck_assert_int_eq(m.first, -m.last);
                 ck_assert_uint_ge(m.f[0], 1);
             }
         }

@@ -7,10 +7,11 @@
 
 #include "commands.h"
 #include "common/interrupt.h"
+#include "common/terminal.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
-#include "report.h"
+#include "facts.h"
 #include "session.h"
 
 typedef struct info_job {
@@ -89,8 +90,8 @@ static json_t *layers_json(const info_job *job)
     json_t *const array = json_array();
 
     for (size_t i = 0; i < job->count; i++)
-        json_array_append_new(array, report_json(wsic_archive_name(job->archive, i), &job->infos[i],
-                                                 job->infos[i].bytes));
+        json_array_append_new(array, facts_json(wsic_archive_name(job->archive, i), &job->infos[i],
+                                                job->infos[i].bytes));
     return array;
 }
 
@@ -100,7 +101,7 @@ static int print_as_json(const info_job *job)
 {
     const uint64_t bytes = wsic_archive_size(job->archive);
     json_t *const object = job->count == 1
-                               ? report_json(wsic_archive_name(job->archive, 0), job->infos, bytes)
+                               ? facts_json(wsic_archive_name(job->archive, 0), job->infos, bytes)
                                : json_object();
 
     json_object_set_new(object, "bytes", json_integer((json_int_t)bytes));
@@ -111,7 +112,7 @@ static int print_as_json(const info_job *job)
     return print_json(object);
 }
 
-static int longest_name(const info_job *job)
+static size_t longest_name(const info_job *job)
 {
     size_t longest = strlen("layer");
 
@@ -119,20 +120,23 @@ static int longest_name(const info_job *job)
         const size_t length = strlen(wsic_archive_name(job->archive, i));
         longest = length > longest ? length : longest;
     }
-    return (int)longest;
+    return longest;
 }
 
 static void print_layers(const info_job *job)
 {
-    const int width = longest_name(job);
+    enum { FIGURES = 80 }; /* characters of them in a line */
+    const int width = (int)terminal_room(stdout, longest_name(job), FIGURES);
+    char buffer[TERMINAL_NAME_SIZE];
 
     printf("\n%-*s %7s %7s %8s %8s %8s %8s %9s %8s %8s\n", width, "layer", "rows", "columns",
            "rate", "codes", "side", "entropy", "relative", "limit", "gap");
     for (size_t i = 0; i < job->count; i++) {
         const wsic_layer_info *const info = &job->infos[i];
         printf("%-*s %7" PRIu64 " %7" PRIu64 " %8.4f %8.4f %8.4f %8.4f %9.3g", width,
-               wsic_archive_name(job->archive, i), info->rows, info->columns, info->rate,
-               info->rate_codes, info->rate_side, info->entropy_pooled, info->relative_distortion);
+               terminal_fit(wsic_archive_name(job->archive, i), (size_t)width, buffer), info->rows,
+               info->columns, info->rate, info->rate_codes, info->rate_side, info->entropy_pooled,
+               info->relative_distortion);
         if (info->limit_rate < 0)
             printf(" %8s %8s\n", "-", "-");
         else
@@ -146,7 +150,7 @@ static int print_for_person(const info_job *job)
 
     print_fact("file", "%s, %" PRIu64 " bytes", job->path, bytes);
     if (job->count == 1) {
-        report_print(wsic_archive_name(job->archive, 0), job->infos, bytes);
+        facts_print(wsic_archive_name(job->archive, 0), job->infos, bytes);
     } else {
         print_fact("layers", "%zu", job->count);
         if (job->count > 0)

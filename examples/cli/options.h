@@ -12,7 +12,8 @@ typedef enum option_kind {
     OPTION_TEXT,   /* value is a const char * */
     OPTION_NUMBER, /* value is a double, NAN where the option is not given */
     OPTION_COUNT,  /* value is an int32_t, not negative */
-    OPTION_LIST    /* value is a text_list; arguments that follow are added to it */
+    OPTION_EACH,   /* value is a text_list; the option may be repeated */
+    OPTION_LIST    /* the same; arguments that follow are added to it */
 } option_kind;
 
 typedef struct option_spec {
@@ -38,6 +39,10 @@ typedef struct cli_command {
     const char *notes;   /* further lines of help, or NULL */
     int (*run)(const struct cli_command *command, int argc, char **argv);
 } cli_command;
+
+/* As the only argument of a command: print a line for every option with its name, "flag" or "value",
+ * and its help, separated by tabs. */
+#define OPTIONS_LIST "--complete"
 
 /* The command line is read to its end and all values are set: go on. */
 enum { OPTIONS_READ = -1 };

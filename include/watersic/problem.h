@@ -151,6 +151,33 @@ WSIC_API wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const 
 WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
                                               const wsic_stats *outputs) WSIC_NODISCARD;
 
+/**
+ * \brief Give the diagonal of the statistics of the outputs alone.
+ *
+ * For a matrix with so many rows that G, which has a² numbers, cannot be kept. The layer, the report
+ * and plans are as if G had zeros beside its diagonal: rows are weighted, and no row makes up for the
+ * errors of another. It takes the place of what wsic_problem_set_outputs() was given, and the other
+ * way round.
+ *
+ * \param problem   not NULL
+ * \param diagonal  G_rr = E δ_r² of every row, not negative, in the units that stats.h says
+ *                  ("Outputs"). The problem keeps a copy. NULL: no output statistics (any more).
+ * \param count     the number of rows of the matrix; not looked at if diagonal is NULL
+ * \return
+ *   - #WSIC_OK
+ *   - #WSIC_ERROR_ARGUMENT: problem is NULL
+ *   - #WSIC_ERROR_SHAPE: count is not the number of rows
+ *   - #WSIC_ERROR_NOT_FINITE: a number is NaN or infinite
+ *   - #WSIC_ERROR_RANGE: a number is negative, or their mean is 0, subnormal or beyond the range of
+ *     double
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
+ *
+ * On failure the problem is as before. Numbers below 1e-4 of the mean count as that
+ * (#WSIC_OUTPUT_DAMPING).
+ */
+WSIC_API wsic_status wsic_problem_set_output_diagonal(wsic_problem *problem, const double *diagonal,
+                                                      size_t count) WSIC_NODISCARD;
+
 #ifdef __cplusplus
 }
 #endif

@@ -130,7 +130,8 @@ wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, const wsic_plan *plan, 
 }
 
 static wsic_status estimate_memory(const wsic_encoder *encoder, wsic_shape shape,
-                                   const wsic_blend_sources *sources, bool outputs, uint64_t *bytes)
+                                   const wsic_blend_sources *sources,
+                                   const wsic_output_moments *outputs, uint64_t *bytes)
 {
     const wsic_env *const env = &encoder->handle.env;
     wsic_encode_options options;
@@ -151,7 +152,7 @@ wsic_status wsic_encoder_estimate_memory(const wsic_encoder *encoder, size_t row
         return WSIC_ERROR_ARGUMENT;
     if (rows == 0 || columns == 0)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "rows or columns is 0");
-    return estimate_memory(encoder, (wsic_shape){rows, columns}, NULL, false, bytes);
+    return estimate_memory(encoder, (wsic_shape){rows, columns}, NULL, NULL, bytes);
 }
 
 wsic_status wsic_encoder_estimate_memory_problem(const wsic_encoder *encoder,
@@ -163,7 +164,7 @@ wsic_status wsic_encoder_estimate_memory_problem(const wsic_encoder *encoder,
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_ARGUMENT, "problem is NULL");
     const wsic_encode_input *const input = &problem->inner.input;
     return estimate_memory(encoder, (wsic_shape){input->weights.rows, input->weights.columns},
-                           &input->sources, input->outputs != NULL, bytes);
+                           &input->sources, &input->outputs, bytes);
 }
 
 /* --- run ------------------------------------------------------------------------- */

@@ -111,8 +111,8 @@ static void spread_over_rows(double *row_energy, size_t a, wsic_plan_entry *entr
 static wsic_status fill_weighted_sigma(const wsic_env *env, const wsic_encode_problem *problem,
                                        wsic_plan_entry *entry)
 {
-    const wsic_metric_options options = {
-        .use = WSIC_OUTPUTS_FULL, .weights = WSIC_METRIC_WEIGHTS_AUTO};
+    const wsic_metric_options options = {.use = WSIC_OUTPUTS_FULL,
+                                         .weights = WSIC_METRIC_WEIGHTS_AUTO};
     const wsic_metric_input input = {problem->input.outputs, problem->row_energy, problem->live,
                                      problem->weights.rows};
     const size_t rows = problem->weights.rows.count;
@@ -154,7 +154,7 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
     if (status != WSIC_OK)
         return status;
     const size_t rows = problem->weights.rows.count;
-    const bool weighted = problem->input.outputs && problem->zero_rows < rows;
+    const bool weighted = wsic_outputs_known(&problem->input.outputs) && problem->zero_rows < rows;
     *entry = (wsic_plan_entry){
         .rows = problem->input.weights.rows,
         .columns = problem->factor.n,
@@ -173,7 +173,7 @@ static wsic_status make_entry(const wsic_env *env, wsic_encode_problem *problem,
         status = weighted ? fill_weighted_sigma(env, problem, entry)
                           : fill_sigma(env, problem, problem->column_energy, entry);
     /* Without any energy nothing is lost either. */
-    entry->outputs = problem->input.outputs != NULL;
+    entry->outputs = wsic_outputs_known(&problem->input.outputs);
     if (status == WSIC_OK)
         status = wsic_progress_report(env, &progress, 1.0);
     if (status != WSIC_OK)

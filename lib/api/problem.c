@@ -2,6 +2,8 @@
 #include "api/problem.h"
 
 #include <float.h>
+#include <math.h>
+#include <string.h>
 
 #include "api/check.h"
 #include "api/stats.h"
@@ -103,6 +105,7 @@ void wsic_problem_destroy(wsic_problem *problem)
     wsic_encode_problem_release(&problem->handle.env, &problem->inner);
     wsic_free(&problem->handle.env, problem->dead_rows);
     wsic_free(&problem->handle.env, problem->dead_columns);
+    wsic_free(&problem->handle.env, problem->output_diagonal);
     wsic_handle_destroy(problem);
 }
 
@@ -212,6 +215,7 @@ wsic_status wsic_problem_set_dead_columns(wsic_problem *problem, const size_t *c
 static wsic_status check_outputs(const wsic_env *env, const wsic_stats *outputs, size_t rows)
 {
     const wsic_moments *const moments = wsic_stats_moments(outputs);
+    const wsic_output_moments found = {.sums = moments};
     double mean = 0.0;
 
     if (moments->quantized)
@@ -222,7 +226,7 @@ static wsic_status check_outputs(const wsic_env *env, const wsic_stats *outputs,
     if (!(moments->samples > 0.0))
         return wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "outputs: the statistics hold no sample");
     for (size_t r = 0; r < rows; r++)
-        mean += moments->input[r * rows + r] / moments->samples / (double)rows;
+        mean += wsic_outputs_element(&found, r, r) / (double)rows;
     if (!(mean >= DBL_MIN))
         return wsic_fail(env, WSIC_ERROR_RANGE,
                          "outputs has a mean diagonal of %g over %g samples: no gradient has "
@@ -231,20 +235,74 @@ static wsic_status check_outputs(const wsic_env *env, const wsic_stats *outputs,
     return WSIC_OK;
 }
 
+static void replace_outputs(wsic_problem *problem, wsic_output_moments outputs,
+                            const double *spectrum)
+{
+    problem->inner.input.outputs = outputs;
+    problem->inner.input.output_spectrum = spectrum;
+    wsic_encode_problem_forget_outputs(&problem->handle.env, &problem->inner);
+}
+
 wsic_status wsic_problem_set_outputs(wsic_problem *problem, const wsic_stats *outputs)
 {
     if (!problem)
         return WSIC_ERROR_ARGUMENT;
-    const wsic_env *const env = &problem->handle.env;
-    wsic_encode_input *const input = &problem->inner.input;
+    wsic_output_moments known = {.sums = NULL};
     wsic_status status = WSIC_OK;
 
-    if (outputs)
-        status = check_outputs(env, outputs, input->weights.rows);
+    if (outputs) {
+        status = check_outputs(&problem->handle.env, outputs, problem->inner.input.weights.rows);
+        known.sums = wsic_stats_moments(outputs);
+    }
     if (status != WSIC_OK)
         return status;
-    input->outputs = outputs ? wsic_stats_moments(outputs) : NULL;
-    input->output_spectrum = outputs ? wsic_stats_cached_spectrum(outputs) : NULL;
-    wsic_encode_problem_forget_outputs(env, &problem->inner);
+    replace_outputs(problem, known, outputs ? wsic_stats_cached_spectrum(outputs) : NULL);
+    wsic_free(&problem->handle.env, problem->output_diagonal);
+    problem->output_diagonal = NULL;
+    return WSIC_OK;
+}
+
+static wsic_status check_diagonal(const wsic_env *env, const double *diagonal, size_t count,
+                                  size_t rows)
+{
+    double mean = 0.0;
+
+    if (count != rows)
+        return wsic_fail(env, WSIC_ERROR_SHAPE, "diagonal has %zu numbers, weights has %zu rows",
+                         count, rows);
+    for (size_t r = 0; r < rows; r++) {
+        if (!isfinite(diagonal[r]))
+            return wsic_fail(env, WSIC_ERROR_NOT_FINITE, "diagonal[%zu] is %g", r, diagonal[r]);
+        if (diagonal[r] < 0.0)
+            return wsic_fail(env, WSIC_ERROR_RANGE, "diagonal[%zu] is %g, a mean of squares", r,
+                             diagonal[r]);
+        mean += diagonal[r] / (double)rows;
+    }
+    if (!(mean >= DBL_MIN && isfinite(mean)))
+        return wsic_fail(env, WSIC_ERROR_RANGE,
+                         "diagonal has a mean of %g: no gradient has reached the outputs", mean);
+    return WSIC_OK;
+}
+
+wsic_status wsic_problem_set_output_diagonal(wsic_problem *problem, const double *diagonal,
+                                             size_t count)
+{
+    double *copy = NULL;
+    wsic_status status = WSIC_OK;
+
+    if (!problem)
+        return WSIC_ERROR_ARGUMENT;
+    const wsic_env *const env = &problem->handle.env;
+    if (diagonal) {
+        status = check_diagonal(env, diagonal, count, problem->inner.input.weights.rows);
+        if (status == WSIC_OK)
+            copy = wsic_alloc(env, count, sizeof *copy, &status);
+        if (status != WSIC_OK)
+            return status;
+        memcpy(copy, diagonal, count * sizeof *copy);
+    }
+    replace_outputs(problem, (wsic_output_moments){.diagonal = copy}, NULL);
+    wsic_free(env, problem->output_diagonal);
+    problem->output_diagonal = copy;
     return WSIC_OK;
 }

@@ -62,7 +62,7 @@ static wsic_status check_head(const wsic_env *env, const wsic_code_head *head, s
     const uint64_t most =
         wsic_min_size(WSIC_STEPS_MAX, wsic_max_size(WSIC_BLOCK_CODES_MAX / columns, 1));
     const unsigned order = head_order(head);
-    const bool by_hint = order == WSIC_ORDER_HINT || order == WSIC_ORDER_KEYS_AND_HINT;
+    const bool by_hint = (order & WSIC_ORDER_HINT) != 0;
 
     if (head->block_rows < 1 || head->block_rows > rows || head->block_rows > most)
         return wsic_fail(env, WSIC_ERROR_FORMAT, "blocks of %llu rows where there are %zu x %zu",
@@ -237,39 +237,33 @@ static wsic_status read_rows(const wsic_env *env, wsic_cursor *cursor, const wsi
     return status;
 }
 
+/* The keys, which count as hints do. */
 static wsic_status read_order(const wsic_env *env, wsic_cursor *cursor, unsigned order,
                               const int32_t *hint, axis_scratch scratch, wsic_code_reader *reader)
 {
+    const size_t count = reader->live_columns;
+    const int64_t most = (int64_t)WSIC_KEY_LIMIT * (4 << reader->step);
     wsic_status status = WSIC_OK;
 
-    memset(scratch.numbers, 0, reader->live_columns * sizeof *scratch.numbers);
-    for (size_t j = 0; order == WSIC_ORDER_HINT && j < reader->live_columns; j++)
-        scratch.numbers[j] = hint[reader->column[j]];
-    if (order == WSIC_ORDER_KEYS || order == WSIC_ORDER_KEYS_AND_HINT) {
-        status = wsic_int_array_read(env, cursor, "keys of the columns", reader->live_columns,
-                                     scratch.numbers);
-        if (status == WSIC_OK)
-            status =
-                add_hints(env, "keys of the columns",
-                          order == WSIC_ORDER_KEYS_AND_HINT ? hint : NULL, reader->step,
-                          WSIC_KEY_LIMIT, reader->column, 1, reader->live_columns, scratch.numbers);
+    memset(scratch.numbers, 0, count * sizeof *scratch.numbers);
+    if ((order & WSIC_ORDER_KEYS) != 0)
+        status = wsic_int_array_read(env, cursor, "keys of the columns", count, scratch.numbers);
+    for (size_t j = 0; j < count && status == WSIC_OK; j++) {
+        int64_t key = (int64_t)scratch.numbers[j] * (4 << reader->step);
+        key += (order & WSIC_ORDER_HINT) != 0 ? hint[reader->column[j]] : 0;
+        if (key < -most || key > most)
+            return wsic_fail(env, WSIC_ERROR_FORMAT, "the key of column %zu is %lld",
+                             (size_t)reader->column[j], (long long)key);
+        scratch.numbers[j] = (int32_t)key;
     }
     if (status == WSIC_OK)
-        wsic_order_columns(scratch.numbers, reader->column, reader->live_columns, scratch.lines);
+        wsic_order_columns(scratch.numbers, reader->column, count, scratch.lines);
     return status;
 }
 
-/* What the key of a column says of an octet that begins with it. */
-static int64_t octet_key(const wsic_code_reader *reader, unsigned order, int32_t key)
-{
-    return order == WSIC_ORDER_NATURAL ? 0
-           : order == WSIC_ORDER_HINT  ? wsic_hint_units(key, reader->step)
-                                       : key;
-}
-
 /* Columns have just been sorted: the lines are what they were sorted by. */
-static wsic_status read_octets(const wsic_env *env, wsic_cursor *cursor, unsigned order,
-                               axis_scratch scratch, wsic_code_reader *reader)
+static wsic_status read_octets(const wsic_env *env, wsic_cursor *cursor, axis_scratch scratch,
+                               wsic_code_reader *reader)
 {
     const size_t octets = wsic_div_up(reader->live_columns, (size_t)1 << reader->octet_log);
     wsic_status status;
@@ -281,7 +275,7 @@ static wsic_status read_octets(const wsic_env *env, wsic_cursor *cursor, unsigne
     status = wsic_int_array_read(env, cursor, "octet classes", octets, scratch.numbers);
     for (size_t k = 0; status == WSIC_OK && k < octets; k++) {
         const int32_t key = scratch.lines[k << reader->octet_log].key;
-        const int64_t value = scratch.numbers[k] + octet_key(reader, order, key);
+        const int64_t value = scratch.numbers[k] + wsic_hint_units(key, reader->step);
         if (value < -WSIC_CLASS_LIMIT || value > WSIC_CLASS_LIMIT)
             return wsic_fail(env, WSIC_ERROR_FORMAT, "one of the octet classes is %lld",
                              (long long)value);
@@ -328,7 +322,7 @@ static wsic_status read_columns(const wsic_env *env, wsic_cursor *cursor,
     if (status == WSIC_OK)
         status = read_order(env, cursor, head_order(head), hint, scratch, reader);
     if (status == WSIC_OK)
-        status = read_octets(env, cursor, head_order(head), scratch, reader);
+        status = read_octets(env, cursor, scratch, reader);
     return status == WSIC_OK ? make_forms(env, (int32_t)head->form_class, reader) : status;
 }
 

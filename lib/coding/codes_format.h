@@ -28,12 +28,12 @@ enum {
     WSIC_CODES_KNOWN = 63,
 
     WSIC_CLASS_LIMIT = 1023,       /* of the magnitude of row and octet classes */
-    WSIC_KEY_LIMIT = 1 << 20,      /* of the magnitude of a stored key with its hint */
+    WSIC_KEY_LIMIT = 1 << 20,      /* of the magnitude of a key, in units of the step */
     WSIC_STREAMS_MOST = 256,       /* of a block */
     WSIC_BLOCK_CODES_MAX = 1 << 26 /* codes of a block of several rows */
 };
 
-/* How columns are put in order: by nothing, by their hints, by stored keys, by both. */
+/* What columns are put in order by: two bits. */
 enum {
     WSIC_ORDER_NATURAL = 0,
     WSIC_ORDER_HINT = 1,
@@ -49,6 +49,12 @@ static inline int32_t wsic_hint_units(int32_t hint, unsigned step)
     const unsigned drop = step + 2;
     const int64_t half = INT64_C(1) << (drop - 1);
     return (int32_t)(((hint + half + bias) >> drop) - (bias >> drop));
+}
+
+/* A stored key, which counts units of the step, as hints count. */
+static inline int32_t wsic_key_in_hints(int32_t key, unsigned step)
+{
+    return key * (4 << step);
 }
 
 #endif

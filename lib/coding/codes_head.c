@@ -133,8 +133,7 @@ static wsic_status put_columns(const wsic_env *env, const wsic_code_plan *plan,
     wsic_status status = put_dead(env, plan->live_column, plan->live_columns, plan->matrix->columns,
                                   room->values, &made->columns);
 
-    if (status == WSIC_OK &&
-        (plan->order == WSIC_ORDER_KEYS || plan->order == WSIC_ORDER_KEYS_AND_HINT))
+    if (status == WSIC_OK && (plan->order & WSIC_ORDER_KEYS) != 0)
         status = wsic_int_array_write(env, plan->keys, plan->live_columns, &made->columns);
     return status == WSIC_OK ? put_octet_classes(env, plan, room->values, &made->columns) : status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/int_array.h"
 
-#include "coding/model.h"
+#include "coding/stream_take.h"
 
 static wsic_status fail(const wsic_env *env, const wsic_cursor *cursor, const char *name,
                         const char *what)
@@ -42,28 +42,27 @@ static bool add_base(int32_t *values, size_t count, int64_t base)
     return true;
 }
 
-/* One lane of coded numbers. */
+/* The differences are the tail of a stream that has no other part. */
 typedef struct lane {
     uint32_t state;
-    const uint8_t *words; /* next one */
-    const uint8_t *words_end;
-    wsic_bit_reader bypass;
+    wsic_word_source words;
+    wsic_bit_reader planes;
     bool failed;
 } lane;
 
-static bool start_lane(lane *coder, const uint8_t *bytes, size_t size)
+static bool start_lane(lane *coder, uint64_t plane_bits, const uint8_t *bytes, size_t size)
 {
-    wsic_cursor cursor = wsic_cursor_make(bytes, size);
-    const uint64_t bypass = wsic_get_varint(&cursor);
-    const uint64_t state = wsic_get_varint(&cursor) + WSIC_STATE_LOW;
-    const size_t left = wsic_cursor_left(&cursor);
+    wsic_bit_reader head = {.data = bytes, .size = size};
+    const uint32_t state = wsic_read_state(&head, WSIC_TAIL_EXPONENT_BITS, 0);
+    const size_t used = wsic_bits_used(&head);
+    const uint64_t planes = (plane_bits + 7) / 8;
 
-    if (cursor.failed || state < WSIC_STATE_LOW || state > UINT32_MAX || bypass > left ||
-        (left - bypass) % 2 != 0)
+    if (!wsic_bits_end(&head) || planes > size - used || (size - used - planes) % 2 != 0)
         return false;
-    *coder = (lane){.state = (uint32_t)state, .words = bytes + cursor.position};
-    coder->words_end = coder->words + (left - bypass);
-    coder->bypass = (wsic_bit_reader){.data = coder->words_end, .size = (size_t)bypass};
+    const uint8_t *const end = bytes + (size - (size_t)planes);
+    *coder = (lane){.state = state,
+                    .words = {.next = bytes + used, .end = end, .may_end = true},
+                    .planes = {.data = end, .size = (size_t)planes}};
     return true;
 }
 
@@ -80,44 +79,39 @@ static uint32_t take_symbol(lane *coder, const wsic_model *model)
         else
             beyond = middle;
     }
-    coder->state = wsic_model_frequency(model, symbol) * (coder->state >> WSIC_MODEL_BITS) + slot -
-                   model->start[symbol];
-    if (coder->state < WSIC_STATE_LOW) {
-        if (coder->words == coder->words_end) {
-            coder->failed = true;
-            return 0;
-        }
-        const uint32_t word = coder->words[0] | (uint32_t)coder->words[1] << 8;
-        coder->state = coder->state << 16 | word;
-        coder->words += 2;
-    }
+    wsic_leave_symbol(&coder->state, model->start[symbol], wsic_model_frequency(model, symbol));
+    wsic_take_word(&coder->words, &coder->state);
     return symbol;
+}
+
+static int64_t take_escape(lane *coder, const wsic_model *model)
+{
+    wsic_taken_escape one = {.place = 0};
+
+    wsic_take_escape(&coder->words, &coder->state, &one);
+    const int64_t distance = (INT64_C(1) << one.length) - 1 + one.bits;
+    return one.below ? (int64_t)model->first - 1 - distance
+                     : (int64_t)model->first + model->symbols - 1 + distance;
 }
 
 static int32_t take_value(lane *coder, const wsic_model *model)
 {
     const uint32_t symbol = take_symbol(coder, model);
-    int64_t high = (int64_t)model->first + symbol - 1;
-
-    if (symbol == 0) {
-        const int64_t distance = wsic_get_golomb(&coder->bypass);
-        if (wsic_get_bits(&coder->bypass, 1) != 0)
-            high = (int64_t)model->first - 1 - distance;
-        else
-            high = (int64_t)model->first + model->symbols - 1 + distance;
-    }
-    const int64_t low = wsic_get_bits(&coder->bypass, model->shift);
+    const int64_t high =
+        symbol == 0 ? take_escape(coder, model) : (int64_t)model->first + symbol - 1;
+    const int64_t low = wsic_get_bits(&coder->planes, model->shift);
     /* |high| is below 2^33 and the shift at most 28: no overflow. */
     const int64_t value = high * (INT64_C(1) << model->shift) - wsic_shift_half(model->shift) + low;
-    coder->failed |= value < INT32_MIN || value > INT32_MAX || coder->bypass.failed;
+
+    coder->failed |= value < INT32_MIN || value > INT32_MAX;
     return coder->failed ? 0 : (int32_t)value;
 }
 
 /* An encoder starts from the lowest state and leaves nothing over. */
 static bool ended_well(const lane *coder)
 {
-    return !coder->failed && coder->state == WSIC_STATE_LOW && coder->words == coder->words_end &&
-           wsic_bits_end(&coder->bypass) && wsic_bits_used(&coder->bypass) == coder->bypass.size;
+    return !coder->failed && coder->state == WSIC_TAIL_STATE &&
+           coder->words.next == coder->words.end && wsic_bits_end(&coder->planes);
 }
 
 /* The differences to the base. */
@@ -130,7 +124,7 @@ static wsic_status read_differences(const wsic_env *env, wsic_cursor *cursor, co
 
     if (!bytes)
         return wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the %s", name);
-    bool good = start_lane(&coder, bytes, (size_t)size);
+    bool good = start_lane(&coder, (uint64_t)count * model->shift, bytes, (size_t)size);
     for (size_t i = 0; i < count && good; i++) {
         values[i] = take_value(&coder, model);
         good = !coder.failed;

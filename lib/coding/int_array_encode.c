@@ -6,6 +6,7 @@
 
 #include "base/sort.h"
 #include "coding/model_fit.h"
+#include "coding/escape_push.h"
 
 /* How the differences to the base are to be coded. */
 typedef struct array_choice {
@@ -27,7 +28,6 @@ static void fill_histogram(wsic_histogram *histogram, unsigned shift, const int3
                            size_t count)
 {
     memset(histogram, 0, sizeof *histogram);
-    histogram->of_array = true;
     for (size_t i = 0; i < count; i++)
         wsic_histogram_add(histogram, wsic_high_part(values[i], shift));
 }
@@ -111,33 +111,27 @@ static uint32_t symbol_of(const wsic_model *model, int32_t value)
 static uint32_t push_values(const wsic_model *model, const int32_t *values, size_t count,
                             uint16_t **words)
 {
-    uint32_t state = WSIC_STATE_LOW;
+    uint32_t state = WSIC_TAIL_STATE;
 
     for (size_t i = count; i-- > 0;) {
         const uint32_t symbol = symbol_of(model, values[i]);
-        const uint32_t frequency = wsic_model_frequency(model, symbol);
-        if (state >= (uint64_t)frequency << (32 - WSIC_MODEL_BITS)) {
-            *--*words = (uint16_t)state;
-            state >>= 16;
+        if (symbol == 0) {
+            const wsic_pushed_escape one =
+                wsic_make_escape(model, 0, wsic_high_part(values[i], model->shift));
+            wsic_push_escape(words, &state, &one);
         }
-        state = (state / frequency << WSIC_MODEL_BITS) + state % frequency + model->start[symbol];
+        wsic_push(words, &state, model->start[symbol], wsic_model_frequency(model, symbol));
     }
     return state;
 }
 
-/* What the words do not say: escapes and low bits. */
-static void put_bypass(const wsic_model *model, const int32_t *values, size_t count,
+static void put_planes(const wsic_model *model, const int32_t *values, size_t count,
                        wsic_bytes *out)
 {
     const uint64_t low_bits = (UINT64_C(1) << model->shift) - 1;
     wsic_bit_writer writer = {.bytes = out};
 
     for (size_t i = 0; i < count; i++) {
-        const int32_t high = wsic_high_part(values[i], model->shift);
-        if (wsic_model_symbol(model, high) == 0) {
-            wsic_put_golomb(&writer, wsic_escape_distance(model, high));
-            wsic_put_bits(&writer, high < model->first, 1);
-        }
         const uint64_t raised =
             (uint64_t)(int64_t)values[i] + (uint64_t)wsic_shift_half(model->shift);
         wsic_put_bits(&writer, raised & low_bits, model->shift);
@@ -148,27 +142,25 @@ static void put_bypass(const wsic_model *model, const int32_t *values, size_t co
 static wsic_status put_lane(const wsic_env *env, const wsic_model *model, const int32_t *values,
                             size_t count, wsic_bytes *out)
 {
-    wsic_bytes bypass, lane;
     wsic_status status;
-    /* A word a value at the most. */
-    uint16_t *const room = wsic_alloc(env, count, sizeof *room, &status);
+    uint16_t *const room = wsic_alloc(env, count, WSIC_WORDS_OF_CODE * sizeof *room, &status);
+    wsic_bytes lane;
 
     if (!room)
         return status;
-    uint16_t *words = room + count;
-    const uint32_t state = push_values(model, values, count, &words);
-    wsic_bytes_init(&bypass, env);
+    uint16_t *const end = room + WSIC_WORDS_OF_CODE * count;
+    uint16_t *words = end;
+    wsic_bit_writer head = {.bytes = &lane};
     wsic_bytes_init(&lane, env);
-    put_bypass(model, values, count, &bypass);
-    wsic_put_varint(&lane, bypass.size);
-    wsic_put_varint(&lane, state - WSIC_STATE_LOW);
-    for (; words < room + count; words++)
+    const uint32_t state = push_values(model, values, count, &words);
+    wsic_put_state(&head, state, WSIC_TAIL_EXPONENT_BITS, 0);
+    wsic_finish_bits(&head);
+    for (; words < end; words++)
         wsic_put_u16(&lane, *words);
-    wsic_bytes_append(&lane, bypass.data, bypass.size);
+    put_planes(model, values, count, &lane);
     wsic_put_varint(out, lane.size);
     wsic_bytes_append(out, lane.data, lane.size);
-    status = bypass.status != WSIC_OK ? bypass.status : lane.status;
-    wsic_bytes_release(&bypass);
+    status = lane.status;
     wsic_bytes_release(&lane);
     wsic_free(env, room);
     return status;

@@ -5,10 +5,8 @@
 
 #include "coding/stream.h"
 
-double wsic_escape_bits(uint64_t distance, bool of_array)
+double wsic_escape_bits(uint64_t distance)
 {
-    if (of_array)
-        return wsic_golomb_bits(distance) + 1;
     const unsigned length = wsic_bit_length(distance + 1) - 1;
     return wsic_frequency_bits(wsic_escape_frequency(length)) + length;
 }
@@ -19,9 +17,8 @@ void wsic_histogram_add(wsic_histogram *histogram, int32_t high)
     histogram->bins[bin]++;
     if (bin == WSIC_BIN_BEYOND) {
         const uint64_t magnitude = high < 0 ? -(int64_t)high : high;
-        histogram->beyond_bits[0] += wsic_escape_bits(magnitude - 1, histogram->of_array);
-        histogram->beyond_bits[1] +=
-            wsic_escape_bits(magnitude - WSIC_MODEL_REACH - 1, histogram->of_array);
+        histogram->beyond_bits[0] += wsic_escape_bits(magnitude - 1);
+        histogram->beyond_bits[1] += wsic_escape_bits(magnitude - WSIC_MODEL_REACH - 1);
     }
 }
 
@@ -74,8 +71,8 @@ double wsic_model_cost(const wsic_model *model, const wsic_histogram *histogram)
                     wsic_frequency_bits(wsic_model_frequency(model, symbol));
         } else {
             escapes += histogram->bins[bin];
-            bits += (double)histogram->bins[bin] *
-                    wsic_escape_bits(wsic_escape_distance(model, high), histogram->of_array);
+            bits +=
+                (double)histogram->bins[bin] * wsic_escape_bits(wsic_escape_distance(model, high));
         }
     }
     if (escapes != 0)

@@ -14,7 +14,6 @@ enum {
 /* High parts of one class: bin k counts the high part k - WSIC_MODEL_REACH. */
 typedef struct wsic_histogram {
     uint64_t bins[WSIC_BINS];
-    bool of_array; /* escapes are those of arrays; else of streams */
     /* Escape bits of those beyond from a model that has the high part 0 alone, and from one of
      * full reach: what others take lies between. */
     double beyond_bits[2];
@@ -26,9 +25,8 @@ static inline uint32_t wsic_histogram_bin(int32_t high)
     return bin < WSIC_BIN_BEYOND ? bin : WSIC_BIN_BEYOND;
 }
 
-/* Bits of an escape at this distance: in arrays its Exp-Golomb code and the side, in streams what
- * its rounds take. */
-double wsic_escape_bits(uint64_t distance, bool of_array);
+/* Bits that the rounds of an escape at this distance take. */
+double wsic_escape_bits(uint64_t distance);
 
 void wsic_histogram_add(wsic_histogram *histogram, int32_t high);
 uint64_t wsic_histogram_count(const wsic_histogram *histogram);

@@ -3,19 +3,13 @@
 
 /* --- beginning and end ---------------------------------------------------------------- */
 
-static uint32_t read_state(wsic_bit_reader *bits, unsigned exponent_bits, unsigned least)
-{
-    const unsigned exponent = wsic_get_bits(bits, exponent_bits) + least;
-    return 1U << exponent | wsic_get_bits(bits, exponent);
-}
-
 static void read_states(wsic_stream *stream, size_t lanes, size_t used, wsic_bit_reader *bits)
 {
     for (size_t place = 0; place < WSIC_LANES_MAX; place++)
         stream->state[place] = WSIC_STATE_LOW;
     for (size_t lane = 0; lane < used; lane++)
         stream->state[lane / 2 + lane % 2 * (lanes / 2)] =
-            read_state(bits, WSIC_EXPONENT_BITS, WSIC_EXPONENT_LEAST);
+            wsic_read_state(bits, WSIC_EXPONENT_BITS, WSIC_EXPONENT_LEAST);
 }
 
 /* The length of the tail. */
@@ -38,7 +32,7 @@ bool wsic_stream_open(wsic_stream *stream, size_t lanes, size_t used, size_t cod
     if (stream->left != 0)
         read_states(stream, lanes, used, &bits);
     else
-        stream->tail_state = read_state(&bits, WSIC_TAIL_EXPONENT_BITS, 0);
+        stream->tail_state = wsic_read_state(&bits, WSIC_TAIL_EXPONENT_BITS, 0);
     const size_t head = wsic_bits_used(&bits);
     if (!wsic_bits_end(&bits) || plane_bytes > size - head || (size - head - plane_bytes) % 2 != 0)
         return false;
@@ -97,24 +91,6 @@ bool wsic_stream_ended(const wsic_stream *stream)
 
 /* --- symbols -------------------------------------------------------------------------- */
 
-static inline void take_word(wsic_word_source *words, uint32_t *state)
-{
-    if (*state >= WSIC_STATE_LOW)
-        return;
-    if (words->next == words->end) {
-        words->failed |= !words->may_end;
-        return;
-    }
-    *state = *state << 16 | words->next[0] | (uint32_t)words->next[1] << 8;
-    words->next += 2;
-}
-
-static inline void leave_symbol(uint32_t *state, uint32_t start, uint32_t frequency)
-{
-    const uint32_t slot = *state % WSIC_MODEL_TOTAL;
-    *state = frequency * (*state >> WSIC_MODEL_BITS) + slot - start;
-}
-
 /* A number within bounds: its node, its range. */
 typedef struct found {
     uint32_t node;
@@ -152,41 +128,6 @@ static inline uint32_t root_of(const wsic_stream *stream, const wsic_steps *step
 
 /* --- escapes -------------------------------------------------------------------------- */
 
-typedef struct escape {
-    uint8_t place;
-    uint8_t length;
-    uint8_t taken;
-    bool below;
-    uint32_t bits;
-} escape;
-
-static void take_length(uint32_t *state, escape *one)
-{
-    const uint32_t slot = *state % WSIC_MODEL_TOTAL;
-    unsigned length = 0;
-
-    while (length + 1 < WSIC_ESCAPE_LENGTHS && wsic_escape_start(length + 1) <= slot)
-        length++;
-    const uint32_t frequency = wsic_escape_frequency(length);
-    uint32_t start = wsic_escape_start(length);
-    one->below = slot - start >= frequency;
-    start += one->below ? frequency : 0;
-    one->length = (uint8_t)length;
-    leave_symbol(state, start, frequency);
-}
-
-static void take_digit(uint32_t *state, escape *one)
-{
-    const unsigned left = one->length - (unsigned)one->taken;
-    const unsigned count = left < WSIC_ESCAPE_DIGIT ? left : WSIC_ESCAPE_DIGIT;
-    const unsigned drop = WSIC_MODEL_BITS - count;
-    const uint32_t digit = *state % WSIC_MODEL_TOTAL >> drop;
-
-    one->bits |= digit << one->taken;
-    one->taken = (uint8_t)(one->taken + count);
-    leave_symbol(state, digit << drop, 1U << drop);
-}
-
 /* The nearest high part that is modelled: that of the first slot behind the escape, or of the
  * last one of all. */
 static int32_t nearest_high(const wsic_steps *steps, const uint16_t *bounds, uint32_t root,
@@ -198,7 +139,7 @@ static int32_t nearest_high(const wsic_steps *steps, const uint16_t *bounds, uin
 }
 
 static int64_t escaped_high(const wsic_stream *stream, const wsic_steps *steps, size_t row,
-                            const escape *one)
+                            const wsic_taken_escape *one)
 {
     const size_t lane = wsic_lane_at(one->place, steps->lanes);
     const uint16_t *const bounds = wsic_step_bounds(steps, row, lane);
@@ -211,14 +152,14 @@ static int64_t escaped_high(const wsic_stream *stream, const wsic_steps *steps, 
 void wsic_stream_escapes(wsic_stream *stream, const wsic_steps *steps, size_t row,
                          const uint8_t *places, size_t count, int64_t *high)
 {
-    escape escapes[WSIC_LANES_MAX];
+    wsic_taken_escape escapes[WSIC_LANES_MAX];
     bool more = false;
 
     for (size_t k = 0; k < count; k++) {
         uint32_t *const state = &stream->state[places[k]];
-        escapes[k] = (escape){.place = places[k]};
-        take_length(state, &escapes[k]);
-        take_word(&stream->words, state);
+        escapes[k] = (wsic_taken_escape){.place = places[k]};
+        wsic_take_length(state, &escapes[k]);
+        wsic_take_word(&stream->words, state);
         more |= escapes[k].length != 0;
     }
     while (more) {
@@ -227,8 +168,8 @@ void wsic_stream_escapes(wsic_stream *stream, const wsic_steps *steps, size_t ro
             uint32_t *const state = &stream->state[places[k]];
             if (escapes[k].taken == escapes[k].length)
                 continue;
-            take_digit(state, &escapes[k]);
-            take_word(&stream->words, state);
+            wsic_take_digit(state, &escapes[k]);
+            wsic_take_word(&stream->words, state);
             more |= escapes[k].taken < escapes[k].length;
         }
     }
@@ -277,7 +218,7 @@ static inline found take_symbol(const wsic_stream *stream, const wsic_steps *ste
     const found at = find(bounds, root_of(stream, steps, lane), steps->form.symbols_log,
                           *state % WSIC_MODEL_TOTAL);
 
-    leave_symbol(state, at.start, at.end - at.start);
+    wsic_leave_symbol(state, at.start, at.end - at.start);
     return at;
 }
 
@@ -295,7 +236,7 @@ static size_t take_lanes(wsic_stream *stream, const wsic_steps *steps, size_t ro
         if (lane >= steps->columns)
             continue;
         const found at = take_symbol(stream, steps, row, lane, &stream->state[place]);
-        take_word(&stream->words, &stream->state[place]);
+        wsic_take_word(&stream->words, &stream->state[place]);
         high[place] = high_of(&steps->form, at.node);
         escaped[count] = (uint8_t)place;
         count += is_escape(&steps->form, at.node);
@@ -312,14 +253,9 @@ static size_t take_lanes(wsic_stream *stream, const wsic_steps *steps, size_t ro
 static int64_t take_serial_escape(wsic_stream *stream, const wsic_steps *steps, size_t row,
                                   size_t place)
 {
-    escape one = {.place = (uint8_t)place};
+    wsic_taken_escape one = {.place = (uint8_t)place};
 
-    take_length(&stream->tail_state, &one);
-    take_word(&stream->tail_words, &stream->tail_state);
-    while (one.taken < one.length) {
-        take_digit(&stream->tail_state, &one);
-        take_word(&stream->tail_words, &stream->tail_state);
-    }
+    wsic_take_escape(&stream->tail_words, &stream->tail_state, &one);
     return escaped_high(stream, steps, row, &one);
 }
 
@@ -332,7 +268,7 @@ static void take_serially(wsic_stream *stream, const wsic_steps *steps, size_t r
         if (lane >= steps->columns)
             continue;
         const found at = take_symbol(stream, steps, row, lane, &stream->tail_state);
-        take_word(&stream->tail_words, &stream->tail_state);
+        wsic_take_word(&stream->tail_words, &stream->tail_state);
         high[place] = is_escape(&steps->form, at.node)
                           ? take_serial_escape(stream, steps, row, place)
                           : high_of(&steps->form, at.node);

@@ -5,15 +5,7 @@
 #ifndef WSIC_CODING_STREAM_DECODE_H
 #define WSIC_CODING_STREAM_DECODE_H
 
-#include "coding/stream.h"
-
-/* Where states take words from. */
-typedef struct wsic_word_source {
-    const uint8_t *next;
-    const uint8_t *end;
-    bool may_end; /* when no word is left none is taken, which is no error */
-    bool failed;
-} wsic_word_source;
+#include "coding/stream_take.h"
 
 /* A stream while it is decoded. */
 typedef struct wsic_stream {

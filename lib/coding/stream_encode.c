@@ -2,14 +2,10 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
+#include "coding/code_lanes.h"
+#include "coding/escape_push.h"
 #include "coding/stream_planes.h"
 #include "coding/stream_push.h"
-
-enum {
-    /* Words of a code at the most: its symbol, the length of an escape, and 31 bits of it. */
-    WORDS_OF_CODE = 5,
-    STRIP = 64 /* rows whose ranges are looked up together: they stay in the nearest cache */
-};
 
 /* Where words go: they grow downwards. */
 typedef struct word_sink {
@@ -19,7 +15,7 @@ typedef struct word_sink {
 
 typedef struct stream_writer {
     const wsic_code_plan *plan;
-    const wsic_code_ranges *ranges;
+    const uint32_t *ranges;
     size_t stream;
     size_t first; /* coded number of the block's first row */
     size_t rows;
@@ -41,87 +37,16 @@ static size_t place_of(size_t lane, size_t lanes)
 
 /* --- one group ------------------------------------------------------------------------ */
 
-static wsic_form group_form(const wsic_code_plan *plan, size_t group)
-{
-    return wsic_form_make(plan->form[group], plan->is_trellis);
-}
-
-/* Rows of a lane whose ranges are looked up. */
-typedef struct lane_rows {
-    const int32_t *column;
-    const uint32_t *row; /* numbers of the rows in the column */
-    const uint32_t *at;  /* by row: where the ranges of its class begin */
-    size_t rows;
-    size_t lanes;
-} lane_rows;
-
-/* The symbol of a code, or of a token behind those of the contexts before its own. */
-static inline uint32_t symbol_of(int32_t datum, wsic_form form, bool tokens)
-{
-    const int32_t code = tokens ? wsic_token_index(datum) : datum;
-    const int32_t high = form.shift == 0 ? code : wsic_high_part(code, form.shift);
-    const uint32_t symbols = 1U << form.symbols_log;
-    const uint32_t symbol = (uint32_t)high + symbols / 2;
-    const uint32_t known = symbol < symbols ? symbol : 0;
-
-    return tokens ? wsic_form_context(&form, wsic_token_context(datum)) << form.symbols_log | known
-                  : known;
-}
-
-/* Inlined for codes and tokens, with low bits and without. */
-static inline void look_up(const lane_rows *lane, wsic_form form, bool tokens,
-                           const uint32_t *ranges, uint32_t *out)
-{
-    for (size_t i = 0; i < lane->rows; i++)
-        out[i * lane->lanes] =
-            ranges[lane->at[i] + symbol_of(lane->column[lane->row[i]], form, tokens)];
-}
-
-static void look_up_lane(const lane_rows *lane, wsic_form form, bool tokens, const uint32_t *ranges,
-                         uint32_t *out)
-{
-    const wsic_form whole = {form.contexts_log, form.symbols_log, 0};
-
-    if (tokens && form.shift == 0)
-        look_up(lane, whole, true, ranges, out);
-    else if (tokens)
-        look_up(lane, form, true, ranges, out);
-    else if (form.shift == 0)
-        look_up(lane, whole, false, ranges, out);
-    else
-        look_up(lane, form, false, ranges, out);
-}
-
-/* Where the ranges of an octet begin in each of these rows. */
-static void find_octet(const stream_writer *w, size_t group, size_t octet, size_t first,
-                       size_t rows, uint32_t *at)
-{
-    const wsic_code_plan *const plan = w->plan;
-    const uint32_t *const of_form = w->ranges->at + wsic_code_plan_combination(plan, group, 0);
-    const int32_t octet_class = plan->octet_class[octet];
-
-    for (size_t i = 0; i < rows; i++)
-        at[i] = of_form[wsic_class_index(octet_class + plan->row_class[first + i], plan->classes)];
-}
-
 static void gather_strip(stream_writer *w, size_t group, size_t from, size_t rows)
 {
-    const wsic_code_plan *const plan = w->plan;
-    const size_t columns = wsic_code_plan_group_columns(plan, group);
-    const size_t first = w->first + from;
-    uint32_t at[STRIP];
+    const size_t columns = wsic_code_plan_group_columns(w->plan, group);
+    wsic_lane_rows taken;
 
     for (size_t lane = 0; lane < columns; lane++) {
-        const size_t k = group * w->lanes + lane;
-        const lane_rows taken = {.column = plan->data + plan->column[k] * plan->matrix->rows,
-                                 .row = plan->row + first,
-                                 .at = at,
-                                 .rows = rows,
-                                 .lanes = w->lanes};
-        if (lane == 0 || k % ((size_t)1 << plan->octet_log) == 0)
-            find_octet(w, group, k >> plan->octet_log, first, rows, at);
-        look_up_lane(&taken, group_form(plan, group), plan->is_trellis, w->ranges->range,
-                     w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes));
+        uint32_t *const out = w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes);
+        wsic_lane_take(w->plan, group * w->lanes + lane, w->first + from, rows, lane != 0, &taken);
+        for (size_t i = 0; i < rows; i++)
+            out[i * w->lanes] = w->ranges[taken.at[i] + taken.symbol[i]];
     }
 }
 
@@ -130,86 +55,38 @@ static void gather(stream_writer *w, size_t group)
     if (w->gathered == group)
         return;
     w->gathered = group;
-    for (size_t from = 0; from < w->rows; from += STRIP)
-        gather_strip(w, group, from, wsic_min_size(STRIP, w->rows - from));
+    for (size_t from = 0; from < w->rows; from += WSIC_LANE_STRIP)
+        gather_strip(w, group, from, wsic_min_size(WSIC_LANE_STRIP, w->rows - from));
 }
 
 /* --- escapes -------------------------------------------------------------------------- */
 
-typedef struct escape {
-    size_t place;
-    unsigned length;
-    bool below;
-    uint64_t bits;
-} escape;
-
 /* The escape at a row and a place of the group whose ranges are here. */
-static escape make_escape(const stream_writer *w, size_t row, size_t place)
+static wsic_pushed_escape make_escape(const stream_writer *w, size_t row, size_t place)
 {
-    const wsic_code_plan *const plan = w->plan;
-    const wsic_form form = group_form(plan, w->gathered);
-    const size_t k = w->gathered * w->lanes + wsic_lane_at(place, w->lanes);
-    const int32_t datum =
-        plan->data[plan->column[k] * plan->matrix->rows + plan->row[w->first + row]];
-    const int32_t sum = plan->octet_class[k >> plan->octet_log] + plan->row_class[w->first + row];
-    const size_t combination =
-        wsic_code_plan_combination(plan, w->gathered, wsic_class_index(sum, plan->classes));
-    const wsic_model *model = plan->model + plan->model_at[combination];
-    int32_t code = datum;
+    const wsic_planned_code code = wsic_code_plan_code(
+        w->plan, w->gathered * w->lanes + wsic_lane_at(place, w->lanes), w->first + row);
 
-    if (plan->is_trellis) {
-        model += wsic_form_context(&form, wsic_token_context(datum));
-        code = wsic_token_index(datum);
-    }
-    const int32_t high = wsic_high_part(code, form.shift);
-    const uint64_t raised = wsic_escape_distance(model, high) + 1;
-    const unsigned length = wsic_bit_length(raised) - 1;
-    return (escape){.place = place,
-                    .length = length,
-                    .below = high < model->first,
-                    .bits = raised - (UINT64_C(1) << length)};
-}
-
-/* Rounds that the digits of an escape take. */
-static unsigned digit_rounds(const escape *one)
-{
-    return (one->length + WSIC_ESCAPE_DIGIT - 1) / WSIC_ESCAPE_DIGIT;
-}
-
-static void push_digit(uint16_t **words, uint32_t *state, const escape *one, unsigned round)
-{
-    const unsigned done = round * WSIC_ESCAPE_DIGIT;
-    const unsigned left = one->length - done;
-    const unsigned count = left < WSIC_ESCAPE_DIGIT ? left : WSIC_ESCAPE_DIGIT;
-    const unsigned drop = WSIC_MODEL_BITS - count;
-    const uint32_t digit = (uint32_t)(one->bits >> done) & ((1U << count) - 1);
-
-    wsic_push(words, state, digit << drop, 1U << drop);
-}
-
-static void push_length(uint16_t **words, uint32_t *state, const escape *one)
-{
-    const uint32_t frequency = wsic_escape_frequency(one->length);
-    const uint32_t start = wsic_escape_start(one->length) + (one->below ? frequency : 0);
-
-    wsic_push(words, state, start, frequency);
+    return wsic_make_escape(w->plan->model + code.model, place, code.high);
 }
 
 /* Escapes of a step in the order of lanes; what is decoded last goes first. */
-static void push_escapes(wsic_push_lanes *lanes, const escape *escapes, size_t count)
+static void push_escapes(wsic_push_lanes *lanes, const wsic_pushed_escape *escapes, size_t count)
 {
     unsigned rounds = 0;
 
     for (size_t k = 0; k < count; k++)
-        rounds = digit_rounds(&escapes[k]) > rounds ? digit_rounds(&escapes[k]) : rounds;
+        rounds =
+            wsic_escape_rounds(&escapes[k]) > rounds ? wsic_escape_rounds(&escapes[k]) : rounds;
     while (rounds-- > 0) {
         for (size_t k = count; k-- > 0;) {
-            if (digit_rounds(&escapes[k]) > rounds)
-                push_digit(&lanes->words, &lanes->states[escapes[k].place], &escapes[k], rounds);
+            if (wsic_escape_rounds(&escapes[k]) > rounds)
+                wsic_push_digit(&lanes->words, &lanes->states[escapes[k].place], &escapes[k],
+                                rounds);
         }
     }
     for (size_t k = count; k-- > 0;)
-        push_length(&lanes->words, &lanes->states[escapes[k].place], &escapes[k]);
+        wsic_push_length(&lanes->words, &lanes->states[escapes[k].place], &escapes[k]);
 }
 
 /* A step of the lanes at places below `end`. */
@@ -217,7 +94,7 @@ static void push_step(stream_writer *w, size_t columns, size_t row, size_t end)
 {
     const uint32_t *const ranges = w->gathered_ranges + row * w->lanes;
     wsic_push_lanes *const lanes = &w->pushed;
-    escape escapes[WSIC_LANES_MAX];
+    wsic_pushed_escape escapes[WSIC_LANES_MAX];
     size_t count = 0;
 
     for (size_t place = 0; place < end; place++) {
@@ -287,10 +164,8 @@ static void push_serially(stream_writer *w, const code_place *at, uint16_t **wor
     gather(w, at->group);
     const uint32_t range = w->gathered_ranges[at->row * w->lanes + at->place];
     if ((range & WSIC_RANGE_ESCAPE) != 0) {
-        const escape one = make_escape(w, at->row, at->place);
-        for (unsigned round = digit_rounds(&one); round-- > 0;)
-            push_digit(words, state, &one, round);
-        push_length(words, state, &one);
+        const wsic_pushed_escape one = make_escape(w, at->row, at->place);
+        wsic_push_escape(words, state, &one);
     }
     wsic_push_range(words, state, range);
 }
@@ -332,9 +207,9 @@ static tail try_tail(stream_writer *w, uint32_t state, size_t most, size_t room,
 static tail make_tail(stream_writer *w)
 {
     enum { ROOM = WSIC_LANES_MAX - 2 };
-    uint16_t buffer[WORDS_OF_CODE + ROOM];
+    uint16_t buffer[WSIC_WORDS_OF_CODE + ROOM];
     const size_t room = w->used - 2;
-    word_sink words = {buffer + WORDS_OF_CODE + ROOM, buffer + WORDS_OF_CODE + ROOM};
+    word_sink words = {buffer + WSIC_WORDS_OF_CODE + ROOM, buffer + WSIC_WORDS_OF_CODE + ROOM};
 
     tail made = try_tail(w, WSIC_TAIL_STATE, SIZE_MAX, room, &words);
     if (made.whole)
@@ -398,15 +273,6 @@ static tail push_all(stream_writer *w)
 
 /* --- putting it together -------------------------------------------------------------- */
 
-static void put_state(wsic_bit_writer *writer, uint32_t state, unsigned exponent_bits,
-                      unsigned least)
-{
-    const unsigned exponent = wsic_bit_length(state) - 1;
-
-    wsic_put_bits(writer, exponent - least, exponent_bits);
-    wsic_put_bits(writer, state - (UINT64_C(1) << exponent), exponent);
-}
-
 static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
 {
     const size_t codes = made->whole ? 0 : made->codes;
@@ -415,10 +281,10 @@ static void put_head(const stream_writer *w, const tail *made, wsic_bytes *out)
     wsic_put_bits(&writer, codes & ((1U << WSIC_TAIL_LOW_BITS) - 1), WSIC_TAIL_LOW_BITS);
     wsic_put_golomb(&writer, codes >> WSIC_TAIL_LOW_BITS);
     if (made->whole)
-        put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
+        wsic_put_state(&writer, made->state, WSIC_TAIL_EXPONENT_BITS, 0);
     for (size_t lane = 0; !made->whole && lane < w->used; lane++)
-        put_state(&writer, w->pushed.states[place_of(lane, w->lanes)], WSIC_EXPONENT_BITS,
-                  WSIC_EXPONENT_LEAST);
+        wsic_put_state(&writer, w->pushed.states[place_of(lane, w->lanes)], WSIC_EXPONENT_BITS,
+                       WSIC_EXPONENT_LEAST);
     wsic_finish_bits(&writer);
 }
 
@@ -445,8 +311,7 @@ static void encode(stream_writer *w, wsic_bytes *out)
 }
 
 wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
-                               const wsic_code_ranges *ranges, size_t block, size_t stream,
-                               wsic_bytes *out)
+                               const uint32_t *ranges, size_t block, size_t stream, wsic_bytes *out)
 {
     const size_t first = plan->first_row[block];
     stream_writer w = {.plan = plan,
@@ -460,7 +325,7 @@ wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
                        .gathered = SIZE_MAX};
     const size_t of_group = w.rows * w.lanes;
     const size_t groups = wsic_div_up(plan->groups - stream, plan->streams);
-    const size_t room = (groups * of_group + 1) * WORDS_OF_CODE + WSIC_PUSH_SPARE;
+    const size_t room = (groups * of_group + 1) * WSIC_WORDS_OF_CODE + WSIC_PUSH_SPARE;
     wsic_status status;
 
     w.gathered_ranges = wsic_alloc(env, of_group, sizeof *w.gathered_ranges, &status);

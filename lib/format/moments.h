@@ -23,6 +23,28 @@ typedef struct wsic_moments {
     double *residual_energy; /* a: Σ w ΔR² */
 } wsic_moments;
 
+/* What the encoder knows of the outputs of a layer: sums of δδᵀ, or their mean's diagonal alone, where
+ * nothing is known of two outputs together. One of the two is there. */
+typedef struct wsic_output_moments {
+    const wsic_moments *sums;
+    const double *diagonal; /* of every output */
+} wsic_output_moments;
+
+static inline bool wsic_outputs_known(const wsic_output_moments *outputs)
+{
+    return outputs->sums || outputs->diagonal;
+}
+
+/* G_ij. */
+static inline double wsic_outputs_element(const wsic_output_moments *outputs, size_t i, size_t j)
+{
+    const size_t row = i > j ? i : j, column = i > j ? j : i;
+
+    if (outputs->diagonal)
+        return i == j ? outputs->diagonal[i] : 0.0;
+    return outputs->sums->input[column * outputs->sums->columns + row] / outputs->sums->samples;
+}
+
 /* One of them as a matrix. */
 typedef struct wsic_moment {
     double *sum;

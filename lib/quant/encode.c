@@ -76,22 +76,27 @@ static double count_squares(const wsic_blend_sources *sources)
     return 2.0 * drift + (wsic_blend_is_pure(&blend) ? 0.0 : 1.0 + drift);
 }
 
-/* The factor of G and a copy for its eigenvalues; the goal; groups of rows that are decided; tiles
- * of errors; vectors. */
-static double output_memory(size_t rows, size_t columns, unsigned kind)
+/* The goal, tiles of errors, vectors; and, of more than a diagonal, the factor of G and a copy for
+ * its eigenvalues, and groups of rows that are decided. */
+static double output_memory(size_t rows, size_t columns, unsigned kind,
+                            const wsic_output_moments *outputs)
 {
     const double a = (double)rows, n = (double)columns, tile = fmin(a, 256.0);
+    const double alone = 8.0 * a * n + 8.0 * tile * (4.0 * n + tile) + 8.0 * 80.0 * a;
 
-    return 16.0 * a * a + 8.0 * a * n + wsic_coupled_pass_memory(rows, columns) +
-           wsic_coupled_memory(rows, wsic_trellis_window_memory(kind)) +
-           8.0 * tile * (4.0 * n + tile) + 8.0 * 80.0 * a;
+    if (!outputs || !wsic_outputs_known(outputs))
+        return 0.0;
+    if (outputs->diagonal)
+        return alone;
+    return alone + 16.0 * a * a + wsic_coupled_pass_memory(rows, columns) +
+           wsic_coupled_memory(rows, wsic_trellis_window_memory(kind));
 }
 
 /* Sizes are added in doubles: the sum is exact to within its rounding, which the
  * margin covers, and cannot overflow. */
 bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options, size_t rows,
-                        size_t columns, const wsic_blend_sources *sources, bool outputs,
-                        uint64_t *bytes)
+                        size_t columns, const wsic_blend_sources *sources,
+                        const wsic_output_moments *outputs, uint64_t *bytes)
 {
     const double a = (double)rows, n = (double)columns;
     /* L in double and in single precision; F of the scales, or a copy of Σ for the limit. */
@@ -121,7 +126,7 @@ bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options,
     /* The library's threads are few beside the batch of tiles that may run at once. */
     const double search =
         options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
-    const double sides = outputs ? output_memory(rows, columns, options->trellis_kind) : 0.0;
+    const double sides = output_memory(rows, columns, options->trellis_kind, outputs);
     const double numerics = fmax(copy + tiles, 2.0 * one_layer + 4.0 * a * n + 4e6 + tokens);
     const double total = 1.02 * (squares - copy + arrays + searched + one_layer + numerics +
                                  blocks + quantizer + search + sides);

@@ -60,10 +60,10 @@ wsic_status wsic_encode(const wsic_env *env, const wsic_encode_options *options,
                         wsic_encode_problem *problem, wsic_bytes *out, wsic_encode_report *report);
 
 /* Upper bound of the memory that wsic_encode() has allocated at once. It includes what the problem
- * keeps. sources: those of the problem (NULL: plain statistics, unmixed). outputs: the problem has
- * statistics of outputs. False if the bound does not fit size_t. */
+ * keeps. sources: those of the problem (NULL: plain statistics, unmixed). outputs: likewise
+ * (NULL: none). False if the bound does not fit size_t. */
 bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options, size_t rows,
-                        size_t columns, const wsic_blend_sources *sources, bool outputs,
-                        uint64_t *bytes);
+                        size_t columns, const wsic_blend_sources *sources,
+                        const wsic_output_moments *outputs, uint64_t *bytes);
 
 #endif

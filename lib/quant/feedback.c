@@ -34,7 +34,8 @@ wsic_status wsic_job_drifted_goal(wsic_job *job)
 {
     const wsic_selection rows = {job->rows, job->metric.order};
 
-    if (!job->problem->input.outputs || !wsic_encode_problem_drifts(job->problem) || job->live == 0)
+    if (!wsic_outputs_known(&job->problem->input.outputs) ||
+        !wsic_encode_problem_drifts(job->problem) || job->live == 0)
         return WSIC_OK;
     wsic_status status = create_goal(job);
     if (status == WSIC_OK)

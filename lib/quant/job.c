@@ -15,12 +15,10 @@ double wsic_job_distortion_unit(const wsic_job *job)
 
 double wsic_job_output_element(const wsic_job *job, size_t i, size_t j)
 {
-    const wsic_moments *const outputs = job->problem->input.outputs;
     const wsic_selection rows = job->problem->weights.rows;
-    const size_t row = wsic_selected(rows, i > j ? i : j);
-    const size_t column = wsic_selected(rows, i > j ? j : i);
 
-    return outputs->input[column * outputs->columns + row] / outputs->samples;
+    return wsic_outputs_element(&job->problem->input.outputs, wsic_selected(rows, i),
+                                wsic_selected(rows, j));
 }
 
 double wsic_job_output_unit(const wsic_job *job)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sort.h"
 #include "linalg/cholesky.h"
 #include "linalg/eigenvalues.h"
 #include "watersic/waterfill.h"
@@ -223,6 +224,14 @@ static wsic_status compute_output_spectrum(const wsic_job *job, double *spectrum
     const double factor = 1.0 / wsic_job_output_unit(job);
     const size_t a = job->rows;
     wsic_status status = WSIC_OK;
+
+    if (job->problem->input.outputs.diagonal) {
+        for (size_t i = 0; i < a; i++)
+            spectrum[i] = factor * wsic_job_output_element(job, i, i);
+        wsic_sort(spectrum, a, sizeof *spectrum, wsic_ascending_double);
+        reverse(spectrum, a);
+        return WSIC_OK;
+    }
     double *const copy = wsic_alloc(job->env, a * a, sizeof *copy, &status);
 
     if (!copy)

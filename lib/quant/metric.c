@@ -40,9 +40,8 @@ static bool is_live(const wsic_metric_input *input, size_t row)
 
 static double element(const wsic_metric_input *input, size_t i, size_t j)
 {
-    const size_t row = wsic_selected(input->rows, i > j ? i : j);
-    const size_t column = wsic_selected(input->rows, i > j ? j : i);
-    return input->outputs->input[column * input->outputs->columns + row] / input->outputs->samples;
+    return wsic_outputs_element(&input->outputs, wsic_selected(input->rows, i),
+                                wsic_selected(input->rows, j));
 }
 
 /* What damping adds to G_rr. In proportion to it: a model whose outputs are scaled one by one, and
@@ -77,6 +76,8 @@ static double mean_diagonal(const wsic_metric_input *input, size_t live)
 
 static bool is_diagonal(const wsic_metric_input *input)
 {
+    if (input->outputs.diagonal)
+        return true;
     for (size_t j = 0; j < input->rows.count; j++) {
         for (size_t i = j + 1; i < input->rows.count; i++) {
             if (element(input, i, j) != 0.0 && is_live(input, i) && is_live(input, j))
@@ -173,14 +174,22 @@ static void apply_weights(wsic_metric *metric)
     }
 }
 
+/* Without correlations there is nothing to damp. */
+static double find_damping(const wsic_metric_options *options, const wsic_metric_input *input,
+                           size_t live)
+{
+    if (options->damping > 0.0)
+        return options->damping;
+    return input->outputs.sums ? wsic_metric_damping(input->outputs.sums->samples, live) : 0.0;
+}
+
 static wsic_status make(const wsic_env *env, const wsic_metric_options *options,
                         const wsic_metric_input *input, wsic_metric *metric)
 {
     const size_t live = live_rows(input);
     wsic_status status = WSIC_OK;
 
-    metric->damping = options->damping > 0.0 ? options->damping
-                                             : wsic_metric_damping(input->outputs->samples, live);
+    metric->damping = find_damping(options, input, live);
     metric->mean = mean_diagonal(input, live);
     if (!(metric->mean >= DBL_MIN))
         metric->mean = 1.0; /* of all rows that take part nothing is known */

@@ -42,11 +42,11 @@ typedef struct wsic_metric {
     double mean;    /* of the diagonal of G over the rows that take part */
 } wsic_metric;
 
-/* outputs: sums of δδᵀ, lower triangle. Rows are those that are selected, which may be all.
+/* Rows are those that are selected, which may be all.
  * Rows of energy 0 take no part: they are restored as zeros. columns: the number of columns that
  * share a row's scale. */
 typedef struct wsic_metric_input {
-    const wsic_moments *outputs;
+    wsic_output_moments outputs;
     const double *row_energy;
     size_t columns;
     wsic_selection rows;

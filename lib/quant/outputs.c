@@ -117,7 +117,8 @@ static double trace(const measurement *m, const size_t *place)
         const size_t count = wsic_min_size(m->tile_rows, m->job->rows - first);
         load_errors(m, place, first, count, m->errors);
         multiply_moments(m, count);
-        for (size_t other = 0; other <= first; other += m->tile_rows)
+        const bool alone = m->job->problem->input.outputs.diagonal != NULL;
+        for (size_t other = alone ? first : 0; other <= first; other += m->tile_rows)
             sum += pair_sum(m, place, first, count, other);
     }
     return fmax(sum, 0.0);
@@ -184,7 +185,7 @@ wsic_status wsic_job_measure_outputs(wsic_job *job, const float *row_scales,
     const double weights = wsic_job_weights(job);
     double error, mark = wsic_now();
 
-    if (!job->problem->input.outputs)
+    if (!wsic_outputs_known(&job->problem->input.outputs))
         return WSIC_OK;
     const wsic_status status = measure(job, &decoded, &error);
     if (status != WSIC_OK)

@@ -17,7 +17,7 @@ typedef struct wsic_encode_input {
     const double *spectrum;   /* eigenvalues of the clean covariance of sources.moments, or NULL */
     const bool *dead_rows;    /* rows to be left out, one mark for each; NULL: none */
     const bool *dead_columns; /* columns to be left out besides those that are dead; NULL: none */
-    const wsic_moments *outputs;   /* sums of δδᵀ; NULL: all outputs count alike */
+    wsic_output_moments outputs;   /* neither: all outputs count alike */
     const double *output_spectrum; /* eigenvalues of their mean, descending, or NULL */
 } wsic_encode_input;
 

@@ -89,6 +89,15 @@ double wsic_quadratic_loss(const wsic_quadratic *q, const double *g)
     return q->loss - 2.0 * linear + quadratic;
 }
 
+double wsic_quadratic_energy(const wsic_quadratic *q, const double *g)
+{
+    double energy = 0.0;
+
+    for (size_t j = 0; j < q->n; j++)
+        energy += q->diagonal[j] * g[j] * g[j];
+    return energy;
+}
+
 /* step = (F + εI)⁻¹ b. The ridge of the reference keeps columns of zeros harmless; it is
  * raised should rounding make F indefinite. False if even that fails. */
 static bool solve(const wsic_env *env, wsic_quadratic *q)

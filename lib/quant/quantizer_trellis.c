@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/cpu.h"
 #include "quant/trellis_levels.h"
 #include "quant/trellis_window.h"
 
@@ -189,7 +190,7 @@ static void fill_costs(wsic_trellis_quantizer *q, size_t width)
 static void count_codes(const wsic_trellis_quantizer *q, const int32_t *codes, int32_t *tokens,
                         wsic_rate_counts *counts)
 {
-    wsic_trellis_tokens(&q->viterbi.trellis, codes, NULL, SAMPLES, tokens);
+    wsic_trellis_tokens(&q->viterbi.trellis, codes, SAMPLES, tokens);
     for (size_t i = 0; i < SAMPLES; i++) {
         const int32_t index = wsic_token_index(tokens[i]);
         counts->seen[wsic_token_codebook(tokens[i])][wsic_rate_magnitude(index)]++;
@@ -242,6 +243,17 @@ static wsic_status learn_all(const wsic_env *env, wsic_trellis_quantizer *q)
     return status;
 }
 
+static wsic_window_search *choose_search(const wsic_env *env)
+{
+#if WSIC_X86
+    if (wsic_kernels_have_avx2(wsic_kernels_chosen(env)))
+        return wsic_trellis_window_avx2;
+#else
+    (void)env;
+#endif
+    return wsic_trellis_window;
+}
+
 wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quantizer_choice *choice,
                                           wsic_quantizer *quantizer)
 {
@@ -272,7 +284,7 @@ wsic_status wsic_quantizer_create_trellis(const wsic_env *env, const wsic_quanti
         .largest = WSIC_TRELLIS_LARGEST,
         .state = q,
         .quantize = quantize,
-        .quantize_window = wsic_trellis_window,
+        .quantize_window = choose_search(env),
         .window_workspace = wsic_trellis_window_memory(choice->kind),
     };
     return WSIC_OK;

@@ -318,6 +318,7 @@ static wsic_status run_round(fit *f, bool first, double *t, double *g, wsic_resc
     if (status != WSIC_OK)
         return status;
     if (first) {
+        result->column_energy = wsic_quadratic_energy(&f->columns, g);
         result->loss = result->loss_before = wsic_quadratic_loss(&f->columns, g);
         if (p->residual > 0.0)
             result->floor = result->loss_before - p->residual;

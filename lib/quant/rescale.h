@@ -35,10 +35,11 @@ typedef struct wsic_rescale {
 } wsic_rescale;
 
 typedef struct wsic_rescale_result {
-    double loss_before;  /* at the given t and g */
-    double loss_columns; /* after the first Γ step: what Γ alone achieves from there */
-    double loss;         /* at the end */
-    double floor;        /* the part of each of the three that no Ŵ can remove */
+    double loss_before;   /* at the given t and g */
+    double loss_columns;  /* after the first Γ step: what Γ alone achieves from there */
+    double loss;          /* at the end */
+    double column_energy; /* of the columns of Ŵ one by one, at the given t and g */
+    double floor;         /* the part of each of the three that no Ŵ can remove */
     uint64_t rounds;
 } wsic_rescale_result;
 

@@ -145,10 +145,21 @@ static double rounded_loss(const alternation *a)
     return wsic_rescale_loss(&a->problem, s->t, a->numerator, a->denominator);
 }
 
+/* Rounding a column's scale moves all its rows by the same part. Where errors of rows count
+ * together, that may cost many times what it does row by row. */
+static double fitted_relative_loss(const alternation *a)
+{
+    const wsic_rescale_result *const result = &a->result;
+
+    if (wsic_job_feeds_back(a->scales->job) && result->column_energy > 0.0)
+        return reducible(result->loss, result->floor, a->problem.K) / result->column_energy;
+    return relative_loss(a->scales->job, result->loss, result->floor, a->problem.K);
+}
+
 static wsic_status round_both(alternation *a, wsic_scale_fit *fit)
 {
     wsic_stored_scales *const s = a->scales;
-    const double relative = relative_loss(s->job, a->result.loss, a->result.floor, a->problem.K);
+    const double relative = fitted_relative_loss(a);
     bool rows_pay = true;
     wsic_status status = wsic_stored_scales_round_columns(s, relative);
 

@@ -188,7 +188,8 @@ static wsic_status prepare_problem(wsic_job *job)
                          job->all_rows, job->columns);
     const wsic_status status = wsic_encode_problem_prepare(
         job->env, &job->options->factor, job->options->dead_threshold,
-        !wsic_job_refactorizes(job) || wants_offset(job) || (drifts(job) && problem->input.outputs),
+        !wsic_job_refactorizes(job) || wants_offset(job) ||
+            (drifts(job) && wsic_outputs_known(&problem->input.outputs)),
         problem);
     job->rows = problem->weights.rows.count;
     job->live = problem->live;
@@ -227,7 +228,7 @@ static wsic_status prepare_metric(wsic_job *job)
                                      job->problem->weights.rows};
     double mark = wsic_now();
 
-    if (!input.outputs || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
+    if (!wsic_outputs_known(&input.outputs) || job->options->outputs.use == WSIC_OUTPUTS_NONE ||
         job->idle_rows == job->rows)
         return WSIC_OK;
     wsic_status status = wsic_metric_make(job->env, &job->options->outputs, &input, &job->metric);

@@ -2,7 +2,8 @@
 #include "quant/viterbi.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "quant/choose.h"
 
 enum { LEVEL_STEPS = 32 }; /* metrics are brought back to 0 after so many */
 
@@ -30,39 +31,22 @@ static inline float crossed(const wsic_viterbi *v, const float *cost, size_t r)
     return v->codebook[r] ? odd : even;
 }
 
-/* A number's bits, and back: what a mask of 0 or -1 chooses is two operations on them, without
- * what processors lack of a choice between vectors. */
-static inline uint32_t bits_of(float number)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
-static inline float number_of(uint32_t bits)
-{
-    float number;
-
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-/* straight() and crossed() for all states at once. Inlined with `half` a constant, so that the
+/* straight() and crossed() for all states at once: what a mask of 0 or -1 chooses is two operations
+ * on bits. Inlined with `half` a constant, so that the
  * loop becomes vector code. */
 static inline void step(const wsic_viterbi *v, const float *restrict cost,
                         const float *restrict before, float *restrict after, size_t half)
 {
-    const uint32_t first = bits_of(cost[0]), codebooks = first ^ bits_of(cost[2]);
-    const uint32_t parities = first ^ bits_of(cost[1]);
-    const uint32_t other = parities ^ bits_of(cost[2]) ^ bits_of(cost[3]);
+    const uint32_t first = wsic_bits_of(cost[0]), codebooks = first ^ wsic_bits_of(cost[2]);
+    const uint32_t parities = first ^ wsic_bits_of(cost[1]);
+    const uint32_t other = parities ^ wsic_bits_of(cost[2]) ^ wsic_bits_of(cost[3]);
 
     for (size_t r = 0; r < half; r++) {
         const uint32_t codebook = (uint32_t)v->codebook[r], parity = (uint32_t)v->parity[r];
         const uint32_t swap = parities ^ (codebook & other);
         const uint32_t even = first ^ (codebook & codebooks) ^ (parity & swap);
         const float low = before[r], high = before[r + half];
-        const float to_even = number_of(even), to_odd = number_of(even ^ swap);
+        const float to_even = wsic_number_of(even), to_odd = wsic_number_of(even ^ swap);
         const float low_even = low + to_even, high_even = high + to_odd;
         const float low_odd = low + to_odd, high_odd = high + to_even;
         after[2 * r] = high_even < low_even ? high_even : low_even;

@@ -111,6 +111,9 @@ static bool find_statistics(const struct tensors *run, const struct matrix *matr
 
 /* --- one matrix after the other --------------------------------------------- */
 
+/* Characters that a line of the table has beside the name. */
+enum { FIGURES = 33 };
+
 static void print_result(const struct tensors *run, const struct matrix *matrix)
 {
     const struct layer_result *const result = &run->results[0];
@@ -121,7 +124,8 @@ static void print_result(const struct tensors *run, const struct matrix *matrix)
         return;
     snprintf(shape, sizeof shape, "%zux%zu", matrix->stored.rows, matrix->stored.columns);
     report_distortion(&result->info, distortion);
-    printf("%-44s %12s %8.4f %10s%s%s\n", matrix->name, shape, result->info.rate, distortion,
+    report_name(matrix->name, FIGURES);
+    printf(" %12s %8.4f %10s%s%s\n", shape, result->info.rate, distortion,
            result->taken ? "  taken over" : "",
            !result->taken && result->status == WSIC_NOTICE_RATE ? "  rate not met" : "");
 }
@@ -211,8 +215,10 @@ static bool find_taken(struct tensors *run)
 
 static bool make_all(struct tensors *run)
 {
-    if (!run->options->json)
-        printf("%-44s %12s %8s %10s\n", "matrix", "shape", "rate", "distortion");
+    if (!run->options->json) {
+        report_name("matrix", FIGURES);
+        printf(" %12s %8s %10s\n", "shape", "rate", "distortion");
+    }
     for (size_t i = 0; i < run->matrices.count; i++)
         if (!make_matrix(run, i))
             return false;

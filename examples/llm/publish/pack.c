@@ -281,6 +281,7 @@ bool pack_model(const struct packing *packing, struct packed *packed, struct fai
                         .directory = {.source = packing->source,
                                       .output = packing->output,
                                       .shard_bytes = packing->shard_bytes,
+                                      .meter = packing->meter,
                                       .write = write_tensor},
                         .failure = failure,
                         .ok = true};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A choice between two numbers that is no branch: one that is taken at random costs a processor more
+ * than all that it saves, and vectors have none. */
+#ifndef WSIC_QUANT_CHOOSE_H
+#define WSIC_QUANT_CHOOSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A number's bits, and back. */
+static inline uint32_t wsic_bits_of(float number)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+static inline float wsic_number_of(uint32_t bits)
+{
+    float number;
+
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static inline float wsic_choose(bool first, float a, float b)
+{
+    const uint32_t mask = -(uint32_t)first;
+
+    return wsic_number_of((wsic_bits_of(a) & mask) | (wsic_bits_of(b) & ~mask));
+}
+
+#endif
