@@ -141,9 +141,10 @@ size_t layers_widest(const struct config *config)
 void layers_part(const struct config *config, const struct layer_place *place,
                  char part[MODEL_NAME_SIZE])
 {
-    const struct family_mixture *const mixture = config->family->mixture;
+    const bool expert = place->kind >= LINEAR_GATE && config_experts(config, place->block) > 0;
+    const struct family_mixture *const mixture = expert ? config->family->mixture : NULL;
 
-    if (place->kind >= LINEAR_GATE && config_experts(config, place->block) > 0)
+    if (mixture)
         snprintf(part, MODEL_NAME_SIZE, "%s.%zu.%s", mixture->prefix, place->expert,
                  mixture->parts[place->kind - LINEAR_GATE]);
     else
@@ -171,13 +172,13 @@ void layers_name(const struct config *config, size_t number, char name[MODEL_NAM
 /* The expert in a name; 0 if it tells none. */
 static size_t expert_in(const struct config *config, size_t block, const char *name)
 {
-    const struct family_mixture *const mixture = config->family->mixture;
-    const char *const found =
-        config_experts(config, block) > 0 ? strstr(name, mixture->prefix) : NULL;
+    const char *const prefix =
+        config_experts(config, block) > 0 ? config->family->mixture->prefix : NULL;
+    const char *const found = prefix ? strstr(name, prefix) : NULL;
     size_t expert = 0;
 
     if (found)
-        sscanf(found + strlen(mixture->prefix), ".%zu.", &expert);
+        sscanf(found + strlen(prefix), ".%zu.", &expert);
     return expert;
 }
 
