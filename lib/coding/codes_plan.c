@@ -39,7 +39,6 @@ void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
     wsic_free(env, plan->row_class);
     wsic_free(env, plan->first_row);
     wsic_free(env, plan->live_column);
-    wsic_free(env, plan->column);
     wsic_free(env, plan->place);
     wsic_free(env, plan->keys);
     wsic_free(env, plan->form);
