@@ -135,10 +135,11 @@ static bool evaluate_archive(struct measured *measured, struct failure *failure)
     if (!restored_open(&restored, &session->model, session->context, measured->options->archive,
                        failure))
         return false;
-    footprint_measure(&measured->footprint, session->model.checkpoint, &restored);
+    bool ok =
+        footprint_measure(&measured->footprint, session->model.checkpoint, &restored, failure);
     measured->predicted = read_prediction(restored.package);
-    bool ok = pair_run(&measured->pair, &restored, &measured->tokens, session->window,
-                       measured->options->layers, &measured->session->meter, failure);
+    ok = ok && pair_run(&measured->pair, &restored, &measured->tokens, session->window,
+                        measured->options->layers, &measured->session->meter, failure);
     if (ok) {
         const struct readout readout = {&restored.model, measured->pair.restored};
         const struct readout reference = {&session->model, measured->pair.original};
@@ -164,7 +165,8 @@ static bool measure(struct measured *measured, struct failure *failure)
         return false;
     if (options->archive)
         return evaluate_archive(measured, failure);
-    footprint_measure(&measured->footprint, session->model.checkpoint, NULL);
+    if (!footprint_measure(&measured->footprint, session->model.checkpoint, NULL, failure))
+        return false;
     float *const hidden = evaluate_hidden_shown(&session->model, &measured->tokens, session->window,
                                                 &session->meter, failure);
     const bool ok =

@@ -11,6 +11,7 @@
 #include "common/peak_memory.h"
 #include "common/workers.h"
 #include "llm/command/output_files.h"
+#include "llm/command/unchanged.h"
 #include "llm/model/config.h"
 #include "llm/run/external.h"
 #include "llm/run/importance.h"
@@ -180,12 +181,13 @@ static const char *statistics_name(const struct options *options)
     return options->importance ? "importance matrix" : "none";
 }
 
-/* Each is made from its own tensor and statistics: these are not compared when a run goes on. */
+/* Tensors and statistics are compared one by one (unchanged.h). */
 static bool describe(struct tensors *run)
 {
     const struct options *const options = run->options;
     json_t *const description =
-        json_pack("{s:s, s:s, s:{s:s}, s:{s:s}}", "preset", options->presets.names[0], "parameters",
+        json_pack("{s:s, s:s, s:s, s:{s:s}, s:{s:s}}", "library", wsic_version(), "preset",
+                  options->presets.names[0], "parameters",
                   wsic_encoder_parameters(run->method.encoder), "model", "tensors",
                   options->tensors, "calibration", "statistics", statistics_name(options));
 
@@ -211,6 +213,16 @@ static bool find_taken(struct tensors *run)
            refuse(run->failure,
                   "%s.part: holds a layer that --tensors does not name (--restart throws it away)",
                   run->options->output);
+}
+
+static bool check_unchanged(const struct tensors *run)
+{
+    const struct ingredients ingredients = {.matrices = &run->matrices,
+                                            .external = run->external,
+                                            .importance = run->options->importance};
+
+    return unchanged_check(&ingredients, run->taken, run->method.writer, run->options->output,
+                           run->failure);
 }
 
 static bool make_all(struct tensors *run)
@@ -259,7 +271,7 @@ static bool write_archive(struct tensors *run)
 
     run->method.writer =
         takeover_open(run->context, options->output, options->restart, run->failure);
-    if (!run->method.writer || !describe(run) || !find_taken(run))
+    if (!run->method.writer || !describe(run) || !find_taken(run) || !check_unchanged(run))
         return false;
     if (make_all(run))
         return report(run);
