@@ -19,6 +19,8 @@ WARN_AS_ERROR = NO
 WARNINGS = NO') | doxygen -
 
 cd "$pages"
+# A word in quotes that begins a line is no request to groff.
+sed -i "s/^'\([a-z]\)/\\\\\&'\1/" ./*.3
 for page in *.3; do
     case $page in
     *.h.3)

@@ -377,6 +377,8 @@ static struct cache *run_text(const struct synthetic_llm *model, const uint32_t 
         double stream[most], final[most];
         for (size_t i = 0; i < model->hidden; i++)
             stream[i] = synthetic_value(embedding, tokens[position] * model->hidden + i);
+        if (model->shift)
+            model->shift(model->data, NULL, stream);
         for (size_t block = 0; block < model->blocks; block++) {
             run_attention(model, block, &caches[block], position, stream);
             run_ffn(model, block, stream);

@@ -22,7 +22,8 @@ struct synthetic_tensor {
 typedef void synthetic_watch(void *data, const struct synthetic_tensor *matrix,
                              const double *input);
 
-/* Called with every such product before it is used, which it may change. */
+/* Called with every such product before it is used, which it may change; and, with NULL for the
+ * matrix, with the state that every token begins with. */
 typedef void synthetic_shift(void *data, const struct synthetic_tensor *matrix, double *output);
 
 struct synthetic_llm {

@@ -16,7 +16,7 @@ begin "$1"
 run 0 "--version" --version
 says out "watersic " "--version prints the name"
 run 0 "--help" --help
-for command in quantize dequantize info verify plan limit stats parameters; do
+for command in quantize dequantize info report verify plan limit stats parameters; do
     run 0 "--help names $command" --help
     says out "  $command " "--help names $command"
     run 0 "$command --help" "$command" --help

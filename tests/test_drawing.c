@@ -76,7 +76,7 @@ START_TEST(points_go_in_the_order_of_the_axis)
 }
 END_TEST
 
-/* The picture is 530 wide from 76 on and 364 high from 436 upwards. */
+/* The picture is 530 wide from 88 on and 364 high from 436 upwards. */
 START_TEST(points_lie_where_axes_say)
 {
     static struct plot plot = {.title = "", .subtitle = "", .x_label = "", .y_label = ""};
@@ -96,7 +96,7 @@ START_TEST(points_lie_where_axes_say)
     /* The logarithmic axis goes on to the tick behind the last power of ten, 200. */
     const double ends = 436 - 364 * (2 / 2.301029995664);
     char expected[96];
-    snprintf(expected, sizeof expected, "d=\"M208.5 436.0L341.0 %.1fL473.5 %.1f\"",
+    snprintf(expected, sizeof expected, "d=\"M220.5 436.0L353.0 %.1fL485.5 %.1f\"",
              plot.linear ? 254.0 : 0.5 * (436 + ends), plot.linear ? 72.0 : ends);
     ck_assert_ptr_nonnull(strstr(text, expected));
     ck_assert_ptr_nonnull(strstr(text, ">a&lt;b</text>"));

@@ -47,6 +47,25 @@ for file in include/watersic/watersic.h include/watersic/layer.h bin/watersic \
     try "$file is installed" test -f "$root/$file"
 done
 
+# use_cmake TARGET VERSION FILE: a project of CMake that links a target, which must be of a version
+use_cmake()
+{
+    mkdir -p "cmake-$1" && cat >"cmake-$1/CMakeLists.txt" <<CMAKE && cd "cmake-$1" || return
+cmake_minimum_required(VERSION 3.13)
+project(host C)
+find_package(watersic $2 REQUIRED CONFIG)
+add_executable(host ../$3)
+target_link_libraries(host PRIVATE watersic::$1)
+CMAKE
+    cmake -DCMAKE_PREFIX_PATH="$root" . && cmake --build .
+}
+
+# refused_by_cmake TARGET VERSION FILE: such a version is not found
+refused_by_cmake()
+{
+    use_cmake "$@" 2>&1 | grep 'compatible with requested version'
+}
+
 # documented: what the headers name as docs/NAME.md is installed, and nothing else is named
 documented()
 {
@@ -67,6 +86,20 @@ compiler=$*
 
 cd "$work" || exit 1
 cp "$source/examples/01_quantize_matrix.c" "$source/tests/decoder.c" .
+if command -v cmake >/dev/null; then
+    CC=$compiler
+    export CC
+    for target in watersic watersic_static; do
+        try "CMake links $target" use_cmake $target 0.1 01_quantize_matrix.c
+        try "run with it" "cmake-$target/host"
+    done
+    for target in decoder decoder_static; do
+        try "CMake links $target" use_cmake $target 0.1.0 decoder.c
+    done
+    try "CMake refuses another minor version" refused_by_cmake watersic 0.0.9 01_quantize_matrix.c
+    try "CMake refuses a later version" refused_by_cmake watersic 0.1.9 01_quantize_matrix.c
+    unset CC
+fi
 try "the documents that headers refer to are installed" documented
 if command -v doxygen >/dev/null; then
     try "a function has a manual page" grep -q 'man3/watersic_layer.h.3' "$root/share/man/man3/wsic_layer_get_codes.3"

@@ -1,117 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What outputs are worth: labels are drawn from what the model expects; the matrices are those of
  * derivatives taken as differences in double precision; a layer that is rescaled by a power of two
- * has its matrix rescaled, and nothing else changes; a pass that was stopped goes on to the same
- * bytes; runs on other texts keep apart. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "check_main.h"
+ * has its matrix rescaled, and nothing else changes. */
 #include "common/seeded.h"
-#include "counting_allocator.h"
 #include "llm/watersic/labels.h"
-#include "llm/watersic/outputs_pass.h"
-#include "synthetic_llm.h"
-#include "temporary.h"
-
-enum { window = 5, text_length = 2 * window + 3, most_rows = 64 };
-
-static void (*const makers[])(struct synthetic_llm *model) = {synthetic_llama3, synthetic_qwen3};
-
-static struct synthetic_llm plain;
-static temporary place;
-static counting_allocator counter;
-static wsic_context *context;
-static struct model model;
-static struct recipe recipe;
-static uint32_t values[text_length];
-static struct tokens text;
-static struct meter meter = {.shown = false};
-static const struct stretch stretch = {.meter = &meter, .label = "", .from = 0, .to = 1};
-
-/* Write the plain model, as it is now, and open it. */
-static void open_model(void)
-{
-    struct failure failure;
-
-    synthetic_write(&plain, place.directory);
-    ck_assert_msg(model_open(&model, place.directory, &failure), "%s", failure.text);
-}
-
-static void begin(int number)
-{
-    const wsic_allocator hooks = counting_hooks(&counter);
-
-    makers[number](&plain);
-    temporary_create(&place);
-    ck_assert_int_eq(wsic_context_create(&hooks, &context), WSIC_OK);
-    ck_assert(recipe_find(&recipe, "default"));
-    synthetic_text(plain.vocabulary, values, text_length);
-    text = (struct tokens){.values = values, .count = text_length};
-    open_model();
-}
-
-static void remove_all(const char *path)
-{
-    DIR *const listing = opendir(path);
-
-    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
-        char inner[PATH_MAX];
-        snprintf(inner, sizeof inner, "%.2000s/%.255s", path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            remove_all(inner);
-    }
-    if (listing)
-        closedir(listing);
-    ck_assert_int_eq(remove(path), 0);
-}
-
-static void end(void)
-{
-    model_free(&model);
-    synthetic_free(&plain);
-    wsic_context_destroy(context);
-    ck_assert_uint_eq(counter.live, 0);
-    remove_all(place.directory);
-}
-
-static bool collect_into(struct outputs *outputs, const char *directory, struct failure *failure)
-{
-    const struct calibration calibration = {
-        .tokens = &text, .window = window, .recipe = &recipe, .directory = directory};
-
-    ck_assert(outputs_create(outputs, context, &model, &recipe, failure));
-    return outputs_collect(outputs, &model, &calibration, &stretch, failure);
-}
-
-static void collect(struct outputs *outputs, const char *directory)
-{
-    struct failure failure;
-
-    ck_assert_msg(collect_into(outputs, directory, &failure), "%s", failure.text);
-}
-
-static size_t rows_of(size_t layer)
-{
-    return layers_at(&model.config, layer).rows;
-}
-
-/* All of a layer's matrix. */
-static void read_matrix(struct outputs *outputs, size_t layer, double *matrix)
-{
-    const size_t rows = rows_of(layer);
-    const wsic_stats *stats;
-    struct failure failure;
-    wsic_matrix values_of;
-
-    ck_assert_msg(outputs_borrow(outputs, layer, "layer", &stats, &failure), "%s", failure.text);
-    ck_assert_ptr_nonnull(stats);
-    ck_assert_double_eq(wsic_stats_samples(stats), (double)text.count);
-    wsic_matrix_init(&values_of, sizeof values_of, matrix, WSIC_F64, rows, rows, 0);
-    ck_assert_int_eq(wsic_stats_get_covariance(stats, &values_of), WSIC_OK);
-    outputs_give_back(outputs, layer);
-}
+#include "llm/watersic/outputs_ends.h"
+#include "llm_outputs_fixture.h"
 
 /* --- labels ------------------------------------------------------------------------ */
 
@@ -276,24 +170,25 @@ static void add_token(double *matrix, size_t rows, const double *derivatives)
             matrix[i * rows + j] += derivatives[i] * derivatives[j] / text_length;
 }
 
-/* G of a layer, with nothing of the program but its labels' seed. */
-static void expect_matrix(size_t layer, double *matrix)
+/* G of the outputs of a tensor; NULL: of the states where the first block begins. Nothing of the
+ * program but its labels' seed. */
+static void expect_matrix(const struct synthetic_tensor *tensor, size_t rows, double *matrix)
 {
-    struct change change = {.matrix = tensor_of(layer)};
+    struct change change = {.matrix = tensor};
     double derivatives[most_rows];
     size_t of[window];
 
     plain.shift = shift;
     plain.data = &change;
-    memset(matrix, 0, rows_of(layer) * rows_of(layer) * sizeof *matrix);
+    memset(matrix, 0, rows * rows * sizeof *matrix);
     for (size_t first = 0; first < text_length; first += window) {
         const size_t count = text_length - first < window ? text_length - first : window;
         change.by = 0;
         draw_labels(first, count, of);
         for (change.token = 0; change.token < count; change.token++) {
-            for (change.row = 0; change.row < rows_of(layer); change.row++)
+            for (change.row = 0; change.row < rows; change.row++)
                 derivatives[change.row] = derivative(&change, first, count, of);
-            add_token(matrix, rows_of(layer), derivatives);
+            add_token(matrix, rows, derivatives);
         }
     }
     plain.shift = NULL;
@@ -322,7 +217,7 @@ START_TEST(matrices_are_those_of_differences)
     for (size_t layer = 0; layer < outputs.layers; layer++) {
         const size_t rows = rows_of(layer);
         double trace = 0;
-        expect_matrix(layer, expected);
+        expect_matrix(tensor_of(layer), rows, expected);
         read_matrix(&outputs, layer, matrix);
         const double error = relative_error(matrix, expected, rows * rows);
         ck_assert_msg(error < 1e-4, "layer %zu: %g", layer, error);
@@ -335,6 +230,36 @@ START_TEST(matrices_are_those_of_differences)
         ck_assert_double_eq_tol(outputs_sensitivity(&outputs, layer),
                                 trace / (double)rows / (2 * log(2)), 1e-4 * trace);
     }
+    outputs_free(&outputs);
+    end();
+}
+END_TEST
+
+START_TEST(embedding_and_head_have_theirs)
+{
+    double matrix[most_rows * most_rows], expected[most_rows * most_rows];
+    double logits[window * most_rows], readout[most_rows] = {0};
+    struct outputs outputs;
+    struct failure failure;
+
+    begin(_i / 2);
+    const size_t hidden = plain.hidden, vocabulary = plain.vocabulary;
+    collect(&outputs, _i % 2 == 0 ? NULL : temporary_path(&place, "run"));
+    expect_matrix(NULL, hidden, expected);
+    ck_assert_msg(outputs_read_entry(&outputs, matrix, &failure), "%s", failure.text);
+    ck_assert_double_lt(relative_error(matrix, expected, hidden * hidden), 1e-4);
+    for (size_t first = 0; first < text_length; first += window) {
+        const size_t count = text_length - first < window ? text_length - first : window;
+        synthetic_logits(&plain, values + first, count, logits);
+        for (size_t t = 0; t < count; t++) {
+            const double *const row = logits + t * vocabulary;
+            for (size_t v = 0; v < vocabulary; v++) {
+                const double p = exp(row[v] - log_sum(row, vocabulary));
+                readout[v] += p * (1 - p) / text_length;
+            }
+        }
+    }
+    ck_assert_double_lt(relative_error(outputs.readout, readout, vocabulary), 1e-4);
     outputs_free(&outputs);
     end();
 }
@@ -394,196 +319,6 @@ START_TEST(rescaling_by_powers_of_two_changes_nothing_else)
 }
 END_TEST
 
-/* --- what is kept ------------------------------------------------------------------------ */
-
-START_TEST(a_layer_with_many_outputs_has_its_diagonal)
-{
-    struct outputs outputs, whole;
-    struct failure failure;
-    const wsic_stats *stats;
-
-    begin(0);
-    collect(&whole, NULL);
-    recipe.outputs_rows = 24; /* of 40, 20, 20, 24, 40, 40, 24 */
-    collect(&outputs, NULL);
-    for (size_t i = 0; i < outputs.layers; i++) {
-        ck_assert(outputs_borrow(&outputs, i, "layer", &stats, &failure));
-        ck_assert_int_eq(stats != NULL, rows_of(i) <= 24);
-        outputs_give_back(&outputs, i);
-        ck_assert_mem_eq(outputs.of[i].diagonal, whole.of[i].diagonal, rows_of(i) * sizeof(double));
-    }
-    outputs_free(&outputs);
-    outputs_free(&whole);
-    end();
-}
-END_TEST
-
-START_TEST(skipped_layers_have_nothing)
-{
-    struct exclusions exclusions;
-    struct outputs outputs, whole;
-    struct failure failure;
-    const wsic_stats *stats;
-
-    begin(1);
-    collect(&whole, NULL);
-    ck_assert(
-        exclusions_create(&exclusions, &model.config, "*.1.mlp.up_proj.weight", NULL, &failure));
-    model.exclusions = &exclusions;
-    collect(&outputs, temporary_path(&place, "run"));
-    for (size_t i = 0; i < outputs.layers; i++) {
-        const bool skipped = i == LINEAR_KINDS + LINEAR_UP;
-        ck_assert(outputs_borrow(&outputs, i, "layer", &stats, &failure));
-        ck_assert_int_eq(stats == NULL, skipped);
-        outputs_give_back(&outputs, i);
-        ck_assert_double_eq(outputs_sensitivity(&outputs, i),
-                            skipped ? 0 : outputs_sensitivity(&whole, i));
-    }
-    outputs_free(&outputs);
-    outputs_free(&whole);
-    exclusions_free(&exclusions);
-    end();
-}
-END_TEST
-
-static void compare_files(const char *one, const char *other)
-{
-    DIR *const listing = opendir(one);
-    size_t count = 0;
-
-    ck_assert_ptr_nonnull(listing);
-    for (const struct dirent *entry; (entry = readdir(listing));) {
-        char path[PATH_MAX + 300];
-        size_t sizes[2];
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "%s/%s", one, entry->d_name);
-        uint8_t *const here = read_file(path, &sizes[0]);
-        snprintf(path, sizeof path, "%s/%s", other, entry->d_name);
-        uint8_t *const there = read_file(path, &sizes[1]);
-        ck_assert_uint_eq(sizes[0], sizes[1]);
-        ck_assert_mem_eq(here, there, sizes[0]);
-        free(here);
-        free(there);
-        count++;
-    }
-    closedir(listing);
-    ck_assert_uint_eq(count, 2 * (LINEAR_KINDS + 1));
-}
-
-/* Refuse one allocation of the library: that ends the pass in the midst of a block on its way back.
- * What the passes before have finished is there. */
-static bool collect_until(struct outputs *outputs, size_t allocation)
-{
-    struct failure failure;
-
-    counter.calls = 0;
-    counter.fail_at = allocation;
-    const bool done = collect_into(outputs, temporary_path(&place, "stopped"), &failure);
-    counter.fail_at = 0;
-    ck_assert_msg(done || strstr(failure.text, "the allocator refused"), "%s", failure.text);
-    return done;
-}
-
-static void forget_state(const struct outputs *outputs, const char *name, size_t number)
-{
-    char path[PATH_MAX];
-
-    ck_assert_int_eq(unlink(outputs_path(outputs, name, number, path)), 0);
-}
-
-START_TEST(a_stopped_pass_goes_on_to_the_same_bytes)
-{
-    struct outputs outputs;
-    struct failure failure;
-    char whole[PATH_MAX];
-    size_t stops = 0;
-
-    begin(_i);
-    collect(&outputs, temporary_path(&place, "whole"));
-    snprintf(whole, sizeof whole, "%s", outputs.directory);
-    outputs_free(&outputs);
-    ck_assert(!collect_until(&outputs, 1));
-    /* As if it had been stopped before it came to the head, in the last block on its way forward.
-     */
-    forget_state(&outputs, "stream", plain.blocks);
-    forget_state(&outputs, "inputs", plain.blocks);
-    outputs_free(&outputs);
-    while (!collect_until(&outputs, 2 + 3 * stops)) {
-        outputs_free(&outputs);
-        stops++;
-    }
-    ck_assert_uint_gt(stops, 4);
-    compare_files(whole, outputs.directory);
-    outputs_free(&outputs);
-    ck_assert(collect_into(&outputs, NULL, &failure));
-    outputs_free(&outputs);
-    end();
-}
-END_TEST
-
-START_TEST(texts_and_models_keep_apart)
-{
-    char directories[3][PATH_MAX];
-    struct outputs outputs;
-
-    begin(1);
-    for (size_t i = 0; i < 3; i++) {
-        if (i == 1)
-            values[7]++;
-        if (i == 2)
-            recipe.outputs_rows = 20;
-        collect(&outputs, temporary_path(&place, "run"));
-        strcpy(directories[i], outputs.directory);
-        for (size_t j = 0; j < i; j++)
-            ck_assert_str_ne(directories[i], directories[j]);
-        outputs_free(&outputs);
-    }
-    for (size_t i = 0; i < 3; i++)
-        ck_assert_int_eq(access(directories[i], R_OK), 0);
-    end();
-}
-END_TEST
-
-START_TEST(what_was_collected_is_taken_over)
-{
-    double before[most_rows * most_rows], after[most_rows * most_rows];
-    struct outputs outputs, again;
-
-    begin(0);
-    collect(&outputs, temporary_path(&place, "run"));
-    read_matrix(&outputs, LINEAR_GATE, before);
-    /* Statistics would have to be allocated. */
-    counter.calls = 0;
-    collect(&again, temporary_path(&place, "run"));
-    ck_assert_uint_eq(counter.calls, 0);
-    read_matrix(&again, LINEAR_GATE, after);
-    ck_assert_mem_eq(before, after, rows_of(LINEAR_GATE) * rows_of(LINEAR_GATE) * sizeof(double));
-    outputs_free(&outputs);
-    outputs_free(&again);
-    end();
-}
-END_TEST
-
-START_TEST(damaged_files_are_named)
-{
-    struct outputs outputs;
-    struct failure failure;
-    const wsic_stats *stats;
-    char path[PATH_MAX];
-
-    begin(0);
-    collect(&outputs, temporary_path(&place, "run"));
-    ck_assert_ptr_nonnull(outputs_path(&outputs, "layer", LINEAR_O, path));
-    write_file(path, "nothing of use", 14);
-    ck_assert(!outputs_borrow(&outputs, LINEAR_O, "the layer", &stats, &failure));
-    ck_assert_ptr_nonnull(strstr(failure.text, "the layer: gradients of the outputs: "));
-    ck_assert_ptr_nonnull(strstr(failure.text, outputs.directory));
-    outputs_free(&outputs);
-    end();
-}
-END_TEST
-
 int main(void)
 {
     Suite *const suite = suite_create("llm outputs");
@@ -592,13 +327,8 @@ int main(void)
     tcase_set_timeout(outputs, 120);
     tcase_add_loop_test(outputs, labels_are_drawn_from_the_model, 0, 2);
     tcase_add_loop_test(outputs, matrices_are_those_of_differences, 0, 2);
+    tcase_add_loop_test(outputs, embedding_and_head_have_theirs, 0, 4);
     tcase_add_loop_test(outputs, rescaling_by_powers_of_two_changes_nothing_else, 0, 2);
-    tcase_add_test(outputs, a_layer_with_many_outputs_has_its_diagonal);
-    tcase_add_test(outputs, skipped_layers_have_nothing);
-    tcase_add_loop_test(outputs, a_stopped_pass_goes_on_to_the_same_bytes, 0, 2);
-    tcase_add_test(outputs, texts_and_models_keep_apart);
-    tcase_add_test(outputs, what_was_collected_is_taken_over);
-    tcase_add_test(outputs, damaged_files_are_named);
     suite_add_tcase(suite, outputs);
     return run_suite(suite);
 }

@@ -11,6 +11,7 @@ int run_limit(const cli_command *self, int argc, char **argv);
 int run_parameters(const cli_command *self, int argc, char **argv);
 int run_plan(const cli_command *self, int argc, char **argv);
 int run_quantize(const cli_command *self, int argc, char **argv);
+int run_report(const cli_command *self, int argc, char **argv);
 int run_stats(const cli_command *self, int argc, char **argv);
 int run_verify(const cli_command *self, int argc, char **argv);
 

@@ -10,7 +10,7 @@
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
-#include "report.h"
+#include "facts.h"
 #include "session.h"
 
 typedef struct info_job {
@@ -89,7 +89,7 @@ static json_t *layers_json(const info_job *job)
     json_t *const array = json_array();
 
     for (size_t i = 0; i < job->count; i++)
-        json_array_append_new(array, report_json(wsic_archive_name(job->archive, i), &job->infos[i],
+        json_array_append_new(array, facts_json(wsic_archive_name(job->archive, i), &job->infos[i],
                                                  job->infos[i].bytes));
     return array;
 }
@@ -100,7 +100,7 @@ static int print_as_json(const info_job *job)
 {
     const uint64_t bytes = wsic_archive_size(job->archive);
     json_t *const object = job->count == 1
-                               ? report_json(wsic_archive_name(job->archive, 0), job->infos, bytes)
+                               ? facts_json(wsic_archive_name(job->archive, 0), job->infos, bytes)
                                : json_object();
 
     json_object_set_new(object, "bytes", json_integer((json_int_t)bytes));
@@ -146,7 +146,7 @@ static int print_for_person(const info_job *job)
 
     print_fact("file", "%s, %" PRIu64 " bytes", job->path, bytes);
     if (job->count == 1) {
-        report_print(wsic_archive_name(job->archive, 0), job->infos, bytes);
+        facts_print(wsic_archive_name(job->archive, 0), job->infos, bytes);
     } else {
         print_fact("layers", "%zu", job->count);
         if (job->count > 0)

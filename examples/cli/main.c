@@ -21,6 +21,11 @@ static const cli_command commands[] = {
      "FILE [--layer NAME] [--dtype f2|f4|f8] -o OUT.npy", NULL, run_dequantize},
     {"info", "Describe an archive, its layers and where their bits went", "FILE [--json]", NULL,
      run_info},
+    {"report", "Make a page of HTML of an archive or of a quantized directory",
+     "FILE|DIR [--layer NAME]... [--stats STATS] [--compare OTHER] -o OUT.html",
+     "The page needs nothing but itself. STATS is a covariance as .npy, or a file written by\n"
+     "watersic stats.",
+     run_report},
     {"verify", "Read and decode everything in an archive", "FILE", NULL, run_verify},
     {"plan", "Tell what rates the columns of a matrix would get",
      "--weights WEIGHTS --stats STATS (--rate R | --distortion D) [--json]", weights_notes,

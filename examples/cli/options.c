@@ -97,6 +97,7 @@ static int take_value(const cli_command *command, const option_spec *spec, const
         if (!read_count(text, spec->value))
             return options_fail(command, "--%s: '%s' is not a whole number", spec->name, text);
         break;
+    case OPTION_EACH:
     case OPTION_LIST:
         if (!text_list_add(spec->value, text))
             return complain(NULL, "out of memory");

@@ -12,7 +12,8 @@ typedef enum option_kind {
     OPTION_TEXT,   /* value is a const char * */
     OPTION_NUMBER, /* value is a double, NAN where the option is not given */
     OPTION_COUNT,  /* value is an int32_t, not negative */
-    OPTION_LIST    /* value is a text_list; arguments that follow are added to it */
+    OPTION_EACH,   /* value is a text_list; the option may be repeated */
+    OPTION_LIST    /* the same; arguments that follow are added to it */
 } option_kind;
 
 typedef struct option_spec {

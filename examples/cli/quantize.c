@@ -10,7 +10,7 @@
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
-#include "report.h"
+#include "facts.h"
 #include "session.h"
 
 typedef struct quantize_options {
@@ -213,12 +213,12 @@ static int print_result(const quantize_job *job, uint64_t bytes)
     wsic_encoder_get_report(job->encoder, &report);
     progress_clear();
     if (!job->options->json) {
-        report_print(job->name, &info, bytes);
+        facts_print(job->name, &info, bytes);
         print_fact("seconds", "%.2f in %" PRIu64 " passes, %.0f MiB at most", report.seconds,
                    report.passes, (double)report.memory_peak / (1 << 20));
         return finish_output();
     }
-    json_t *const object = report_json(job->name, &info, bytes);
+    json_t *const object = facts_json(job->name, &info, bytes);
     json_object_set_new(object, "status", json_string(wsic_status_name(job->outcome)));
     json_object_set_new(object, "seconds", json_figure(report.seconds));
     json_object_set_new(object, "stage_seconds", stages_json(&report));

@@ -1,82 +1,199 @@
 /* SPDX-License-Identifier: MIT */
-#include "report.h"
-
-#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "commands.h"
+#include "common/atomic_file.h"
+#include "common/interrupt.h"
+#include "inputs.h"
 #include "output.h"
+#include "page/page.h"
+#include "progress.h"
+#include "session.h"
 
-double report_rate(const wsic_layer_info *info, uint64_t bytes)
+/* Models of more layers have a picture of the layer alone that loses most, unless some are asked for. */
+enum { DRAWN_LAYERS = 40 };
+
+typedef struct report_options {
+    const char *path, *other, *stats, *output;
+    text_list layers;
+    session_options session;
+} report_options;
+
+typedef struct report_job {
+    const report_options *options;
+    wsic_context *context;
+    struct collection model, other;
+    wsic_stats *stats;
+    struct page_picture *pictures;
+    size_t picture_count;
+    struct failure failure;
+} report_job;
+
+static void release(report_job *job)
 {
-    return 8 * (double)bytes / ((double)info->rows * (double)info->columns);
+    for (size_t i = 0; i < job->picture_count; i++)
+        picture_free(&job->pictures[i].picture);
+    free(job->pictures);
+    wsic_stats_destroy(job->stats);
+    collection_close(&job->model);
+    collection_close(&job->other);
+    session_close(job->context);
 }
 
-double report_limit(const wsic_layer_info *info)
+static int fail(const report_job *job)
 {
-    return info->limit_rate < 0 ? (double)NAN : info->limit_rate;
+    return complain(NULL, "%s", job->failure.text);
 }
 
-/* Whatever is not codes, the file's own bytes included, so that both add up to the rate. */
-static double side_rate(const wsic_layer_info *info, uint64_t bytes)
+static int open_inputs(report_job *job)
 {
-    return report_rate(info, bytes - info->bytes_codes);
+    const report_options *const options = job->options;
+
+    if (session_open_for_blas(&options->session, &job->context) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
+    if (!collection_open(&job->model, job->context, options->path, &job->failure) ||
+        (options->other &&
+         !collection_open(&job->other, job->context, options->other, &job->failure)))
+        return fail(job);
+    return options->stats ? stats_open(job->context, options->stats, (double)NAN, &job->stats)
+                          : EXIT_SUCCESS;
 }
 
-static void set_count(json_t *object, const char *key, uint64_t value)
+/* --- which layers are drawn ------------------------------------------------------------- */
+
+static size_t worst_layer(const struct collection *model)
 {
-    json_object_set_new(object, key, json_integer((json_int_t)value));
+    size_t worst = 0;
+
+    for (size_t i = 1; i < model->count; i++)
+        if (model->infos[i].relative_distortion > model->infos[worst].relative_distortion)
+            worst = i;
+    return worst;
 }
 
-static void set_figure(json_t *object, const char *key, double value)
+static int choose_named(report_job *job)
 {
-    json_object_set_new(object, key, json_figure(value));
+    const text_list *const names = &job->options->layers;
+
+    for (size_t i = 0; i < names->count; i++) {
+        struct page_picture *const drawn = &job->pictures[job->picture_count];
+        if (!package_find(job->model.package, names->items[i], &drawn->layer))
+            return complain(job->options->path, "holds no layer '%s'", names->items[i]);
+        job->picture_count++;
+    }
+    return EXIT_SUCCESS;
 }
 
-json_t *report_json(const char *name, const wsic_layer_info *info, uint64_t bytes)
+static int choose_layers(report_job *job)
 {
-    json_t *const object = json_object();
-    const double rate = report_rate(info, bytes);
+    const size_t named = job->options->layers.count;
+    const size_t all = job->model.count <= DRAWN_LAYERS ? job->model.count : 1;
 
-    json_object_set_new(object, "name", json_string(name));
-    set_count(object, "rows", info->rows);
-    set_count(object, "columns", info->columns);
-    set_figure(object, "rate_target", info->rate_target > 0 ? info->rate_target : (double)NAN);
-    set_figure(object, "rate", rate);
-    set_count(object, "bytes", bytes);
-    set_figure(object, "rate_codes", info->rate_codes);
-    set_figure(object, "rate_side", side_rate(info, bytes));
-    set_figure(object, "entropy_pooled", info->entropy_pooled);
-    set_figure(object, "step", info->step);
-    set_figure(object, "distortion", info->distortion);
-    set_figure(object, "relative_distortion", info->relative_distortion);
-    set_figure(object, "limit_rate", report_limit(info));
-    set_figure(object, "gap", rate - report_limit(info));
-    set_figure(object, "damping", info->damping);
-    set_count(object, "damping_retries", info->damping_retries);
-    set_count(object, "dead_columns", info->dead_columns);
-    set_count(object, "dead_rows", info->dead_rows);
-    set_count(object, "block_rows", info->block_rows);
-    set_count(object, "code_bits", 8 * wsic_dtype_size(info->code_dtype));
-    return object;
+    job->pictures = calloc(named > 0 ? named : all, sizeof *job->pictures);
+    if (!job->pictures)
+        return complain(NULL, "out of memory");
+    if (named > 0)
+        return choose_named(job);
+    for (size_t i = 0; i < all; i++)
+        job->pictures[i].layer = all == 1 ? worst_layer(&job->model) : i;
+    job->picture_count = all;
+    return EXIT_SUCCESS;
 }
 
-void report_print(const char *name, const wsic_layer_info *info, uint64_t bytes)
+static int make_picture(report_job *job, struct page_picture *drawn)
 {
-    const double rate = report_rate(info, bytes);
+    wsic_layer *const layer = package_layer(job->model.package, drawn->layer, &job->failure);
+    const bool ok = layer && picture_make(&drawn->picture, layer, job->stats, &job->failure);
 
-    print_fact("layer", "%s, %" PRIu64 " x %" PRIu64, name, info->rows, info->columns);
-    print_fact("bytes", "%" PRIu64, bytes);
-    print_fact("rate", "%.4f bits per weight: codes %.4f, all else %.4f", rate, info->rate_codes,
-               side_rate(info, bytes));
-    if (info->rate_target > 0)
-        print_fact("rate asked for", "%.4f", info->rate_target);
-    print_fact("pooled entropy", "%.4f", info->entropy_pooled);
-    print_fact("step", "%.6g", info->step);
-    print_fact("distortion", "%.6g, relative %.6g", info->distortion, info->relative_distortion);
-    if (info->limit_rate >= 0)
-        print_fact("limit", "%.4f bits per weight at this distortion; gap %.4f", info->limit_rate,
-                   rate - info->limit_rate);
-    print_fact("damping", "%.6g, raised %" PRIu64 " times", info->damping, info->damping_retries);
-    print_fact("dead", "%" PRIu64 " columns, %" PRIu64 " rows", info->dead_columns,
-               info->dead_rows);
+    wsic_layer_destroy(layer);
+    return ok ? EXIT_SUCCESS
+              : complain(collection_name(&job->model, drawn->layer), "%s", job->failure.text);
+}
+
+static int make_pictures(report_job *job)
+{
+    for (size_t i = 0; i < job->picture_count; i++) {
+        if (interrupt_pending())
+            return complain(NULL, "interrupted");
+        progress_show(NULL, (double)i / (double)job->picture_count, "draw");
+        if (make_picture(job, &job->pictures[i]) != EXIT_SUCCESS)
+            return EXIT_FAILURE;
+    }
+    progress_clear();
+    return EXIT_SUCCESS;
+}
+
+/* --- all of it --------------------------------------------------------------------------- */
+
+static int write_page(report_job *job)
+{
+    const struct page page = {.model = &job->model,
+                              .other = job->options->other ? &job->other : NULL,
+                              .pictures = job->pictures,
+                              .picture_count = job->picture_count};
+    atomic_file file;
+
+    if (!atomic_file_open(&file, job->options->output, &job->failure))
+        return fail(job);
+    page_write(&page, file.stream);
+    return atomic_file_commit(&file, &job->failure) ? EXIT_SUCCESS : fail(job);
+}
+
+static bool spares_inputs(const report_options *options)
+{
+    return spares_input(options->output, options->path) &&
+           (!options->other || spares_input(options->output, options->other)) &&
+           (!options->stats || spares_input(options->output, options->stats));
+}
+
+static int make_report(report_job *job)
+{
+    int result = spares_inputs(job->options) ? EXIT_SUCCESS : EXIT_FAILURE;
+
+    if (result == EXIT_SUCCESS)
+        result = open_inputs(job);
+    if (result == EXIT_SUCCESS)
+        result = choose_layers(job);
+    if (result == EXIT_SUCCESS)
+        result = make_pictures(job);
+    return result == EXIT_SUCCESS ? write_page(job) : result;
+}
+
+static int check(const cli_command *self, const report_options *options)
+{
+    if (!options->path)
+        return options_fail(self, "no archive and no directory is given");
+    if (!options->output)
+        return options_fail(self, "--output is missing");
+    if (options->stats && options->layers.count != 1)
+        return options_fail(self, "--stats is of the input of one layer, which --layer names");
+    return OPTIONS_READ;
+}
+
+int run_report(const cli_command *self, int argc, char **argv)
+{
+    report_options options = {.path = NULL};
+    const option_spec specs[] = {
+        {"output", 'o', OPTION_TEXT, &options.output, "FILE", "the page (HTML)"},
+        {"layer", 'l', OPTION_EACH, &options.layers, "NAME", "draw this layer; may be repeated"},
+        {"stats", 's', OPTION_TEXT, &options.stats, "STATS", "of the input of the layer drawn"},
+        {"compare", 'c', OPTION_TEXT, &options.other, "OTHER",
+         "an archive or a directory beside it"},
+        SESSION_OPTIONS(options.session),
+    };
+    text_list names = {NULL, 0};
+    report_job job = {.options = &options};
+    int result = options_parse(self, specs, sizeof specs / sizeof *specs, &names, 1, argc, argv);
+
+    options.path = names.count > 0 ? names.items[0] : NULL;
+    if (result == OPTIONS_READ)
+        result = check(self, &options);
+    if (result == OPTIONS_READ)
+        result = make_report(&job);
+    release(&job);
+    text_list_release(&options.layers);
+    text_list_release(&names);
+    return result;
 }

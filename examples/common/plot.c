@@ -8,8 +8,8 @@
 #include "common/svg.h"
 
 enum {
-    LEFT = 76,
-    RIGHT = 606,
+    LEFT = 88,
+    RIGHT = 618,
     TOP = 72,
     BOTTOM = 436,
     LEGEND_STEP = 26,
@@ -47,6 +47,14 @@ void plot_add(plot_line *line, double x, double y)
     line->y[place] = y;
 }
 
+void plot_drop_empty(struct plot *plot, size_t lines)
+{
+    plot->line_count = 0;
+    for (size_t i = 0; i < lines; i++)
+        if (plot->lines[i].count > 0)
+            plot->lines[plot->line_count++] = plot->lines[i];
+}
+
 bool plot_is_empty(const struct plot *plot)
 {
     size_t points = 0;
@@ -75,7 +83,7 @@ static double neighbour_tick(double value, int direction)
 }
 
 /* The least of 1, 2 and 5 times a power of ten that makes at most 8 ticks of a span. */
-static double even_tick(double span)
+double plot_tick(double span)
 {
     const double least = span / 8;
     const double decade = pow(10, floor(log10(least)));
@@ -123,7 +131,7 @@ static void set_axis(frame *f)
         f->high = neighbour_tick(most, 1);
         return;
     }
-    f->tick = even_tick(most > least ? most - least : fmax(fabs(most), 1));
+    f->tick = plot_tick(most > least ? most - least : fmax(fabs(most), 1));
     f->low = f->tick * floor(least / f->tick);
     f->high = f->tick * ceil(most / f->tick);
     f->high += f->high > f->low ? 0 : f->tick;
@@ -166,10 +174,10 @@ static double next_tick(const frame *f, double y)
     return f->plot->linear ? y + f->tick : neighbour_tick(y, 1);
 }
 
-/* Where ten or more powers of ten are seen, a line for each of them is enough. */
+/* Where more than three powers of ten are seen, a line for each of them is enough. */
 static double first_step(const frame *f)
 {
-    return !f->plot->linear && f->high / f->low > 1e4 ? 10 : 0;
+    return !f->plot->linear && f->high / f->low > 1e3 ? 10 : 0;
 }
 
 static void put_y_ticks(const frame *f)
@@ -185,17 +193,19 @@ static void put_y_ticks(const frame *f)
         snprintf(text, sizeof text, "%.6g", f->plot->linear && fabs(y) < slack ? 0 : y);
         svg_text(f->file, LEFT - 9, place + 5, "text-anchor=\"end\"", text);
     }
-    snprintf(text, sizeof text, "text-anchor=\"middle\" transform=\"rotate(-90 24 %.1f)\"",
+    snprintf(text, sizeof text, "text-anchor=\"middle\" transform=\"rotate(-90 20 %.1f)\"",
              0.5 * (TOP + BOTTOM));
-    svg_text(f->file, 24, 0.5 * (TOP + BOTTOM), text, f->plot->y_label);
+    svg_text(f->file, 20, 0.5 * (TOP + BOTTOM), text, f->plot->y_label);
 }
 
 /* --- lines --------------------------------------------------------------------------- */
 
 static void begin_line(const frame *f, size_t index)
 {
+    const size_t style = (f->plot->first_style + index) % PLOT_MAX_LINES;
+
     fprintf(f->file, "<g class=\"line%zu\">\n<path class=\"line\" stroke-dasharray=\"%s\" d=\"",
-            index, styles[index].dashes);
+            style, styles[style].dashes);
 }
 
 static void put_dot(const frame *f, double x, double y)

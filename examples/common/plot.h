@@ -9,7 +9,7 @@
 
 #include "common/failure.h"
 
-enum { PLOT_MAX_POINTS = 256, PLOT_MAX_LINES = 13 };
+enum { PLOT_MAX_POINTS = 256, PLOT_MAX_LINES = 13, PLOT_FULL_LINES = 4 };
 
 /* A line and what the legend calls it. */
 typedef struct plot_line {
@@ -28,8 +28,10 @@ struct plot {
     const char *x_label;
     const char *y_label;
     double x_first, x_last, x_tick;
-    bool linear; /* the vertical axis */
-    bool below;  /* the legend is below the picture, which so is narrower, not beside it */
+    bool linear;        /* the vertical axis */
+    bool below;         /* the legend is below the picture, which so is narrower, not beside it */
+    size_t first_style; /* colours and dashes begin here; from PLOT_FULL_LINES on there is colour
+                           without dashes */
     plot_line lines[PLOT_MAX_LINES]; /* the legend has them in this order */
     size_t line_count;
 };
@@ -37,7 +39,13 @@ struct plot {
 /* Put a point into a line, in the order of x. */
 void plot_add(plot_line *line, double x, double y);
 
+/* Let a plot have those of its first lines that have points. */
+void plot_drop_empty(struct plot *plot, size_t lines);
+
 bool plot_is_empty(const struct plot *plot);
+
+/* The least of 1, 2 and 5 times a power of ten that makes at most 8 ticks of a span. */
+double plot_tick(double span);
 
 /* The horizontal axis: from half a tick below the first point to half a tick above the last, rounded
  * outwards to ticks. */

@@ -111,6 +111,8 @@ func TestBadPlansAndProblems(t *testing.T) {
 	wants(t, problem.SetDeadRows([]int{-1}), watersic.ErrArgument, "-1")
 	wants(t, problem.SetMix(2, 0), watersic.ErrArgument, "")
 	wants(t, problem.SetOutputs(stats), watersic.ErrShape, "")
+	wants(t, problem.SetOutputDiagonal(nil), watersic.ErrShape, "")
+	wants(t, problem.SetOutputDiagonal([]float64{1}), watersic.ErrShape, "1")
 	batch := matrix(t, d.activations, tokens, columns)
 	wants(t, stats.Add(background, batch, nil), watersic.ErrState, "an open problem uses them")
 	wants(t, stats.Close(), watersic.ErrState, "an open problem uses them")

@@ -170,9 +170,8 @@ func waves(count, first int) []float32 {
 	return numbers
 }
 
-func Example() {
-	fmt.Println(quantize())
-	// Output: <nil>
+func TestTutorialsMatrix(t *testing.T) {
+	must(t, quantize())
 }
 
 func TestTutorialsBudget(t *testing.T) {

@@ -115,6 +115,18 @@ func (p *Problem) SetOutputs(outputs *Stats) error {
 	return err
 }
 
+// SetOutputDiagonal does the same with the diagonal of the output statistics alone: a number for each
+// row. The library keeps a copy.
+func (p *Problem) SetOutputDiagonal(diagonal []float64) error {
+	if len(diagonal) == 0 {
+		return failure(ErrShape, "the diagonal has no number")
+	}
+	return p.session.call(func() C.wsic_status {
+		return C.wsic_problem_set_output_diagonal(p.get(), (*C.double)(address(diagonal)),
+			C.size_t(len(diagonal)))
+	}, p.used()...)
+}
+
 func sizes(what string, numbers []int) ([]C.size_t, error) {
 	converted := make([]C.size_t, len(numbers))
 	for i, number := range numbers {

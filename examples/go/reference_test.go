@@ -70,3 +70,22 @@ func TestBytesAreThoseOfC(t *testing.T) {
 		t.Error("the archives differ")
 	}
 }
+
+func TestOutputsThatCountAlikeChangeNothing(t *testing.T) {
+	d, session := newData(), newSession(t)
+	stats, coder := d.stats(t, session), encoder(t, session)
+	problem := got[*watersic.Problem](t)(
+		session.NewProblem(stats, nil, matrix(t, d.weights, rows, columns)))
+	plain := got[watersic.Encoded](t)(coder.RunProblem(background, problem))
+	for _, weight := range []float64{3, 5} {
+		diagonal := make([]float64, rows)
+		for i := range diagonal {
+			diagonal[i] = weight
+		}
+		must(t, problem.SetOutputDiagonal(diagonal))
+		alike := got[watersic.Encoded](t)(coder.RunProblem(background, problem))
+		if bytesOf(t, alike.Layer) != bytesOf(t, plain.Layer) {
+			t.Fatal("other bytes")
+		}
+	}
+}

@@ -161,8 +161,7 @@ WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
  *
  * \param problem   not NULL
  * \param diagonal  G_rr = E δ_r² of every row, not negative, in the units that stats.h says
- *                  ("Outputs"). Borrowed until the problem is destroyed or another call of one of
- *                  the two functions. NULL: no output statistics (any more).
+ *                  ("Outputs"). The problem keeps a copy. NULL: no output statistics (any more).
  * \param count     the number of rows of the matrix; not looked at if diagonal is NULL
  * \return
  *   - #WSIC_OK
@@ -171,6 +170,7 @@ WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
  *   - #WSIC_ERROR_NOT_FINITE: a number is NaN or infinite
  *   - #WSIC_ERROR_RANGE: a number is negative, or their mean is 0, subnormal or beyond the range of
  *     double
+ *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  *
  * On failure the problem is as before. Numbers below 1e-4 of the mean count as that
  * (#WSIC_OUTPUT_DAMPING).

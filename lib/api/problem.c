@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "api/check.h"
 #include "api/stats.h"
@@ -104,6 +105,7 @@ void wsic_problem_destroy(wsic_problem *problem)
     wsic_encode_problem_release(&problem->handle.env, &problem->inner);
     wsic_free(&problem->handle.env, problem->dead_rows);
     wsic_free(&problem->handle.env, problem->dead_columns);
+    wsic_free(&problem->handle.env, problem->output_diagonal);
     wsic_handle_destroy(problem);
 }
 
@@ -252,9 +254,12 @@ wsic_status wsic_problem_set_outputs(wsic_problem *problem, const wsic_stats *ou
         status = check_outputs(&problem->handle.env, outputs, problem->inner.input.weights.rows);
         known.sums = wsic_stats_moments(outputs);
     }
-    if (status == WSIC_OK)
-        replace_outputs(problem, known, outputs ? wsic_stats_cached_spectrum(outputs) : NULL);
-    return status;
+    if (status != WSIC_OK)
+        return status;
+    replace_outputs(problem, known, outputs ? wsic_stats_cached_spectrum(outputs) : NULL);
+    wsic_free(&problem->handle.env, problem->output_diagonal);
+    problem->output_diagonal = NULL;
+    return WSIC_OK;
 }
 
 static wsic_status check_diagonal(const wsic_env *env, const double *diagonal, size_t count,
@@ -282,14 +287,22 @@ static wsic_status check_diagonal(const wsic_env *env, const double *diagonal, s
 wsic_status wsic_problem_set_output_diagonal(wsic_problem *problem, const double *diagonal,
                                              size_t count)
 {
+    double *copy = NULL;
     wsic_status status = WSIC_OK;
 
     if (!problem)
         return WSIC_ERROR_ARGUMENT;
-    if (diagonal)
-        status = check_diagonal(&problem->handle.env, diagonal, count,
-                                problem->inner.input.weights.rows);
-    if (status == WSIC_OK)
-        replace_outputs(problem, (wsic_output_moments){.diagonal = diagonal}, NULL);
-    return status;
+    const wsic_env *const env = &problem->handle.env;
+    if (diagonal) {
+        status = check_diagonal(env, diagonal, count, problem->inner.input.weights.rows);
+        if (status == WSIC_OK)
+            copy = wsic_alloc(env, count, sizeof *copy, &status);
+        if (status != WSIC_OK)
+            return status;
+        memcpy(copy, diagonal, count * sizeof *copy);
+    }
+    replace_outputs(problem, (wsic_output_moments){.diagonal = copy}, NULL);
+    wsic_free(env, problem->output_diagonal);
+    problem->output_diagonal = copy;
+    return WSIC_OK;
 }

@@ -10,8 +10,9 @@
 struct wsic_problem {
     wsic_handle handle;
     wsic_encode_problem inner;
-    bool *dead_rows;    /* one mark for each, or NULL */
-    bool *dead_columns; /* likewise */
+    bool *dead_rows;         /* one mark for each, or NULL */
+    bool *dead_columns;      /* likewise */
+    double *output_diagonal; /* one number for each row, or NULL */
 };
 
 /* Check statistics and weights, and describe them. */

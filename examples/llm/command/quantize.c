@@ -17,6 +17,7 @@
 #include "llm/publish/directory.h"
 #include "llm/publish/pack.h"
 #include "llm/watersic/provenance.h"
+#include "llm/watersic/outputs_pass.h"
 #include "llm/watersic/report.h"
 #include "llm/run/takeover.h"
 #include "llm/text/text.h"
@@ -121,6 +122,23 @@ static struct calibration describe_calibration(const struct quantization *run)
                                 .directory = run->options->run};
 }
 
+/* The embedding comes before all layers, and wants to know what it is worth. */
+static bool make_embedding(struct quantization *run, struct vocabulary *vocabulary)
+{
+    struct session *const session = run->session;
+    const struct calibration *const calibration = vocabulary->calibration;
+    const struct stretch stretch = {
+        .meter = &session->meter, .label = "outputs", .from = 0, .to = 0};
+
+    if (!vocabulary_wants_embedding(vocabulary) || !calibration->outputs)
+        return vocabulary_quantize_embedding(vocabulary, run->failure);
+    const enum stage before = stages_enter(vocabulary->stages, STAGE_PLAN);
+    const bool collected =
+        outputs_collect(calibration->outputs, &session->model, calibration, &stretch, run->failure);
+    stages_leave(vocabulary->stages, before);
+    return collected && vocabulary_quantize_embedding(vocabulary, run->failure);
+}
+
 static bool make_layers(struct quantization *run)
 {
     struct session *const session = run->session;
@@ -129,6 +147,7 @@ static bool make_layers(struct quantization *run)
     char label[80] = "quantizing";
     struct calibration calibration = describe_calibration(run);
     const struct stretch stretch = {.meter = &session->meter, .label = label, .from = 0, .to = 1};
+    struct outputs outputs = {.layers = 0};
 
     if (run->takeover.count > 0)
         snprintf(label, sizeof label, "quantizing (%zu of %zu layers taken over)",
@@ -137,10 +156,18 @@ static bool make_layers(struct quantization *run)
         calibration.end = &end;
     run->method.taken = run->takeover.taken;
     vocabulary.calibration = &calibration;
-    return vocabulary_quantize_embedding(&vocabulary, run->failure) &&
-           watersic_run(&run->method, &session->model, &calibration, run->options->rates.values[0],
-                        &stretch, run->failure) &&
-           vocabulary_note_head(&vocabulary, run->failure);
+    if (recipe_differentiates(&run->options->recipe)) {
+        if (!outputs_create(&outputs, session->context, &session->model, &run->options->recipe,
+                            run->failure))
+            return false;
+        calibration.outputs = &outputs;
+    }
+    const bool ok = make_embedding(run, &vocabulary) &&
+                    watersic_run(&run->method, &session->model, &calibration,
+                                 run->options->rates.values[0], &stretch, run->failure) &&
+                    vocabulary_note_head(&vocabulary, run->failure);
+    outputs_free(&outputs);
+    return ok;
 }
 
 static bool finish_archive(struct quantization *run)

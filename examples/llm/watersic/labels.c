@@ -157,6 +157,24 @@ static void draw(void *data, size_t token, size_t worker)
     }
 }
 
+/* What the square of the derivative by a logit is on the average over labels. A task is a row of the
+ * head and takes tokens in their order, so that sums do not depend on the number of workers. */
+static void add_spread(void *data, size_t row, size_t worker)
+{
+    const struct batch *const batch = data;
+    const struct labels *const labels = batch->labels;
+    double sum = 0;
+
+    (void)worker;
+    for (size_t token = 0; token < batch->count; token++) {
+        const float logit = labels->logits[token * batch->rows + row];
+        const double p = exp((double)logit - labels->of[token].norm);
+        const double slope = (double)forward_cap_slope(&labels->model->config, logit);
+        sum += slope * slope * p * (1 - p);
+    }
+    labels->spread[batch->number * labels->strip + row] += sum;
+}
+
 /* The derivative of log p(label) by a logit is 1 - p at the label, and -p elsewhere. */
 static void differentiate(void *data, size_t token, size_t worker)
 {
@@ -209,6 +227,8 @@ bool labels_backward(struct labels *labels, size_t first, const float *hidden, s
         const float *const rows = apply_strip(&batch, failure);
         if (!rows)
             return false;
+        if (labels->spread)
+            workers_run(labels->workers, batch.rows, add_spread, &batch);
         workers_run(labels->workers, count, differentiate, &batch);
         add_to_stream(&batch, rows);
     }

@@ -24,6 +24,9 @@ struct labels {
     float *logits;    /* capacity × strip */
     double *sums;     /* logarithm of the sum of a strip's exponentials: capacity × strips */
     struct label *of; /* every token's: capacity */
+    /* Of the caller: receives the sum over tokens of p (1 - p) of every label, times the square of the
+     * cap's slope. NULL: it is not wanted. */
+    double *spread;
 };
 
 /* capacity: most tokens in a call. The model must live as long. */

@@ -15,7 +15,7 @@
 #include "llm/model/fingerprint.h"
 
 /* To be changed when other numbers come out for the same model and text. */
-static const char method[] = "outputs 2";
+static const char method[] = "outputs 3";
 
 bool outputs_create(struct outputs *outputs, wsic_context *context, const struct model *model,
                     const struct recipe *recipe, struct failure *failure)
@@ -44,6 +44,8 @@ void outputs_free(struct outputs *outputs)
     for (size_t i = 0; outputs->of && i < outputs->layers; i++)
         forget(&outputs->of[i]);
     free(outputs->of);
+    wsic_stats_destroy(outputs->entry);
+    free(outputs->readout);
     *outputs = (struct outputs){.layers = 0};
 }
 
@@ -240,6 +242,37 @@ bool outputs_borrow(struct outputs *outputs, size_t number, const char *name,
     return true;
 }
 
+/* G over the tokens that the layer sees, as its statistics are. */
+static bool tell_diagonal(const struct layer_outputs *layer, const char *name,
+                          wsic_problem *problem, struct failure *failure)
+{
+    double *const own = malloc(layer->rows * sizeof *own);
+
+    if (!own)
+        return refuse(failure, "%s: out of memory", name);
+    for (size_t i = 0; i < layer->rows; i++)
+        own[i] = layer->diagonal[i] / layer->share;
+    const wsic_status status = wsic_problem_set_output_diagonal(problem, own, layer->rows);
+    free(own);
+    return status >= 0 || refuse(failure, "%s: %s", name, wsic_problem_message(problem));
+}
+
+bool outputs_tell(struct outputs *outputs, size_t number, const char *name, wsic_problem *problem,
+                  struct failure *failure)
+{
+    const struct layer_outputs *const layer = &outputs->of[number];
+    const wsic_stats *stats;
+
+    if (outputs->mode == OUTPUTS_NONE || !(layer->mean >= DBL_MIN))
+        return true;
+    if (!outputs_borrow(outputs, number, name, &stats, failure))
+        return false;
+    if (!stats)
+        return tell_diagonal(layer, name, problem, failure);
+    return wsic_problem_set_outputs(problem, stats) >= 0 ||
+           refuse(failure, "%s: %s", name, wsic_problem_message(problem));
+}
+
 void outputs_give_back(struct outputs *outputs, size_t number)
 {
     if (outputs->directory[0] == '\0')
@@ -257,7 +290,7 @@ double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number)
 {
     const struct layer_outputs *const layer = &outputs->of[number];
 
-    if (!layer->diagonal || !outputs_are_full(outputs, layer->rows))
+    if (!layer->diagonal || outputs->mode == OUTPUTS_NONE)
         return outputs_sensitivity(outputs, number);
     return layer->mean >= DBL_MIN ? layer->share / (2 * log(2)) : 0;
 }

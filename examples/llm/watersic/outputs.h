@@ -9,7 +9,8 @@
  *     ½ tr(G ΔW Σ ΔWᵀ)        Σ = E x xᵀ
  *
  * nats of divergence per token. G is a × a for a layer of a outputs, so that of layers with very
- * many only the diagonal is kept. All of it is in memory, or in a directory.
+ * many only the diagonal is kept: their rows are weighted, and do not make up for each other's
+ * errors. All of it is in memory, or in a directory.
  *
  * Of an expert the tokens that go elsewhere have δ = 0. Where few tokens reach it, what these few
  * say of δ δᵀ is mixed with what others would say if they came with the same weight (backward.h,
@@ -43,7 +44,10 @@ struct outputs {
     const struct config *config; /* of the model; borrowed */
     size_t layers;
     struct layer_outputs *of; /* by number */
-    bool known;               /* it has been collected */
+    wsic_stats *entry; /* of the states where the first block begins (outputs_ends.h); NULL: not
+                          known, or in a file */
+    double *readout;   /* E p (1 - p) of every token of the vocabulary; NULL: not known */
+    bool known;        /* it has been collected */
 };
 
 /* Nothing is known yet. */
@@ -78,12 +82,18 @@ bool outputs_borrow(struct outputs *outputs, size_t number, const char *name,
                     const wsic_stats **stats, struct failure *failure);
 void outputs_give_back(struct outputs *outputs, size_t number);
 
+/* Tell a problem what the outputs of a layer, named for messages, are worth: all of G, or its
+ * diagonal; nothing where all gradients are 0, as of a layer that nothing depends on. To be given
+ * back when the problem is gone. */
+bool outputs_tell(struct outputs *outputs, size_t number, const char *name, wsic_problem *problem,
+                  struct failure *failure);
+
 /* What one squared error at all outputs of a layer alike costs, in bits of divergence per token for
  * each unit of a n D: mean of the diagonal / (2 ln 2). 0 where nothing is known. */
 double outputs_sensitivity(const struct outputs *outputs, size_t number);
 
-/* The same for each unit of the a n D that a plan has: where all of G is known that is in its
- * metric, in nats twice over, and 1 / (2 ln 2) of it. */
+/* The same for each unit of the a n D that a plan has: where outputs are told what they are worth
+ * that is in their metric, in nats twice over, and 1 / (2 ln 2) of it. */
 double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number);
 
 #endif

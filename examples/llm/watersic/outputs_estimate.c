@@ -23,9 +23,15 @@ static uint64_t block_bytes(const struct config *config, const struct recipe *re
     return bytes;
 }
 
+/* Of embedding and head. */
+static uint64_t ends_bytes(const struct config *config)
+{
+    return ((uint64_t)config->hidden * config->hidden + config->vocabulary) * sizeof(double);
+}
+
 static uint64_t all_bytes(const struct config *config, const struct recipe *recipe)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = ends_bytes(config);
 
     for (size_t i = 0; i < config->blocks; i++)
         bytes += block_bytes(config, recipe, i);
@@ -59,9 +65,10 @@ uint64_t outputs_pass_memory(const struct config *config, const struct calibrati
     const size_t tokens = outputs_pass_tokens(calibration);
     const size_t capacity = forward_capacity(calibration->window);
     const size_t count = tokens < capacity ? tokens : capacity;
-    const uint64_t text = calibration->directory
-                              ? block_bytes(config, recipe, layers_largest_block(config))
-                              : states_bytes(config, calibration) + all_bytes(config, recipe);
+    const uint64_t text =
+        calibration->directory
+            ? block_bytes(config, recipe, layers_largest_block(config)) + ends_bytes(config)
+            : states_bytes(config, calibration) + all_bytes(config, recipe);
 
     return block_memory(config) + text + calibration->tokens->count * 2 * sizeof(uint32_t) +
            backward_memory(config, calibration->window, tokens) +

@@ -11,6 +11,7 @@
 #include "common/blas_threads.h"
 #include "common/interrupt.h"
 #include "llm/watersic/labels.h"
+#include "llm/watersic/outputs_ends.h"
 #include "llm/watersic/outputs_estimate.h"
 #include "llm/model/states.h"
 #include "llm/watersic/planning_work.h"
@@ -198,13 +199,32 @@ static bool finish_stream(struct pass *pass)
     return true;
 }
 
+/* The derivatives come last: where they are, the readout is there. */
+static bool finish_head(struct pass *pass)
+{
+    struct outputs *const outputs = pass->outputs;
+
+    for (size_t i = 0; i < outputs->config->vocabulary; i++)
+        outputs->readout[i] /= (double)pass->tokens->count;
+    return outputs_keep_readout(outputs, pass->failure) && finish_stream(pass);
+}
+
 static bool run_head(struct pass *pass)
 {
+    struct outputs *const outputs = pass->outputs;
+
     show(pass, "labels");
-    const bool ok = labels_create(&pass->labels, pass->model, pass->forward.capacity,
-                                  pass->forward.workers, pass->failure) &&
-                    begin_states(pass, &pass->next, stream_name, pass->number) &&
-                    for_batches(pass, head_batch, pass->work.head, "labels") && finish_stream(pass);
+    free(outputs->readout);
+    outputs->readout = calloc(outputs->config->vocabulary, sizeof *outputs->readout);
+    if (!outputs->readout)
+        return refuse(pass->failure, "out of memory for the probabilities of %zu tokens",
+                      outputs->config->vocabulary);
+    if (!labels_create(&pass->labels, pass->model, pass->forward.capacity, pass->forward.workers,
+                       pass->failure))
+        return false;
+    pass->labels.spread = outputs->readout;
+    const bool ok = begin_states(pass, &pass->next, stream_name, pass->number) &&
+                    for_batches(pass, head_batch, pass->work.head, "labels") && finish_head(pass);
 
     labels_free(&pass->labels);
     return ok;
@@ -270,6 +290,30 @@ static size_t witnesses(const struct pass *pass, size_t count)
     return (outputs * count + pass->tokens->count - 1) / pass->tokens->count;
 }
 
+/* Derivatives by the states that the embedding gives. */
+static bool add_entry(struct pass *pass, size_t count)
+{
+    wsic_stats *const entry = pass->outputs->entry;
+    wsic_matrix batch;
+
+    wsic_matrix_init(&batch, sizeof batch, pass->derivatives, WSIC_F32, count,
+                     pass->model->config.hidden, 0);
+    const int held = blas_hold();
+    const wsic_status status = wsic_stats_add_activations(entry, &batch, NULL);
+    blas_release(held);
+    return status >= 0 ||
+           refuse(pass->failure, "gradients of the embedding: %s", wsic_stats_message(entry));
+}
+
+static bool create_entry(struct pass *pass)
+{
+    struct outputs *const outputs = pass->outputs;
+
+    return wsic_stats_create(outputs->context, outputs->config->hidden, &outputs->entry) >= 0 ||
+           refuse(pass->failure, "gradients of the embedding: %s",
+                  wsic_context_message(outputs->context));
+}
+
 static bool backward_batch(struct pass *pass, size_t first, size_t count)
 {
     if (!states_read(&pass->inputs[pass->number], first, count, pass->hidden, pass->failure) ||
@@ -277,7 +321,8 @@ static bool backward_batch(struct pass *pass, size_t first, size_t count)
         return false;
     pass->backward.witnesses = witnesses(pass, count);
     backward_block(&pass->backward, &pass->block, pass->hidden, pass->derivatives, count, NULL);
-    return !pass->failed && keep_stream(pass, count);
+    return !pass->failed && (pass->number > 0 || add_entry(pass, count)) &&
+           keep_stream(pass, count);
 }
 
 static bool is_skipped(const struct pass *pass, size_t number)
@@ -339,10 +384,11 @@ static bool pass_block(struct pass *pass)
     const bool more = pass->number > 0;
 
     return model_load_block(pass->model, pass->number, &pass->block, pass->failure) &&
-           create_layers(pass) &&
+           create_layers(pass) && (more || create_entry(pass)) &&
            (!more || begin_states(pass, &pass->next, stream_name, pass->number)) &&
            for_batches(pass, backward_batch, pass->work.backward, "backward") &&
-           finish_layers(pass) && (!more || finish_stream(pass)) &&
+           finish_layers(pass) &&
+           (more ? finish_stream(pass) : outputs_keep_entry(pass->outputs, pass->failure)) &&
            outputs_keep(pass->outputs, pass->number, pass->failure);
 }
 
@@ -367,7 +413,10 @@ static size_t find_finished(struct pass *pass)
 {
     size_t first = blocks_of(pass);
 
-    while (first > 0 && outputs_find(pass->outputs, first - 1))
+    if (!outputs_find_readout(pass->outputs))
+        return first;
+    while (first > 0 && (first > 1 || outputs_find_entry(pass->outputs)) &&
+           outputs_find(pass->outputs, first - 1))
         first--;
     if (first == 0 || first == blocks_of(pass) || are_there(pass, stream_name, first))
         return first;
@@ -386,7 +435,8 @@ static void tidy(const struct pass *pass)
 static bool begin_backward(struct pass *pass, size_t finished)
 {
     pass->number = finished;
-    if (finished < blocks_of(pass) || are_there(pass, stream_name, finished))
+    if (finished < blocks_of(pass) ||
+        (pass->outputs->readout && are_there(pass, stream_name, finished)))
         return open_states(pass, &pass->stream, stream_name, finished);
     return run_head(pass);
 }

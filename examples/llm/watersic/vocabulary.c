@@ -9,6 +9,13 @@
 #include "common/blas_threads.h"
 #include "llm/report/evaluate.h"
 #include "llm/run/takeover.h"
+#include "llm/watersic/outputs_ends.h"
+
+/* How much of what an error of a row costs comes from either of its uses; in nats, up to a factor. */
+struct worth {
+    double looked_up; /* as a row of the embedding */
+    double read_out;  /* as one of the head */
+};
 
 bool vocabulary_check(const struct vocabulary_rates *rates, const struct config *config,
                       struct failure *failure)
@@ -29,27 +36,48 @@ size_t vocabulary_weights(const struct vocabulary_rates *rates, const struct con
     return vocabulary_layers(rates) * config->vocabulary * config->hidden;
 }
 
-/* log2 √w_r, rounded, of all rows: w_r goes with the times that a token occurs, where each is taken
- * to occur once more. The mean of w is 1. NULL on failure. */
-static int *weigh_rows(const struct vocabulary *vocabulary, struct failure *failure)
+/* What a row of either end is worth: of the embedding as often as its token occurs, where each is
+ * taken to occur once more; of the head what its logit's errors cost on the average, where the pass
+ * over the outputs has told, and else the same. */
+static void weigh_rows(const struct vocabulary *vocabulary, const struct worth *worth,
+                       double *weights)
 {
     const struct tokens *const tokens = vocabulary->calibration->tokens;
     const size_t rows = vocabulary->model->config.vocabulary;
-    const double mean = (double)(tokens->count + rows) / (double)rows;
-    int *const exponents = malloc(rows * sizeof *exponents);
-    size_t *const counts = calloc(rows, sizeof *counts);
+    const struct outputs *const outputs = vocabulary->calibration->outputs;
+    const double *const readout = outputs ? outputs->readout : NULL;
+    const double total = (double)(tokens->count + rows);
 
-    for (size_t i = 0; counts && i < tokens->count; i++)
-        counts[tokens->values[i]]++;
-    for (size_t i = 0; counts && exponents && i < rows; i++)
-        exponents[i] =
-            vocabulary->rates.alike ? 0 : (int)lrint(log2((double)(counts[i] + 1) / mean) / 2);
-    free(counts);
-    if (counts && exponents)
-        return exponents;
-    free(exponents);
-    refuse(failure, "out of memory for the weights of %zu tokens", rows);
-    return NULL;
+    for (size_t i = 0; i < rows; i++)
+        weights[i] = 1 / total;
+    for (size_t i = 0; i < tokens->count; i++)
+        weights[tokens->values[i]] += 1 / total;
+    for (size_t i = 0; i < rows && readout; i++)
+        weights[i] = worth->looked_up * weights[i] + worth->read_out * (readout[i] + 1 / total);
+}
+
+/* log2 √w_r, rounded, of all rows, where the mean of w is 1. NULL on failure. */
+static int *find_exponents(const struct vocabulary *vocabulary, const struct worth *worth,
+                           struct failure *failure)
+{
+    const size_t rows = vocabulary->model->config.vocabulary;
+    int *const exponents = calloc(rows, sizeof *exponents);
+    double *const weights = calloc(rows, sizeof *weights);
+    double mean = 0;
+
+    if (!exponents || !weights) {
+        free(exponents);
+        free(weights);
+        refuse(failure, "out of memory for the weights of %zu tokens", rows);
+        return NULL;
+    }
+    weigh_rows(vocabulary, worth, weights);
+    for (size_t i = 0; i < rows; i++)
+        mean += weights[i] / (double)rows;
+    for (size_t i = 0; i < rows && !vocabulary->rates.alike; i++)
+        exponents[i] = (int)lrint(log2(weights[i] / mean) / 2);
+    free(weights);
+    return exponents;
 }
 
 static void scale_rows(const struct table *table, const int *exponents, int sign, float *values)
@@ -204,7 +232,8 @@ static bool load_table(const struct vocabulary *vocabulary, struct table *table,
 
 /* Leaves the matrix in memory, as it is restored. */
 static bool quantize_table(struct vocabulary *vocabulary, const char *name, struct table *table,
-                           const wsic_stats *stats, double rate, struct failure *failure)
+                           const wsic_stats *stats, const struct worth *worth, double rate,
+                           struct failure *failure)
 {
     struct matrix matrix = {.name = name,
                             .table = table,
@@ -215,7 +244,7 @@ static bool quantize_table(struct vocabulary *vocabulary, const char *name, stru
     if (!load_table(vocabulary, table, failure))
         return false;
     const enum stage before = stages_enter(vocabulary->stages, STAGE_ENCODING);
-    int *const exponents = weigh_rows(vocabulary, failure);
+    int *const exponents = find_exponents(vocabulary, worth, failure);
     matrix.exponents = exponents;
     const bool ok = exponents && quantize_weighted(vocabulary, &matrix, rate);
     free(exponents);
@@ -263,7 +292,7 @@ static bool gather_readout(const struct vocabulary *vocabulary, double *moments,
 }
 
 /* As an embedding the matrix gives the states, of which nothing is known to matter more than the
- * rest; as a head it takes them. Each counts half. */
+ * rest; as a head it takes them. Each counts half, where the outputs do not tell. */
 static void mix_with_identity(double *moments, size_t n)
 {
     double trace = 0;
@@ -275,8 +304,42 @@ static void mix_with_identity(double *moments, size_t n)
             (trace > 0 ? moments[i] / trace * (double)n / 2 : 0) + (i % (n + 1) == 0 ? 0.5 : 0);
 }
 
+static double trace(const double *moments, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += moments[i * n + i];
+    return sum;
+}
+
+/* An error e of row t costs ½ f_t eᵀ G e nats where the row is looked up in a part f_t of all places,
+ * and ½ r_t eᵀ Σ e where it makes logits of states with the moments Σ, r_t = E p (1 - p). Both are
+ * known, so that they are added: moments, which are Σ or zeros, become G + Σ_t r_t Σ. */
+static bool add_entry(const struct vocabulary *vocabulary, double *moments, struct worth *worth,
+                      struct failure *failure)
+{
+    struct outputs *const outputs = vocabulary->calibration->outputs;
+    const size_t n = vocabulary->model->config.hidden;
+    const double factor = (double)vocabulary->model->embedding_factor;
+    double *const entry = malloc(n * n * sizeof *entry);
+    double read_out = 0;
+
+    if (!entry)
+        return refuse(failure, "out of memory for statistics");
+    const bool ok = outputs_read_entry(outputs, entry, failure);
+    for (size_t i = 0; i < vocabulary->model->config.vocabulary; i++)
+        read_out += outputs->readout[i];
+    *worth = (struct worth){.looked_up = factor * factor * trace(entry, n),
+                            .read_out = trace(moments, n)};
+    for (size_t i = 0; ok && i < n * n; i++)
+        moments[i] = factor * factor * entry[i] + read_out * moments[i];
+    free(entry);
+    return ok;
+}
+
 static bool fill_embedding_stats(const struct vocabulary *vocabulary, wsic_stats *stats,
-                                 double *moments, struct failure *failure)
+                                 double *moments, struct worth *worth, struct failure *failure)
 {
     const size_t n = vocabulary->model->config.hidden;
     wsic_matrix covariance;
@@ -284,7 +347,10 @@ static bool fill_embedding_stats(const struct vocabulary *vocabulary, wsic_stats
     if (vocabulary->model->config.tied && !vocabulary->rates.alike &&
         !gather_readout(vocabulary, moments, failure))
         return false;
-    mix_with_identity(moments, n);
+    if (!vocabulary->calibration->outputs || vocabulary->rates.alike)
+        mix_with_identity(moments, n);
+    else if (!add_entry(vocabulary, moments, worth, failure))
+        return false;
     wsic_matrix_init(&covariance, sizeof covariance, moments, WSIC_F64, n, n, 0);
     if (wsic_stats_add_covariance(stats, &covariance, 1) < 0)
         return refuse(failure, "calibration: %s", wsic_stats_message(stats));
@@ -324,6 +390,12 @@ static bool take_matrix(struct vocabulary *vocabulary, const char *name, struct 
     return ok;
 }
 
+bool vocabulary_wants_embedding(const struct vocabulary *vocabulary)
+{
+    return vocabulary->rates.embedding > 0 && !vocabulary->rates.alike &&
+           !takeover_has(vocabulary->writer, model_embedding_name);
+}
+
 bool vocabulary_quantize_embedding(struct vocabulary *vocabulary, struct failure *failure)
 {
     struct model *const model = vocabulary->model;
@@ -339,14 +411,15 @@ bool vocabulary_quantize_embedding(struct vocabulary *vocabulary, struct failure
     wsic_stats *const stats = create_stats(vocabulary, failure);
     if (!stats)
         return false;
+    struct worth worth = {.looked_up = 1};
     double *const moments = calloc(n * n, sizeof *moments);
     const enum stage before = stages_enter(vocabulary->stages, STAGE_STATISTICS);
-    const bool filled = moments ? fill_embedding_stats(vocabulary, stats, moments, failure)
+    const bool filled = moments ? fill_embedding_stats(vocabulary, stats, moments, &worth, failure)
                                 : refuse(failure, "out of memory for statistics");
     stages_leave(vocabulary->stages, before);
     free(moments);
     const bool ok = filled && quantize_table(vocabulary, model_embedding_name, &model->embedding,
-                                             stats, vocabulary->rates.embedding, failure);
+                                             stats, &worth, vocabulary->rates.embedding, failure);
     wsic_stats_destroy(stats);
     return ok;
 }
@@ -390,9 +463,10 @@ bool vocabulary_quantize_head(void *self, struct gatherer *gatherer, struct fail
     wsic_stats *const stats = create_stats(vocabulary, failure);
     if (!stats)
         return false;
-    const bool ok =
-        add_head_inputs(vocabulary, gatherer, stats, failure) &&
-        quantize_table(vocabulary, model_head_name, head, stats, vocabulary->rates.head, failure);
+    const struct worth worth = {.read_out = 1};
+    const bool ok = add_head_inputs(vocabulary, gatherer, stats, failure) &&
+                    quantize_table(vocabulary, model_head_name, head, stats, &worth,
+                                   vocabulary->rates.head, failure);
     wsic_stats_destroy(stats);
     return ok;
 }

@@ -6,7 +6,8 @@
  * model gives to it. A matrix that is both is quantized as an embedding.
  *
  * A row matters as often as its token occurs: in an embedding it is looked up, in a head it takes
- * its part of the probability. Weights w_r of rows turn into factors √w_r on them, undone by their
+ * its part of the probability. What errors of columns cost is told by the gradients at the states of
+ * the first block, and by the moments of the head's input. Weights w_r of rows turn into factors √w_r on them, undone by their
  * stored scales. Powers of two serve as factors, since scales can hold them without rounding. */
 #ifndef EXAMPLES_LLM_WATERSIC_VOCABULARY_H
 #define EXAMPLES_LLM_WATERSIC_VOCABULARY_H
@@ -35,8 +36,13 @@ bool vocabulary_check(const struct vocabulary_rates *rates, const struct config 
 size_t vocabulary_layers(const struct vocabulary_rates *rates);
 size_t vocabulary_weights(const struct vocabulary_rates *rates, const struct config *config);
 
+/* Whether there is an embedding to be quantized that the writer does not have, and whose rows and
+ * columns count by what they are worth. */
+bool vocabulary_wants_embedding(const struct vocabulary *vocabulary);
+
 /* Quantize the embedding, if it is to be, and leave what becomes of it in the model. One that the
- * writer has already is taken from there. */
+ * writer has already is taken from there. The outputs of the calibration, if it has any, must have
+ * been collected where vocabulary_wants_embedding(). */
 bool vocabulary_quantize_embedding(struct vocabulary *vocabulary, struct failure *failure);
 
 /* Quantize the head, if it is to be, when all blocks are done. A pipeline_end; self is a struct

@@ -93,20 +93,6 @@ static bool set_up_problem(wsic_problem *problem, const struct layer_task *task,
            refuse(failure, "%s: %s", task->name, wsic_problem_message(problem));
 }
 
-/* A layer whose gradients are all 0 is one that nothing depends on: no output of it counts more
- * than another. */
-static bool set_outputs(struct outputs *outputs, const struct layer_task *task,
-                        wsic_problem *problem, struct failure *failure)
-{
-    const wsic_stats *stats;
-
-    if (!outputs || !(outputs->of[task->number].mean >= DBL_MIN))
-        return true;
-    return outputs_borrow(outputs, task->number, task->name, &stats, failure) &&
-           (wsic_problem_set_outputs(problem, stats) >= 0 ||
-            refuse(failure, "%s: %s", task->name, wsic_problem_message(problem)));
-}
-
 void watersic_problem_destroy(struct outputs *outputs, const struct layer_task *task,
                               wsic_problem *problem)
 {
@@ -126,7 +112,8 @@ bool watersic_problem_create(wsic_context *context, struct outputs *outputs,
                      task->linear->columns, 0);
     if (wsic_problem_create(context, task->stats, task->weighted, &weights, problem) < 0)
         return refuse(failure, "%s: %s", task->name, wsic_context_message(context));
-    if (set_up_problem(*problem, task, failure) && set_outputs(outputs, task, *problem, failure))
+    if (set_up_problem(*problem, task, failure) &&
+        (!outputs || outputs_tell(outputs, task->number, task->name, *problem, failure)))
         return true;
     watersic_problem_destroy(outputs, task, *problem);
     return false;

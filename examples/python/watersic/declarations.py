@@ -338,6 +338,7 @@ FUNCTIONS = {
     "wsic_problem_set_dead_rows": (_status, _problem, _size, c_size_t),
     "wsic_problem_set_dead_columns": (_status, _problem, _size, c_size_t),
     "wsic_problem_set_outputs": (_status, _problem, _stats),
+    "wsic_problem_set_output_diagonal": (_status, _problem, _double, c_size_t),
     # stats.h
     "wsic_stats_create": (_status, _context, c_size_t, POINTER(_stats)),
     "wsic_stats_destroy": (None, _stats),

@@ -163,6 +163,11 @@ extern "C" {
         problem: *mut wsic_problem,
         outputs: *const wsic_stats,
     ) -> wsic_status;
+    pub fn wsic_problem_set_output_diagonal(
+        problem: *mut wsic_problem,
+        diagonal: *const f64,
+        count: usize,
+    ) -> wsic_status;
 
     // plan.h
     pub fn wsic_plan_create(context: *mut wsic_context, out: *mut *mut wsic_plan) -> wsic_status;

@@ -108,6 +108,14 @@ impl<'p, C: ContextRef> Problem<'p, C> {
         self.call(|_| unsafe { sys::wsic_problem_set_outputs(self.get(), outputs.get()) })
     }
 
+    /// The same with the diagonal of these moments alone, one number for each row.
+    pub fn set_output_diagonal(&mut self, diagonal: &[f64]) -> Result<()> {
+        // SAFETY: a slice and its length; the library keeps a copy.
+        self.call(|_| unsafe {
+            sys::wsic_problem_set_output_diagonal(self.get(), diagonal.as_ptr(), diagonal.len())
+        })
+    }
+
     /// Count errors of all outputs alike again.
     pub fn clear_outputs(&mut self) -> Result<()> {
         // SAFETY: NULL means none.

@@ -106,6 +106,8 @@ fn plans_and_problems() {
     assert_error(problem.set_mix(2.0, 0.0), ErrorKind::Argument, "");
     let outputs = data.stats(&other);
     assert_error(problem.set_outputs(&outputs), ErrorKind::Shape, "");
+    assert_error(problem.set_output_diagonal(&[1.0]), ErrorKind::Shape, "1");
+    assert_error(problem.set_output_diagonal(&[-1.0; ROWS]), ErrorKind::Range, "");
 }
 
 #[test]

@@ -65,3 +65,19 @@ fn budget_is_met() {
     let sizes: u64 = (2..4).map(|index| archive.layer(index).unwrap().info().bytes).sum();
     assert!((1560..=1616).contains(&sizes), "{sizes} bytes of 1600");
 }
+
+#[test]
+fn outputs_that_count_alike_change_nothing() {
+    let (data, context) = (Data::new(), Context::new().unwrap());
+    let (stats, diagonal) = (data.stats(&context), [3.0; crate::data::ROWS]);
+    let mut encoder = Encoder::new(&context).unwrap();
+    encoder.set(Parameter::Rate, 3.0).unwrap();
+    let mut problem = Problem::new(&context, &stats, data.weights()).unwrap();
+    let plain = encoder.run_problem(&mut problem).unwrap().layer;
+    problem.set_output_diagonal(&diagonal).unwrap();
+    assert_eq!(encoder.run_problem(&mut problem).unwrap().layer.bytes(), plain.bytes());
+    assert!(encoder.report().unwrap().divergence > 0.0);
+    problem.clear_outputs().unwrap();
+    encoder.run_problem(&mut problem).unwrap();
+    assert_eq!(encoder.report().unwrap().divergence, 0.0);
+}

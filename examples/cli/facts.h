@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said of a quantized layer, by quantize and by info alike. */
-#ifndef CLI_REPORT_H
-#define CLI_REPORT_H
+#ifndef CLI_FACTS_H
+#define CLI_FACTS_H
 
 #include <jansson.h>
 
@@ -9,15 +9,15 @@
 
 /* The facts of a layer as a JSON object. bytes is what counts as the layer's size: the
  * whole file where it is the file's only layer. */
-json_t *report_json(const char *name, const wsic_layer_info *info, uint64_t bytes);
+json_t *facts_json(const char *name, const wsic_layer_info *info, uint64_t bytes);
 
 /* The same for a person, a fact a line. */
-void report_print(const char *name, const wsic_layer_info *info, uint64_t bytes);
+void facts_print(const char *name, const wsic_layer_info *info, uint64_t bytes);
 
 /* Bits for each weight of a layer. */
-double report_rate(const wsic_layer_info *info, uint64_t bytes);
+double facts_rate(const wsic_layer_info *info, uint64_t bytes);
 
 /* NAN where it was not computed. */
-double report_limit(const wsic_layer_info *info);
+double facts_limit(const wsic_layer_info *info);
 
 #endif
