@@ -166,7 +166,8 @@ static double class_entropy(const wsic_env *env, const wsic_code_matrix *matrix,
         double bits = 0;
         for (size_t k = 0; k < plan->live_columns; k++) {
             for (size_t i = 0; i < plan->live_rows; i++) {
-                int32_t datum = plan->data[plan->column[k] * matrix->rows + plan->row[i]];
+                int32_t datum;
+                wsic_codes_data_get(&plan->data, plan->place[k], i, 1, &datum);
                 if (model_of(plan, k, i, &datum) == index)
                     group[count++] = datum;
             }

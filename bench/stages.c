@@ -7,8 +7,9 @@
 enum { PASSES = 1, EVALUATIONS = 4, ROUNDS = 2 };
 
 /* Of the library: columns of a panel of the recursion, rows of the sample that decides about scales
- * of rows, columns of a block of a factor. */
-enum { PANEL = 256, SAMPLE = 256, BLOCK = 128 };
+ * of rows, columns of a block of a factor, columns of a panel on the way to a band, for each of which
+ * half of the matrix is read twice and written once. */
+enum { PANEL = 256, SAMPLE = 256, BLOCK = 128, BAND = 48 };
 
 static double number(wsic_encoder *encoder, int32_t id)
 {
@@ -32,6 +33,7 @@ stage_run stages_usual(wsic_encoder *encoder, size_t rows, size_t columns)
         .pivot = number(encoder, WSIC_ORDER) != 0.0,
         .rows_fitted = number(encoder, WSIC_RESCALE) == 2.0, /* "both" */
         .single = number(encoder, WSIC_PRECISION) == 0.0,    /* "auto" */
+        .quick = number(encoder, WSIC_PRECISION) != 1.0,     /* not "double" */
         .limit = number(encoder, WSIC_LIMIT) != 0.0,
     };
 }
@@ -75,10 +77,10 @@ static stage_work rescale(const stage_run *run)
         return work;
     }
     /* C = W Σ; each round Zᵀ T² Z, of which the first is exact in single precision, the solution,
-     * M L; M L for the rounded Γ */
-    work.single_operations = a * n * n;
-    work.double_operations =
-        a * n * n * (2.0 + (run->rounds - 1.0) + run->rounds + 1.0) + run->rounds * cholesky;
+     * M L; M L for the rounded Γ. The rounds in single precision, unless it is ruled out. */
+    const double products = 2.0 * run->rounds, single = run->quick ? products : 1.0;
+    work.single_operations = a * n * n * single;
+    work.double_operations = a * n * n * (3.0 + products - single) + run->rounds * cholesky;
     work.bytes = a * n * (12.0 + 24.0 * run->rounds) + 24.0 * n * n * run->rounds;
     return work;
 }
@@ -99,7 +101,7 @@ void stages_count(const stage_run *run, stage_work work[STAGES])
         rescale(run),
         {"distortion", 0.0, 0.0, 0.0},
         {"limit, at most", 0.0, run->limit ? 4.0 * cholesky : 0.0,
-         run->limit ? 8.0 * n * n * n / 6.0 : 0.0},
+         run->limit ? 24.0 * n * n * n / (6.0 * BAND) : 0.0},
     };
 
     for (size_t i = 0; i < STAGES; i++)

@@ -11,7 +11,7 @@ enum { STAGES = 6 }; /* prepare, search, recursion, rescale, distortion, limit *
 typedef struct stage_run {
     double rows, columns; /* a, n */
     double passes, search_steps, rounds, row_fraction;
-    bool ridge, pivot, rows_fitted, single, limit;
+    bool ridge, pivot, rows_fitted, single, quick, limit;
 } stage_run;
 
 typedef struct stage_work {

@@ -6,6 +6,7 @@
 
 #include "check_main.h"
 #include "waterfill/allocate.h"
+#include "waterfill/scalar_curve.h"
 #include "waterfill/scalar_rate.h"
 
 static const double pi = 3.14159265358979323846;
@@ -370,12 +371,33 @@ START_TEST(extreme_columns)
 }
 END_TEST
 
+/* Also at the ends of the pieces and beyond them. */
+START_TEST(polynomials_are_the_functions)
+{
+    static wsic_scalar_curve curve;
+
+    wsic_scalar_curve_make(&curve);
+    for (double rho = 0.02; rho < 3.0; rho *= 1.0003) {
+        const double relative = wsic_scalar_distortion(rho) / (rho * rho);
+        ck_assert_double_eq_tol(wsic_scalar_curve_entropy(&curve, rho), wsic_scalar_entropy(rho),
+                                1e-12);
+        ck_assert_double_eq_tol(wsic_scalar_curve_distortion(&curve, rho), relative, 1e-12);
+    }
+    for (int eighths = 8; eighths <= 16; eighths++) {
+        for (double rho = 0x1p-8 * eighths; rho < 3.0; rho *= 2.0)
+            ck_assert_double_eq_tol(wsic_scalar_curve_entropy(&curve, rho),
+                                    wsic_scalar_entropy(rho), 1e-12);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("allocate");
     TCase *const scalar = tcase_create("scalar");
     TCase *const allocation = tcase_create("allocation");
 
+    tcase_add_test(scalar, polynomials_are_the_functions);
     tcase_add_test(scalar, scalar_figures_are_those_of_direct_sums);
     tcase_add_test(scalar, scalar_figures_are_smooth_where_the_method_changes);
     tcase_add_test(scalar, high_rate_limits);

@@ -262,7 +262,8 @@ static void run_pair(struct pair *pair, struct restored *restored, bool layers,
 {
     struct failure failure;
 
-    ck_assert_msg(pair_run(pair, restored, &tokens, window, layers, &failure), "%s", failure.text);
+    ck_assert_msg(pair_run(pair, restored, &tokens, window, layers, NULL, &failure), "%s",
+                  failure.text);
     const struct readout readout = {&restored->model, pair->restored};
     const struct readout reference = {&model, pair->original};
     ck_assert_msg(evaluate_readout(evaluation, &readout, &reference, &tokens, window, &failure),
@@ -328,6 +329,7 @@ static void expect_sizes(bool all)
     uint64_t parameters = 0, weights = 0, untouched = 0, tensors = 0;
     struct footprint footprint;
     struct restored restored;
+    struct failure failure;
     size_t bytes;
 
     free(read_file(path, &bytes));
@@ -341,7 +343,7 @@ static void expect_sizes(bool all)
         tensors += !quantized.tensors[i].values;
     }
     open_restored(&restored, path);
-    footprint_measure(&footprint, model.checkpoint, &restored);
+    ck_assert(footprint_measure(&footprint, model.checkpoint, &restored, &failure));
     ck_assert_uint_eq(footprint.archive_bytes, bytes);
     ck_assert_uint_eq(footprint.weights, weights);
     ck_assert_uint_eq(footprint.untouched, tensors);
@@ -357,9 +359,10 @@ static void expect_sizes(bool all)
 START_TEST(sizes_are_those_of_the_files)
 {
     struct footprint footprint;
+    struct failure failure;
 
     expect_sizes(false);
-    footprint_measure(&footprint, model.checkpoint, NULL);
+    ck_assert(footprint_measure(&footprint, model.checkpoint, NULL, &failure));
     ck_assert_uint_eq(footprint.untouched, plain.count);
     ck_assert_double_eq(footprint_whole_bits(&footprint), 16);
     ck_assert_double_eq(footprint_layer_bits(&footprint), 0);
@@ -419,7 +422,8 @@ START_TEST(interrupts_end_a_run)
                        &failure);
     expect_interrupted(evaluate_hidden(&model, &tokens, window, &failure) != NULL, &failure);
     for (int layers = 0; layers < 2; layers++) {
-        expect_interrupted(pair_run(&late, &restored, &tokens, window, layers, &failure), &failure);
+        expect_interrupted(pair_run(&late, &restored, &tokens, window, layers, NULL, &failure),
+                           &failure);
         pair_free(&late);
     }
     interrupt_watch(NULL);

@@ -39,6 +39,45 @@ tensors 1 "the checkpoint as the output" --model . --tensors '*q_proj*' --data-f
 says err "is not written, as it is" "the checkpoint as the output: says so"
 rm -f ./*.wsic* ./*.json ./*.safetensors
 
+# --- going on, with the same tensors and statistics ---------------------------------------------
+
+# again CODE NAME : three matrices of the first block
+cp "$families"/gemma2/*.npy .
+q=model.layers.0.self_attn.q_proj
+k=model.layers.0.self_attn.k_proj
+cp "$families/gemma2/$q.covariance.npy" "$k.covariance.npy"
+mkdir kept
+cp "$families"/gemma2/config.json "$families"/gemma2/model.safetensors kept
+again()
+{
+    code=$1
+    name=$2
+    run "$code" "$name" quantize --model kept --preset fast --rate 8 \
+        --tensors '*.0.*.[qv]_proj.weight,*.0.*.k_proj.weight' --statistics . -o going.wsic
+}
+again 1 "a matrix without statistics"
+says err ': no statistics of "model.layers.0.self_attn.v_proj.weight"' "it is named before the work"
+[ ! -e going.wsic ]
+report $? "no archive of it"
+echo none >model.layers.0.self_attn.v_proj.covariance.npy
+again 1 "statistics that are no array"
+says err "keeps 2 layers" "what is made is kept"
+cp "$q.covariance.npy" model.layers.0.self_attn.v_proj.covariance.npy
+cp going.wsic.part part
+cp "$k.covariance.npy" before
+{ head -c 200 before; printf '\001'; tail -c +202 before; } >"$k.covariance.npy"
+again 1 "statistics that have changed since"
+says err '"model.layers.0.self_attn.k_proj.weight" was made of other statistics' "they are named"
+cp before "$k.covariance.npy"
+cmp going.wsic.part part >/dev/null
+report $? "the archive stays as it was"
+size=$(wc -c <kept/model.safetensors)
+cp kept/model.safetensors whole
+{ head -c $((size - 1)) whole; printf '\077'; } >kept/model.safetensors
+# Nothing of what is made belongs to the last byte of the checkpoint.
+again 0 "a mended file, and another tensor that is not asked for"
+says out "taken over" "it goes on"
+
 # --- archives -------------------------------------------------------------------------------
 
 tensors 0 "no statistics" --tensors '*.layers.0.*,*.1.mlp.*' --data-free --json -o x.wsic

@@ -122,7 +122,7 @@ START_TEST(trellis_finds_the_nearest_of_all_paths)
             y[i] *= 2.0;
         const wsic_stretch stretch = {y, COUNT, 1.0, NULL, NULL};
         ck_assert(quantize(&quantizer, &stretch, codes));
-        ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes, NULL, COUNT, tokens), COUNT);
+        ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes, COUNT, tokens), COUNT);
         for (size_t i = 0; i < COUNT; i++)
             error += (y[i] - codes[i]) * (y[i] - codes[i]);
         ck_assert_double_eq_tol(error, least_error(&trellis, y, COUNT, 0), 1e-5);
@@ -159,7 +159,7 @@ static double rate_of(const wsic_quantizer *quantizer, const int32_t *codes)
         for (size_t first = 0; first < SAMPLES; first += BLOCK) {
             const size_t count = SAMPLES - first < BLOCK ? SAMPLES - first : BLOCK;
             ck_assert_uint_eq(
-                wsic_trellis_tokens(&trellis, codes + first, NULL, count, tokens + first), count);
+                wsic_trellis_tokens(&trellis, codes + first, count, tokens + first), count);
         }
     }
     for (size_t i = 0; i < SAMPLES; i++) {
@@ -305,7 +305,7 @@ START_TEST(zeros_stay_zeros)
         const wsic_stretch stretch = {y, COUNT, 0.5, NULL, NULL};
         ck_assert(quantize(&quantizer, &stretch, codes));
         wsic_trellis_make(&trellis, kind);
-        ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes, NULL, COUNT, tokens), COUNT);
+        ck_assert_uint_eq(wsic_trellis_tokens(&trellis, codes, COUNT, tokens), COUNT);
         for (size_t i = 0; i < COUNT; i++) {
             ck_assert(y[i] != 0.0 || codes[i] == 0);
             ck_assert_double_lt(fabs(y[i] / 0.5 - codes[i]), 3.5);

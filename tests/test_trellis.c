@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "coding_env.h"
 #include "coding/trellis.h"
 
 /* His table I for one dimension: parity check polynomials, and the squared minimum distance
@@ -176,19 +177,65 @@ START_TEST(tokens_follow_the_state)
     const int32_t levels[] = {2, 3, -2, 4};
     /* Even indices lead to 0, 0, 1, 0: contexts 0, 2, 1, 0; indices 1, 2, -1, 2. */
     const int32_t expected[] = {4, 10, -3, 8};
-    const uint32_t order[] = {3, 0, 2, 1};
-    int32_t scattered[4], tokens[4];
+    int32_t tokens[4];
     wsic_trellis trellis;
 
     wsic_trellis_make(&trellis, 2);
-    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels, NULL, 4, tokens), 4);
+    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels, 4, tokens), 4);
     ck_assert_mem_eq(tokens, expected, sizeof expected);
-    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels + 1, NULL, 3, tokens), 0);
-    for (size_t k = 0; k < 4; k++)
-        scattered[order[k]] = levels[k];
-    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, scattered, order, 4, tokens), 4);
-    for (size_t k = 0; k < 4; k++)
-        ck_assert_int_eq(tokens[order[k]], expected[k]);
+    ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels + 1, 3, tokens), 0);
+}
+END_TEST
+
+/* Token by token, as docs/format.md describes state, codebook and context. */
+static void follow(const wsic_trellis *trellis, const int32_t *indices, size_t count,
+                   int32_t *levels, int32_t *tokens)
+{
+    uint32_t state = 0;
+    unsigned zeros = 0;
+
+    while ((trellis->output >> zeros & 1) == 0)
+        zeros++;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t fed_back = wsic_trellis_parity(state & trellis->feedback);
+        const uint32_t ahead = (2 * state + fed_back) << zeros;
+        const uint32_t codebook = wsic_trellis_parity(state & trellis->output);
+        const uint32_t bit = ((uint32_t)indices[i] + fed_back) % 2;
+        levels[i] = wsic_trellis_level(codebook, indices[i]);
+        tokens[i] =
+            4 * indices[i] + (int32_t)(2 * codebook + wsic_trellis_parity(ahead & trellis->output));
+        state = (2 * state + bit) % trellis->states;
+    }
+}
+
+START_TEST(tokens_are_those_of_one_row_after_the_other)
+{
+    enum { MOST = 300 };
+    const size_t counts[] = {0, 1, 2, 7, 63, 64, 65, 127, 128, 129, 200, MOST};
+    int32_t indices[MOST], levels[MOST], expected[MOST], tokens[MOST];
+    uint64_t random = 1;
+    wsic_trellis trellis;
+
+    wsic_trellis_make(&trellis, (unsigned)_i);
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        const size_t count = counts[c];
+        for (size_t i = 0; i < count; i++)
+            indices[i] = (int32_t)(random_bits(&random) % 9) - 4;
+        if (count > 70)
+            indices[69] = WSIC_TRELLIS_INDEX_MOST;
+        follow(&trellis, indices, count, levels, expected);
+        ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels, count, tokens), count);
+        for (size_t i = 0; i < count; i++)
+            ck_assert_int_eq(tokens[i], expected[i]);
+        /* The first level that is of the other codebook, wherever it is. */
+        for (size_t i = 0; i < count; i += 1 + i / 4) {
+            const int32_t right = levels[i];
+            levels[i] = right > 0 ? right + 1 : right - 1;
+            if (right != 0)
+                ck_assert_uint_eq(wsic_trellis_tokens(&trellis, levels, count, tokens), i);
+            levels[i] = right;
+        }
+    }
 }
 END_TEST
 
@@ -204,6 +251,8 @@ int main(void)
     tcase_add_loop_test(tests, contexts_look_ahead_as_far_as_a_parity_takes, 0, CODES);
     tcase_add_test(tests, codebooks_partition_the_levels);
     tcase_add_test(tests, tokens_follow_the_state);
+    tcase_add_loop_test(tests, tokens_are_those_of_one_row_after_the_other, WSIC_TRELLIS_KIND_LEAST,
+                        WSIC_TRELLIS_KIND_MOST + 1);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -10,7 +10,8 @@ DOC_OUTPUT=$2
 # What documents refer to lies beside the pages.
 DOC_EXTRA="$DOC_SOURCE/docs/gap.svg $DOC_SOURCE/COPYING $DOC_SOURCE/docs/man/watersic.1 \
 $DOC_SOURCE/docs/man/watersic-llm.1 $DOC_SOURCE/examples/llm/hook.py $(echo "$DOC_SOURCE"/examples/0*.c)"
-export DOC_SOURCE DOC_OUTPUT DOC_EXTRA
+DOC_PAGES=$(echo "$DOC_SOURCE"/examples/*/*.md)
+export DOC_SOURCE DOC_OUTPUT DOC_EXTRA DOC_PAGES
 
 rm -rf "$DOC_OUTPUT/site"
 doxygen "$DOC_SOURCE/docs/site/Doxyfile"

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "common/interrupt.h"
+#include "common/terminal.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
@@ -90,7 +91,7 @@ static json_t *layers_json(const info_job *job)
 
     for (size_t i = 0; i < job->count; i++)
         json_array_append_new(array, facts_json(wsic_archive_name(job->archive, i), &job->infos[i],
-                                                 job->infos[i].bytes));
+                                                job->infos[i].bytes));
     return array;
 }
 
@@ -111,7 +112,7 @@ static int print_as_json(const info_job *job)
     return print_json(object);
 }
 
-static int longest_name(const info_job *job)
+static size_t longest_name(const info_job *job)
 {
     size_t longest = strlen("layer");
 
@@ -119,20 +120,23 @@ static int longest_name(const info_job *job)
         const size_t length = strlen(wsic_archive_name(job->archive, i));
         longest = length > longest ? length : longest;
     }
-    return (int)longest;
+    return longest;
 }
 
 static void print_layers(const info_job *job)
 {
-    const int width = longest_name(job);
+    enum { FIGURES = 80 }; /* characters of them in a line */
+    const int width = (int)terminal_room(stdout, longest_name(job), FIGURES);
+    char buffer[TERMINAL_NAME_SIZE];
 
     printf("\n%-*s %7s %7s %8s %8s %8s %8s %9s %8s %8s\n", width, "layer", "rows", "columns",
            "rate", "codes", "side", "entropy", "relative", "limit", "gap");
     for (size_t i = 0; i < job->count; i++) {
         const wsic_layer_info *const info = &job->infos[i];
         printf("%-*s %7" PRIu64 " %7" PRIu64 " %8.4f %8.4f %8.4f %8.4f %9.3g", width,
-               wsic_archive_name(job->archive, i), info->rows, info->columns, info->rate,
-               info->rate_codes, info->rate_side, info->entropy_pooled, info->relative_distortion);
+               terminal_fit(wsic_archive_name(job->archive, i), (size_t)width, buffer), info->rows,
+               info->columns, info->rate, info->rate_codes, info->rate_side, info->entropy_pooled,
+               info->relative_distortion);
         if (info->limit_rate < 0)
             printf(" %8s %8s\n", "-", "-");
         else

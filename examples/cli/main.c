@@ -55,6 +55,28 @@ static int print_overview(void)
     return finish_output();
 }
 
+static const cli_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* What completion may offer: commands, or the options of one. */
+static int print_list(int argc, char **argv)
+{
+    const cli_command *const found = argc > 2 ? find_command(argv[2]) : NULL;
+    char list[] = OPTIONS_LIST;
+    char *arguments[] = {argv[0], list, NULL};
+
+    if (found)
+        return found->run(found, 2, arguments);
+    for (size_t i = 0; argc == 2 && i < COMMANDS; i++)
+        printf("%s\tcommand\t%s\n", commands[i].name, commands[i].summary);
+    return finish_output();
+}
+
 static int run_command(const cli_command *found, int argc, char **argv)
 {
     const int result = found->run(found, argc, argv);
@@ -74,10 +96,11 @@ int main(int argc, char **argv)
         printf("watersic %s\n", wsic_version());
         return finish_output();
     }
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(name, commands[i].name) == 0)
-            return ending_bounded(run_command(&commands[i], argc - 1, argv + 1));
-    }
+    if (strcmp(name, OPTIONS_LIST) == 0)
+        return print_list(argc, argv);
+    const cli_command *const found = find_command(name);
+    if (found)
+        return ending_bounded(run_command(found, argc - 1, argv + 1));
     complain(NULL,
              argc > 1 ? "'%s' is no command (see watersic --help)"
                       : "no command is given (see watersic --help)",

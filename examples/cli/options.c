@@ -56,6 +56,16 @@ static void print_help(const cli_command *command, const option_spec *specs, siz
         printf("\n%s\n", command->notes);
 }
 
+/* For the completion of shells (examples/completion). */
+static int print_list(const option_spec *specs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("--%s\t%s\t%s\n", specs[i].name, specs[i].kind == OPTION_FLAG ? "flag" : "value",
+               specs[i].help);
+    puts("--help\tflag\tprint this text");
+    return finish_output();
+}
+
 static bool read_number(const char *text, double *value)
 {
     char *end;
@@ -155,6 +165,8 @@ int options_parse(const cli_command *command, const option_spec *specs, size_t c
     int code;
     int result = OPTIONS_READ;
 
+    if (argc == 2 && strcmp(argv[1], OPTIONS_LIST) == 0)
+        return print_list(specs, count);
     make_tables(specs, count, longs, shorts);
     opterr = 0;
     optind = 1;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "common/same_file.h"
+#include "common/terminal.h"
 #include "progress.h"
 
 int complain(const char *file, const char *format, ...)
@@ -16,7 +17,8 @@ int complain(const char *file, const char *format, ...)
     va_list arguments;
 
     progress_clear();
-    fprintf(stderr, "watersic: %s%s", file ? file : "", file ? ": " : "");
+    fprintf(stderr, "%swatersic:%s %s%s", terminal_style(stderr, TERMINAL_ERROR),
+            terminal_style(stderr, TERMINAL_PLAIN), file ? file : "", file ? ": " : "");
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);

@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/terminal.h"
+
 static const double update_seconds = 0.2;
+
+enum { METER_BAR = 20 };
 
 static const char wipe[] = "\r\x1b[K";
 
@@ -24,29 +28,73 @@ double meter_seconds(const struct meter *meter)
            1e-9 * (double)(now.tv_nsec - meter->start.tv_nsec);
 }
 
-static void print_state(const struct meter *meter, double fraction, const char *what)
+static void print_time(double seconds)
 {
-    fprintf(stderr, "%3.0f %%  %s", 100 * fraction, what);
-    if (fraction > 0) {
-        const long left = (long)(meter_seconds(meter) * (1 - fraction) / fraction);
-        fprintf(stderr, "  (%ld:%02ld left)", left / 60, left % 60);
-    }
+    const long whole = (long)seconds;
+
+    if (whole < 3600)
+        fprintf(stderr, "%ld:%02ld", whole / 60, whole % 60);
+    else
+        fprintf(stderr, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+/* How fast it goes, and how long it will last at that speed. */
+static void print_pace(const struct meter *meter, double fraction)
+{
+    const double seconds = meter_seconds(meter);
+
+    if (!(fraction > 0) || !(seconds > 0))
+        return;
+    fprintf(stderr, "  %.3g %%/min  ", 6000 * fraction / seconds);
+    print_time(seconds * (1 - fraction) / fraction);
+    fputs(" left", stderr);
+}
+
+static void print_bar(double fraction)
+{
+    const int done = (int)(METER_BAR * fraction);
+
+    fprintf(stderr, "[%s", terminal_style(stderr, TERMINAL_BAR));
+    for (int i = 0; i < METER_BAR; i++)
+        fputc(i < done ? '#' : '-', stderr);
+    fprintf(stderr, "%s] ", terminal_style(stderr, TERMINAL_PLAIN));
+}
+
+/* What the bar, the part and the pace leave of a line is for what is done now. */
 static void show_on_terminal(struct meter *meter, double fraction, const char *what)
 {
+    enum { AROUND = METER_BAR + 3 + 7 + 16 + 16, LEAST = 16 };
+    const size_t width = terminal_width(stderr);
+    char buffer[TERMINAL_NAME_SIZE];
+    const bool roomy = width >= AROUND + LEAST;
+
     fputs(wipe, stderr);
-    print_state(meter, fraction, what);
+    if (roomy)
+        print_bar(fraction);
+    fprintf(stderr, "%3.0f %%  %s", 100 * fraction,
+            terminal_fit(what,
+                         roomy               ? width - AROUND
+                         : width > 8 + LEAST ? width - 8
+                                             : LEAST,
+                         buffer));
+    if (roomy)
+        print_pace(meter, fraction);
     fflush(stderr);
     meter->pending = true;
     meter->last = meter_seconds(meter);
 }
 
+static void print_line(const struct meter *meter, double fraction, const char *what)
+{
+    fprintf(stderr, "%3.0f %%  %s", 100 * fraction, what);
+    print_pace(meter, fraction);
+    fputc('\n', stderr);
+}
+
 void meter_show(struct meter *meter, double fraction, const char *what)
 {
     if (meter->lines) {
-        print_state(meter, fraction, what);
-        fputc('\n', stderr);
+        print_line(meter, fraction, what);
     } else if (meter->shown) {
         show_on_terminal(meter, fraction, what);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How far a long run is, in a line on the terminal, and where its time goes. */
+/* How far a long run is, how fast it goes and how long it will last, in a line on the terminal; and
+ * where its time goes. */
 #ifndef EXAMPLES_METER_H
 #define EXAMPLES_METER_H
 

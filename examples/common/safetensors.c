@@ -20,6 +20,7 @@ struct safetensors {
     const unsigned char *data; /* of the tensors */
     size_t data_bytes;
     struct tensor *tensors;
+    const struct tensor **by_name; /* the same, sorted: headers of mixtures have many */
     size_t count;
 };
 
@@ -257,6 +258,25 @@ static bool load_header(struct safetensors *file, struct failure *failure)
     return parse_header(file, failure);
 }
 
+static int compare_tensors(const void *a, const void *b)
+{
+    const struct tensor *const *const one = a;
+    const struct tensor *const *const other = b;
+
+    return strcmp((*one)->name, (*other)->name);
+}
+
+static bool sort_names(struct safetensors *file, struct failure *failure)
+{
+    file->by_name = malloc((file->count + 1) * sizeof *file->by_name);
+    if (!file->by_name)
+        return refuse(failure, "%s: out of memory", file->path);
+    for (size_t i = 0; i < file->count; i++)
+        file->by_name[i] = &file->tensors[i];
+    qsort(file->by_name, file->count, sizeof *file->by_name, compare_tensors);
+    return true;
+}
+
 bool safetensors_open(struct safetensors **out, const char *path, struct failure *failure)
 {
     struct safetensors *const file = calloc(1, sizeof *file);
@@ -266,7 +286,8 @@ bool safetensors_open(struct safetensors **out, const char *path, struct failure
         free(file);
         return refuse(failure, "%s: out of memory", path);
     }
-    if (!filemap_open(&file->map, path, failure) || !load_header(file, failure)) {
+    if (!filemap_open(&file->map, path, failure) || !load_header(file, failure) ||
+        !sort_names(file, failure)) {
         safetensors_close(file);
         return false;
     }
@@ -281,6 +302,7 @@ void safetensors_close(struct safetensors *file)
     for (size_t i = 0; i < file->count; i++)
         free(file->tensors[i].coded);
     free(file->tensors);
+    free(file->by_name);
     json_decref(file->stamps);
     json_decref(file->header);
     filemap_close(&file->map);
@@ -310,10 +332,12 @@ const struct tensor *safetensors_at(const struct safetensors *file, size_t index
 
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name)
 {
-    for (size_t i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0)
-            return &file->tensors[i];
-    return NULL;
+    const struct tensor sought = {.name = name};
+    const struct tensor *const key = &sought;
+    const struct tensor **const found =
+        bsearch(&key, file->by_name, file->count, sizeof *file->by_name, compare_tensors);
+
+    return found ? *found : NULL;
 }
 
 static float float_of_bits(uint32_t bits)

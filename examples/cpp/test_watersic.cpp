@@ -268,6 +268,9 @@ START_TEST(problems)
     outputs.close();
     ck_assert(encoder.run(problem).info().bytes > 0);
     ck_assert(!owner.expired());
+    problem.set_output_diagonal(std::vector<double>(rows, 3.0));
+    ck_assert(encoder.run(problem).info().bytes > 0 && encoder.report().divergence > 0);
+    ck_assert(throws(WSIC_ERROR_SHAPE, "", [&] { problem.set_output_diagonal(std::array{1.0}); }));
     problem.close();
     ck_assert(owner.expired());
     add();

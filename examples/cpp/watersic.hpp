@@ -849,7 +849,9 @@ public:
     {
         wsic_stats *const given = inputs.native(), *const more =
                                                        weighted ? weighted->native() : nullptr;
-        detail::uses others = {also(inputs)};
+        detail::uses others;
+        others.reserve(2);
+        others.push_back(also(inputs));
         if (weighted)
             others.push_back(also(*weighted));
         make(
@@ -891,6 +893,15 @@ public:
         auto lent = std::make_shared<detail::loan>(outputs.shared_node());
         call([&](wsic_problem *p) { return wsic_problem_set_outputs(p, given); }, {also(outputs)});
         borrow(std::move(lent));
+    }
+
+    /** \brief Give the diagonal of the statistics of the outputs alone, which is copied. It takes the
+     *  place of set_outputs(); the statistics given there stay borrowed until the problem ends. */
+    void set_output_diagonal(span<const double> diagonal)
+    {
+        call([&](wsic_problem *p) {
+            return wsic_problem_set_output_diagonal(p, diagonal.data(), diagonal.size());
+        });
     }
 };
 

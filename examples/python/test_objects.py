@@ -159,6 +159,10 @@ class Objects(unittest.TestCase):
             problem.set_outputs(outputs)
             encoder.run_problem(problem)
             self.assertGreater(encoder.report.divergence, 0)
+            problem.set_output_diagonal(numpy.linspace(1, 2, ROWS))
+            outputs.add(numbers((1, ROWS)))  # it is not borrowed any more
+            encoder.run_problem(problem)
+            self.assertGreater(encoder.report.divergence, 0)
 
     def test_parameters(self):
         encoder = watersic.Encoder(self.context, quantizer="rdo", rate=numpy.float64(1.5))

@@ -107,6 +107,8 @@ class BadInput(unittest.TestCase):
         self.refused(IndexError, "columns", problem.set_dead_columns, [-1])
         self.refused(watersic.ArgumentError, "q", problem.set_mix, 2)
         self.refused(watersic.ArgumentError, "", problem.set_outputs, self.stats)
+        self.refused(ValueError, "diagonal", problem.set_output_diagonal, numpy.ones(ROWS + 1))
+        self.refused(watersic.NumberError, "", problem.set_output_diagonal, -numpy.ones(ROWS))
         for change in (self.stats.close, lambda: self.stats.add(activations()),
                        lambda: self.stats.merge(self.stats)):
             self.refused(watersic.StateError, "borrows", change)

@@ -23,6 +23,28 @@ static inline unsigned wsic_bit_length(uint64_t value)
 #endif
 }
 
+/* Eight bytes as one number, whose lowest byte is the first one. */
+static inline uint64_t wsic_load_octet(const uint8_t *bytes)
+{
+    /* Written out, compilers see that it is one load. */
+    return bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
+           (uint64_t)bytes[3] << 24 | (uint64_t)bytes[4] << 32 | (uint64_t)bytes[5] << 40 |
+           (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
+}
+
+/* Bit k becomes byte k, from the least significant one on: 0 or 1. */
+static inline uint64_t wsic_spread_bits(uint8_t bits)
+{
+    const uint64_t each = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+    return (each + UINT64_C(0x7F7F7F7F7F7F7F7F)) >> 7 & UINT64_C(0x0101010101010101);
+}
+
+/* The lowest bits of eight bytes, that of the first byte lowest. */
+static inline uint64_t wsic_collect_bits(uint64_t bytes)
+{
+    return (bytes & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
+}
+
 /* --- writing -------------------------------------------------------------- */
 
 typedef struct wsic_bit_writer {

@@ -2,7 +2,6 @@
 #include "coding/class_costs.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "coding/model_fit.h"
 
@@ -11,28 +10,27 @@ wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, bool 
 {
     const int32_t lowest = -(-WSIC_CLASS_LOWEST >> step);
     const int32_t highest = WSIC_CLASS_HIGHEST >> step;
-    const size_t size = (size_t)(highest - lowest + 1) * buckets;
+    const size_t stride = (size_t)(highest - lowest + 1) + 2 * WSIC_WINDOW;
     wsic_status status;
 
-    *costs = (wsic_class_costs){
-        .buckets = buckets, .tokens = tokens, .step = step, .lowest = lowest, .highest = highest};
-    int16_t *const rows = wsic_alloc(env, size * WSIC_MODEL_SHAPES, sizeof *rows, &status);
-    if (!rows)
+    *costs = (wsic_class_costs){.buckets = buckets,
+                                .tokens = tokens,
+                                .step = step,
+                                .lowest = lowest,
+                                .highest = highest,
+                                .stride = stride};
+    uint32_t *const tables =
+        wsic_alloc(env, stride * buckets, WSIC_MODEL_SHAPES * sizeof *tables, &status);
+    if (!tables)
         return status;
     for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++)
-        costs->rows[shape] = rows + shape * size;
-    costs->counts = wsic_alloc_zero(env, size, sizeof *costs->counts, &status);
-    if (!costs->counts) {
-        wsic_free(env, rows);
-        return status;
-    }
+        costs->table[shape] = tables + shape * stride * buckets;
     return WSIC_OK;
 }
 
 void wsic_class_costs_release(const wsic_env *env, wsic_class_costs *costs)
 {
-    wsic_free(env, costs->rows[0]);
-    wsic_free(env, costs->counts);
+    wsic_free(env, costs->table[0]);
 }
 
 static double bucket_bits(const wsic_model *model, uint32_t bucket)
@@ -46,72 +44,57 @@ static double bucket_bits(const wsic_model *model, uint32_t bucket)
     return symbol != 0 ? bits : bits + wsic_escape_bits(wsic_escape_distance(model, high));
 }
 
-void wsic_class_costs_fill(wsic_class_costs *costs, uint32_t shape, size_t index)
+/* Set the cost of a bucket in a class, and beyond it where it is the last one. */
+static void set_cost(wsic_class_costs *costs, uint32_t shape, uint32_t bucket, int32_t class_number,
+                     uint32_t cost)
 {
-    const int32_t class_number = (costs->lowest + (int32_t)index) * (1 << costs->step);
-    const uint32_t odd = costs->tokens ? WSIC_BUCKETS_EXACT : 0; /* buckets of codebook 1 */
-    int16_t *const row = costs->rows[shape] + index * costs->buckets;
+    uint32_t *const line = costs->table[shape] + bucket * costs->stride;
+    const size_t at = (size_t)(class_number - costs->lowest) + WSIC_WINDOW;
+    const size_t below = class_number == costs->lowest ? WSIC_WINDOW : 0;
+    const size_t above = class_number == costs->highest ? WSIC_WINDOW : 0;
+
+    for (size_t k = at - below; k <= at + above; k++)
+        line[k] = cost;
+}
+
+/* The costs of `count` buckets from `first` on, which count magnitudes from 0 on. */
+static void fill_codebook(wsic_class_costs *costs, uint32_t shape, int32_t class_number,
+                          unsigned codebook, uint32_t first, uint32_t count)
+{
+    wsic_model_frame frame = wsic_array_frame(class_number * (1 << costs->step));
     wsic_model model;
 
-    wsic_model_frame frame = wsic_array_frame(class_number);
-    if (odd != 0) {
-        frame.codebook = 1;
-        wsic_model_builtin(&model, shape, &frame, NULL);
-    }
-    for (uint32_t bucket = 0; bucket < odd && bucket < costs->buckets; bucket++)
-        row[bucket] = (int16_t)lround(bucket_bits(&model, bucket) * WSIC_COST_UNIT);
-    frame.codebook = 0;
+    frame.codebook = codebook;
     wsic_model_builtin(&model, shape, &frame, NULL);
-    for (uint32_t bucket = odd; bucket < costs->buckets; bucket++)
-        row[bucket] = (int16_t)lround(bucket_bits(&model, bucket - odd) * WSIC_COST_UNIT);
-    costs->ready[shape][index] = true;
+    for (uint32_t bucket = 0; bucket < count; bucket++)
+        set_cost(costs, shape, first + bucket, class_number,
+                 (uint32_t)lround(bucket_bits(&model, bucket) * WSIC_COST_UNIT));
 }
 
-void wsic_class_costs_restart(wsic_class_costs *costs)
+static void fill(wsic_class_costs *costs, uint32_t shape, int32_t class_number)
 {
-    const size_t classes = (size_t)(costs->highest - costs->lowest + 1);
-    memset(costs->counts, 0, classes * costs->buckets * sizeof *costs->counts);
+    /* Of a trellis the first buckets are those of codebook 1. */
+    const uint32_t odd = !costs->tokens                        ? 0
+                         : costs->buckets < WSIC_BUCKETS_EXACT ? costs->buckets
+                                                               : WSIC_BUCKETS_EXACT;
+
+    if (odd != 0)
+        fill_codebook(costs, shape, class_number, 1, 0, odd);
+    fill_codebook(costs, shape, class_number, 0, odd, costs->buckets - odd);
+    costs->ready[shape][class_number - costs->lowest] = true;
 }
 
-void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number, const int16_t *histogram,
-                            uint32_t length)
+void wsic_class_costs_prepare(wsic_class_costs *costs, uint32_t shape, int32_t from, int32_t to)
 {
-    const size_t index = wsic_class_costs_index(costs, class_number);
-    uint64_t *const counts = costs->counts + index * costs->buckets;
+    const int32_t first = from < costs->lowest    ? costs->lowest
+                          : from > costs->highest ? costs->highest
+                                                  : from;
+    const int32_t last = to > costs->highest  ? costs->highest
+                         : to < costs->lowest ? costs->lowest
+                                              : to;
 
-    for (uint32_t bucket = 0; bucket < length; bucket++)
-        counts[bucket] += (uint64_t)histogram[bucket];
-}
-
-static uint64_t shape_cost(wsic_class_costs *costs, uint32_t shape)
-{
-    const size_t classes = (size_t)(costs->highest - costs->lowest + 1);
-    uint64_t cost = 0;
-
-    for (size_t index = 0; index < classes; index++) {
-        const uint64_t *const counts = costs->counts + index * costs->buckets;
-        uint64_t some = 0;
-        for (uint32_t bucket = 0; bucket < costs->buckets; bucket++)
-            some |= counts[bucket];
-        if (some == 0)
-            continue;
-        if (!costs->ready[shape][index])
-            wsic_class_costs_fill(costs, shape, index);
-        for (uint32_t bucket = 0; bucket < costs->buckets; bucket++)
-            cost += counts[bucket] * (uint64_t)costs->rows[shape][index * costs->buckets + bucket];
-    }
-    return cost;
-}
-
-void wsic_class_costs_choose_shape(wsic_class_costs *costs)
-{
-    uint64_t least = UINT64_MAX;
-
-    for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
-        const uint64_t cost = shape_cost(costs, shape);
-        if (cost < least) {
-            least = cost;
-            costs->shape = shape;
-        }
+    for (int32_t k = first; k <= last; k++) {
+        if (!costs->ready[shape][k - costs->lowest])
+            fill(costs, shape, k);
     }
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What a code costs in each class under the built-in models, as a table over buckets
- * of magnitudes; and which shape suits the classes as they are. */
+ * of magnitudes. */
 #ifndef WSIC_CODING_CLASS_COSTS_H
 #define WSIC_CODING_CLASS_COSTS_H
 
+#include "coding/cost_sums.h"
 #include "coding/magnitudes.h"
 #include "coding/model.h"
 
 enum {
-    WSIC_COST_UNIT = 256, /* to the bit */
+    WSIC_COST_UNIT = 1024, /* to the bit */
     WSIC_CLASSES_MAX = WSIC_CLASS_HIGHEST - WSIC_CLASS_LOWEST + 1
 };
 
@@ -16,44 +17,31 @@ typedef struct wsic_class_costs {
     uint32_t buckets;
     bool tokens; /* buckets are those of wsic_token_bucket() */
     unsigned step;
-    uint32_t shape;
     int32_t lowest; /* classes in units of 2^step sixteenths of an octave */
     int32_t highest;
-    int16_t *rows[WSIC_MODEL_SHAPES]; /* by class and bucket; below 2^15, even of escapes */
+    /* By bucket and class, so that a window of classes stands together. Classes beyond the lowest
+     * and the highest one cost what these do; there are WSIC_WINDOW of them on either side. */
+    size_t stride;
+    uint32_t *table[WSIC_MODEL_SHAPES];
     bool ready[WSIC_MODEL_SHAPES][WSIC_CLASSES_MAX];
-    uint64_t *counts; /* by class and bucket */
 } wsic_class_costs;
 
 wsic_status wsic_class_costs_create(const wsic_env *env, uint32_t buckets, bool tokens,
                                     unsigned step, wsic_class_costs *costs);
 void wsic_class_costs_release(const wsic_env *env, wsic_class_costs *costs);
 
-/* Make the costs of a class under a shape. */
-void wsic_class_costs_fill(wsic_class_costs *costs, uint32_t shape, size_t index);
+/* Have the costs of these classes, both included, under a shape. */
+void wsic_class_costs_prepare(wsic_class_costs *costs, uint32_t shape, int32_t from, int32_t to);
 
-static inline size_t wsic_class_costs_index(const wsic_class_costs *costs, int32_t class_number)
+/* Where the window around a class begins: the class is number WSIC_WINDOW_BELOW in it. */
+static inline uint32_t wsic_class_costs_window(const wsic_class_costs *costs, int32_t class_number)
 {
-    return class_number <= costs->lowest   ? 0
-           : class_number < costs->highest ? (size_t)(class_number - costs->lowest)
-                                           : (size_t)(costs->highest - costs->lowest);
+    const int32_t least = costs->lowest - WSIC_WINDOW + WSIC_WINDOW_BELOW;
+    const int32_t most = costs->highest + WSIC_WINDOW_BELOW;
+    const int32_t clamped = class_number < least  ? least
+                            : class_number > most ? most
+                                                  : class_number;
+    return (uint32_t)(clamped - least);
 }
-
-/* Costs of all buckets in a class, in 1/WSIC_COST_UNIT bit, under the chosen shape. */
-static inline const int16_t *wsic_class_cost_row(wsic_class_costs *costs, int32_t class_number)
-{
-    const size_t index = wsic_class_costs_index(costs, class_number);
-
-    if (!costs->ready[costs->shape][index])
-        wsic_class_costs_fill(costs, costs->shape, index);
-    return costs->rows[costs->shape] + index * costs->buckets;
-}
-
-/* Forget the histograms of the classes / add one, of so many buckets. */
-void wsic_class_costs_restart(wsic_class_costs *costs);
-void wsic_class_costs_count(wsic_class_costs *costs, int32_t class_number, const int16_t *histogram,
-                            uint32_t length);
-
-/* Go over to the shape that suits the histograms best. */
-void wsic_class_costs_choose_shape(wsic_class_costs *costs);
 
 #endif

@@ -19,57 +19,16 @@ static void fill_model(const wsic_form *form, const wsic_model *model, uint32_t 
     }
 }
 
-static wsic_form model_form(const wsic_code_plan *plan, size_t index)
+uint32_t *wsic_code_ranges(const wsic_env *env, const wsic_code_plan *plan, wsic_status *status)
 {
-    return wsic_form_make(plan->what[index].form, plan->is_trellis);
-}
+    uint32_t *const ranges = wsic_alloc(env, plan->symbols, sizeof *ranges, status);
+    uint32_t *next = ranges;
 
-static size_t count_ranges(const wsic_code_plan *plan)
-{
-    size_t count = 0;
-
-    for (size_t index = 0; index < plan->models; index++)
-        count += (size_t)1 << model_form(plan, index).symbols_log;
-    return count;
-}
-
-static void fill(const wsic_code_plan *plan, wsic_code_ranges *ranges)
-{
-    uint32_t next = 0;
-
-    for (size_t index = 0; index < plan->models; index++) {
-        const wsic_planned_model *const what = &plan->what[index];
-        const wsic_form form = model_form(plan, index);
-        if (what->context == 0)
-            ranges->at[plan->form_rank[what->form] * (size_t)plan->classes + what->class_index] =
-                next;
+    for (size_t index = 0; ranges && index < plan->models; index++) {
+        const wsic_form form = wsic_form_make(plan->what[index].form, plan->is_trellis);
         if (plan->model[index].symbols != 0) /* else it has no codes */
-            fill_model(&form, &plan->model[index], ranges->range + next);
-        next += 1U << form.symbols_log;
+            fill_model(&form, &plan->model[index], next);
+        next += (size_t)1 << form.symbols_log;
     }
-}
-
-wsic_status wsic_code_ranges_make(const wsic_env *env, const wsic_code_plan *plan,
-                                  wsic_code_ranges *ranges)
-{
-    wsic_status status;
-
-    *ranges = (wsic_code_ranges){.range = NULL};
-    ranges->range = wsic_alloc(env, count_ranges(plan), sizeof *ranges->range, &status);
-    if (!ranges->range)
-        return status;
-    ranges->at = wsic_alloc(env, WSIC_FORMS * (size_t)plan->classes, sizeof *ranges->at, &status);
-    if (!ranges->at) {
-        wsic_code_ranges_release(env, ranges);
-        return status;
-    }
-    fill(plan, ranges);
-    return WSIC_OK;
-}
-
-void wsic_code_ranges_release(const wsic_env *env, wsic_code_ranges *ranges)
-{
-    wsic_free(env, ranges->range);
-    wsic_free(env, ranges->at);
-    *ranges = (wsic_code_ranges){.range = NULL};
+    return ranges;
 }

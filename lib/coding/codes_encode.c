@@ -28,7 +28,7 @@ size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind)
 typedef struct stream_job {
     const wsic_env *env;
     const wsic_code_plan *plan;
-    wsic_code_ranges ranges;
+    uint32_t *ranges;
     wsic_bytes *bytes;
     wsic_status *statuses;
 } stream_job;
@@ -42,7 +42,7 @@ static void encode_stream(void *data, size_t index)
     wsic_bytes_init(&job->bytes[index], job->env);
     job->statuses[index] = WSIC_OK;
     if (plan->first_row[block + 1] != plan->first_row[block])
-        job->statuses[index] = wsic_stream_encode(job->env, plan, &job->ranges, block,
+        job->statuses[index] = wsic_stream_encode(job->env, plan, job->ranges, block,
                                                   index % plan->streams, &job->bytes[index]);
 }
 
@@ -94,8 +94,9 @@ static wsic_status encode_streams(const wsic_env *env, const wsic_code_plan *pla
 
     if (plan->classes == 0)
         return WSIC_OK;
-    wsic_status status = wsic_code_ranges_make(env, plan, &job.ranges);
-    if (status != WSIC_OK)
+    wsic_status status;
+    job.ranges = wsic_code_ranges(env, plan, &status);
+    if (!job.ranges)
         return status;
     job.bytes = wsic_alloc(env, count, sizeof *job.bytes, &status);
     if (job.bytes)
@@ -106,7 +107,7 @@ static wsic_status encode_streams(const wsic_env *env, const wsic_code_plan *pla
     }
     wsic_free(env, job.statuses);
     wsic_free(env, job.bytes);
-    wsic_code_ranges_release(env, &job.ranges);
+    wsic_free(env, job.ranges);
     return status;
 }
 

@@ -92,25 +92,36 @@ static void mark_models(wsic_code_plan *plan, const int16_t *classes, size_t cou
     }
 }
 
-static void number_models(wsic_code_plan *plan, size_t ranks, wsic_planned_model *what)
+/* List the models of a combination. */
+static void number_contexts(wsic_code_plan *plan, size_t combination, unsigned number,
+                            size_t class_index)
+{
+    const wsic_form form = wsic_form_make(number, plan->is_trellis);
+
+    plan->model_at[combination] = (uint16_t)plan->models;
+    plan->symbol_at[combination] = (uint32_t)plan->symbols;
+    for (unsigned context = 0; context < 1U << form.contexts_log; context++) {
+        if (plan->what)
+            plan->what[plan->models] = (wsic_planned_model){.form = (uint8_t)number,
+                                                            .context = (uint8_t)context,
+                                                            .class_index = (uint16_t)class_index};
+        plan->models++;
+        plan->symbols += (size_t)1 << form.symbols_log;
+    }
+}
+
+/* Count models and symbols; list the models if there is a list. */
+static void number_models(wsic_code_plan *plan, size_t ranks)
 {
     plan->models = 0;
+    plan->symbols = 0;
     for (unsigned form = 0; form < WSIC_FORMS; form++) {
-        const unsigned contexts = 1U << wsic_form_make(form, plan->is_trellis).contexts_log;
         if (plan->form_rank[form] >= ranks)
             continue;
-        for (int32_t k = 0; k < plan->classes; k++) {
-            uint16_t *const at =
-                &plan->model_at[plan->form_rank[form] * (size_t)plan->classes + (size_t)k];
-            if (*at == WSIC_MODEL_NOT_THERE)
-                continue;
-            *at = (uint16_t)plan->models;
-            for (unsigned context = 0; context < contexts; context++, plan->models++) {
-                if (what)
-                    what[plan->models] = (wsic_planned_model){.form = (uint8_t)form,
-                                                              .context = (uint8_t)context,
-                                                              .class_index = (uint16_t)k};
-            }
+        for (size_t k = 0; k < (size_t)plan->classes; k++) {
+            const size_t combination = plan->form_rank[form] * (size_t)plan->classes + k;
+            if (plan->model_at[combination] != WSIC_MODEL_NOT_THERE)
+                number_contexts(plan, combination, form, k);
         }
     }
 }
@@ -125,6 +136,9 @@ wsic_status wsic_code_plan_choose_forms(const wsic_env *env, wsic_code_plan *pla
     plan->model_at = wsic_alloc(env, pairs, sizeof *plan->model_at, &status);
     if (!plan->model_at)
         return status;
+    plan->symbol_at = wsic_alloc(env, pairs, sizeof *plan->symbol_at, &status);
+    if (!plan->symbol_at)
+        return status;
     for (size_t k = 0; k < pairs; k++)
         plan->model_at[k] = WSIC_MODEL_NOT_THERE;
     int16_t *const classes = wsic_alloc(env, plan->live_rows, sizeof *classes, &status);
@@ -132,11 +146,11 @@ wsic_status wsic_code_plan_choose_forms(const wsic_env *env, wsic_code_plan *pla
         return status;
     mark_models(plan, classes, distinct_rows(plan, classes));
     wsic_free(env, classes);
-    number_models(plan, ranks, NULL);
+    number_models(plan, ranks);
     plan->what = wsic_alloc_zero(env, plan->models, sizeof *plan->what, &status);
     if (!plan->what)
         return status;
-    number_models(plan, ranks, plan->what);
+    number_models(plan, ranks);
     plan->model = wsic_alloc_zero(env, plan->models, sizeof *plan->model, &status);
     return plan->model ? WSIC_OK : status;
 }

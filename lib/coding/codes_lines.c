@@ -12,18 +12,44 @@
 
 /* --- rows and columns that live ------------------------------------------------------- */
 
-static void mark_live(const wsic_code_matrix *matrix, uint8_t *row_live, uint8_t *column_live)
+/* Rows that have only zeros so far, and their number: `left` of them before a column, fewer after. */
+static size_t find_zeros(const int32_t *column, uint32_t *row, size_t left)
 {
+    size_t count = 0;
+
+    for (size_t k = 0; k < left; k++) {
+        row[count] = row[k];
+        count += column[row[k]] == 0;
+    }
+    return count;
+}
+
+static uint8_t has_code(const int32_t *column, size_t rows)
+{
+    size_t i = 0;
+
+    while (i < rows && column[i] == 0)
+        i++;
+    return i < rows;
+}
+
+/* Most columns say so within a few codes, and few columns are enough for the rows; plan->row is used
+ * as room. */
+static void mark_live(const wsic_code_matrix *matrix, uint32_t *room, uint8_t *row_live,
+                      uint8_t *column_live)
+{
+    size_t left = matrix->rows;
+
+    for (size_t i = 0; i < matrix->rows; i++)
+        room[i] = (uint32_t)i;
     for (size_t j = 0; j < matrix->columns; j++) {
         const int32_t *const column = matrix->codes + j * matrix->rows;
-        uint8_t some = 0;
-        for (size_t i = 0; i < matrix->rows; i++) {
-            const uint8_t nonzero = column[i] != 0;
-            row_live[i] |= nonzero;
-            some |= nonzero;
-        }
-        column_live[j] = some;
+        column_live[j] = has_code(column, matrix->rows);
+        left = find_zeros(column, room, left);
     }
+    memset(row_live, 1, matrix->rows);
+    for (size_t k = 0; k < left; k++)
+        row_live[room[k]] = 0;
 }
 
 /* Zeros move the state of a trellis as others do: which of its rows are left out is not for the
@@ -59,7 +85,7 @@ static wsic_status find_live(const wsic_env *env, wsic_code_plan *plan)
 
     if (!live)
         return status;
-    mark_live(matrix, live, live + matrix->rows);
+    mark_live(matrix, plan->row, live, live + matrix->rows);
     if (plan->is_trellis)
         status = check_dead_rows(env, matrix, live);
     plan->live_rows = list_live(live, matrix->rows, plan->row);
@@ -88,35 +114,6 @@ static wsic_status order_rows(const wsic_env *env, wsic_code_plan *plan)
     }
     plan->first_row[plan->blocks] = first;
     wsic_free(env, scratch);
-    return WSIC_OK;
-}
-
-/* --- levels of a trellis -------------------------------------------------------------- */
-
-static wsic_status make_tokens(const wsic_env *env, wsic_code_plan *plan)
-{
-    const wsic_code_matrix *const matrix = plan->matrix;
-    wsic_status status;
-
-    plan->tokens =
-        wsic_alloc_zero(env, matrix->rows * matrix->columns, sizeof *plan->tokens, &status);
-    if (!plan->tokens)
-        return status;
-    plan->data = plan->tokens;
-    for (size_t j = 0; j < plan->live_columns; j++) {
-        const size_t at = plan->live_column[j] * matrix->rows;
-        for (size_t block = 0; block < plan->blocks; block++) {
-            const uint32_t *const rows = plan->row + plan->first_row[block];
-            const size_t count = plan->first_row[block + 1] - plan->first_row[block];
-            const size_t done = wsic_trellis_tokens(&plan->trellis, matrix->codes + at, rows, count,
-                                                    plan->tokens + at);
-            if (done < count)
-                return wsic_fail(env, WSIC_ERROR_ARGUMENT,
-                                 "code %d of row %zu, column %zu is no level of the trellis",
-                                 (int)matrix->codes[at + rows[done]], (size_t)rows[done],
-                                 (size_t)plan->live_column[j]);
-        }
-    }
     return WSIC_OK;
 }
 
@@ -155,7 +152,7 @@ wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan)
         status = find_live(env, plan);
     if (status == WSIC_OK)
         status = order_rows(env, plan);
-    return status == WSIC_OK && plan->is_trellis ? make_tokens(env, plan) : status;
+    return status;
 }
 
 /* --- the order of the columns --------------------------------------------------------- */

@@ -4,61 +4,73 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checked.h"
+#include "coding/code_lanes.h"
 #include "coding/codes_format.h"
 #include "coding/corrections_fit.h"
 
 /* --- histograms ----------------------------------------------------------------------- */
 
-/* A column whose codes are counted: the model of each row is that of its class, and a context. */
-typedef struct counted_column {
-    const int32_t *data;
-    const uint16_t *model_at; /* by class index */
-    int32_t octet_class;
-    wsic_form form;
-} counted_column;
+/* Twice, for even and odd rows: the next code need not wait until the last one is counted. */
+enum { COPIES = 2 };
 
-static inline void count_code(wsic_histogram *histogram, int32_t code, unsigned shift)
+/* Codes for which their form has no symbol: few. */
+static void count_beyond(const wsic_code_plan *plan, size_t k, size_t row,
+                         wsic_histogram *histograms)
 {
-    const int32_t high = shift == 0 ? code : wsic_high_part(code, shift);
-    const uint32_t bin = (uint32_t)high + WSIC_MODEL_REACH;
-
-    if (bin < WSIC_BIN_BEYOND)
-        histogram->bins[bin]++;
-    else
-        wsic_histogram_add(histogram, high);
+    const wsic_planned_code code = wsic_code_plan_code(plan, k, row);
+    wsic_histogram_add(&histograms[code.model], code.high);
 }
 
-/* Inlined for codes and for tokens. */
-static inline void count_column(const wsic_code_plan *plan, const counted_column *column,
-                                wsic_histogram *histograms, bool tokens)
+static void count_strip(const wsic_code_plan *plan, size_t group, size_t first, size_t rows,
+                        uint64_t *counts, wsic_histogram *histograms)
 {
-    for (size_t i = 0; i < plan->live_rows; i++) {
-        const int32_t sum = column->octet_class + plan->row_class[i];
-        const size_t class_index = wsic_class_index(sum, plan->classes);
-        wsic_histogram *const of_class = histograms + column->model_at[class_index];
-        const int32_t datum = column->data[plan->row[i]];
-        if (tokens)
-            count_code(of_class + wsic_form_context(&column->form, wsic_token_context(datum)),
-                       wsic_token_index(datum), column->form.shift);
-        else
-            count_code(of_class, datum, column->form.shift);
+    const size_t begin = group << plan->lanes_log;
+    const size_t end = begin + wsic_code_plan_group_columns(plan, group);
+    wsic_lane_rows lane;
+
+    for (size_t k = begin; k < end; k++) {
+        wsic_lane_take(plan, k, first, rows, k != begin, &lane);
+        for (size_t i = 0; i < rows; i++)
+            counts[(lane.at[i] + lane.symbol[i]) * COPIES + i % COPIES]++;
+        for (size_t i = 0; lane.beyond && i < rows; i++) {
+            if (lane.symbol[i] % (1U << lane.form.symbols_log) == 0)
+                count_beyond(plan, k, first + i, histograms);
+        }
     }
 }
 
-static void count_all(const wsic_code_plan *plan, wsic_histogram *histograms)
+/* From symbols to high parts. Those of escapes are there already. */
+static void add_counts(const wsic_code_plan *plan, const uint64_t *counts,
+                       wsic_histogram *histograms)
 {
-    for (size_t k = 0; k < plan->live_columns; k++) {
-        const unsigned form = plan->form[k >> plan->lanes_log];
-        const counted_column column = {.data = plan->data + plan->column[k] * plan->matrix->rows,
-                                       .model_at = plan->model_at +
-                                                   plan->form_rank[form] * (size_t)plan->classes,
-                                       .octet_class = plan->octet_class[k >> plan->octet_log],
-                                       .form = wsic_form_make(form, plan->is_trellis)};
-        if (plan->is_trellis)
-            count_column(plan, &column, histograms, true);
-        else
-            count_column(plan, &column, histograms, false);
+    for (size_t index = 0; index < plan->models; index++) {
+        const wsic_form form = wsic_form_make(plan->what[index].form, plan->is_trellis);
+        const uint32_t symbols = 1U << form.symbols_log;
+        uint64_t *const lowest =
+            histograms[index].bins + wsic_histogram_bin(-(int32_t)(symbols / 2));
+        for (uint32_t symbol = 1; symbol < symbols; symbol++)
+            lowest[symbol] += counts[COPIES * symbol] + counts[COPIES * symbol + 1];
+        counts += (size_t)COPIES * symbols;
     }
+}
+
+static wsic_status count_all(const wsic_env *env, const wsic_code_plan *plan,
+                             wsic_histogram *histograms)
+{
+    wsic_status status;
+    uint64_t *const counts = wsic_alloc_zero(env, plan->symbols, COPIES * sizeof *counts, &status);
+
+    if (!counts)
+        return status;
+    for (size_t group = 0; group < plan->groups; group++) {
+        for (size_t first = 0; first < plan->live_rows; first += WSIC_LANE_STRIP)
+            count_strip(plan, group, first, wsic_min_size(WSIC_LANE_STRIP, plan->live_rows - first),
+                        counts, histograms);
+    }
+    add_counts(plan, counts, histograms);
+    wsic_free(env, counts);
+    return WSIC_OK;
 }
 
 /* --- what is known about a model --------------------------------------------------------- */
@@ -293,8 +305,9 @@ wsic_status wsic_code_plan_choose_models(const wsic_env *env, wsic_code_plan *pl
 
     if (!histograms)
         return status;
-    count_all(plan, histograms);
-    status = make_models(env, histograms, plan);
+    status = count_all(env, plan, histograms);
+    if (status == WSIC_OK)
+        status = make_models(env, histograms, plan);
     wsic_free(env, histograms);
     return status;
 }

@@ -20,9 +20,11 @@ enum {
 static void forget(const wsic_env *env, wsic_code_plan *plan)
 {
     wsic_free(env, plan->model_at);
+    wsic_free(env, plan->symbol_at);
     wsic_free(env, plan->what);
     wsic_free(env, plan->model);
     plan->model_at = NULL;
+    plan->symbol_at = NULL;
     plan->what = NULL;
     plan->model = NULL;
     wsic_bytes_release(&plan->head);
@@ -32,7 +34,7 @@ static void forget(const wsic_env *env, wsic_code_plan *plan)
 void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
 {
     forget(env, plan);
-    wsic_free(env, plan->tokens);
+    wsic_codes_data_release(env, &plan->data);
     wsic_free(env, plan->row);
     wsic_free(env, plan->row_class);
     wsic_free(env, plan->first_row);
@@ -204,18 +206,13 @@ static wsic_status lay_out_groups(const wsic_env *env, wsic_code_plan *plan)
 
 static wsic_status make(const wsic_env *env, wsic_code_plan *plan)
 {
-    const wsic_live_lines lines = {.row = plan->row,
-                                   .rows = plan->live_rows,
-                                   .column = plan->live_column,
-                                   .columns = plan->live_columns,
-                                   .column_stride = plan->matrix->rows};
     wsic_magnitudes magnitudes;
 
     if (plan->live_columns == 0)
         return wsic_code_plan_put_head(env, plan);
     wsic_status status = lay_out_groups(env, plan);
     if (status == WSIC_OK)
-        status = wsic_magnitudes_create(env, plan->data, plan->is_trellis, &lines, &magnitudes);
+        status = wsic_code_plan_take(env, plan, &magnitudes);
     if (status != WSIC_OK)
         return status;
     status = choose_way(env, &magnitudes, plan);
@@ -241,7 +238,6 @@ wsic_status wsic_code_plan_make(const wsic_env *env, const wsic_code_matrix *mat
     const size_t rows = wsic_code_row_at(matrix, matrix->rows - 1) + 1;
     *plan = (wsic_code_plan){.matrix = matrix,
                              .kind = is_zero(matrix) ? 0 : matrix->kind,
-                             .data = matrix->codes,
                              .block_rows = wsic_min_size(block_rows, rows),
                              .stride = 1};
     plan->block_rows = wsic_min_size(plan->block_rows, wsic_codes_block_rows_most(matrix->columns));

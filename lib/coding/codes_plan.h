@@ -5,6 +5,7 @@
 #define WSIC_CODING_CODES_PLAN_H
 
 #include "coding/codes.h"
+#include "coding/codes_data.h"
 #include "coding/corrections.h"
 #include "coding/magnitudes.h"
 #include "coding/stream.h"
@@ -22,8 +23,7 @@ typedef struct wsic_code_plan {
     unsigned kind; /* of the codes, see wsic_code_matrix; 0 if they are all zero */
     bool is_trellis;
     wsic_trellis trellis;
-    int32_t *tokens;     /* if is_trellis */
-    const int32_t *data; /* the codes, or the tokens */
+    wsic_codes_data data; /* the codes, or the tokens */
 
     /* Live rows as they are coded, block by block. */
     size_t live_rows;
@@ -62,7 +62,9 @@ typedef struct wsic_code_plan {
     wsic_planned_model *what;
     wsic_model *model;
     uint8_t form_rank[WSIC_FORMS];
-    uint16_t *model_at; /* by form_rank * classes + class: the model of context 0 */
+    uint16_t *model_at;  /* by form_rank * classes + class: the model of context 0 */
+    size_t symbols;      /* of all models */
+    uint32_t *symbol_at; /* likewise: number of that model's first symbol (coding/code_lanes.h) */
 
     size_t streams;   /* to a block */
     wsic_bytes head;  /* all bytes before the sizes of the streams */
@@ -116,8 +118,11 @@ static inline int32_t wsic_code_plan_width(const wsic_code_plan *plan, size_t cl
  * the step (codes_lines.c). */
 int32_t wsic_code_plan_octet_key(const wsic_code_plan *plan, size_t octet);
 
-/* The parts of it. Rows and columns that live, and the tokens of a trellis (codes_lines.c). */
+/* The parts of it. Rows and columns that live (codes_lines.c). */
 wsic_status wsic_code_plan_lines(const wsic_env *env, wsic_code_plan *plan);
+/* Given those, their codes or tokens and magnitudes (codes_take.c). */
+wsic_status wsic_code_plan_take(const wsic_env *env, wsic_code_plan *plan,
+                                wsic_magnitudes *magnitudes);
 /* The order of the columns (codes_lines.c); deviations are those of the live columns. */
 wsic_status wsic_code_plan_order(const wsic_env *env, wsic_code_plan *plan,
                                  const double *deviation);

@@ -3,69 +3,104 @@
 
 #include <math.h>
 
+#include "base/checked.h"
+
+enum { RUN = 64 /* codes that are taken together */ };
+
 typedef struct column_sums {
     uint64_t small; /* energy of the exact ones, which are most: in integers */
     double large;   /* of the others */
     uint8_t largest;
 } column_sums;
 
-/* Inlined for codes and for tokens. One branch, which most columns take in one direction. */
+static inline int32_t code_of(int32_t datum, bool tokens)
+{
+    return tokens ? wsic_token_index(datum) : datum;
+}
+
+static inline uint32_t magnitude_of(int32_t datum, bool tokens)
+{
+    const int32_t code = code_of(datum, tokens);
+    return code < 0 ? -(uint32_t)code : (uint32_t)code;
+}
+
+/* Where all magnitudes have buckets of their own, without a branch. Inlined for codes and tokens. */
+static inline void take_small(column_sums *sums, uint8_t *restrict buckets, size_t count,
+                              const int32_t *restrict data, bool tokens)
+{
+    uint32_t energy = 0;
+    uint8_t largest = sums->largest;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t magnitude = magnitude_of(data[i], tokens);
+        const uint32_t shift = tokens ? WSIC_BUCKETS_EXACT * !wsic_token_codebook(data[i]) : 0;
+        buckets[i] = (uint8_t)(magnitude + shift);
+        energy += magnitude * magnitude;
+    }
+    for (size_t i = 0; i < count; i++)
+        largest = buckets[i] > largest ? buckets[i] : largest;
+    sums->small += energy;
+    sums->largest = largest;
+}
+
+static inline void take_any(column_sums *sums, uint8_t *buckets, size_t count, const int32_t *data,
+                            bool tokens)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int32_t code = code_of(data[i], tokens);
+        buckets[i] = tokens ? wsic_token_bucket(data[i]) : wsic_bucket(code);
+        if (magnitude_of(data[i], tokens) < WSIC_BUCKETS_EXACT)
+            sums->small += (uint64_t)(code * code);
+        else
+            sums->large += (double)code * code;
+        sums->largest = buckets[i] > sums->largest ? buckets[i] : sums->largest;
+    }
+}
+
 static inline column_sums take_column(uint8_t *buckets, size_t rows, const int32_t *column,
-                                      const uint32_t *row, bool tokens)
+                                      bool tokens)
 {
     column_sums sums = {.small = 0};
 
-    for (size_t i = 0; i < rows; i++) {
-        const int32_t datum = column[row[i]];
-        const int32_t code = tokens ? wsic_token_index(datum) : datum;
-        const uint32_t above = (uint32_t)code + (WSIC_BUCKETS_EXACT - 1);
-        uint8_t bucket;
-        if (above < 2 * WSIC_BUCKETS_EXACT - 1) {
-            const uint32_t shift = tokens ? WSIC_BUCKETS_EXACT * !wsic_token_codebook(datum) : 0;
-            bucket = (uint8_t)((uint32_t)(code < 0 ? -code : code) + shift);
-            sums.small += (uint64_t)(code * code);
-        } else {
-            bucket = tokens ? wsic_token_bucket(datum) : wsic_bucket(code);
-            sums.large += (double)code * code;
-        }
-        buckets[i] = bucket;
-        sums.largest = bucket > sums.largest ? bucket : sums.largest;
+    for (size_t first = 0; first < rows; first += RUN) {
+        const size_t count = wsic_min_size(RUN, rows - first);
+        uint32_t any = 0;
+        for (size_t i = 0; i < count; i++)
+            any |= magnitude_of(column[first + i], tokens);
+        if (any < WSIC_BUCKETS_EXACT)
+            take_small(&sums, buckets + first, count, column + first, tokens);
+        else
+            take_any(&sums, buckets + first, count, column + first, tokens);
     }
     return sums;
 }
 
-static void fill_column(wsic_magnitudes *magnitudes, size_t j, const int32_t *column,
-                        const uint32_t *row)
+void wsic_magnitudes_take(wsic_magnitudes *magnitudes, size_t j, const int32_t *column)
 {
     uint8_t *const buckets = magnitudes->buckets + j * magnitudes->rows;
     const column_sums sums = magnitudes->tokens
-                                 ? take_column(buckets, magnitudes->rows, column, row, true)
-                                 : take_column(buckets, magnitudes->rows, column, row, false);
+                                 ? take_column(buckets, magnitudes->rows, column, true)
+                                 : take_column(buckets, magnitudes->rows, column, false);
 
-    magnitudes->largest[j] = sums.largest;
     if (sums.largest >= magnitudes->used)
         magnitudes->used = (uint32_t)sums.largest + 1;
     magnitudes->deviation[j] = sqrt((sums.large + (double)sums.small) / (double)magnitudes->rows);
 }
 
-wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, bool tokens,
-                                   const wsic_live_lines *lines, wsic_magnitudes *magnitudes)
+wsic_status wsic_magnitudes_create(const wsic_env *env, size_t rows, size_t columns, bool tokens,
+                                   wsic_magnitudes *magnitudes)
 {
-    wsic_magnitudes made = {.rows = lines->rows, .columns = lines->columns, .tokens = tokens};
+    wsic_magnitudes made = {.rows = rows, .columns = columns, .tokens = tokens};
     wsic_status status;
 
-    made.buckets = wsic_alloc(env, made.rows, made.columns, &status);
+    made.buckets = wsic_alloc(env, rows, columns, &status);
     if (!made.buckets)
         return status;
-    made.deviation = wsic_alloc(env, made.columns, sizeof *made.deviation, &status);
-    if (made.deviation)
-        made.largest = wsic_alloc(env, made.columns, 1, &status);
-    if (!made.largest) {
+    made.deviation = wsic_alloc(env, columns, sizeof *made.deviation, &status);
+    if (!made.deviation) {
         wsic_magnitudes_release(env, &made);
         return status;
     }
-    for (size_t j = 0; j < made.columns; j++)
-        fill_column(&made, j, data + lines->column[j] * lines->column_stride, lines->row);
     *magnitudes = made;
     return WSIC_OK;
 }
@@ -74,6 +109,5 @@ void wsic_magnitudes_release(const wsic_env *env, wsic_magnitudes *magnitudes)
 {
     wsic_free(env, magnitudes->buckets);
     wsic_free(env, magnitudes->deviation);
-    wsic_free(env, magnitudes->largest);
     *magnitudes = (wsic_magnitudes){.rows = 0};
 }

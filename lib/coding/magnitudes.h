@@ -50,21 +50,13 @@ typedef struct wsic_magnitudes {
     uint32_t used;     /* all buckets are below */
     uint8_t *buckets;  /* element (i, j) at j * rows + i */
     double *deviation; /* root mean square of each column */
-    uint8_t *largest;  /* bucket of each column */
 } wsic_magnitudes;
 
-/* Which rows and columns of the data there are, and how many numbers a column of the data has. */
-typedef struct wsic_live_lines {
-    const uint32_t *row;
-    size_t rows;
-    const uint32_t *column;
-    size_t columns;
-    size_t column_stride;
-} wsic_live_lines;
-
-/* Of data that are codes or tokens, column by column. */
-wsic_status wsic_magnitudes_create(const wsic_env *env, const int32_t *data, bool tokens,
-                                   const wsic_live_lines *lines, wsic_magnitudes *magnitudes);
+/* Room for those of codes or tokens. */
+wsic_status wsic_magnitudes_create(const wsic_env *env, size_t rows, size_t columns, bool tokens,
+                                   wsic_magnitudes *magnitudes);
+/* Set those of column j. */
+void wsic_magnitudes_take(wsic_magnitudes *magnitudes, size_t j, const int32_t *column);
 void wsic_magnitudes_release(const wsic_env *env, wsic_magnitudes *magnitudes);
 
 #endif

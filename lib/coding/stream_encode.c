@@ -2,13 +2,10 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
+#include "coding/code_lanes.h"
 #include "coding/escape_push.h"
 #include "coding/stream_planes.h"
 #include "coding/stream_push.h"
-
-enum {
-    STRIP = 64 /* rows whose ranges are looked up together: they stay in the nearest cache */
-};
 
 /* Where words go: they grow downwards. */
 typedef struct word_sink {
@@ -18,7 +15,7 @@ typedef struct word_sink {
 
 typedef struct stream_writer {
     const wsic_code_plan *plan;
-    const wsic_code_ranges *ranges;
+    const uint32_t *ranges;
     size_t stream;
     size_t first; /* coded number of the block's first row */
     size_t rows;
@@ -40,87 +37,16 @@ static size_t place_of(size_t lane, size_t lanes)
 
 /* --- one group ------------------------------------------------------------------------ */
 
-static wsic_form group_form(const wsic_code_plan *plan, size_t group)
-{
-    return wsic_form_make(plan->form[group], plan->is_trellis);
-}
-
-/* Rows of a lane whose ranges are looked up. */
-typedef struct lane_rows {
-    const int32_t *column;
-    const uint32_t *row; /* numbers of the rows in the column */
-    const uint32_t *at;  /* by row: where the ranges of its class begin */
-    size_t rows;
-    size_t lanes;
-} lane_rows;
-
-/* The symbol of a code, or of a token behind those of the contexts before its own. */
-static inline uint32_t symbol_of(int32_t datum, wsic_form form, bool tokens)
-{
-    const int32_t code = tokens ? wsic_token_index(datum) : datum;
-    const int32_t high = form.shift == 0 ? code : wsic_high_part(code, form.shift);
-    const uint32_t symbols = 1U << form.symbols_log;
-    const uint32_t symbol = (uint32_t)high + symbols / 2;
-    const uint32_t known = symbol < symbols ? symbol : 0;
-
-    return tokens ? wsic_form_context(&form, wsic_token_context(datum)) << form.symbols_log | known
-                  : known;
-}
-
-/* Inlined for codes and tokens, with low bits and without. */
-static inline void look_up(const lane_rows *lane, wsic_form form, bool tokens,
-                           const uint32_t *ranges, uint32_t *out)
-{
-    for (size_t i = 0; i < lane->rows; i++)
-        out[i * lane->lanes] =
-            ranges[lane->at[i] + symbol_of(lane->column[lane->row[i]], form, tokens)];
-}
-
-static void look_up_lane(const lane_rows *lane, wsic_form form, bool tokens, const uint32_t *ranges,
-                         uint32_t *out)
-{
-    const wsic_form whole = {form.contexts_log, form.symbols_log, 0};
-
-    if (tokens && form.shift == 0)
-        look_up(lane, whole, true, ranges, out);
-    else if (tokens)
-        look_up(lane, form, true, ranges, out);
-    else if (form.shift == 0)
-        look_up(lane, whole, false, ranges, out);
-    else
-        look_up(lane, form, false, ranges, out);
-}
-
-/* Where the ranges of an octet begin in each of these rows. */
-static void find_octet(const stream_writer *w, size_t group, size_t octet, size_t first,
-                       size_t rows, uint32_t *at)
-{
-    const wsic_code_plan *const plan = w->plan;
-    const uint32_t *const of_form = w->ranges->at + wsic_code_plan_combination(plan, group, 0);
-    const int32_t octet_class = plan->octet_class[octet];
-
-    for (size_t i = 0; i < rows; i++)
-        at[i] = of_form[wsic_class_index(octet_class + plan->row_class[first + i], plan->classes)];
-}
-
 static void gather_strip(stream_writer *w, size_t group, size_t from, size_t rows)
 {
-    const wsic_code_plan *const plan = w->plan;
-    const size_t columns = wsic_code_plan_group_columns(plan, group);
-    const size_t first = w->first + from;
-    uint32_t at[STRIP];
+    const size_t columns = wsic_code_plan_group_columns(w->plan, group);
+    wsic_lane_rows taken;
 
     for (size_t lane = 0; lane < columns; lane++) {
-        const size_t k = group * w->lanes + lane;
-        const lane_rows taken = {.column = plan->data + plan->column[k] * plan->matrix->rows,
-                                 .row = plan->row + first,
-                                 .at = at,
-                                 .rows = rows,
-                                 .lanes = w->lanes};
-        if (lane == 0 || k % ((size_t)1 << plan->octet_log) == 0)
-            find_octet(w, group, k >> plan->octet_log, first, rows, at);
-        look_up_lane(&taken, group_form(plan, group), plan->is_trellis, w->ranges->range,
-                     w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes));
+        uint32_t *const out = w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes);
+        wsic_lane_take(w->plan, group * w->lanes + lane, w->first + from, rows, lane != 0, &taken);
+        for (size_t i = 0; i < rows; i++)
+            out[i * w->lanes] = w->ranges[taken.at[i] + taken.symbol[i]];
     }
 }
 
@@ -129,8 +55,8 @@ static void gather(stream_writer *w, size_t group)
     if (w->gathered == group)
         return;
     w->gathered = group;
-    for (size_t from = 0; from < w->rows; from += STRIP)
-        gather_strip(w, group, from, wsic_min_size(STRIP, w->rows - from));
+    for (size_t from = 0; from < w->rows; from += WSIC_LANE_STRIP)
+        gather_strip(w, group, from, wsic_min_size(WSIC_LANE_STRIP, w->rows - from));
 }
 
 /* --- escapes -------------------------------------------------------------------------- */
@@ -138,22 +64,10 @@ static void gather(stream_writer *w, size_t group)
 /* The escape at a row and a place of the group whose ranges are here. */
 static wsic_pushed_escape make_escape(const stream_writer *w, size_t row, size_t place)
 {
-    const wsic_code_plan *const plan = w->plan;
-    const wsic_form form = group_form(plan, w->gathered);
-    const size_t k = w->gathered * w->lanes + wsic_lane_at(place, w->lanes);
-    const int32_t datum =
-        plan->data[plan->column[k] * plan->matrix->rows + plan->row[w->first + row]];
-    const int32_t sum = plan->octet_class[k >> plan->octet_log] + plan->row_class[w->first + row];
-    const size_t combination =
-        wsic_code_plan_combination(plan, w->gathered, wsic_class_index(sum, plan->classes));
-    const wsic_model *model = plan->model + plan->model_at[combination];
-    int32_t code = datum;
+    const wsic_planned_code code = wsic_code_plan_code(
+        w->plan, w->gathered * w->lanes + wsic_lane_at(place, w->lanes), w->first + row);
 
-    if (plan->is_trellis) {
-        model += wsic_form_context(&form, wsic_token_context(datum));
-        code = wsic_token_index(datum);
-    }
-    return wsic_make_escape(model, place, wsic_high_part(code, form.shift));
+    return wsic_make_escape(w->plan->model + code.model, place, code.high);
 }
 
 /* Escapes of a step in the order of lanes; what is decoded last goes first. */
@@ -397,8 +311,7 @@ static void encode(stream_writer *w, wsic_bytes *out)
 }
 
 wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
-                               const wsic_code_ranges *ranges, size_t block, size_t stream,
-                               wsic_bytes *out)
+                               const uint32_t *ranges, size_t block, size_t stream, wsic_bytes *out)
 {
     const size_t first = plan->first_row[block];
     stream_writer w = {.plan = plan,

@@ -5,9 +5,9 @@
 
 #include "coding/code_ranges.h"
 
-/* Append stream number `stream` of a block, which has a live row. */
+/* Append stream number `stream` of a block, which has a live row; ranges are those of the plan. */
 wsic_status wsic_stream_encode(const wsic_env *env, const wsic_code_plan *plan,
-                               const wsic_code_ranges *ranges, size_t block, size_t stream,
+                               const uint32_t *ranges, size_t block, size_t stream,
                                wsic_bytes *out);
 
 #endif

@@ -15,17 +15,18 @@ typedef struct low_bits {
     uint8_t byte[LOW_BYTES][STRIP][WSIC_LANES_MAX];
 } low_bits;
 
-static void gather_lane(const wsic_code_plan *plan, const int32_t *column, const uint32_t *row,
-                        size_t rows, unsigned shift, size_t lane, low_bits *low)
+static void gather_lane(const wsic_code_plan *plan, size_t k, size_t first, size_t rows,
+                        unsigned shift, size_t lane, low_bits *low)
 {
     const uint32_t half = (uint32_t)wsic_shift_half(shift);
+    int32_t data[STRIP];
 
+    wsic_codes_data_get(&plan->data, plan->place[k], first, rows, data);
     for (size_t i = 0; i < rows; i++) {
-        const int32_t datum = column[row[i]];
         const uint32_t raised =
-            (uint32_t)(plan->is_trellis ? wsic_token_index(datum) : datum) + half;
-        for (unsigned k = 0; 8 * k < shift; k++)
-            low->byte[k][i][lane] = (uint8_t)(raised >> 8 * k);
+            (uint32_t)(plan->is_trellis ? wsic_token_index(data[i]) : data[i]) + half;
+        for (unsigned part = 0; 8 * part < shift; part++)
+            low->byte[part][i][lane] = (uint8_t)(raised >> 8 * part);
     }
 }
 
@@ -41,15 +42,6 @@ static uint64_t transpose_bits(uint64_t bytes)
     return bytes ^ moved ^ moved << 28;
 }
 
-static uint64_t octet_of(const uint8_t *lanes)
-{
-    uint64_t octet = 0;
-
-    for (unsigned k = 0; k < 8; k++)
-        octet |= (uint64_t)lanes[k] << 8 * k;
-    return transpose_bits(octet);
-}
-
 /* The planes of one step; lanes without a column have zeros. */
 static void put_step(const low_bits *low, size_t row, unsigned shift, size_t columns,
                      wsic_bit_writer *writer)
@@ -58,7 +50,7 @@ static void put_step(const low_bits *low, size_t row, unsigned shift, size_t col
         const unsigned end = shift - 8 * k < 8 ? shift - 8 * k : 8;
         uint64_t octets[WSIC_LANES_MAX / 8] = {0};
         for (size_t lane = 0; lane < columns; lane += 8)
-            octets[lane / 8] = octet_of(&low->byte[k][row][lane]);
+            octets[lane / 8] = transpose_bits(wsic_load_octet(&low->byte[k][row][lane]));
         for (unsigned plane = 0; plane < end; plane++) {
             uint64_t bits = 0;
             for (size_t octet = 0; octet < WSIC_LANES_MAX / 8; octet++)
@@ -79,8 +71,7 @@ static void put_group(const wsic_code_plan *plan, size_t first, size_t rows, siz
     for (size_t from = 0; from < rows; from += STRIP) {
         const size_t strip = wsic_min_size(STRIP, rows - from);
         for (size_t lane = 0; lane < columns; lane++)
-            gather_lane(plan, plan->data + plan->column[group * lanes + lane] * plan->matrix->rows,
-                        plan->row + first + from, strip, shift, lane, &low);
+            gather_lane(plan, group * lanes + lane, first + from, strip, shift, lane, &low);
         for (size_t row = 0; row < strip; row++)
             put_step(&low, row, shift, columns, writer);
     }

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/stream_widen.h"
 
+#include "coding/bits.h"
+
 enum { OCTET = 1 << WSIC_OCTET_LOG };
 
 /* Low bits of a square of steps, by step; with a trellis shifted by one, the codebook below them.
  */
 typedef int8_t low_steps[WSIC_SQUARE][WSIC_VECTOR_LANES];
-
-/* Bit k becomes byte k, from the least significant one on: 0 or 1. */
-static inline uint64_t spread_bits(uint8_t bits)
-{
-    const uint64_t each = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
-    return (each + UINT64_C(0x7F7F7F7F7F7F7F7F)) >> 7 & UINT64_C(0x0101010101010101);
-}
 
 static inline uint64_t low_of_octet(const wsic_narrow_steps *steps, size_t step, size_t octet)
 {
@@ -21,9 +16,9 @@ static inline uint64_t low_of_octet(const wsic_narrow_steps *steps, size_t step,
     uint64_t low = 0;
 
     for (unsigned plane = 0; plane < steps->shift; plane++)
-        low |= spread_bits(planes[plane * plane_bytes]) << plane;
+        low |= wsic_spread_bits(planes[plane * plane_bytes]) << plane;
     if (steps->codebooks)
-        low = low << 1 | spread_bits((uint8_t)(steps->codebooks[step] >> OCTET * octet));
+        low = low << 1 | wsic_spread_bits((uint8_t)(steps->codebooks[step] >> OCTET * octet));
     return low;
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/trellis.h"
 
+#include <string.h>
+
+#include "coding/bits.h"
+
 /* Ungerboeck's systematic feedback codes of rate 1/2 (IEEE Trans. Inf. Theory 28, 1982,
  * table I): parity check polynomials by the logarithm of the number of states. */
 static const struct {
@@ -52,32 +56,167 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
     look_ahead(trellis);
 }
 
-/* Of the level in the codebook that has it; zero has the same index in both. */
-static inline int32_t index_of(int32_t level)
+/* --- tokens ------------------------------------------------------------------------- */
+
+/* All that the trellis says is linear in the bits that enter the state, one a row. So it is computed
+ * for as many rows at once as a word has bits: bit i of a word belongs to row i. */
+enum { TOGETHER = 64 };
+
+/* Rows, taken apart. */
+typedef struct row_levels {
+    int32_t index[TOGETHER];
+    uint8_t what[TOGETHER]; /* bits by these numbers */
+} row_levels;
+
+enum { ODD_INDEX = 0, ODD_LEVEL = 1, NOT_ZERO = 2, OUTSIDE = 3 };
+
+/* The index of a level is that in the codebook that has it; zero has the same index in both. */
+static void take_apart(const int32_t *levels, row_levels *rows)
 {
-    const uint32_t magnitude = level < 0 ? -(uint32_t)level : (uint32_t)level;
-    const int32_t index = (int32_t)((magnitude >> 1) + (magnitude & 1));
-    return level < 0 ? -index : index;
+    for (size_t i = 0; i < TOGETHER; i++) {
+        const int32_t level = levels[i];
+        const uint32_t magnitude = level < 0 ? -(uint32_t)level : (uint32_t)level;
+        const uint32_t index = (magnitude >> 1) + (magnitude & 1);
+        rows->index[i] = level < 0 ? -(int32_t)index : (int32_t)index;
+        rows->what[i] = (uint8_t)((index & 1) << ODD_INDEX | (magnitude & 1) << ODD_LEVEL |
+                                  (uint32_t)(level != 0) << NOT_ZERO |
+                                  (uint32_t)(index > WSIC_TRELLIS_INDEX_MOST) << OUTSIDE);
+    }
 }
 
-size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, const uint32_t *rows,
-                           size_t count, int32_t *tokens)
+/* The rows of which this is said. */
+static uint64_t rows_that_are(const row_levels *rows, unsigned what)
 {
-    uint32_t at = trellis->context[0]; /* WSIC_TRELLIS_CONTEXTS * state + context */
+    uint64_t bits = 0;
 
-    for (size_t k = 0; k < count; k++) {
-        const size_t row = rows ? rows[k] : k;
-        const int32_t level = levels[row];
-        const int32_t index = index_of(level);
-        const uint32_t codebook = wsic_context_codebook(at % WSIC_TRELLIS_CONTEXTS);
-        const uint32_t other = (((uint32_t)level & 1) ^ codebook) & (uint32_t)(level != 0);
-        const uint32_t outside =
-            (uint32_t)index + WSIC_TRELLIS_INDEX_MOST > 2U * WSIC_TRELLIS_INDEX_MOST;
-        /* One branch, which is never taken, not one that depends on a zero. */
-        if ((other | outside) != 0)
-            return k;
-        tokens[row] = wsic_trellis_token(at % WSIC_TRELLIS_CONTEXTS, index);
-        at = wsic_trellis_move(trellis, at, index);
+    for (size_t first = 0; first < TOGETHER; first += 8)
+        bits |= wsic_collect_bits(wsic_load_octet(rows->what + first) >> what) << first;
+    return bits;
+}
+
+/* Rows by which bits are delayed before they are added up. */
+typedef struct tap_list {
+    unsigned count;
+    uint8_t delay[WSIC_TRELLIS_KIND_MOST];
+} tap_list;
+
+/* Bit d of the taps stands for a delay of d + 1. */
+static tap_list list_taps(uint32_t taps)
+{
+    tap_list listed = {.count = 0};
+
+    for (unsigned d = 0; d < WSIC_TRELLIS_KIND_MOST; d++) {
+        if (taps >> d & 1)
+            listed.delay[listed.count++] = (uint8_t)(d + 1);
     }
+    return listed;
+}
+
+/* What tokens need of a trellis. */
+typedef struct token_taps {
+    tap_list feedback;
+    tap_list output;
+    tap_list ahead; /* of codebook_ahead(), beyond what is fed back */
+} token_taps;
+
+static token_taps make_taps(const wsic_trellis *trellis)
+{
+    uint32_t ahead = trellis->output;
+
+    while (ahead % 2 == 0)
+        ahead /= 2;
+    return (token_taps){list_taps(trellis->feedback), list_taps(trellis->output),
+                        list_taps(ahead >> 1)};
+}
+
+/* For each row the sum of the bits that entered a delay before it, for all delays. `before` has the
+ * bits of the rows before these. */
+static uint64_t sum_delayed(uint64_t entered, uint64_t before, const tap_list *taps)
+{
+    uint64_t sum = 0;
+
+    for (unsigned k = 0; k < taps->count; k++)
+        sum ^= entered << taps->delay[k] | before >> (TOGETHER - taps->delay[k]);
+    return sum;
+}
+
+/* The bits that enter: the sum of each row's parity and of what is fed back. Parities are divided by
+ * the polynomial h0. To multiply by it, by its square, by the fourth power and so on is the same:
+ * over two elements a power of two spreads the taps, and the last one has none below TOGETHER. */
+static uint64_t bits_entered(uint64_t parities, uint64_t before, const tap_list *feedback)
+{
+    uint64_t entered = parities ^ sum_delayed(0, before, feedback);
+
+    for (unsigned spread = 1; spread < TOGETHER; spread *= 2) {
+        const uint64_t multiplied = entered;
+        for (unsigned k = 0; k < feedback->count && feedback->delay[k] * spread < TOGETHER; k++)
+            entered ^= multiplied << feedback->delay[k] * spread;
+    }
+    return entered;
+}
+
+/* What the states of some rows say: codebooks, and those ahead of an even index. */
+typedef struct row_contexts {
+    uint64_t codebooks;
+    uint64_t ahead;
+} row_contexts;
+
+static row_contexts find_contexts(const token_taps *taps, uint64_t parities, uint64_t *before)
+{
+    const uint64_t entered = bits_entered(parities, *before, &taps->feedback);
+    const row_contexts found = {sum_delayed(entered, *before, &taps->output),
+                                entered ^ parities ^ sum_delayed(entered, *before, &taps->ahead)};
+
+    *before = entered;
+    return found;
+}
+
+static void put_tokens(const row_levels *rows, const row_contexts *contexts, int32_t *tokens)
+{
+    for (size_t first = 0; first < TOGETHER; first += 8) {
+        const uint64_t each = 2 * wsic_spread_bits((uint8_t)(contexts->codebooks >> first)) +
+                              wsic_spread_bits((uint8_t)(contexts->ahead >> first));
+        for (size_t k = 0; k < 8; k++)
+            tokens[first + k] = wsic_trellis_token(each >> 8 * k & 3, rows->index[first + k]);
+    }
+}
+
+static size_t lowest_bit(uint64_t bits)
+{
+    return wsic_bit_length(bits & (~bits + 1)) - 1;
+}
+
+/* Tokens of TOGETHER levels; returns the rows that are no level of their codebook. */
+static uint64_t take_together(const token_taps *taps, const int32_t *levels, uint64_t *before,
+                              int32_t *tokens)
+{
+    row_levels rows;
+
+    take_apart(levels, &rows);
+    const row_contexts contexts = find_contexts(taps, rows_that_are(&rows, ODD_INDEX), before);
+    put_tokens(&rows, &contexts, tokens);
+    return ((rows_that_are(&rows, ODD_LEVEL) ^ contexts.codebooks) &
+            rows_that_are(&rows, NOT_ZERO)) |
+           rows_that_are(&rows, OUTSIDE);
+}
+
+size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t count,
+                           int32_t *tokens)
+{
+    const token_taps taps = make_taps(trellis);
+    const size_t whole = count / TOGETHER * TOGETHER;
+    uint64_t before = 0;
+    int32_t last[TOGETHER] = {0};
+
+    for (size_t first = 0; first < whole; first += TOGETHER) {
+        const uint64_t wrong = take_together(&taps, levels + first, &before, tokens + first);
+        if (wrong != 0)
+            return first + lowest_bit(wrong);
+    }
+    memcpy(last, levels + whole, (count - whole) * sizeof *last);
+    const uint64_t wrong = take_together(&taps, last, &before, last);
+    if (wrong != 0)
+        return whole + lowest_bit(wrong);
+    memcpy(tokens + whole, last, (count - whole) * sizeof *last);
     return count;
 }

@@ -96,11 +96,10 @@ static inline int32_t wsic_token_index(int32_t token)
     return (token - (int32_t)wsic_token_context(token)) / WSIC_TRELLIS_CONTEXTS;
 }
 
-/* Tokens of the levels of one column, at the rows that are listed, or the first ones if rows is
- * NULL, from state 0 on in that order.
- * Returns the number of levels up to the first one that the codebook in use does not
- * have; `count` if there is none. */
-size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, const uint32_t *rows,
-                           size_t count, int32_t *tokens);
+/* Tokens of the levels of one column, from state 0 on; they may take the place of the levels. Returns
+ * the number of levels up to the first one that the codebook in use does not have, whose token and
+ * some around it mean nothing; `count` if there is none. */
+size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t count,
+                           int32_t *tokens);
 
 #endif

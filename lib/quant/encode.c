@@ -110,8 +110,8 @@ bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options,
     const double searched = 8.0 * part * n;
     /* Tiles on every thread, the panel of the recursion, a sample of rows; sums for every tile, and
      * a dozen vectors; eigenvalue workspace. */
-    const double threads = fmin((double)wsic_parallel_threads(env), ceil(a / 128.0));
-    const double tiles = 16.0 * threads * fmin(a, 128.0) * n + 8.0 * a * fmin(n, 256.0) +
+    const double threads = fmin((double)wsic_parallel_threads(env), ceil(a / 256.0));
+    const double tiles = 16.0 * threads * fmin(a, 256.0) * n + 8.0 * a * fmin(n, 256.0) +
                          12.0 * fmin(a, 512.0) * n + a * n / 8.0 + 16.0 * n + 192.0 * (a + n) +
                          8.0 * 66.0 * n;
     /* Coded bytes, at most two layers at a time and the coder's tables; F is gone by then. */

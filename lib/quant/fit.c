@@ -4,8 +4,9 @@
 #include "base/checked.h"
 #include "quant/gram.h"
 
-/* Fixed, so that sums are the same for any number of threads. */
-enum { TILE_ROWS = 128 };
+/* Fixed, so that sums are the same for any number of threads, and as many as BLAS wants for packing the
+ * factor to be a small part of a product. */
+enum { TILE_ROWS = 256 };
 
 typedef struct gradient {
     const wsic_job *job;
@@ -182,7 +183,7 @@ wsic_status wsic_fit_columns(wsic_job *job, wsic_quadratic *columns)
     if (status == WSIC_OK)
         status = fill_gradient(job, columns);
     if (status == WSIC_OK)
-        status = wsic_gram_codes(job->env, job->rows, job->live, job->pass.codes, columns->F);
+        status = wsic_gram_codes(job->env, job->rows, job->live, job->pass.codes, NULL, columns->F);
     if (status != WSIC_OK) {
         wsic_quadratic_release(job->env, columns);
         return status;

@@ -13,6 +13,7 @@ typedef struct product {
     size_t rows;         /* of all codes */
     size_t n, blocks;
     const int32_t *codes;
+    const double *t;
     bool single;
     wsic_reals x; /* count x n */
     double *F;
@@ -31,8 +32,14 @@ static void convert_block(void *data, size_t block)
 
     for (size_t j = begin; j < begin + block_width(p, block); j++) {
         const int32_t *const z = p->codes + j * p->rows + p->first;
-        for (size_t i = 0; i < p->count; i++)
-            p->x.f32[j * p->count + i] = (float)z[i];
+        float *const x = p->x.f32 + j * p->count;
+        if (p->t) {
+            for (size_t i = 0; i < p->count; i++)
+                x[i] = (float)(p->t[p->first + i] * z[i]);
+        } else {
+            for (size_t i = 0; i < p->count; i++)
+                x[i] = (float)z[i];
+        }
     }
 }
 
@@ -82,13 +89,14 @@ static wsic_status multiply(product *p)
 }
 
 wsic_status wsic_gram_codes(const wsic_env *env, size_t rows, size_t n, const int32_t *codes,
-                            double *F)
+                            const double *t, double *F)
 {
     product p = {.env = env,
                  .rows = rows,
                  .n = n,
                  .blocks = wsic_div_up(n, BLOCK_COLUMNS),
                  .codes = codes,
+                 .t = t,
                  .single = true,
                  .F = F};
     wsic_status status = WSIC_OK;

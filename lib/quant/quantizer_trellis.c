@@ -190,7 +190,7 @@ static void fill_costs(wsic_trellis_quantizer *q, size_t width)
 static void count_codes(const wsic_trellis_quantizer *q, const int32_t *codes, int32_t *tokens,
                         wsic_rate_counts *counts)
 {
-    wsic_trellis_tokens(&q->viterbi.trellis, codes, NULL, SAMPLES, tokens);
+    wsic_trellis_tokens(&q->viterbi.trellis, codes, SAMPLES, tokens);
     for (size_t i = 0; i < SAMPLES; i++) {
         const int32_t index = wsic_token_index(tokens[i]);
         counts->seen[wsic_token_codebook(tokens[i])][wsic_rate_magnitude(index)]++;

@@ -8,13 +8,14 @@
 #include "linalg/linalg.h"
 #include "quant/gram.h"
 #include "quant/quadratic.h"
+#include "quant/reals.h"
 
 /* Rows that are turned from codes into doubles at a time: enough for GEMM to run at
  * its full speed, little memory beside the n x n matrices. */
 enum { TILE_ROWS = 512 };
 
 /* Rows of a task, where each row is on its own. Fixed, as is the order of all sums. */
-enum { TASK_ROWS = 128 };
+enum { TASK_ROWS = 256 };
 
 enum { LARGEST_EXACT = 181 }; /* see quant/gram.h */
 
@@ -29,6 +30,8 @@ typedef struct fit {
     double *denominator;
     const double *g;
     wsic_status *status; /* of every task */
+    bool single;         /* of the products from here on */
+    float *L_single;     /* where F is, of which nothing is needed between two Γ steps */
 } fit;
 
 static void fit_release(fit *f)
@@ -144,13 +147,14 @@ static wsic_status normal_equations(fit *f, const double *t)
 {
     const wsic_rescale *const p = f->problem;
     const size_t n = p->columns;
-    const bool exact = !p->metric && is_one(t, p->rows) && has_small_codes(p);
+    const bool ones = is_one(t, p->rows);
+    const bool single = !p->metric && (ones ? has_small_codes(p) : f->single);
 
     memset(f->columns.F, 0, n * n * sizeof *f->columns.F);
     memset(f->columns.b, 0, n * sizeof *f->columns.b);
-    wsic_status status = add_rows(f, t, !exact);
-    if (status == WSIC_OK && exact)
-        status = wsic_gram_codes(f->env, p->rows, n, p->codes, f->columns.F);
+    wsic_status status = add_rows(f, t, !single);
+    if (status == WSIC_OK && single)
+        status = wsic_gram_codes(f->env, p->rows, n, p->codes, ones ? NULL : t, f->columns.F);
     for (size_t j = 0; j < n; j++)
         f->columns.b[j] *= p->alpha[j];
     wsic_quadratic_weigh(&f->columns, p->alpha, &p->S);
@@ -161,7 +165,7 @@ static wsic_status normal_equations(fit *f, const double *t)
 
 /* M = Z diag(α ∘ g) of some rows, columns in the order of the factor; and <C, M> of each row, and
  * of M diag(excess) Mᵀ what L Lᵀ counts too much. */
-static void gather_rows(const fit *f, size_t first, size_t count, double *tile)
+static void gather_rows(const fit *f, size_t first, size_t count, wsic_reals tile)
 {
     const wsic_rescale *const p = f->problem;
 
@@ -170,11 +174,27 @@ static void gather_rows(const fit *f, size_t first, size_t count, double *tile)
         const int32_t *const z = p->codes + j * p->rows + first;
         const double *const c = p->C + j * p->rows + first;
         const double scale = p->alpha[j] * f->g[j], excess = p->excess[j];
-        double *const m = tile + k * count;
+        const wsic_reals out = wsic_reals_at(tile, f->single, k * count);
         for (size_t i = 0; i < count; i++) {
-            m[i] = scale * z[i];
-            f->numerator[first + i] += m[i] * c[i];
-            f->denominator[first + i] -= excess * m[i] * m[i];
+            const double m = scale * z[i];
+            f->numerator[first + i] += m * c[i];
+            f->denominator[first + i] -= excess * m * m;
+            if (f->single)
+                out.f32[i] = (float)m;
+            else
+                out.f64[i] = m;
+        }
+    }
+}
+
+/* ||M_r||² of each row, added to sums. */
+static void add_squares(const fit *f, size_t count, wsic_reals tile, double *sums)
+{
+    for (size_t k = 0; k < f->problem->columns; k++) {
+        const wsic_reals column = wsic_reals_at(tile, f->single, k * count);
+        for (size_t i = 0; i < count; i++) {
+            const double m = f->single ? column.f32[i] : column.f64[i];
+            sums[i] += m * m;
         }
     }
 }
@@ -184,40 +204,46 @@ static void sum_rows(void *data, size_t task)
 {
     const fit *const f = data;
     const wsic_rescale *const p = f->problem;
+    const wsic_reals L =
+        f->single ? (wsic_reals){.f32 = f->L_single} : (wsic_reals){.f64 = (double *)p->L};
     const size_t first = task * TASK_ROWS, count = wsic_min_size(TASK_ROWS, p->rows - first);
     wsic_status status = WSIC_OK;
-    double *const tile = wsic_alloc(f->env, count * p->columns, sizeof *tile, &status);
+    const wsic_reals tile = {
+        .f64 = wsic_alloc(f->env, count * p->columns, wsic_reals_size(f->single), &status)};
 
     f->status[task] = status;
-    if (!tile)
+    if (!tile.f64)
         return;
     memset(f->numerator + first, 0, count * sizeof *f->numerator);
     memset(f->denominator + first, 0, count * sizeof *f->denominator);
     gather_rows(f, first, count, tile);
-    wsic_multiply_lower(count, p->columns, p->L, p->columns, tile, count);
-    for (size_t k = 0; k < p->columns; k++) {
-        for (size_t i = 0; i < count; i++)
-            f->denominator[first + i] += tile[k * count + i] * tile[k * count + i];
-    }
-    wsic_free(f->env, tile);
+    wsic_reals_multiply_lower(f->single, count, p->columns, L, tile, count);
+    add_squares(f, count, tile, f->denominator + first);
+    wsic_free(f->env, tile.f64);
+}
+
+static wsic_status sum_all_rows(fit *f)
+{
+    const size_t tasks = wsic_div_up(f->problem->rows, TASK_ROWS);
+    wsic_status status = WSIC_OK;
+
+    f->status = wsic_alloc(f->env, tasks, sizeof *f->status, &status);
+    if (!f->status)
+        return status;
+    wsic_parallel_for(f->env, tasks, sum_rows, f);
+    for (size_t task = 0; task < tasks && status == WSIC_OK; task++)
+        status = f->status[task];
+    wsic_free(f->env, f->status);
+    return status;
 }
 
 wsic_status wsic_rescale_sums(const wsic_env *env, const wsic_rescale *problem, const double *g,
                               double *numerator, double *denominator)
 {
-    const size_t tasks = wsic_div_up(problem->rows, TASK_ROWS);
     fit f = {
         .env = env, .problem = problem, .numerator = numerator, .denominator = denominator, .g = g};
-    wsic_status status = WSIC_OK;
 
-    f.status = wsic_alloc(env, tasks, sizeof *f.status, &status);
-    if (!f.status)
-        return status;
-    wsic_parallel_for(env, tasks, sum_rows, &f);
-    for (size_t task = 0; task < tasks && status == WSIC_OK; task++)
-        status = f.status[task];
-    wsic_free(env, f.status);
-    return status;
+    return sum_all_rows(&f);
 }
 
 double wsic_rescale_loss(const wsic_rescale *problem, const double *t, const double *numerator,
@@ -230,13 +256,20 @@ double wsic_rescale_loss(const wsic_rescale *problem, const double *t, const dou
     return loss;
 }
 
+static void divide(const wsic_rescale *p, const double *numerator, const double *denominator,
+                   double *t)
+{
+    for (size_t r = 0; r < p->rows; r++)
+        t[r] = denominator[r] > 0.0 ? numerator[r] / denominator[r] : 0.0;
+}
+
 wsic_status wsic_rescale_rows(const wsic_env *env, const wsic_rescale *problem, const double *g,
                               double *t, double *numerator, double *denominator)
 {
     const wsic_status status = wsic_rescale_sums(env, problem, g, numerator, denominator);
 
-    for (size_t r = 0; r < problem->rows && status == WSIC_OK; r++)
-        t[r] = denominator[r] > 0.0 ? numerator[r] / denominator[r] : 0.0;
+    if (status == WSIC_OK)
+        divide(problem, numerator, denominator, t);
     return status;
 }
 
@@ -253,6 +286,27 @@ static void normalise(const wsic_rescale *p, double *t, double *g)
         t[r] /= mean;
     for (size_t j = 0; j < p->columns; j++)
         g[j] *= mean;
+}
+
+/* Products in single precision are wrong by 2^-24 of the energy K, or less. The loss is flat where T
+ * and Γ are best, so that what they lose by it is next to nothing. But whether a round lowers the
+ * loss has to be seen: not where it is a small part of K. What T and Γ are in the end, and the loss
+ * that is reported, the caller finds in double precision. */
+static const double large_loss = 1e-4;
+
+/* L in single precision, if that is enough; F is overwritten. */
+static void choose_precision(fit *f, double loss)
+{
+    const wsic_rescale *const p = f->problem;
+    const size_t n = p->columns;
+
+    f->single = p->quick && loss > large_loss * p->K;
+    f->L_single = (float *)(void *)f->columns.F;
+    for (size_t j = 0; j < n && f->single; j++) {
+        f->single = p->L[j * n + j] < 0x1p50;
+        for (size_t k = j; k < n; k++)
+            f->L_single[j * n + k] = (float)p->L[j * n + k];
+    }
 }
 
 /* One round: Γ, and T where it is wanted. */
@@ -278,9 +332,12 @@ static wsic_status run_round(fit *f, bool first, double *t, double *g, wsic_resc
     }
     if (!p->fit_rows)
         return WSIC_OK;
-    status = wsic_rescale_rows(f->env, p, g, t, f->numerator, f->denominator);
+    choose_precision(f, result->loss - result->floor);
+    f->g = g;
+    status = sum_all_rows(f);
     if (status != WSIC_OK)
         return status;
+    divide(p, f->numerator, f->denominator, t);
     result->loss = wsic_rescale_loss(p, t, f->numerator, f->denominator);
     normalise(p, t, g);
     return WSIC_OK;

@@ -22,6 +22,7 @@ typedef struct wsic_rescale {
     const double *C;   /* a x n: W Σ (with drift: W Σ_XX̂ + Δ) */
     double K;          /* tr(W Σ Wᵀ) */
     bool fit_rows;     /* T and Γ alternating; else Γ alone */
+    bool quick;        /* single precision on the way to T and Γ, where they do not suffer */
     int64_t rounds;    /* at most */
     double tolerance;  /* stop when a round lowers the loss above its floor by a lesser part */
     double residual;   /* of the loss at the given t and g what is above the floor; 0: all of it */

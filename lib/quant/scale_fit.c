@@ -208,6 +208,7 @@ static void describe(alternation *a)
         .C = job->pass.y.f64,
         /* A row's own error is not what its scale should make small where others answer for it. */
         .fit_rows = !feeds_back && (mode == WSIC_RESCALE_BOTH || mode == WSIC_RESCALE_AUTO),
+        .quick = job->options->precision != WSIC_PRECISION_DOUBLE,
         .order = job->metric.order,
         .metric = job->metric.factor,
         .rounds = job->options->rescale_rounds,

@@ -13,8 +13,9 @@
 #include "base/checked.h"
 #include "linalg/linalg.h"
 
-/* Fixed, so that sums are the same for any number of threads. */
-enum { TILE_ROWS = 128 };
+/* Fixed, so that sums are the same for any number of threads, and as many as BLAS wants for packing the
+ * factor to be a small part of a product. */
+enum { TILE_ROWS = 256 };
 
 typedef struct filling {
     const wsic_job *job;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "waterfill/allocate.h"
+#include "waterfill/scalar_curve.h"
 #include "waterfill/scalar_rate.h"
 
 static const double two_ln_2 = 1.38629436111989061883;
@@ -21,17 +22,27 @@ typedef struct model_point {
     double rate, distortion;
 } model_point;
 
-static model_point evaluate(const double *sigma, size_t n, double step)
+/* Columns from which on polynomials for a curve, or for a single point, cost less than they save. */
+enum { MANY_FOR_CURVE = 16, MANY_FOR_POINT = 1024 };
+
+/* curve: NULL, where there are few columns. */
+static model_point evaluate(const double *sigma, size_t n, const wsic_scalar_curve *curve,
+                            double step)
 {
     model_point point = {0.0, 0.0};
 
     for (size_t j = 0; j < n; j++) {
-        const double rho = sigma[j] / step;
+        const double rho = sigma[j] / step, square = sigma[j] * sigma[j];
         /* Below a twentieth of the step nothing is coded, and c² d would drown in rounding. */
-        const bool silent = rho < 0.05;
-        point.rate += silent ? 0.0 : wsic_scalar_entropy(rho) / (double)n;
-        point.distortion +=
-            (silent ? sigma[j] * sigma[j] : step * step * wsic_scalar_distortion(rho)) / (double)n;
+        if (rho < 0.05) {
+            point.distortion += square / (double)n;
+        } else if (curve) {
+            point.rate += wsic_scalar_curve_entropy(curve, rho) / (double)n;
+            point.distortion += square * wsic_scalar_curve_distortion(curve, rho) / (double)n;
+        } else {
+            point.rate += wsic_scalar_entropy(rho) / (double)n;
+            point.distortion += step * step * wsic_scalar_distortion(rho) / (double)n;
+        }
     }
     return point;
 }
@@ -63,6 +74,8 @@ static void add_segment(model_point coarse, model_point fine, wsic_level_curve *
 void wsic_level_curve_make(const double *sigma, size_t n, wsic_level_curve *curve)
 {
     const double top = wsic_largest_sigma(sigma, n);
+    const bool many = n >= MANY_FOR_CURVE;
+    wsic_scalar_curve scalar;
     /* Octaves are counted from a power of two, so that another unit of sigma gives the same rates
      * bit for bit. */
     int unit;
@@ -70,14 +83,17 @@ void wsic_level_curve_make(const double *sigma, size_t n, wsic_level_curve *curv
     curve->count = 0;
     if (!(top > 0.0))
         return;
+    if (many)
+        wsic_scalar_curve_make(&scalar);
+    const wsic_scalar_curve *const functions = many ? &scalar : NULL;
     double octave = log2(frexp(top, &unit)) + silent_octaves;
-    model_point coarse = evaluate(sigma, n, ldexp(exp2(octave), unit));
+    model_point coarse = evaluate(sigma, n, functions, ldexp(exp2(octave), unit));
     while (curve->count < WSIC_LEVEL_POINTS && coarse.rate < 1.5 * WSIC_BUDGET_MOST_RATE) {
         octave -= stride;
         /* Where double ends. */
         if (octave + unit < -1000.0)
             break;
-        const model_point fine = evaluate(sigma, n, ldexp(exp2(octave), unit));
+        const model_point fine = evaluate(sigma, n, functions, ldexp(exp2(octave), unit));
         add_segment(coarse, fine, curve);
         coarse = fine;
     }
@@ -106,10 +122,16 @@ double wsic_level_curve_rate(const wsic_level_curve *curve, double level)
 
 double wsic_marginal_level(const double *sigma, size_t n, double step)
 {
+    const bool many = n >= MANY_FOR_POINT;
+    wsic_scalar_curve scalar;
+
     if (!(step > 0.0))
         return 0.0;
-    const model_point coarse = evaluate(sigma, n, step * exp2(0.05));
-    const model_point fine = evaluate(sigma, n, step * exp2(-0.05));
+    if (many)
+        wsic_scalar_curve_make(&scalar);
+    const wsic_scalar_curve *const functions = many ? &scalar : NULL;
+    const model_point coarse = evaluate(sigma, n, functions, step * exp2(0.05));
+    const model_point fine = evaluate(sigma, n, functions, step * exp2(-0.05));
     return fine.rate > coarse.rate ? level_between(coarse, fine) : 0.0;
 }
 

@@ -208,21 +208,23 @@ class Model:
         return self.linear(place + "down_proj", act(gate) * up)
 
     def expert(self, i, e, x):
-        if self.family == "MixtralForCausalLM":
-            place = f"model.layers.{i}.block_sparse_moe.experts.{e}."
-            hidden = silu(self.linear(place + "w1", x)) * self.linear(place + "w3", x)
-            return self.linear(place + "w2", hidden)
         place = f"model.layers.{i}.mlp.experts."
         if self.has(place + "gate_up_proj"):
             gate, up = np.split(x @ self.tensor(place + "gate_up_proj")[e].T, 2, axis=1)
             return (silu(gate) * up) @ self.tensor(place + "down_proj")[e].T
+        if self.family == "MixtralForCausalLM":
+            place = f"model.layers.{i}.block_sparse_moe.experts.{e}."
+            hidden = silu(self.linear(place + "w1", x)) * self.linear(place + "w3", x)
+            return self.linear(place + "w2", hidden)
         return self.mlp(f"{place}{e}.", x)
 
     def experts(self, i, x):
         c = self.config
         mixtral = self.family == "MixtralForCausalLM"
-        name = "block_sparse_moe.gate" if mixtral else "mlp.gate"
-        p = softmax(self.linear(f"model.layers.{i}.{name}", x))
+        router = f"model.layers.{i}.block_sparse_moe.gate"
+        if not self.has(router + ".weight"):
+            router = f"model.layers.{i}.mlp.gate"
+        p = softmax(self.linear(router, x))
         k = c["num_experts_per_tok"]
         chosen = np.argsort(-p, axis=1, kind="stable")[:, :k]
         weights = np.take_along_axis(p, chosen, axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from forward import Model, fp8, read_tokens
 
+STACKED = set()
 BASE = {
     "hidden_size": 16,
     "intermediate_size": 24,
@@ -39,6 +40,9 @@ def entry(architecture, kind, dtype="BF16", **more):
     if "hidden_activation" not in more and "text_config" not in more:
         config["hidden_act"] = "silu"
     config.update(more)
+    # Not a key of config.json, but of how tensors are written.
+    if config.pop("stacked", False):
+        STACKED.add(json.dumps(config, sort_keys=True))
     return config, dtype
 
 
@@ -66,6 +70,30 @@ CHECKPOINTS = {
         rope_parameters={"rope_type": "llama3", "rope_theta": 100.0, "factor": 8.0,
                          "low_freq_factor": 1.0, "high_freq_factor": 4.0,
                          "original_max_position_embeddings": 64},
+    ),
+    "mixtral": entry(
+        "MixtralForCausalLM", "mixtral", rope_theta=1e6, sliding_window=None,
+        num_local_experts=4, num_experts_per_tok=2, router_aux_loss_coef=0.02,
+    ),
+    "mixtral_stacked": entry(
+        "MixtralForCausalLM", "mixtral", "F16", rope_theta=1e4, sliding_window=9, head_dim=6,
+        num_local_experts=3, num_experts_per_tok=1, stacked=True, num_hidden_layers=2,
+    ),
+    "qwen3_moe": entry(
+        "Qwen3MoeForCausalLM", "qwen3_moe", head_dim=10, rope_theta=1e4, num_experts=5,
+        num_experts_per_tok=2, moe_intermediate_size=10, norm_topk_prob=False,
+        mlp_only_layers=[0], decoder_sparse_step=1, use_sliding_window=False,
+        sliding_window=None, max_window_layers=3,
+    ),
+    "qwen3_moe_stacked": entry(
+        "Qwen3MoeForCausalLM", "qwen3_moe", "F32", head_dim=8, rope_theta=1e4, num_experts=4,
+        num_experts_per_tok=3, moe_intermediate_size=14, norm_topk_prob=True,
+        mlp_only_layers=[], decoder_sparse_step=2, stacked=True, tie_word_embeddings=True,
+    ),
+    "qwen3_moe_all": entry(
+        "Qwen3MoeForCausalLM", "qwen3_moe", "F32", head_dim=8, rope_theta=1e4, num_experts=3,
+        num_experts_per_tok=3, moe_intermediate_size=6, norm_topk_prob=True,
+        num_hidden_layers=2,
     ),
     "phi3": entry(
         "Phi3ForCausalLM", "phi3", num_key_value_heads=4, hidden_size=32, rope_theta=1e4,
@@ -145,8 +173,37 @@ def shapes(config):
         yield from ffn_shapes(c, family, i, place)
 
 
+def is_sparse(c, family, i):
+    if family == "MixtralForCausalLM":
+        return True
+    dense = i in c.get("mlp_only_layers", [])
+    step = c.get("decoder_sparse_step", 1)
+    return family == "Qwen3MoeForCausalLM" and not dense and (i + 1) % step == 0
+
+
+def expert_shapes(c, family, place):
+    hidden = c["hidden_size"]
+    inner = c.get("moe_intermediate_size", c["intermediate_size"])
+    experts = c.get("num_local_experts") or c["num_experts"]
+    if json.dumps(c, sort_keys=True) in STACKED:
+        yield place + "mlp.gate.weight", (experts, hidden)
+        yield place + "mlp.experts.gate_up_proj", (experts, 2 * inner, hidden)
+        yield place + "mlp.experts.down_proj", (experts, hidden, inner)
+        return
+    part, names = "mlp", ("gate_proj", "up_proj", "down_proj")
+    if family == "MixtralForCausalLM":
+        part, names = "block_sparse_moe", ("w1", "w3", "w2")
+    yield f"{place}{part}.gate.weight", (experts, hidden)
+    for e in range(experts):
+        for name, shape in zip(names, ((inner, hidden), (inner, hidden), (hidden, inner))):
+            yield f"{place}{part}.experts.{e}.{name}.weight", shape
+
+
 def ffn_shapes(c, family, i, place):
     hidden, inner = c["hidden_size"], c["intermediate_size"]
+    if is_sparse(c, family, i):
+        yield from expert_shapes(c, family, place)
+        return
     if family == "Phi3ForCausalLM":
         layers = {"gate_up_proj": (2 * inner, hidden)}
     else:

@@ -42,12 +42,17 @@ static void print_sizes(const struct measured *measured)
            (unsigned long long)footprint->parameters);
 }
 
+/* Characters that a line of the table has beside the name. */
+enum { FIGURES = 59 };
+
 static void print_layers(const struct measured *measured)
 {
     const size_t count = layers_count(&measured->session->model.config);
 
-    printf("\n%-44s %12s %8s %10s %12s %12s\n", "layer", "shape", "rate", "distortion",
-           "output err.", "input err.");
+    putchar('\n');
+    report_name("layer", FIGURES);
+    printf(" %12s %8s %10s %12s %12s\n", "shape", "rate", "distortion", "output err.",
+           "input err.");
     for (size_t i = 0; i < count; i++) {
         const struct layer_error *const error = &measured->pair.errors[i];
         char name[MODEL_NAME_SIZE];
@@ -57,7 +62,8 @@ static void print_layers(const struct measured *measured)
         snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)error->info.rows,
                  (unsigned long long)error->info.columns);
         report_distortion(&error->info, distortion);
-        printf("%-44s %12s %8.4f %10s %12.6f %12.6f\n", name, shape, error->info.rate, distortion,
+        report_name(name, FIGURES);
+        printf(" %12s %8.4f %10s %12.6f %12.6f\n", shape, error->info.rate, distortion,
                pair_output_error(error), pair_input_error(error));
     }
     puts("\nRelative squared errors. Distortion: of calibration, as the archive has it (-: not "
@@ -129,10 +135,11 @@ static bool evaluate_archive(struct measured *measured, struct failure *failure)
     if (!restored_open(&restored, &session->model, session->context, measured->options->archive,
                        failure))
         return false;
-    footprint_measure(&measured->footprint, session->model.checkpoint, &restored);
+    bool ok =
+        footprint_measure(&measured->footprint, session->model.checkpoint, &restored, failure);
     measured->predicted = read_prediction(restored.package);
-    bool ok = pair_run(&measured->pair, &restored, &measured->tokens, session->window,
-                       measured->options->layers, failure);
+    ok = ok && pair_run(&measured->pair, &restored, &measured->tokens, session->window,
+                        measured->options->layers, &measured->session->meter, failure);
     if (ok) {
         const struct readout readout = {&restored.model, measured->pair.restored};
         const struct readout reference = {&session->model, measured->pair.original};
@@ -158,9 +165,15 @@ static bool measure(struct measured *measured, struct failure *failure)
         return false;
     if (options->archive)
         return evaluate_archive(measured, failure);
-    footprint_measure(&measured->footprint, session->model.checkpoint, NULL);
-    return evaluate(&measured->evaluation, &session->model, &measured->tokens, session->window,
-                    NULL, failure);
+    if (!footprint_measure(&measured->footprint, session->model.checkpoint, NULL, failure))
+        return false;
+    float *const hidden = evaluate_hidden_shown(&session->model, &measured->tokens, session->window,
+                                                &session->meter, failure);
+    const bool ok =
+        hidden && evaluate_states(&measured->evaluation, &session->model, &measured->tokens,
+                                  session->window, hidden, NULL, failure);
+    free(hidden);
+    return ok;
 }
 
 enum outcome command_eval(const struct options *options, struct failure *failure)
@@ -174,8 +187,10 @@ enum outcome command_eval(const struct options *options, struct failure *failure
     }
     if (!session_begin(&session, options, failure))
         return OUTCOME_FAILED;
-    const bool ok = measure(&measured, failure) && (options->json ? print_json(&measured, failure)
-                                                                  : print_text(&measured, failure));
+    const bool done = measure(&measured, failure);
+    meter_stop(&session.meter);
+    const bool ok =
+        done && (options->json ? print_json(&measured, failure) : print_text(&measured, failure));
     pair_free(&measured.pair);
     tokens_free(&measured.tokens);
     session_end(&session);

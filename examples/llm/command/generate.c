@@ -74,6 +74,21 @@ static bool prepare(struct writing *run)
                              session->context, session->window, run->failure);
 }
 
+/* In steps, as a long prompt takes its time. What is too long is refused before any of it is read. */
+static bool read_tokens(struct writing *run, const struct tokens *tokens)
+{
+    bool ok = generation_takes(&run->generation, tokens->values, tokens->count, run->failure);
+
+    for (size_t first = 0; ok && first < tokens->count; first += GENERATION_STEP) {
+        const size_t left = tokens->count - first;
+        meter_update(&run->session->meter, (double)first / (double)tokens->count, "prompt");
+        ok = generation_read(&run->generation, tokens->values + first,
+                             left < GENERATION_STEP ? left : GENERATION_STEP, run->failure);
+    }
+    meter_stop(&run->session->meter);
+    return ok;
+}
+
 static bool read_text(struct writing *run, const char *text)
 {
     const double start = meter_seconds(&run->session->meter);
@@ -81,10 +96,9 @@ static bool read_text(struct writing *run, const char *text)
 
     if (!language_encode(&run->language, text, run->read == 0, &tokens, run->failure))
         return false;
-    const bool ok =
-        tokens.count == 0
-            ? run->read > 0 || refuse(run->failure, "the prompt has no tokens")
-            : generation_read(&run->generation, tokens.values, tokens.count, run->failure);
+    const bool ok = tokens.count == 0
+                        ? run->read > 0 || refuse(run->failure, "the prompt has no tokens")
+                        : read_tokens(run, &tokens);
     run->read += tokens.count;
     tokens_free(&tokens);
     run->reading += meter_seconds(&run->session->meter) - start;

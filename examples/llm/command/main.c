@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* watersic-llm: quantize a language model, evaluate it, compare methods, fine-tune. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/ending.h"
+#include "common/terminal.h"
 #include "llm/watersic/report.h"
 #include "llm/command/session.h"
 
@@ -69,6 +71,7 @@ static const char quantize_help[] =
     "far, and write one archive. Until it is finished it is FILE.wsic.part; the same\n"
     "command goes on with that.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --text FILE        or the same as text, in UTF-8\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rate R           bits per weight in bytes of every layer, all included\n"
     "  -o, --output FILE  the archive\n"
@@ -107,6 +110,7 @@ static const char plan_help[] =
     "Tell what divergence quantizing will cause at several rates, and how many bits\n"
     "each layer gets there, without quantizing.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --text FILE        or the same as text, in UTF-8\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --plan MODE        equal: the same for every weight; waterfill: by what errors\n"
@@ -125,6 +129,7 @@ static const char eval_help[] =
     "with those of an archive, and how many bits a weight takes.\n"
     "\n" COMMON_HELP "  --archive FILE     take the layers that it holds from here\n"
     "  --tokens FILE      text to evaluate on\n"
+    "  --text FILE        or the same as text, in UTF-8\n"
     "  --max-tokens N     of it, in windows spread evenly (default 16384)\n"
     "  --other-checkpoint go on with an archive of another checkpoint\n"
     "  --layers           a table of what every layer of the archive loses\n"
@@ -136,8 +141,10 @@ static const char compare_help[] =
     "\n"
     "Quantize at several rates with several methods at equal bytes; print a table.\n"
     "\n" COMMON_HELP "  --tokens FILE      text to calibrate on\n"
+    "  --text FILE        or the same as text, in UTF-8\n"
     "  --max-tokens N     of it, in windows spread evenly (default 65536)\n"
-    "  --eval FILE        text to evaluate on, as tokens; or --eval-text FILE\n"
+    "  --eval FILE        text to evaluate on, as tokens\n"
+    "  --eval-text FILE   or the same as text, in UTF-8\n"
     "  --eval-tokens N    of it, in windows spread evenly (default 32768)\n"
     "  --rates R,...      bits per weight in bytes, all included\n" SETTING_HELP
     "  --presets NAME,... a row for each of these presets\n" RECIPE_HELP WORK_HELP
@@ -156,6 +163,7 @@ static const char finetune_help[] =
     "\n" COMMON_HELP "  --archive FILE     what is tuned\n"
     "  --other-checkpoint go on with an archive of another checkpoint\n"
     "  --tokens FILE      text to train on\n"
+    "  --text FILE        or the same as text, in UTF-8\n"
     "  --max-tokens N     of it, in windows spread evenly (default 262144)\n"
     "  --epochs N         times to go over it (default 1)\n"
     "  --batch N          windows to a step (default 2)\n"
@@ -276,6 +284,18 @@ static const struct command_entry commands[COMMANDS] = {
     [COMMAND_TOKENS] = {"tokens", tokens_help, command_tokens, NULL},
 };
 
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "%swatersic-llm:%s ", terminal_style(stderr, TERMINAL_ERROR),
+            terminal_style(stderr, TERMINAL_PLAIN));
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
 /* What a standard output that is full has not taken is a failure too. */
 static enum outcome print(const char *text, const char *more)
 {
@@ -286,7 +306,7 @@ static enum outcome print(const char *text, const char *more)
         fputs(more, stdout);
     if (report_flush(&failure))
         return OUTCOME_OK;
-    fprintf(stderr, "watersic-llm: %s\n", failure.text);
+    complain("%s", failure.text);
     return OUTCOME_FAILED;
 }
 
@@ -303,17 +323,37 @@ static enum outcome run_command(enum command command, int count, char **argument
         outcome = entry->run(&options, &failure);
     }
     if (outcome == OUTCOME_USAGE)
-        fprintf(stderr, "watersic-llm: %s (see watersic-llm %s --help)\n", failure.text,
-                entry->name);
+        complain("%s (see watersic-llm %s --help)", failure.text, entry->name);
     else if (outcome == OUTCOME_FAILED)
-        fprintf(stderr, "watersic-llm: %s\n", failure.text);
+        complain("%s", failure.text);
     return outcome;
+}
+
+static int find_command(const char *name)
+{
+    int command = 0;
+
+    while (command < COMMANDS && strcmp(name, commands[command].name) != 0)
+        command++;
+    return command;
+}
+
+/* What completion may offer: commands, or the options of one. */
+static enum outcome print_list(int count, char **arguments)
+{
+    const int found = count > 2 ? find_command(arguments[2]) : COMMANDS;
+
+    if (found < COMMANDS)
+        options_list((enum command)found);
+    for (int i = 0; count == 2 && i < COMMANDS; i++)
+        printf("%s\tcommand\n", commands[i].name);
+    return print("", NULL);
 }
 
 int main(int count, char **arguments)
 {
     if (count < 2) {
-        fputs("watersic-llm: no command is given (see watersic-llm --help)\n", stderr);
+        complain("no command is given (see watersic-llm --help)");
         return OUTCOME_USAGE;
     }
     if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0)
@@ -322,9 +362,11 @@ int main(int count, char **arguments)
         printf("watersic-llm %s", wsic_version());
         return print("\n", NULL);
     }
-    for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(arguments[1], commands[i].name) == 0)
-            return ending_bounded(run_command((enum command)i, count - 1, arguments + 1));
-    fprintf(stderr, "watersic-llm: '%s' is no command (see watersic-llm --help)\n", arguments[1]);
+    if (strcmp(arguments[1], "--complete") == 0)
+        return print_list(count, arguments);
+    const int found = find_command(arguments[1]);
+    if (found < COMMANDS)
+        return ending_bounded(run_command((enum command)found, count - 1, arguments + 1));
+    complain("'%s' is no command (see watersic-llm --help)", arguments[1]);
     return OUTCOME_USAGE;
 }

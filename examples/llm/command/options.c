@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,13 @@ static const struct rule rules[] = {
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };
+
+void options_list(enum command command)
+{
+    for (int i = 0; i < RULES; i++)
+        if ((rules[i].commands & 1 << command) != 0)
+            printf("--%s\t%s\n", rules[i].name, rules[i].kind == FLAG ? "flag" : "value");
+}
 
 /* What getopt() calls the first rule: the numbers below are those of characters. */
 enum { FIRST_RULE = 256 };

@@ -91,12 +91,12 @@ struct options {
     uint32_t weight_type; /* of restored weights; 0: as it was */
     bool int8;            /* restore codes and scales instead of weights */
     bool int4;
-    size_t window;      /* 0: chosen by the model */
-    size_t max_tokens;  /* of the text in tokens */
-    size_t eval_tokens; /* of the text in eval */
+    size_t window;                 /* 0: chosen by the model */
+    size_t max_tokens;             /* of the text in tokens */
+    size_t eval_tokens;            /* of the text in eval */
     enum text_beginning beginning; /* of windows */
-    size_t epochs;      /* of fine-tuning */
-    size_t batch;       /* windows to a step */
+    size_t epochs;                 /* of fine-tuning */
+    size_t batch;                  /* windows to a step */
     double learning_rate;
     double last_learning_rate;
     struct recipe recipe;
@@ -117,6 +117,10 @@ struct options {
 /* Parse what follows the command's name. On failure the text tells what is wrong. */
 bool options_parse(struct options *options, enum command command, int count, char **arguments,
                    struct failure *failure);
+
+/* For the completion of shells (examples/completion): a line for every option of a command with its
+ * name and "flag" or "value", separated by a tab. */
+void options_list(enum command command);
 
 /* What is calibrated, evaluated or trained on; and what compare evaluates on. */
 struct text_source options_text(const struct options *options);

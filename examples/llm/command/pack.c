@@ -37,7 +37,9 @@ static bool pack_archive(const struct packing *packing, const struct options *op
 {
     struct packed packed;
 
-    return pack_model(packing, &packed, failure) && report_packed(options, &packed, failure);
+    const bool ok = pack_model(packing, &packed, failure);
+    meter_stop(packing->meter);
+    return ok && report_packed(options, &packed, failure);
 }
 
 /* An archive of quantize --tensors names tensors, of whatever architecture. */
@@ -80,13 +82,16 @@ static bool pack_layers(struct packing *packing, const struct options *options,
 
 enum outcome command_pack(const struct options *options, struct failure *failure)
 {
+    struct meter meter;
     struct packing packing = {.source = options->model,
                               .archive_path = options->archive,
                               .output = options->output,
-                              .shard_bytes = options->shard_bytes};
+                              .shard_bytes = options->shard_bytes,
+                              .meter = &meter};
     wsic_context *context;
     bool ok = false;
 
+    meter_start(&meter);
     if (wsic_context_create(NULL, &context) < 0)
         refuse(failure, "the library's context cannot be created");
     else if (wsic_archive_open(context, options->archive, &packing.archive) < 0)

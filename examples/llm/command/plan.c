@@ -98,7 +98,7 @@ static void print_layer(const struct planning *run, size_t layer)
     char name[MODEL_NAME_SIZE];
 
     layers_name(&run->session->model.config, layer, name);
-    printf("%-44s", name);
+    report_name(name, 9 * count_rates(run));
     for (size_t i = 0; i < count_rates(run); i++)
         printf(" %8.4f", run->forecasts[i].layers[layer].rate);
     putchar('\n');
@@ -107,7 +107,8 @@ static void print_layer(const struct planning *run, size_t layer)
 static void print_text(const struct planning *run)
 {
     print_totals(run);
-    printf("\n%-44s", "layer, bits per weight at");
+    putchar('\n');
+    report_name("layer, bits per weight at", 9 * count_rates(run));
     for (size_t i = 0; i < count_rates(run); i++)
         printf(" %8.4g", run->forecasts[i].all.rate);
     putchar('\n');

@@ -211,7 +211,8 @@ static bool pack_archive(struct quantization *run)
                               .config = &run->session->model.config,
                               .archive_path = options->output,
                               .output = options->directory,
-                              .shard_bytes = options->shard_bytes};
+                              .shard_bytes = options->shard_bytes,
+                              .meter = &run->session->meter};
 
     if (!options->directory)
         return true;
@@ -234,9 +235,13 @@ static const char *output_name(const struct quantization *run)
     return run->options->directory ? run->options->directory : run->options->output;
 }
 
+/* Characters that a line of the table has beside the name. */
+enum { FIGURES = 42 };
+
 static void print_text(const struct quantization *run)
 {
-    printf("%-44s %12s %8s %10s %8s\n", "layer", "shape", "rate", "distortion", "gap");
+    report_name("layer", FIGURES);
+    printf(" %12s %8s %10s %8s\n", "shape", "rate", "distortion", "gap");
     for (size_t i = 0; i < run->layers; i++) {
         const struct layer_result *const result = &run->method.results[i];
         char shape[48];
@@ -249,8 +254,9 @@ static void print_text(const struct quantization *run)
         if (!isnan(result->info.gap))
             snprintf(gap, sizeof gap, "%.4f", result->info.gap);
         report_distortion(&result->info, distortion);
-        printf("%-44s %12s %8.4f %10s %8s%s", result->name, shape, result->info.rate, distortion,
-               gap, result->status == WSIC_OK ? "" : "  rate not met");
+        report_name(result->name, FIGURES);
+        printf(" %12s %8.4f %10s %8s%s", shape, result->info.rate, distortion, gap,
+               result->status == WSIC_OK ? "" : "  rate not met");
         if (result->mixed)
             printf("  drift mix %.3f, attention %.3f", result->mixing.mix.clean,
                    result->mixing.mix.attention);

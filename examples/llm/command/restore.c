@@ -34,7 +34,9 @@ static bool restore(const struct options *options, wsic_context *context, struct
 {
     struct checkpoint *checkpoint;
     struct unpacked unpacked;
+    struct meter meter;
 
+    meter_start(&meter);
     if (wsic_context_set_threads(context, 0) < 0)
         return refuse(failure, "%s", wsic_context_message(context));
     if (!checkpoint_open(&checkpoint, options->model, failure))
@@ -44,11 +46,13 @@ static bool restore(const struct options *options, wsic_context *context, struct
                                         .context = context,
                                         .output = options->output,
                                         .shard_bytes = options->shard_bytes,
+                                        .meter = &meter,
                                         .weights = options->weight_type,
                                         .codes = codes_type(options)};
     interrupt_watch(context);
     const bool ok = unpack_model(&unpacking, &unpacked, failure);
     interrupt_watch(NULL);
+    meter_stop(&meter);
     checkpoint_close(checkpoint);
     return ok && report_unpacked(options, &unpacked, failure);
 }

@@ -11,6 +11,7 @@
 #include "common/peak_memory.h"
 #include "common/workers.h"
 #include "llm/command/output_files.h"
+#include "llm/command/unchanged.h"
 #include "llm/model/config.h"
 #include "llm/run/external.h"
 #include "llm/run/importance.h"
@@ -111,6 +112,9 @@ static bool find_statistics(const struct tensors *run, const struct matrix *matr
 
 /* --- one matrix after the other --------------------------------------------- */
 
+/* Characters that a line of the table has beside the name. */
+enum { FIGURES = 33 };
+
 static void print_result(const struct tensors *run, const struct matrix *matrix)
 {
     const struct layer_result *const result = &run->results[0];
@@ -121,7 +125,8 @@ static void print_result(const struct tensors *run, const struct matrix *matrix)
         return;
     snprintf(shape, sizeof shape, "%zux%zu", matrix->stored.rows, matrix->stored.columns);
     report_distortion(&result->info, distortion);
-    printf("%-44s %12s %8.4f %10s%s%s\n", matrix->name, shape, result->info.rate, distortion,
+    report_name(matrix->name, FIGURES);
+    printf(" %12s %8.4f %10s%s%s\n", shape, result->info.rate, distortion,
            result->taken ? "  taken over" : "",
            !result->taken && result->status == WSIC_NOTICE_RATE ? "  rate not met" : "");
 }
@@ -176,12 +181,13 @@ static const char *statistics_name(const struct options *options)
     return options->importance ? "importance matrix" : "none";
 }
 
-/* Each is made from its own tensor and statistics: these are not compared when a run goes on. */
+/* Tensors and statistics are compared one by one (unchanged.h). */
 static bool describe(struct tensors *run)
 {
     const struct options *const options = run->options;
     json_t *const description =
-        json_pack("{s:s, s:s, s:{s:s}, s:{s:s}}", "preset", options->presets.names[0], "parameters",
+        json_pack("{s:s, s:s, s:s, s:{s:s}, s:{s:s}}", "library", wsic_version(), "preset",
+                  options->presets.names[0], "parameters",
                   wsic_encoder_parameters(run->method.encoder), "model", "tensors",
                   options->tensors, "calibration", "statistics", statistics_name(options));
 
@@ -209,10 +215,22 @@ static bool find_taken(struct tensors *run)
                   run->options->output);
 }
 
+static bool check_unchanged(const struct tensors *run)
+{
+    const struct ingredients ingredients = {.matrices = &run->matrices,
+                                            .external = run->external,
+                                            .importance = run->options->importance};
+
+    return unchanged_check(&ingredients, run->taken, run->method.writer, run->options->output,
+                           run->failure);
+}
+
 static bool make_all(struct tensors *run)
 {
-    if (!run->options->json)
-        printf("%-44s %12s %8s %10s\n", "matrix", "shape", "rate", "distortion");
+    if (!run->options->json) {
+        report_name("matrix", FIGURES);
+        printf(" %12s %8s %10s\n", "shape", "rate", "distortion");
+    }
     for (size_t i = 0; i < run->matrices.count; i++)
         if (!make_matrix(run, i))
             return false;
@@ -253,7 +271,7 @@ static bool write_archive(struct tensors *run)
 
     run->method.writer =
         takeover_open(run->context, options->output, options->restart, run->failure);
-    if (!run->method.writer || !describe(run) || !find_taken(run))
+    if (!run->method.writer || !describe(run) || !find_taken(run) || !check_unchanged(run))
         return false;
     if (make_all(run))
         return report(run);

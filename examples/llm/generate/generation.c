@@ -132,8 +132,8 @@ struct generation_memory generation_memory(const struct generation *generation)
     return memory;
 }
 
-static bool check_tokens(const struct generation *generation, const uint32_t *tokens, size_t count,
-                         struct failure *failure)
+bool generation_takes(const struct generation *generation, const uint32_t *tokens, size_t count,
+                      struct failure *failure)
 {
     const size_t vocabulary = generation->model->config.vocabulary;
 
@@ -187,7 +187,7 @@ bool generation_read(struct generation *generation, const uint32_t *tokens, size
     const struct model *const model = generation->model;
     size_t last = 0;
 
-    if (!check_tokens(generation, tokens, count, failure))
+    if (!generation_takes(generation, tokens, count, failure))
         return false;
     for (size_t first = 0; first < count; first += GENERATION_STEP) {
         const size_t left = count - first;

@@ -45,6 +45,10 @@ void generation_free(struct generation *generation);
 
 struct generation_memory generation_memory(const struct generation *generation);
 
+/* Whether these tokens can be read: they are in the vocabulary, and there is room for them. */
+bool generation_takes(const struct generation *generation, const uint32_t *tokens, size_t count,
+                      struct failure *failure);
+
 /* Read tokens of the text, at least one, and compute the logits of what comes next. Refuses tokens
  * that are not in the vocabulary, and a text longer than the capacity, before anything is read. */
 bool generation_read(struct generation *generation, const uint32_t *tokens, size_t count,

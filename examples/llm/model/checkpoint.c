@@ -215,7 +215,8 @@ const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char 
 }
 
 /* A context of its own: what is coded is read seldom, and by programs that need no other. */
-static bool read_coded(const struct tensor *tensor, float *out, struct failure *failure)
+static bool read_coded(const struct tensor *tensor, size_t first, size_t count, float *out,
+                       struct failure *failure)
 {
     wsic_context *context;
 
@@ -223,15 +224,27 @@ static bool read_coded(const struct tensor *tensor, float *out, struct failure *
         return refuse(failure, "%s: out of memory", tensor->file);
     const bool ok = (wsic_context_set_threads(context, 0) >= 0 ||
                      refuse(failure, "%s: %s", tensor->file, wsic_context_message(context))) &&
-                    coded_read_f32(tensor, context, out, failure);
+                    coded_read_f32(tensor, context, first, count, out, failure);
     wsic_context_destroy(context);
     return ok;
 }
 
 bool checkpoint_read_f32(const struct tensor *tensor, float *out, struct failure *failure)
 {
-    return tensor->coded_type ? read_coded(tensor, out, failure)
+    const size_t columns = tensor->dimensions > 0 ? tensor->shape[tensor->dimensions - 1] : 1;
+
+    return tensor->coded_type ? read_coded(tensor, 0, tensor->count / columns, out, failure)
                               : tensor_read_f32(tensor, out, failure);
+}
+
+bool checkpoint_read_rows_f32(const struct tensor *tensor, size_t first, size_t count, float *out,
+                              struct failure *failure)
+{
+    const size_t columns = tensor->shape[tensor->dimensions - 1];
+
+    return tensor->coded_type
+               ? read_coded(tensor, first, count, out, failure)
+               : tensor_read_part_f32(tensor, first * columns, count * columns, out, failure);
 }
 
 size_t checkpoint_count(const struct checkpoint *checkpoint)

@@ -31,6 +31,10 @@ const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char 
 /* All numbers of one of its tensors as floats: tensor_read_f32(), and coded tensors as well. */
 bool checkpoint_read_f32(const struct tensor *tensor, float *out, struct failure *failure);
 
+/* The same of some rows, which are as long as the last of its dimensions. */
+bool checkpoint_read_rows_f32(const struct tensor *tensor, size_t first, size_t count, float *out,
+                              struct failure *failure);
+
 /* Number of tensors in all files. */
 size_t checkpoint_count(const struct checkpoint *checkpoint);
 

@@ -48,36 +48,37 @@ bool coded_next(struct coded_walk *walk, wsic_layer **layer, struct failure *fai
     return true;
 }
 
-static bool read_layer(const struct tensor *tensor, const wsic_layer *layer, float *out,
-                       struct failure *failure)
+/* Some rows of a layer. */
+static bool read_rows(const struct tensor *tensor, const wsic_layer *layer, size_t first,
+                      size_t count, float *out, struct failure *failure)
 {
-    wsic_layer_info info = {.size = sizeof info};
     wsic_matrix weights;
 
-    if (wsic_layer_get_info(layer, &info) >= 0) {
-        wsic_matrix_init(&weights, sizeof weights, out, WSIC_F32, (size_t)info.rows,
-                         (size_t)info.columns, 0);
-        if (wsic_layer_dequantize(layer, 0, &weights) >= 0)
-            return true;
-    }
-    return refuse(failure, "%s: tensor \"%s\": %s", tensor->file, tensor->name,
+    wsic_matrix_init(&weights, sizeof weights, out, WSIC_F32, count,
+                     tensor->shape[tensor->dimensions - 1], 0);
+    return wsic_layer_dequantize(layer, first, &weights) >= 0 ||
+           refuse(failure, "%s: tensor \"%s\": %s", tensor->file, tensor->name,
                   wsic_layer_message(layer));
 }
 
-bool coded_read_f32(const struct tensor *tensor, wsic_context *context, float *out,
-                    struct failure *failure)
+bool coded_read_f32(const struct tensor *tensor, wsic_context *context, size_t first, size_t count,
+                    float *out, struct failure *failure)
 {
     const size_t columns = tensor->shape[tensor->dimensions - 1];
+    const size_t end = first + count;
     struct coded_walk walk = coded_walk(tensor, context);
     wsic_layer *layer;
     bool ok = true;
 
-    while (ok) {
-        const size_t rows = walk.rows;
+    while (ok && walk.rows < end) {
+        const size_t before = walk.rows;
         ok = coded_next(&walk, &layer, failure);
         if (!ok || !layer)
             break;
-        ok = read_layer(tensor, layer, out + rows * columns, failure);
+        const size_t from = first > before ? first : before;
+        const size_t to = end < walk.rows ? end : walk.rows;
+        ok = from >= to || read_rows(tensor, layer, from - before, to - from,
+                                     out + (from - first) * columns, failure);
         wsic_layer_destroy(layer);
     }
     return ok;

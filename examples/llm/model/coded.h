@@ -22,8 +22,8 @@ struct coded_walk coded_walk(const struct tensor *tensor, wsic_context *context)
  * and on failure. Layers that do not make up the tensor are refused. */
 bool coded_next(struct coded_walk *walk, wsic_layer **layer, struct failure *failure);
 
-/* All weights as floats, in the tensor's order. */
-bool coded_read_f32(const struct tensor *tensor, wsic_context *context, float *out,
-                    struct failure *failure);
+/* Weights of some rows as floats, in the tensor's order. Only they are decoded. */
+bool coded_read_f32(const struct tensor *tensor, wsic_context *context, size_t first, size_t count,
+                    float *out, struct failure *failure);
 
 #endif

@@ -232,31 +232,11 @@ static bool read_mxfp4(const struct stored *stored, size_t first, size_t count, 
     return check_finite(stored, first, count, out, failure);
 }
 
-/* What is coded is decoded as a whole. */
-static bool read_coded(const struct stored *stored, size_t first, size_t count, float *out,
-                       struct failure *failure)
-{
-    const struct tensor *const tensor = stored->tensor;
-
-    if (count * stored->columns == tensor->count)
-        return checkpoint_read_f32(tensor, out, failure);
-    float *const all = malloc(tensor->count * sizeof *all);
-    if (!all)
-        return refuse(failure, "%s: tensor \"%s\": out of memory", tensor->file, tensor->name);
-    const bool ok = checkpoint_read_f32(tensor, all, failure);
-    if (ok)
-        memcpy(out, all + first * stored->columns, count * stored->columns * sizeof *out);
-    free(all);
-    return ok;
-}
-
 bool stored_read(const struct stored *stored, size_t first, size_t count, float *out,
                  struct failure *failure)
 {
     const size_t row = stored->first + first;
 
-    if (stored->tensor->coded_type)
-        return read_coded(stored, row, count, out, failure);
     switch (stored->form) {
     case STORED_FP8:
         return read_fp8(stored, row, count, out, failure);
@@ -265,8 +245,7 @@ bool stored_read(const struct stored *stored, size_t first, size_t count, float 
     case STORED_PLAIN:
         break;
     }
-    return tensor_read_part_f32(stored->tensor, row * stored->columns, count * stored->columns, out,
-                                failure);
+    return checkpoint_read_rows_f32(stored->tensor, row, count, out, failure);
 }
 
 double stored_bits(const struct stored *stored)

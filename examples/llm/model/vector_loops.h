@@ -101,53 +101,27 @@ INTO_CALLER float loop_sum(const float *v, size_t count)
     return sum;
 }
 
-INTO_CALLER float loop_dot(const float *a, const float *b, size_t count)
-{
-    float lanes[loop_lanes] = {0};
-    size_t i = 0;
-    float sum = 0;
+/* Of numbers of one type with floats. */
+#define LOOP_DOT(name, number)                                                                     \
+    INTO_CALLER float name(const number *a, const float *b, size_t count)                          \
+    {                                                                                              \
+        float lanes[loop_lanes] = {0};                                                             \
+        size_t i = 0;                                                                              \
+        float sum = 0;                                                                             \
+                                                                                                   \
+        for (; i + loop_lanes <= count; i += loop_lanes)                                           \
+            for (size_t lane = 0; lane < loop_lanes; lane++)                                       \
+                lanes[lane] += (float)a[i + lane] * b[i + lane];                                   \
+        for (; i < count; i++)                                                                     \
+            sum += (float)a[i] * b[i];                                                             \
+        for (size_t lane = 0; lane < loop_lanes; lane++)                                           \
+            sum += lanes[lane];                                                                    \
+        return sum;                                                                                \
+    }
 
-    for (; i + loop_lanes <= count; i += loop_lanes)
-        for (size_t lane = 0; lane < loop_lanes; lane++)
-            lanes[lane] += a[i + lane] * b[i + lane];
-    for (; i < count; i++)
-        sum += a[i] * b[i];
-    for (size_t lane = 0; lane < loop_lanes; lane++)
-        sum += lanes[lane];
-    return sum;
-}
-
-INTO_CALLER float loop_dot_codes(const int8_t *codes, const float *x, size_t count)
-{
-    float lanes[loop_lanes] = {0};
-    size_t i = 0;
-    float sum = 0;
-
-    for (; i + loop_lanes <= count; i += loop_lanes)
-        for (size_t lane = 0; lane < loop_lanes; lane++)
-            lanes[lane] += (float)codes[i + lane] * x[i + lane];
-    for (; i < count; i++)
-        sum += (float)codes[i] * x[i];
-    for (size_t lane = 0; lane < loop_lanes; lane++)
-        sum += lanes[lane];
-    return sum;
-}
-
-INTO_CALLER float loop_dot_wide(const int16_t *codes, const float *x, size_t count)
-{
-    float lanes[loop_lanes] = {0};
-    size_t i = 0;
-    float sum = 0;
-
-    for (; i + loop_lanes <= count; i += loop_lanes)
-        for (size_t lane = 0; lane < loop_lanes; lane++)
-            lanes[lane] += (float)codes[i + lane] * x[i + lane];
-    for (; i < count; i++)
-        sum += (float)codes[i] * x[i];
-    for (size_t lane = 0; lane < loop_lanes; lane++)
-        sum += lanes[lane];
-    return sum;
-}
+LOOP_DOT(loop_dot, float)
+LOOP_DOT(loop_dot_codes, int8_t)
+LOOP_DOT(loop_dot_wide, int16_t)
 
 INTO_CALLER void loop_exponentials(float *v, float shift, size_t count)
 {

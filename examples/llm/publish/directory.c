@@ -125,14 +125,27 @@ static struct safetensors_entry *arrange(struct directory *directory, const stru
     return entries;
 }
 
-static bool write_tensors(const struct directory *directory, const struct band *band,
+static void show(struct directory *directory, const struct safetensors_entry *next)
+{
+    double all = 0;
+
+    if (!directory->meter)
+        return;
+    for (size_t i = 0; i < directory->count; i++)
+        all += (double)directory->tensors[i].entry.bytes;
+    meter_update(directory->meter, (double)directory->written / all, next->name);
+}
+
+static bool write_tensors(struct directory *directory, const struct band *band,
                           struct safetensors_writer *writer, struct failure *failure)
 {
-    for (size_t i = 0; i < band->count; i++)
-        if (!interrupt_none(failure) ||
-            !directory->write(directory->self, &directory->tensors[band->first + i], writer,
-                              failure))
+    for (size_t i = 0; i < band->count; i++) {
+        const struct directory_tensor *const tensor = &directory->tensors[band->first + i];
+        show(directory, &tensor->entry);
+        if (!interrupt_none(failure) || !directory->write(directory->self, tensor, writer, failure))
             return false;
+        directory->written += tensor->entry.bytes;
+    }
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "common/meter.h"
 #include "common/safetensors_writer.h"
 
 /* Bytes of data in one file, unless something else is asked for: what the hub's tools take. */
@@ -25,12 +26,14 @@ struct directory {
     uint64_t shard_bytes;
     struct directory_tensor *tensors; /* are put into an order of their own */
     size_t count;
-    json_t *run;    /* object of strings for the metadata of the first file; may be NULL */
-    json_t *config; /* what config.json is to be */
+    struct meter *meter; /* how far it is goes there; NULL for nowhere */
+    json_t *run;         /* object of strings for the metadata of the first file; may be NULL */
+    json_t *config;      /* what config.json is to be */
     /* Add the bytes of a tensor. */
     bool (*write)(void *self, const struct directory_tensor *tensor,
                   struct safetensors_writer *writer, struct failure *failure);
     void *self;
+    uint64_t written; /* bytes of tensors; begins at 0 */
 };
 
 /* Fail if something stands under the name of the output but an empty directory. */

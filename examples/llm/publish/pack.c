@@ -78,13 +78,15 @@ static bool find_layers(struct pack *pack, struct origin *origin)
     return origin->coded || refuse(pack->failure, "%s: out of memory", pack->packing->output);
 }
 
-/* A stack whose matrices are layers of their own must have all of them. */
+/* A stack whose matrices are layers of their own must have all of them, NAME.0, NAME.1 and so on.
+ * Layers of a model's experts have names of their own. */
 static bool check_stack(const struct pack *pack, const struct origin *origin)
 {
     const struct tensor *const tensor = origin->tensor;
+    const size_t length = strlen(tensor->name);
     char name[HOME_NAME_SIZE + 24];
 
-    if (tensor->dimensions != 3)
+    if (tensor->dimensions != 3 || strncmp(origin->coded[0].name, tensor->name, length) != 0)
         return true;
     for (size_t i = 0; i < tensor->shape[0]; i++) {
         snprintf(name, sizeof name, "%s.%zu", tensor->name, i);
@@ -281,6 +283,7 @@ bool pack_model(const struct packing *packing, struct packed *packed, struct fai
                         .directory = {.source = packing->source,
                                       .output = packing->output,
                                       .shard_bytes = packing->shard_bytes,
+                                      .meter = packing->meter,
                                       .write = write_tensor},
                         .failure = failure,
                         .ok = true};

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <watersic/watersic.h>
 
+#include "common/meter.h"
 #include "llm/model/model.h"
 
 struct packing {
@@ -18,6 +19,7 @@ struct packing {
     const char *archive_path;
     const char *output; /* directory, which must not be there yet */
     uint64_t shard_bytes;
+    struct meter *meter; /* shows how far it is; may be NULL */
 };
 
 struct packed {

@@ -291,6 +291,7 @@ bool unpack_model(const struct unpacking *unpacking, struct unpacked *unpacked,
                             .directory = {.source = unpacking->source,
                                           .output = unpacking->output,
                                           .shard_bytes = unpacking->shard_bytes,
+                                          .meter = unpacking->meter,
                                           .write = write_tensor},
                             .failure = failure,
                             .ok = true};

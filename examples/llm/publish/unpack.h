@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <watersic/watersic.h>
 
+#include "common/meter.h"
 #include "llm/model/checkpoint.h"
 
 struct unpacking {
@@ -15,8 +16,9 @@ struct unpacking {
     wsic_context *context;
     const char *output; /* directory, which must not be there yet */
     uint64_t shard_bytes;
-    uint32_t weights; /* WSIC_F32, F16 or BF16; 0: as in the checkpoint that was quantized */
-    uint32_t codes;   /* WSIC_I8 (I16 where one byte does not hold them) or I4 instead of weights;
+    struct meter *meter; /* shows how far it is; may be NULL */
+    uint32_t weights;    /* WSIC_F32, F16 or BF16; 0: as in the checkpoint that was quantized */
+    uint32_t codes; /* WSIC_I8 (I16 where one byte does not hold them) or I4 instead of weights;
                          0: weights */
 };
 

@@ -2,6 +2,7 @@
 #include "llm/report/evaluate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/workers.h"
@@ -49,16 +50,28 @@ bool evaluate_norm(struct forward *forward, const struct model *model, float *hi
     return for_batches(forward, pass_norm, model, hidden, tokens, failure);
 }
 
+void evaluate_show(struct meter *meter, size_t block, size_t blocks)
+{
+    char what[32];
+
+    if (!meter)
+        return;
+    snprintf(what, sizeof what, "forward pass, block %zu", block);
+    meter_update(meter, (double)block / (double)blocks, what);
+}
+
 /* All tokens go through a block before the next one is looked at, so that only one block need be
  * in memory. */
 static bool run_model(struct forward *forward, const struct model *model,
-                      const struct tokens *tokens, float *hidden, struct failure *failure)
+                      const struct tokens *tokens, float *hidden, struct meter *meter,
+                      struct failure *failure)
 {
     struct block loaded = {.attention_norm = NULL};
     bool ok = forward_embed(model, tokens->values, tokens->count, hidden, failure);
 
     for (size_t i = 0; ok && i < model->config.blocks; i++) {
         const struct block *const block = model_block(model, i, &loaded, failure);
+        evaluate_show(meter, i, model->config.blocks);
         ok = block && evaluate_block(forward, block, hidden, tokens->count, failure) &&
              forward_check(&model->config, i, hidden, tokens->count, failure);
     }
@@ -69,13 +82,19 @@ static bool run_model(struct forward *forward, const struct model *model,
 float *evaluate_hidden(const struct model *model, const struct tokens *tokens, size_t window,
                        struct failure *failure)
 {
+    return evaluate_hidden_shown(model, tokens, window, NULL, failure);
+}
+
+float *evaluate_hidden_shown(const struct model *model, const struct tokens *tokens, size_t window,
+                             struct meter *meter, struct failure *failure)
+{
     struct forward forward;
 
     if (!forward_create(&forward, &model->config, window, failure))
         return NULL;
     float *const hidden = malloc(tokens->count * model->config.hidden * sizeof *hidden);
     const bool ok =
-        hidden ? run_model(&forward, model, tokens, hidden, failure)
+        hidden ? run_model(&forward, model, tokens, hidden, meter, failure)
                : refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
     forward_free(&forward);
     if (ok)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/meter.h"
 #include "common/tokens.h"
 #include "llm/model/forward.h"
 
@@ -28,6 +29,13 @@ bool evaluate_norm(struct forward *forward, const struct model *model, float *hi
  * windows that do not see each other. Release with free(); NULL on failure. */
 float *evaluate_hidden(const struct model *model, const struct tokens *tokens, size_t window,
                        struct failure *failure);
+
+/* The same, and how far it is (meter may be NULL). */
+float *evaluate_hidden_shown(const struct model *model, const struct tokens *tokens, size_t window,
+                             struct meter *meter, struct failure *failure);
+
+/* Show that a block is gone through next; meter may be NULL. */
+void evaluate_show(struct meter *meter, size_t block, size_t blocks);
 
 /* Last hidden states and the model whose head reads them. */
 struct readout {

@@ -1,35 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/report/footprint.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text_end.h"
+
 struct count {
     struct footprint *footprint;
-    const struct restored *restored;
+    char (*replaced)[MODEL_NAME_SIZE]; /* tensors that layers stand for, sorted; NULL: none */
+    size_t layers;
 };
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Several layers can stand for one tensor. */
+static bool find_replaced(struct count *count, const struct restored *restored,
+                          struct failure *failure)
+{
+    count->layers = package_count(restored->package);
+    count->replaced = calloc(count->layers + 1, sizeof *count->replaced);
+    if (!count->replaced)
+        return refuse(failure, "out of memory for the names of %zu layers", count->layers);
+    for (size_t i = 0; i < count->layers; i++)
+        tensors_of_layer(&restored->model.config, package_name(restored->package, i),
+                         count->replaced[i]);
+    qsort(count->replaced, count->layers, sizeof *count->replaced, compare_names);
+    return true;
+}
+
+/* The scales of a tensor in FP8 go with it. */
+static bool is_replaced(const struct count *count, const char *tensor)
+{
+    static const char end[] = "_scale_inv";
+    const size_t length = strlen(tensor);
+    char name[MODEL_NAME_SIZE];
+
+    if (!count->replaced || length >= sizeof name)
+        return false;
+    memcpy(name, tensor, length + 1);
+    if (text_ends_with(name, end))
+        name[length + 1 - sizeof end] = '\0';
+    return bsearch(name, count->replaced, count->layers, sizeof *count->replaced, compare_names);
+}
 
 static void count_tensor(void *data, const struct tensor *tensor)
 {
     const struct count *const count = data;
     struct footprint *const footprint = count->footprint;
+    const bool scales = text_ends_with(tensor->name, "_scale_inv");
 
-    footprint->parameters += tensor->count;
-    if (count->restored && restored_has(count->restored, tensor->name))
+    footprint->parameters += scales ? 0 : tensor->count;
+    if (is_replaced(count, tensor->name))
         return;
     footprint->untouched++;
     footprint->untouched_bytes += tensor->bytes;
 }
 
-void footprint_measure(struct footprint *footprint, const struct checkpoint *checkpoint,
-                       const struct restored *restored)
+bool footprint_measure(struct footprint *footprint, const struct checkpoint *checkpoint,
+                       const struct restored *restored, struct failure *failure)
 {
-    struct count count = {.footprint = footprint, .restored = restored};
+    struct count count = {.footprint = footprint};
 
     *footprint = (struct footprint){.archive_bytes = 0};
     if (restored) {
         footprint->archive_bytes = package_bytes(restored->package);
         footprint->layers = package_count(restored->package);
         footprint->weights = restored->weights;
+        if (!find_replaced(&count, restored, failure))
+            return false;
     }
     checkpoint_each_taken(checkpoint, count_tensor, &count);
+    free(count.replaced);
+    return true;
 }
 
 double footprint_layer_bits(const struct footprint *footprint)

@@ -15,9 +15,10 @@ struct footprint {
     uint64_t parameters;      /* of the model; a tied head is none of its own */
 };
 
-/* Of a model in its checkpoint; unless restored is NULL, with an archive in place of tensors. */
-void footprint_measure(struct footprint *footprint, const struct checkpoint *checkpoint,
-                       const struct restored *restored);
+/* Of a model in its checkpoint; unless restored is NULL, with an archive in place of tensors. A
+ * tensor of which only some layers are in the archive counts as replaced. */
+bool footprint_measure(struct footprint *footprint, const struct checkpoint *checkpoint,
+                       const struct restored *restored, struct failure *failure);
 
 /* Bits per weight of the archive's layers; 0 where there is none. */
 double footprint_layer_bits(const struct footprint *footprint);

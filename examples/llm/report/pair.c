@@ -22,6 +22,7 @@ struct passage {
     struct side sides[SIDES];
     struct layer_error *errors; /* of the present block; NULL if layers are not looked at */
     float *output;              /* of one layer for one batch */
+    struct meter *meter;
 };
 
 /* The input of the layers first to last. Each step begins where the one before it ended. */
@@ -194,6 +195,7 @@ static bool run_blocks(struct passage *passage, struct restored *restored, struc
     struct side *const sides = passage->sides;
 
     for (size_t i = 0; i < restored->original->config.blocks; i++) {
+        evaluate_show(passage->meter, i, restored->original->config.blocks);
         sides[ORIGINAL].block = model_block(restored->original, i, loaded, failure);
         if (!sides[ORIGINAL].block)
             return false;
@@ -260,12 +262,13 @@ static bool run_passage(struct passage *passage, struct pair *pair, struct resto
 }
 
 static bool run_sides(struct pair *pair, struct restored *restored, const struct tokens *tokens,
-                      size_t window, struct failure *failure)
+                      size_t window, struct meter *meter, struct failure *failure)
 {
     const struct config *const config = &restored->model.config;
     struct forward forward[SIDES];
     struct passage passage = {
         .tokens = tokens,
+        .meter = meter,
         .sides = {
             [ORIGINAL] = {&forward[ORIGINAL], restored->original, NULL, pair->original},
             [RESTORED] = {&forward[RESTORED], &restored->model, NULL, pair->restored},
@@ -282,7 +285,7 @@ static bool run_sides(struct pair *pair, struct restored *restored, const struct
 }
 
 bool pair_run(struct pair *pair, struct restored *restored, const struct tokens *tokens,
-              size_t window, bool layers, struct failure *failure)
+              size_t window, bool layers, struct meter *meter, struct failure *failure)
 {
     const struct config *const config = &restored->model.config;
     const size_t bytes = tokens->count * config->hidden * sizeof(float);
@@ -292,7 +295,7 @@ bool pair_run(struct pair *pair, struct restored *restored, const struct tokens 
         pair->errors = calloc(layers_count(config), sizeof *pair->errors);
     if (!pair->original || !pair->restored || (layers && !pair->errors))
         return refuse(failure, "out of memory for the states of %zu tokens", tokens->count);
-    return run_sides(pair, restored, tokens, window, failure);
+    return run_sides(pair, restored, tokens, window, meter, failure);
 }
 
 void pair_free(struct pair *pair)

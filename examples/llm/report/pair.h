@@ -4,6 +4,7 @@
 #ifndef EXAMPLES_LLM_REPORT_PAIR_H
 #define EXAMPLES_LLM_REPORT_PAIR_H
 
+#include "common/meter.h"
 #include "common/tokens.h"
 #include "llm/model/restore.h"
 
@@ -29,9 +30,10 @@ struct pair {
 };
 
 /* Fill original and restored, and errors if layers is set. The text is cut into windows that do not
- * see each other. Release with pair_free(), also after a failure. */
+ * see each other. Release with pair_free(), also after a failure. meter, which may be NULL, shows how
+ * far it is. */
 bool pair_run(struct pair *pair, struct restored *restored, const struct tokens *tokens,
-              size_t window, bool layers, struct failure *failure);
+              size_t window, bool layers, struct meter *meter, struct failure *failure);
 void pair_free(struct pair *pair);
 
 #endif

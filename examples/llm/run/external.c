@@ -12,6 +12,8 @@
 #include "common/npy.h"
 #include "common/path.h"
 #include "common/safetensors.h"
+#include "common/text_end.h"
+#include "llm/run/samples.h"
 
 struct external {
     char *directory;
@@ -264,32 +266,127 @@ static enum finding find(struct request *request, const char *stem)
     return finding;
 }
 
+/* Where its statistics may be: under its name, or without ".weight" at its end. Returns whether
+ * there is a second stem. */
+static bool find_stems(const char *name, char stems[2][PATH_MAX])
+{
+    static const char end[] = ".weight";
+    const size_t length = strlen(name);
+
+    snprintf(stems[0], PATH_MAX, "%s", name);
+    strcpy(stems[1], stems[0]);
+    if (!text_ends_with(stems[0], end) || length < sizeof end)
+        return false;
+    stems[1][length - strlen(end)] = '\0';
+    return true;
+}
+
+static bool refuse_missing(const struct external *external, const char *name,
+                           struct failure *failure)
+{
+    return refuse(
+        failure,
+        "%s: no statistics of \"%s\": neither .wstat, .covariance.npy, .npy, .0.npy, nor a "
+        "tensor .covariance or .inputs of a .safetensors file has its name",
+        external->directory, name);
+}
+
 bool external_stats(const struct external *external, wsic_context *context, const char *name,
                     size_t columns, wsic_stats **stats, struct failure *failure)
 {
-    static const char end[] = ".weight";
     struct request request = {.external = external,
                               .context = context,
                               .name = name,
                               .columns = columns,
                               .failure = failure};
-    const size_t length = strlen(name);
-    char stem[PATH_MAX];
+    char stems[2][PATH_MAX];
+    const bool second = find_stems(name, stems);
+    enum finding finding = find(&request, stems[0]);
 
-    snprintf(stem, sizeof stem, "%s", name);
-    enum finding finding = find(&request, stem);
-    if (finding == FINDING_NOTHING && length > strlen(end) &&
-        strcmp(name + length - strlen(end), end) == 0) {
-        stem[length - strlen(end)] = '\0';
-        finding = find(&request, stem);
-    }
+    if (finding == FINDING_NOTHING && second)
+        finding = find(&request, stems[1]);
     if (finding == FINDING_NOTHING)
-        refuse(failure,
-               "%s: no statistics of \"%s\": neither .wstat, .covariance.npy, .npy, .0.npy, nor a "
-               "tensor .covariance or .inputs of a .safetensors file has its name",
-               external->directory, name);
+        refuse_missing(external, name, failure);
     if (finding != FINDING_DONE)
         wsic_stats_destroy(request.stats);
     *stats = finding == FINDING_DONE ? request.stats : NULL;
     return finding == FINDING_DONE;
+}
+
+/* --- whether they are what they were ------------------------------------------ */
+
+struct samples {
+    const struct external *external;
+    uint64_t fingerprint;
+    size_t found;
+    struct failure *failure;
+};
+
+static bool add_file(struct samples *samples, const char *stem, const char *end)
+{
+    char path[PATH_MAX];
+
+    if (!find_file(path, samples->external, stem, end))
+        return true;
+    samples->found++;
+    return samples_of_file(&samples->fingerprint, path, samples->failure);
+}
+
+static bool add_all_batches(struct samples *samples, const char *stem)
+{
+    char end[40];
+    size_t before;
+    size_t batch = 0;
+
+    do {
+        before = samples->found;
+        snprintf(end, sizeof end, ".%zu.npy", batch++);
+        if (!add_file(samples, stem, end))
+            return false;
+    } while (samples->found > before);
+    return true;
+}
+
+static void add_tensors(struct samples *samples, const char *stem)
+{
+    static const char *const ends[] = {"covariance", "inputs"};
+    char name[PATH_MAX + 16];
+
+    for (size_t i = 0; i < samples->external->count; i++) {
+        for (size_t j = 0; j < 2; j++) {
+            snprintf(name, sizeof name, "%s.%s", stem, ends[j]);
+            const struct tensor *const tensor = safetensors_find(samples->external->files[i], name);
+            if (!tensor)
+                continue;
+            samples->found++;
+            samples->fingerprint = samples_of_tensor(samples->fingerprint, tensor);
+        }
+    }
+}
+
+static bool add_stem(struct samples *samples, const char *stem)
+{
+    static const char *const ends[] = {".wstat", ".covariance.npy", ".npy"};
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (!add_file(samples, stem, ends[i]))
+            return false;
+    if (!add_all_batches(samples, stem))
+        return false;
+    add_tensors(samples, stem);
+    return true;
+}
+
+bool external_fingerprint(const struct external *external, const char *name, uint64_t *fingerprint,
+                          struct failure *failure)
+{
+    struct samples samples = {
+        .external = external, .fingerprint = *fingerprint, .failure = failure};
+    char stems[2][PATH_MAX];
+    const bool second = find_stems(name, stems);
+
+    if (!add_stem(&samples, stems[0]) || (second && !add_stem(&samples, stems[1])))
+        return false;
+    *fingerprint = samples.fingerprint;
+    return samples.found > 0 || refuse_missing(external, name, failure);
 }

@@ -26,4 +26,9 @@ void external_close(struct external *external);
 bool external_stats(const struct external *external, wsic_context *context, const char *name,
                     size_t columns, wsic_stats **stats, struct failure *failure);
 
+/* What tells whether the statistics of a matrix are what they were (samples.h). Refuses a matrix of
+ * which nothing is there. */
+bool external_fingerprint(const struct external *external, const char *name, uint64_t *fingerprint,
+                          struct failure *failure);
+
 #endif

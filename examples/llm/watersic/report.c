@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/terminal.h"
+
+void report_name(const char *name, size_t beside)
+{
+    enum { WANTED = 44 };
+    const size_t room = terminal_room(stdout, WANTED, beside);
+    const bool fits = terminal_width(stdout) == 0 || strlen(name) <= room;
+    char buffer[TERMINAL_NAME_SIZE];
+
+    printf("%-*s", (int)room, fits ? name : terminal_fit(name, room, buffer));
+}
+
 bool report_flush(struct failure *failure)
 {
     if (fflush(stdout) != 0 || ferror(stdout))

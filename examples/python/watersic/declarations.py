@@ -337,6 +337,7 @@ FUNCTIONS = {
     "wsic_problem_set_mix": (_status, _problem, c_double, c_double),
     "wsic_problem_set_dead_rows": (_status, _problem, _size, c_size_t),
     "wsic_problem_set_dead_columns": (_status, _problem, _size, c_size_t),
+    "wsic_problem_set_output_diagonal": (_status, _problem, _double, c_size_t),
     "wsic_problem_set_outputs": (_status, _problem, _stats),
     "wsic_problem_set_output_diagonal": (_status, _problem, _double, c_size_t),
     # stats.h

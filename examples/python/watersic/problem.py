@@ -59,6 +59,16 @@ class Problem(Handle):
         if outputs is not None:
             expect("outputs", outputs, Stats)
         self._call("set_outputs", outputs)
+        self._borrow_outputs(outputs)
+
+    def set_output_diagonal(self, diagonal):
+        """Give the diagonal of the statistics of the outputs alone: a float64 for each row, which is
+        copied. It takes the place of set_outputs()."""
+        self._call("set_output_diagonal",
+                   vector("diagonal", diagonal, numpy.float64, self._rows), self._rows)
+        self._borrow_outputs(None)
+
+    def _borrow_outputs(self, outputs):
         if self._lent[0] is not None and self._lent[0] is not outputs:
             self._lent[0]._borrowers.discard(self)
         self._lent[0] = outputs

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Sums of what codes cost in several neighbouring classes at once: what the choice of classes
+ * spends its time on. */
+#ifndef WSIC_CODING_COST_SUMS_H
+#define WSIC_CODING_COST_SUMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpu.h"
+
+enum {
+    WSIC_WINDOW = 8, /* classes that are compared: those from four below to three above */
+    WSIC_WINDOW_BELOW = 4,
+    WSIC_COST_COLUMNS = 8 /* that share a class */
+};
+
+/* The buckets of some columns, and the costs: that of bucket b in class c at b * stride + c. */
+typedef struct wsic_cost_columns {
+    const uint8_t *column[WSIC_COST_COLUMNS]; /* from the first row on */
+    size_t columns;
+    const uint32_t *table;
+    size_t stride;
+} wsic_cost_columns;
+
+/* For each row add to WSIC_WINDOW sums what its codes cost in as many classes, the first of which is
+ * window[row]. The sums of a row stand `step` numbers behind those of the row before: WSIC_WINDOW,
+ * or 0 where all rows are added up. Sums must fit 32 bits. */
+typedef void wsic_cost_sums(const wsic_cost_columns *columns, const uint32_t *window, size_t rows,
+                            uint32_t *sums, size_t step);
+
+/* The fastest of a choice of instructions. */
+wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels);
+
+wsic_cost_sums wsic_cost_sums_c;
+#if WSIC_X86
+wsic_cost_sums wsic_cost_sums_avx2;
+#endif
+
+#endif

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Static analysis: every finding is mended or has its reason beside it in the code.
+# Usage: analysis.sh
+# WORK is the folder for builds and logs.
+set -u
+# shellcheck source=tests/checks/table.sh
+. "$(dirname "$0")/table.sh"
+
+# Prints findings, if there are any; fails then.
+clang_tidy()
+{
+    CC=clang configure tidy -Dbench=disabled >/dev/null &&
+        find "$root/lib" "$root/examples" -name '*.c' ! -path '*/arm/*' ! -path '*/go/*' ! -path '*/rust/*' |
+        sort | xargs -n 8 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*'
+}
+
+cpp_check()
+{
+    cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+        --suppress=missingIncludeSystem -I "$root/include" -I "$root/lib" -D_POSIX_C_SOURCE=200809L \
+        -j "$(nproc)" "$root/lib"
+}
+
+analyzer()
+{
+    CC=gcc configure analyzer -Dbench=disabled -Dtests=disabled -Dexamples=disabled -Db_ndebug=false \
+        -Dc_args='-fanalyzer -Werror' && ninja -C "$work/analyzer"
+}
+
+# Words that it takes for misspelled: names of variables and of mathematics.
+spelling()
+{
+    (cd "$root" && git ls-files '*.c' '*.h' '*.md' '*.sh' '*.py' '*.build' |
+        grep -v 'tests/tokenizer/' |
+        xargs codespell --ignore-words-list=ans,fo,te,nd,ba,hist,indx,ment,ot,tha,vie,inout,mis,numer,statics)
+}
+
+shell()
+{
+    (cd "$root" && git ls-files '*.sh' .ci/run .ci/setup | xargs shellcheck -x)
+}
+
+for tool in "clang-tidy clang_tidy" "cppcheck cpp_check" "gcc analyzer" "codespell spelling" "shellcheck shell"; do
+    if have "${tool% *}"; then
+        check "$tool" "${tool#* }"
+    else
+        skip "${tool% *}" "not installed"
+    fi
+done
+conclude

@@ -1,0 +1,59 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+# Long checks print a table: what ran, how it ended, how long it took. Source this file.
+LC_ALL=C
+export LC_ALL
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=${WORK:-${TMPDIR:-/tmp}/watersic-checks}
+failures=0
+mkdir -p "$work"
+
+# have TOOL... : all of them are there
+have()
+{
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null 2>&1 || return 1
+    done
+}
+
+# line RESULT SECONDS NAME
+line()
+{
+    printf '%-8s %6s  %s\n' "$1" "$2" "$3"
+}
+
+# check NAME COMMAND... : run it with its output in a file; a line of the table
+check()
+{
+    name=$1
+    shift
+    log=$work/$(printf %s "$name" | tr -c 'A-Za-z0-9_.\n' '-').log
+    begin=$(date +%s)
+    if "$@" >"$log" 2>&1; then
+        line ok "$(($(date +%s) - begin))" "$name"
+    else
+        failures=$((failures + 1))
+        line FAILED "$(($(date +%s) - begin))" "$name: see $log"
+    fi
+}
+
+# skip NAME WHY
+skip()
+{
+    line skipped - "$1: $2"
+}
+
+# configure FOLDER OPTION... : a build beside the others, made or kept
+configure()
+{
+    folder=$work/$1
+    shift
+    [ -f "$folder/build.ninja" ] || meson setup "$folder" "$root" "$@"
+}
+
+# Exit with the number of failures, at most 1.
+conclude()
+{
+    echo "$failures failed"
+    [ "$failures" = 0 ]
+}
