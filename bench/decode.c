@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What decoding costs: one JSON object for each thing that was timed, all on one thread, in
- * nanoseconds a weight, beside general decoders on the same symbols, memcpy() and BLAS on the same
+/* What decoding costs: one JSON object for each thing that was timed, or tables of all of them, on one
+ * thread, in nanoseconds a weight, by each kind of kernels that is there, beside general decoders on the same symbols, memcpy() and BLAS on the same
  * matrix in the same run. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include <cblas.h>
 
+#include "decode_table.h"
 #include "entropy_coders.h"
 #include "trial.h"
 
@@ -17,12 +18,14 @@ static const char help[] =
     "usage: decode [options]\n"
     "BLAS should have one thread too: OPENBLAS_NUM_THREADS=1, or what yours is called\n"
     "  --repeats M         the shortest time of so many is shown\n"
-    "  --kernels NAME      auto, c, avx2, avx512 or neon\n"
+    "  --kernels NAME      c, avx2, avx512 or neon; else all that are there, one after the other\n"
+    "  --table             tables in Markdown, not JSON\n"
     "  --only-rate         --rate alone, not 1, 2, 3 and 4 bits\n" TRIAL_HELP;
 
 static const struct option option_list[] = {{"repeats", required_argument, NULL, 'r'},
                                             {"kernels", required_argument, NULL, 'k'},
                                             {"only-rate", no_argument, NULL, 'o'},
+                                            {"table", no_argument, NULL, 't'},
                                             TRIAL_OPTIONS};
 
 typedef struct decode_command {
@@ -30,11 +33,13 @@ typedef struct decode_command {
     size_t repeats;
     int32_t kernels;
     bool only_rate;
+    bool as_table;
+    decode_table table;
 } decode_command;
 
 /* One layer, and what every measurement on it needs. */
 typedef struct decode_bench {
-    const decode_command *command;
+    decode_command *command;
     const char *quantizer;
     double rate; /* asked for */
     wsic_context *context;
@@ -57,6 +62,8 @@ static void take_option(void *data, int letter, const char *value)
         command->repeats = bench_size_option("repeats", value, 1, MAX_REPEATS);
     if (letter == 'o')
         command->only_rate = true;
+    if (letter == 't')
+        command->as_table = true;
     if (letter != 'k')
         return;
     command->kernels = WSIC_KERNELS_AUTO;
@@ -85,10 +92,19 @@ static void print(const decode_bench *bench, const char *what, size_t tokens, do
                   double seconds, double reference)
 {
     const double all = weights_of(bench);
-    bench_json json = bench_json_open();
+    const decode_cell cell = {.what = what,
+                              .kernels = wsic_kernels_name(wsic_context_kernels(bench->context)),
+                              .tokens = tokens,
+                              .ns = 1e9 * seconds / weights,
+                              .blas_ns = 1e9 * reference / weights};
 
+    if (bench->command->as_table) {
+        decode_table_add(&bench->command->table, &cell);
+        return;
+    }
+    bench_json json = bench_json_open();
     bench_json_text(&json, "benchmark", "decode");
-    bench_json_text(&json, "kernels", wsic_kernels_name(wsic_context_kernels(bench->context)));
+    bench_json_text(&json, "kernels", cell.kernels);
     bench_json_text(&json, "quantizer", bench->quantizer);
     bench_json_number(&json, "rate_asked", bench->rate);
     bench_json_number(&json, "rate", bench->info.rate);
@@ -98,7 +114,8 @@ static void print(const decode_bench *bench, const char *what, size_t tokens, do
     bench_json_text(&json, "what", what);
     if (tokens != 0)
         bench_json_number(&json, "tokens", (double)tokens);
-    bench_json_number(&json, "ns_per_weight", 1e9 * seconds / weights);
+    bench_json_number(&json, "ns_per_weight", cell.ns);
+    bench_json_number(&json, "memory", (double)bench->info.memory);
     bench_json_number(&json, "times_memcpy", seconds / weights * all / bench->copy);
     if (bench->bare != 0)
         bench_json_number(&json, "times_bare_decode", seconds / weights * all / bench->bare);
@@ -270,37 +287,62 @@ static void time_products(decode_bench *bench)
 
 /* --- a layer ------------------------------------------------------------- */
 
-static void time_layer(decode_bench *bench)
+static void time_kernels(decode_bench *bench, int32_t kernels)
 {
     const size_t rows = bench->info.rows;
 
-    bench->copy = shortest(bench, copy_codes, bench);
+    if (wsic_context_set_kernels(bench->context, kernels) != WSIC_OK)
+        return; /* this machine has none of them */
     bench->bare = shortest(bench, visit_all, bench);
-    print(bench, "memcpy", 0, weights_of(bench), bench->copy, 0);
     print(bench, "bare", 0, weights_of(bench), bench->bare, 0);
     if (bench->info.code_dtype == WSIC_I8) {
         time_rows(bench, "codes_i8", WSIC_JOB_CODES, WSIC_I8, rows);
-        time_general(bench);
         time_rows(bench, "codes_i8_rows", WSIC_JOB_CODES, WSIC_I8, RANGE_ROWS);
         time_rows(bench, "codes_i8_coded_order", WSIC_JOB_CODED_ORDER, WSIC_I8, rows);
     }
     time_rows(bench, "weights_bf16", WSIC_JOB_WEIGHTS, WSIC_BF16, rows);
     time_rows(bench, "weights_f32", WSIC_JOB_WEIGHTS, WSIC_F32, rows);
+}
+
+static void time_layer(decode_bench *bench)
+{
+    const size_t rows = bench->info.rows;
+    const int32_t chosen = bench->command->kernels;
+
+    bench->copy = shortest(bench, copy_codes, bench);
+    print(bench, "memcpy", 0, weights_of(bench), bench->copy, 0);
+    if (bench->info.code_dtype == WSIC_I8) {
+        time_rows(bench, "codes_i8", WSIC_JOB_CODES, WSIC_I8, rows);
+        time_general(bench);
+    }
+    for (int32_t kernels = WSIC_KERNELS_C; kernels <= WSIC_KERNELS_NEON; kernels++) {
+        if (chosen == WSIC_KERNELS_AUTO || chosen == kernels)
+            time_kernels(bench, kernels);
+    }
+    bench_check(wsic_context_set_kernels(bench->context, chosen), "wsic_context_set_kernels", "");
+    bench->bare = shortest(bench, visit_all, bench);
+    time_rows(bench, "weights_f32", WSIC_JOB_WEIGHTS, WSIC_F32, rows);
     time_products(bench);
 }
 
-static void run_layer(const decode_command *command, const trial_source *source,
-                      const char *quantizer, double rate)
+/* A trellis has a number of states; without one, codes are scalar. */
+static void run_layer(decode_command *command, const trial_source *source, unsigned states,
+                      double rate)
 {
     const size_t rows = source->rows, columns = source->columns;
     trial_options options = command->trial;
-    char setting[32];
+    char setting[32], of_states[32], quantizer[32] = "scalar";
     wsic_layer *layer;
     wsic_matrix weights;
 
     options.rate = rate;
-    snprintf(setting, sizeof setting, "quantizer=%s", quantizer);
+    snprintf(setting, sizeof setting, "quantizer=%s", states == 0 ? "scalar" : "trellis");
     trial_add_setting(&options, setting);
+    if (states != 0) {
+        snprintf(of_states, sizeof of_states, "trellis_states=%u", states);
+        trial_add_setting(&options, of_states);
+        snprintf(quantizer, sizeof quantizer, "trellis of %u", states);
+    }
     wsic_encoder *const encoder = trial_encoder(source->context, &options);
     wsic_matrix_init(&weights, sizeof weights, source->weights, WSIC_F32, rows, columns, 0);
     bench_check(wsic_encoder_run(encoder, source->stats, &weights, &layer), "wsic_encoder_run",
@@ -319,6 +361,9 @@ static void run_layer(const decode_command *command, const trial_source *source,
     memset(bench.output, 0, rows * columns * sizeof(float));
     for (size_t k = 0; k < TOKENS_MOST * columns; k++)
         bench.x[k] = source->weights[k % (rows * columns)];
+    if (command->as_table)
+        decode_table_begin(&command->table, quantizer, rate,
+                           8.0 * (double)bench.info.memory / weights_of(&bench));
     time_layer(&bench);
     free(bench.workspace);
     free(bench.y);
@@ -329,27 +374,28 @@ static void run_layer(const decode_command *command, const trial_source *source,
 
 int main(int argc, char **argv)
 {
-    static const char *const quantizers[] = {"scalar", "trellis"};
-    decode_command command = {.repeats = 5,
-                              .trial = {.covariance = "spread",
-                                        .rows = 2048,
-                                        .columns = 2048,
-                                        .rate = 2.0,
-                                        .preset = "fast",
-                                        .seed = 1,
-                                        .threads = 1}};
+    static const unsigned states[] = {0, 8, 32, 256};
+    static decode_command command = {.repeats = 5,
+                                     .trial = {.covariance = "spread",
+                                               .rows = 2048,
+                                               .columns = 2048,
+                                               .rate = 2.0,
+                                               .preset = "fast",
+                                               .seed = 1,
+                                               .threads = 1}};
 
     trial_parse(argc, argv, option_list, help, &command.trial, take_option, &command);
     trial_source source = trial_source_create(&command.trial);
     bench_check(wsic_context_set_kernels(source.context, command.kernels),
                 "wsic_context_set_kernels", wsic_context_message(source.context));
-    for (size_t q = 0; q < sizeof quantizers / sizeof *quantizers; q++) {
+    for (size_t q = 0; q < sizeof states / sizeof *states; q++) {
         for (int rate = 1; rate <= RATES; rate++) {
             if (!command.only_rate || rate == 1)
-                run_layer(&command, &source, quantizers[q],
+                run_layer(&command, &source, states[q],
                           command.only_rate ? command.trial.rate : rate);
         }
     }
+    decode_table_print(&command.table);
     trial_source_release(&source);
     return 0;
 }

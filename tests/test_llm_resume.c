@@ -390,11 +390,12 @@ END_TEST
 START_TEST(layers_of_another_model_are_refused)
 {
     static const struct recipe recipe = {.statistics = true};
-    struct config small = {.blocks = 1};
     struct job job;
 
     run_until(&recipe, 0, LINEAR_KINDS + 1);
     begin_job(&job, 1);
+    struct config small = job.model.config;
+    small.blocks = 1;
     job.method.writer = takeover_open(job.context, output(), false, &failure);
     ck_assert_ptr_nonnull(job.method.writer);
     ck_assert(!takeover_find(&job.takeover, job.method.writer, &small, output(), &failure));

@@ -128,6 +128,23 @@ START_TEST(single_precision_loses_nothing)
 }
 END_TEST
 
+/* Of preset paper: with "codes" only the fit of both scales has single precision on its way. */
+START_TEST(quick_fits_lose_nothing)
+{
+    fixture f = open_fixture(cases[_i].correlation, cases[_i].spread);
+    const double steps[] = {2.0, 0.5, 0.05};
+
+    for (size_t k = 0; k < 3; k++) {
+        size_t bytes = 0, expected_bytes = 0;
+        const double expected = encode(&f, "paper", "double", steps[k], &expected_bytes);
+        const double distortion = encode(&f, "paper", "codes", steps[k], &bytes);
+        ck_assert_double_eq_tol(distortion / expected, 1.0, 1e-4);
+        ck_assert_double_eq_tol((double)bytes / (double)expected_bytes, 1.0, 1e-3);
+    }
+    close_fixture(&f);
+}
+END_TEST
+
 /* Where single precision would hurt it is not taken: the same bytes as in double. */
 START_TEST(fine_steps_take_double_precision)
 {
@@ -175,6 +192,7 @@ int main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, single_precision_loses_nothing, 0, 2 * CASES);
+    tcase_add_loop_test(tc, quick_fits_lose_nothing, 0, CASES);
     tcase_add_test(tc, fine_steps_take_double_precision);
     tcase_add_loop_test(tc, small_matrices_use_the_runner, 0, 2);
     suite_add_tcase(suite, tc);

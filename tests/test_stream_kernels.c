@@ -50,6 +50,13 @@ START_TEST(avx2_decodes_the_same)
 }
 END_TEST
 
+START_TEST(avx2_decodes_columns_with_models_of_their_own)
+{
+    if (wsic_kernels_available(WSIC_KERNELS_AVX2))
+        expect_same("AVX2", wsic_vector_kernel_avx2_alone, (unsigned)_i, WSIC_VECTOR_LANES, 0);
+}
+END_TEST
+
 /* Where the processor does not have it, test_stream_emulated does what can be done. */
 START_TEST(avx512_decodes_the_same)
 {
@@ -93,6 +100,7 @@ int main(void)
     tcase_add_loop_test(tests, c_decodes_columns_with_models_of_their_own, 0, STREAM_FORMS);
 #if WSIC_X86
     tcase_add_loop_test(tests, avx2_decodes_the_same, 0, STREAM_FORMS);
+    tcase_add_loop_test(tests, avx2_decodes_columns_with_models_of_their_own, 0, STREAM_FORMS);
     tcase_add_loop_test(tests, avx512_decodes_the_same, 0, STREAM_FORMS);
     tcase_add_test(tests, words_expand_in_the_order_of_lanes);
 #endif

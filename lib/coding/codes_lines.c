@@ -134,9 +134,6 @@ static wsic_status make_room(const wsic_env *env, wsic_code_plan *plan)
     plan->live_column = wsic_alloc(env, matrix->columns, sizeof *plan->live_column, &status);
     if (!plan->live_column)
         return status;
-    plan->column = wsic_alloc(env, matrix->columns, sizeof *plan->column, &status);
-    if (!plan->column)
-        return status;
     plan->place = wsic_alloc(env, matrix->columns, sizeof *plan->place, &status);
     if (!plan->place)
         return status;
@@ -330,10 +327,8 @@ static wsic_status choose_order(const wsic_env *env, wsic_code_plan *plan, order
         status = make_order(env, plan, s, best.order, &bits);
     plan->order = best.order;
     set_octets(plan, best.octet_log);
-    for (size_t k = 0; status == WSIC_OK && k < plan->live_columns; k++) {
+    for (size_t k = 0; status == WSIC_OK && k < plan->live_columns; k++)
         plan->place[k] = s->place[k];
-        plan->column[k] = plan->live_column[s->place[k]];
-    }
     return status;
 }
 

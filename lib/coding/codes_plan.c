@@ -39,7 +39,6 @@ void wsic_code_plan_release(const wsic_env *env, wsic_code_plan *plan)
     wsic_free(env, plan->row_class);
     wsic_free(env, plan->first_row);
     wsic_free(env, plan->live_column);
-    wsic_free(env, plan->column);
     wsic_free(env, plan->place);
     wsic_free(env, plan->keys);
     wsic_free(env, plan->form);
@@ -171,14 +170,12 @@ static wsic_status choose_way(const wsic_env *env, const wsic_magnitudes *magnit
     return small && status == WSIC_OK ? go(env, magnitudes, best, plan, &cost) : status;
 }
 
-/* Few lanes where their states would weigh. */
+/* Few lanes where their states would weigh: each costs about five bits. Vectors take 32. */
 static unsigned choose_lanes(const wsic_code_plan *plan)
 {
-    const size_t codes = plan->live_rows * plan->live_columns;
-
-    if (codes < MEDIUM || plan->live_columns <= 8)
+    if (plan->live_rows * plan->live_columns < SMALL || plan->live_columns <= 8)
         return 3;
-    return codes < 2 * MEDIUM || plan->live_columns <= 16 ? 4 : 5;
+    return plan->live_columns <= 16 ? 4 : 5;
 }
 
 /* Streams to a block. */

@@ -34,10 +34,9 @@ typedef struct wsic_code_plan {
     size_t *first_row; /* of each block, and behind the last one */
     size_t stride;
 
-    /* Live columns, and in the order in which they are coded. */
+    /* Live columns, and their order as they are coded. */
     size_t live_columns;
     uint32_t *live_column;
-    uint32_t *column;
     uint32_t *place; /* of each coded column, its place among the live ones */
     unsigned order;
     int32_t *keys; /* as they are stored, by place */

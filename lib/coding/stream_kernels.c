@@ -10,9 +10,12 @@ wsic_vector_steps *wsic_vector_kernel(int32_t kernels, const wsic_steps *steps)
     if (steps->columns != steps->lanes || steps->form.shift > WSIC_VECTOR_SHIFT_MOST)
         return NULL;
 #if WSIC_X86 || WSIC_NEON
-    const bool wide = steps->lanes == WSIC_VECTOR_LANES && steps->octet_log == WSIC_OCTET_LOG;
+    const bool all = steps->lanes == WSIC_VECTOR_LANES;
+    const bool wide = all && steps->octet_log == WSIC_OCTET_LOG;
 #endif
 #if WSIC_X86
+    if (all && !wide && wsic_kernels_have_avx2(kernels))
+        return wsic_vector_kernel_avx2_alone(&steps->form, trellis);
     if (wide && kernels == WSIC_KERNELS_AVX512)
         return wsic_vector_kernel_avx512(&steps->form, trellis);
     if (wide && wsic_kernels_have_avx2(kernels))

@@ -60,6 +60,8 @@ void wsic_vector_escapes(wsic_vector_group *group, size_t row, uint32_t mask, in
 
 #if WSIC_X86
 wsic_vector_steps *wsic_vector_kernel_avx2(const wsic_form *form, bool trellis);
+/* For groups whose lanes each have bounds of their own. They may be up to 2^30 elements apart. */
+wsic_vector_steps *wsic_vector_kernel_avx2_alone(const wsic_form *form, bool trellis);
 wsic_vector_steps *wsic_vector_kernel_avx512(const wsic_form *form, bool trellis);
 #endif
 #if WSIC_NEON

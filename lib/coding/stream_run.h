@@ -2,12 +2,16 @@
 /* What the vector kernels have in common: the walk over the rows of one or two streams, a kernel
  * for each form, and their choice. Included once by the file of an instruction set, behind its
  * lanes32, load_lanes(), store_lanes(), vector_trellis, make_trellis(), step(), INLINE, ROW_BYTES,
- * and KERNEL_TARGET, the attributes of its functions. It is unrolled there, by its instructions. */
-#ifndef WSIC_CODING_STREAM_RUN_H
-#define WSIC_CODING_STREAM_RUN_H
+ * and KERNEL_TARGET, the attributes of its functions. It is unrolled there, by its instructions. A
+ * file that has another step() defines STEP and NAMED(), which tells the other names apart, and
+ * includes this once more. */
+#ifndef STEP
+#define STEP        step
+#define NAMED(name) name
+#endif
 
-INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t to,
-                  unsigned contexts_log, unsigned levels, bool low_bits)
+INLINE size_t NAMED(run)(wsic_vector_group *groups, size_t count, size_t from, size_t to,
+                         unsigned contexts_log, unsigned levels, bool low_bits)
 {
     vector_trellis trellis;
     lanes32 lanes[WSIC_VECTOR_STREAMS];
@@ -29,7 +33,7 @@ INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t t
             break;
 #pragma GCC unroll 2
         for (size_t k = 0; k < count; k++) {
-            step(&lanes[k], &groups[k], &trellis, row, contexts_log, levels, low_bits);
+            STEP(&lanes[k], &groups[k], &trellis, row, contexts_log, levels, low_bits);
             go &= !groups[k].outside;
         }
     }
@@ -39,11 +43,11 @@ INLINE size_t run(wsic_vector_group *groups, size_t count, size_t from, size_t t
 }
 
 #define KERNEL(name, contexts_log, levels, low_bits)                                               \
-    static KERNEL_TARGET size_t name(wsic_vector_group *groups, size_t count, size_t from,         \
-                                     size_t to)                                                    \
+    static KERNEL_TARGET size_t NAMED(name)(wsic_vector_group * groups, size_t count, size_t from, \
+                                            size_t to)                                             \
     {                                                                                              \
-        return count == 1 ? run(groups, 1, from, to, contexts_log, levels, low_bits)               \
-                          : run(groups, 2, from, to, contexts_log, levels, low_bits);              \
+        return count == 1 ? NAMED(run)(groups, 1, from, to, contexts_log, levels, low_bits)        \
+                          : NAMED(run)(groups, 2, from, to, contexts_log, levels, low_bits);       \
     }
 
 KERNEL(plain_16, 0, 4, false)
@@ -54,13 +58,16 @@ KERNEL(trellis_32, 1, 5, false)
 KERNEL(trellis_64, 1, 6, false)
 KERNEL(trellis_low, 1, 6, true)
 
-static inline wsic_vector_steps *choose_kernel(const wsic_form *form, bool trellis)
+static inline wsic_vector_steps *NAMED(choose_kernel)(const wsic_form *form, bool trellis)
 {
-    static wsic_vector_steps *const kernels[2][3] = {{plain_16, plain_32, plain_64},
-                                                     {trellis_16, trellis_32, trellis_64}};
+    static wsic_vector_steps *const kernels[2][3] = {
+        {NAMED(plain_16), NAMED(plain_32), NAMED(plain_64)},
+        {NAMED(trellis_16), NAMED(trellis_32), NAMED(trellis_64)}};
     if (trellis && form->shift != 0)
-        return trellis_low;
+        return NAMED(trellis_low);
     return kernels[trellis][form->symbols_log - 4];
 }
 
-#endif
+#undef KERNEL
+#undef NAMED
+#undef STEP

@@ -5,7 +5,8 @@
  *
  * A symbol is found in the tree of its bounds (coding/form.h). A register of 16 bytes holds eight
  * bounds of one octet; node h is element h mod 8 of register h / 8. `control` holds 2 h and 2 h + 1
- * in the two bytes of an element, which is what a shuffle of bytes takes to fetch bound h. */
+ * in the two bytes of an element, which is what a shuffle of bytes takes to fetch bound h. Where each
+ * column has a class of its own, bounds are gathered from memory instead. */
 #include "coding/stream_kernels.h"
 
 #if WSIC_X86
@@ -213,6 +214,26 @@ take_escapes(lanes32 *lanes, wsic_vector_group *group, size_t row, uint32_t mask
     return load(bytes);
 }
 
+/* What each lane takes after its symbol; then the row of the output. */
+INLINE void finish_step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis *trellis,
+                        size_t row, const symbols16 *found, const lanes_begun *begun,
+                        unsigned levels, bool low_bits)
+{
+    lanes->words = take_words(&lanes->states[0].even, lanes->words);
+    lanes->words = take_words(&lanes->states[1].even, lanes->words);
+    lanes->words = take_words(&lanes->states[0].odd, lanes->words);
+    lanes->words = take_words(&lanes->states[1].odd, lanes->words);
+
+    __m256i high = high_parts(&found[0], &found[1], levels);
+    const __m256i escape = _mm256_set1_epi8((char)-(1 << (levels - 1)));
+    const uint32_t escaped = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, escape));
+    if (__builtin_expect(escaped != 0, 0))
+        high = take_escapes(lanes, group, row, escaped, high);
+    if (begun)
+        high = end_step(group, row, trellis, begun, low_bits, high, &lanes->trellis);
+    _mm256_storeu_si256((void *)(group->rows + row * WSIC_VECTOR_LANES), high);
+}
+
 INLINE void step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis *trellis,
                  size_t row, unsigned contexts_log, unsigned levels, bool low_bits)
 {
@@ -235,27 +256,114 @@ INLINE void step(lanes32 *lanes, wsic_vector_group *group, const vector_trellis 
         found[half] = find(&bounds, slot, control[half], contexts_log, levels);
         leave(&lanes->states[half], slot, &found[half]);
     }
-    lanes->words = take_words(&lanes->states[0].even, lanes->words);
-    lanes->words = take_words(&lanes->states[1].even, lanes->words);
-    lanes->words = take_words(&lanes->states[0].odd, lanes->words);
-    lanes->words = take_words(&lanes->states[1].odd, lanes->words);
+    finish_step(lanes, group, trellis, row, found, contexts_log != 0 ? &begun : NULL, levels,
+                low_bits);
+}
 
-    __m256i high = high_parts(&found[0], &found[1], levels);
-    const __m256i escape = _mm256_set1_epi8((char)-(1 << (levels - 1)));
-    const uint32_t escaped = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, escape));
-    if (__builtin_expect(escaped != 0, 0))
-        high = take_escapes(lanes, group, row, escaped, high);
-    if (contexts_log != 0)
-        high = end_step(group, row, trellis, &begun, low_bits, high, &lanes->trellis);
-    _mm256_storeu_si256((void *)(group->rows + row * WSIC_VECTOR_LANES), high);
+/* --- lanes with models of their own --------------------------------------------------- */
+
+/* Eight lanes of one parity: the distances of their bounds from a base, in elements. */
+INLINE void find_distances(const uint16_t *const *bounds, const uint16_t *base, __m256i *even,
+                           __m256i *odd)
+{
+    const __m256i origin = _mm256_set1_epi64x((int64_t)(uintptr_t)base);
+    __m256i eight[2];
+
+#pragma GCC unroll 2
+    for (unsigned k = 0; k < 2; k++) {
+        const __m256i low = _mm256_sub_epi64(load(bounds + 8 * k), origin);
+        const __m256i high = _mm256_sub_epi64(load(bounds + 8 * k + 4), origin);
+        const __m256 both = _mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high),
+                                              _MM_SHUFFLE(2, 0, 2, 0));
+        eight[k] = _mm256_srai_epi32(_mm256_permute4x64_epi64(_mm256_castps_si256(both), 0xD8), 1);
+    }
+    const __m256 first = _mm256_castsi256_ps(eight[0]), second = _mm256_castsi256_ps(eight[1]);
+    *even = _mm256_permute4x64_epi64(
+        _mm256_castps_si256(_mm256_shuffle_ps(first, second, _MM_SHUFFLE(2, 0, 2, 0))), 0xD8);
+    *odd = _mm256_permute4x64_epi64(
+        _mm256_castps_si256(_mm256_shuffle_ps(first, second, _MM_SHUFFLE(3, 1, 3, 1))), 0xD8);
+}
+
+/* Decode the symbols of eight lanes, from the roots of their searches; returns the last nodes. A
+ * bound is the upper half of what is gathered: its node is at least 1, so that the element before it
+ * belongs to the same bounds. */
+INLINE __m256i leave_gathered(__m256i *states, const uint16_t *base, __m256i distance, __m256i node,
+                              unsigned levels)
+{
+    const __m256i total = _mm256_set1_epi32(WSIC_MODEL_TOTAL);
+    const __m256i slot = _mm256_and_si256(*states, _mm256_set1_epi32(WSIC_MODEL_TOTAL - 1));
+    const __m256i after = _mm256_add_epi32(slot, _mm256_set1_epi32(1));
+    const __m256i before = _mm256_sub_epi32(distance, _mm256_set1_epi32(1));
+    __m256i start = _mm256_setzero_si256(), end = total;
+
+#pragma GCC unroll 6
+    for (unsigned level = 0; level < levels; level++) {
+        const __m256i at = _mm256_add_epi32(before, node);
+        const __m256i bound =
+            _mm256_srli_epi32(_mm256_i32gather_epi32((const void *)base, at, sizeof *base), 16);
+        const __m256i above = _mm256_cmpgt_epi32(after, bound);
+        start = _mm256_blendv_epi8(start, bound, above);
+        end = _mm256_blendv_epi8(bound, end, above);
+        node = _mm256_sub_epi32(_mm256_add_epi32(node, node), above);
+    }
+    const __m256i scaled = _mm256_mullo_epi32(_mm256_sub_epi32(end, start),
+                                              _mm256_srli_epi32(*states, WSIC_MODEL_BITS));
+    *states = _mm256_add_epi32(scaled, _mm256_sub_epi32(slot, start));
+    return node;
+}
+
+/* What a search leaves as control, from nodes. */
+INLINE __m256i control_of(__m256i even, __m256i odd)
+{
+    return _mm256_or_si256(_mm256_slli_epi32(even, 1), _mm256_slli_epi32(odd, 17));
+}
+
+INLINE void step_alone(lanes32 *lanes, wsic_vector_group *group, const vector_trellis *trellis,
+                       size_t row, unsigned contexts_log, unsigned levels, bool low_bits)
+{
+    const wsic_steps *const steps = group->steps;
+    const uint16_t *const *const bounds =
+        steps->bounds + WSIC_VECTOR_LANES * (size_t)steps->row_kind[row];
+    const uint16_t *const base = steps->bounds[0];
+    __m256i control[2] = {_mm256_set1_epi16(0x0302), _mm256_set1_epi16(0x0302)};
+    const __m256i root = _mm256_set1_epi32(0x7F);
+    lanes_begun begun;
+    symbols16 found[2];
+
+    if (contexts_log != 0) {
+        begun = begin_step(trellis, lanes->trellis);
+        spread_control(begun.control, &control[0], &control[1]);
+    }
+#pragma GCC unroll 2
+    for (unsigned half = 0; half < 2; half++) {
+        states16 *const states = &lanes->states[half];
+        __m256i even, odd;
+        find_distances(bounds + 16 * half, base, &even, &odd);
+        even = leave_gathered(&states->even, base, even,
+                              _mm256_and_si256(_mm256_srli_epi32(control[half], 1), root), levels);
+        odd = leave_gathered(&states->odd, base, odd,
+                             _mm256_and_si256(_mm256_srli_epi32(control[half], 17), root), levels);
+        found[half].control = control_of(even, odd);
+    }
+    finish_step(lanes, group, trellis, row, found, contexts_log != 0 ? &begun : NULL, levels,
+                low_bits);
 }
 
 #define KERNEL_TARGET AVX2
 #include "coding/stream_run.h"
 
+#define STEP        step_alone
+#define NAMED(name) name##_alone
+#include "coding/stream_run.h"
+
 wsic_vector_steps *wsic_vector_kernel_avx2(const wsic_form *form, bool trellis)
 {
     return choose_kernel(form, trellis);
+}
+
+wsic_vector_steps *wsic_vector_kernel_avx2_alone(const wsic_form *form, bool trellis)
+{
+    return choose_kernel_alone(form, trellis);
 }
 
 #endif
