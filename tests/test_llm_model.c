@@ -355,6 +355,93 @@ START_TEST(families_refuse_what_they_do_not_understand)
 }
 END_TEST
 
+static bool load_mixture(struct config *config, const char *architecture, const char *type,
+                         const char *more, struct failure *failure)
+{
+    char text[2000];
+
+    snprintf(text, sizeof text,
+             "{\"architectures\":[\"%s\"],\"model_type\":\"%s\",\"hidden_act\":\"silu\","
+             "\"hidden_size\":8,\"intermediate_size\":12,\"num_hidden_layers\":2,"
+             "\"num_attention_heads\":2,\"num_key_value_heads\":1,\"vocab_size\":16,"
+             "\"max_position_embeddings\":32%s}",
+             architecture, type, more);
+    write_file("config.json", text, strlen(text));
+    return config_load(config, directory, failure);
+}
+
+START_TEST(mixtures_refuse_what_they_do_not_understand)
+{
+    static const char *const cases[][4] = {
+        /* architecture, type, more, message */
+        {"MixtralForCausalLM", "mixtral", "\"num_local_experts\":4,\"num_experts_per_tok\":5",
+         "\"num_experts_per_tok\" is 5, more than the 4 of \"num_local_experts\""},
+        {"MixtralForCausalLM", "mixtral", "\"num_local_experts\":0", "\"num_local_experts\" is 0"},
+        {"MixtralForCausalLM", "mixtral", "\"num_experts_per_tok\":0",
+         "\"num_experts_per_tok\" is 0"},
+        {"MixtralForCausalLM", "mixtral", "\"num_local_experts\":\"8\"",
+         "\"num_local_experts\" is not"},
+        {"MixtralForCausalLM", "mixtral", "\"num_experts\":8", "\"num_experts\" is set"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"num_experts\":4",
+         "\"num_experts_per_tok\" is 8, more than the 4 of \"num_experts\""},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"num_experts\":0", "\"num_experts\" is 0"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"num_experts\":1000000",
+         "\"num_experts\" is 1000000"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"num_local_experts\":8",
+         "\"num_local_experts\" is set"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"moe_intermediate_size\":0",
+         "\"moe_intermediate_size\" is 0"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"mlp_only_layers\":0",
+         "\"mlp_only_layers\" is not a list"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"mlp_only_layers\":[0,2]",
+         "\"mlp_only_layers\": entry 1 is no block from 0 to 1"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"mlp_only_layers\":[-1]",
+         "\"mlp_only_layers\": entry 0 is no block"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"mlp_only_layers\":[\"0\"]",
+         "\"mlp_only_layers\": entry 0 is no block"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"decoder_sparse_step\":0",
+         "\"decoder_sparse_step\" is 0"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"norm_topk_prob\":1",
+         "\"norm_topk_prob\" is neither true nor false"},
+        {"Qwen3MoeForCausalLM", "qwen3_moe", "\"use_sliding_window\":true",
+         "\"use_sliding_window\" is true"},
+    };
+    struct config config;
+    struct failure failure;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char more[200];
+        snprintf(more, sizeof more, ",%s", cases[i][2]);
+        ck_assert_msg(!load_mixture(&config, cases[i][0], cases[i][1], more, &failure),
+                      "accepted %s", more);
+        expect_line(&failure, cases[i][3]);
+    }
+}
+END_TEST
+
+/* Of transformers, as are all defaults of these families: those of the first model of each. */
+START_TEST(mixtures_have_the_defaults_of_transformers)
+{
+    struct config config;
+    struct failure failure;
+
+    ck_assert_msg(load_mixture(&config, "MixtralForCausalLM", "mixtral", "", &failure), "%s",
+                  failure.text);
+    ck_assert_uint_eq(config.mixture.experts, 8);
+    ck_assert_uint_eq(config.mixture.chosen, 2);
+    ck_assert_uint_eq(config_intermediate(&config, 0), 12);
+    ck_assert_msg(load_mixture(&config, "Qwen3MoeForCausalLM", "qwen3_moe",
+                               ",\"mlp_only_layers\":[0]", &failure),
+                  "%s", failure.text);
+    ck_assert_uint_eq(config.mixture.experts, 128);
+    ck_assert_uint_eq(config.mixture.chosen, 8);
+    ck_assert_uint_eq(config_experts(&config, 0), 0);
+    ck_assert_uint_eq(config_experts(&config, 1), 128);
+    ck_assert_uint_eq(config_intermediate(&config, 0), 12);
+    ck_assert_uint_eq(config_intermediate(&config, 1), 768);
+}
+END_TEST
+
 /* Every key of the good configuration, once left out or changed, is named in the refusal. */
 START_TEST(config_keys_are_checked)
 {
@@ -497,6 +584,8 @@ int main(void)
     tcase_add_test(files, configs_of_other_models_are_refused_by_name);
     tcase_add_test(files, config_keys_are_checked);
     tcase_add_test(files, families_refuse_what_they_do_not_understand);
+    tcase_add_test(files, mixtures_refuse_what_they_do_not_understand);
+    tcase_add_test(files, mixtures_have_the_defaults_of_transformers);
     tcase_add_test(files, model_needs_exactly_its_tensors);
     suite_add_tcase(suite, files);
     run_suite(suite);
