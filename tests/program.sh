@@ -105,6 +105,16 @@ has_keys()
     report $? "$name: all numbers of the JSON are finite or null"
 }
 
+# safetensors FILE HEADER DATA: a file of these bytes
+safetensors()
+{
+    length=$(printf '%s' "$2" | wc -c)
+    awk -v n="$length" 'BEGIN { for (i = 0; i < 8; i++) { printf "%03o\n", n % 256; n = int(n / 256) } }' |
+        while read -r byte; do printf '%b' "\\0$byte"; done >"$1"
+    printf '%s' "$2" >>"$1"
+    cat "$3" >>"$1"
+}
+
 no_rest()
 {
     rest=$(find . -name '*.tmp*' -o -name '.watersic*' -o -name '*.part')

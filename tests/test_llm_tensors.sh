@@ -106,16 +106,6 @@ says err "no statistics of \"model.layers.0.mlp.down_proj.weight\"" "the one tha
 
 # --- stacks of matrices, as experts that are fused --------------------------------------------
 
-# safetensors FILE HEADER DATA: a file of these bytes
-safetensors()
-{
-    length=$(printf '%s' "$2" | wc -c)
-    awk -v n="$length" 'BEGIN { for (i = 0; i < 8; i++) { printf "%03o\n", n % 256; n = int(n / 256) } }' |
-        while read -r byte; do printf '%b' "\\0$byte"; done >"$1"
-    printf '%s' "$2" >>"$1"
-    cat "$3" >>"$1"
-}
-
 # tail_of FILE BYTES: what a restored file ends with
 tail_of()
 {
@@ -177,11 +167,8 @@ make_large()
             printf "%s\"h.%d.w\":{\"dtype\":\"F32\",\"shape\":[512,512],\"data_offsets\":[%d,%d]}",
                 i ? "," : "", i, i * 1048576, (i + 1) * 1048576
         printf "}" }' >header
-    length=$(wc -c <header)
-    awk -v n="$length" 'BEGIN { for (i = 0; i < 8; i++) { printf "%03o\n", n % 256; n = int(n / 256) } }' |
-        while read -r byte; do printf '%b' "\\0$byte"; done >"$2/model.safetensors"
-    cat header >>"$2/model.safetensors"
-    truncate -s $((8 + length + $1 * 1048576)) "$2/model.safetensors"
+    safetensors "$2/model.safetensors" "$(cat header)" /dev/null
+    truncate -s $((8 + $(wc -c <header) + $1 * 1048576)) "$2/model.safetensors"
 }
 make_large 2 small
 make_large 100 large
