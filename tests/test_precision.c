@@ -128,7 +128,7 @@ START_TEST(single_precision_loses_nothing)
 }
 END_TEST
 
-/* Of preset paper: with "codes" only the fit of both scales has single precision on its way. */
+/* With "codes" only the fit of both scales has single precision on its way. */
 START_TEST(quick_fits_lose_nothing)
 {
     fixture f = open_fixture(cases[_i].correlation, cases[_i].spread);

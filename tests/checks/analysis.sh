@@ -33,7 +33,7 @@ spelling()
 {
     (cd "$root" && git ls-files '*.c' '*.h' '*.md' '*.sh' '*.py' '*.build' |
         grep -v 'tests/tokenizer/' |
-        xargs codespell --ignore-words-list=ans,fo,te,nd,ba,hist,indx,ment,ot,tha,vie,inout,mis,numer,statics)
+        xargs codespell --ignore-words-list=ans,fo,te,nd,ba,hist,indx,ment,ot,tha,vie,inout,mis,numer,statics,crate,sensitiv)
 }
 
 shell()

@@ -26,8 +26,9 @@ static void look_at_layer(wsic_archive *archive, size_t index, size_t size)
     const wsic_status status = wsic_archive_load_layer(archive, index, &owned);
     if (status < 0)
         fuzz_check_refusal(status, wsic_archive_message(archive), owned);
-    fuzz_require(wsic_archive_view_layer(archive, index, &borrowed) == status,
-                 "loading and viewing disagree");
+    /* Viewing trusts the record around the layer, whose checksum covers what the layer's own does. */
+    const wsic_status viewed = wsic_archive_view_layer(archive, index, &borrowed);
+    fuzz_require(status < 0 || viewed == status, "what can be loaded cannot be viewed");
     if (status >= 0)
         fuzz_decode_layer(owned, borrowed);
     wsic_layer_destroy(owned);
