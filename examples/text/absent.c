@@ -37,6 +37,32 @@ bool tokenizer_surround(struct tokenizer *tokenizer, enum tokenizer_side side, c
     return false;
 }
 
+bool tokenizer_begin(struct tokenizer *tokenizer, const struct token_sink *sink, bool framed,
+                     struct failure *failure)
+{
+    (void)tokenizer;
+    (void)sink;
+    (void)framed;
+    return refuse(failure, "no text is read");
+}
+
+bool tokenizer_feed(struct tokenizer *tokenizer, const void *text, size_t size,
+                    struct failure *failure)
+{
+    (void)tokenizer;
+    (void)text;
+    (void)size;
+    return refuse(failure, "no text is read");
+}
+
+bool tokenizer_finish(struct tokenizer *tokenizer, struct text_repairs *repairs,
+                      struct failure *failure)
+{
+    (void)tokenizer;
+    *repairs = (struct text_repairs){.count = 0};
+    return refuse(failure, "no text is read");
+}
+
 bool tokenizer_encode_file(struct tokenizer *tokenizer, const char *path,
                            const struct token_sink *sink, bool framed, struct text_repairs *repairs,
                            struct failure *failure)
