@@ -211,7 +211,7 @@ for kilobytes in 100000 150000 200000; do
     wait "$process"
     code=$?
     kill "$guard" 2>/dev/null
-    [ "$code" = 0 ] || { [ "$code" = 1 ] && grep -q "out of memory" err && [ ! -e x.wsic ]; }
+    [ "$code" = 0 ] || { [ "$code" = 1 ] && grep -q "out of memory\|threads could not be started" err && [ ! -e x.wsic ]; }
     report $? "$kilobytes KiB of memory: the run ends" "exit code $code"
     [ "$code" = 0 ] || one_line "$kilobytes KiB of memory"
 done
