@@ -167,7 +167,7 @@ void synthetic_write_shard(const struct synthetic_llm *model, const char *direct
                            const char *name, size_t first, size_t end)
 {
     FILE *const file = create_file(directory, name);
-    char header[32000] = "{";
+    char header[128 * SYNTHETIC_MAX_TENSORS] = "{";
     size_t length = 1;
     size_t offset = 0;
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SYNTHETIC_MAX_TENSORS = 192 };
+enum { SYNTHETIC_MAX_TENSORS = 1024 };
 
 struct synthetic_tensor {
     char name[96];
