@@ -305,6 +305,9 @@ START_TEST(a_target_of_distortion_is_one_of_both_sides)
     enum { A = 80, N = 32 };
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 11);
     double *const g = malloc(A * A * sizeof *g);
+    /* The first preset, paper, fits scales of rows and columns in turn. In a layer as small as this
+     * its distortion jumps from step to step, and a notice says that the nearest was taken. */
+    const double tolerance = _i == 0 ? 0.08 : 0.02;
 
     outputs_random(g, A, 12);
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, outputs_presets[_i]), WSIC_OK);
@@ -313,7 +316,7 @@ START_TEST(a_target_of_distortion_is_one_of_both_sides)
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_DISTORTION, target), WSIC_OK);
         wsic_layer *const layer = outputs_encode(&f, g);
         const double truth = outputs_distortion(&f, g, layer);
-        ck_assert_double_eq_tol(truth, target, 0.02 * target + 1e-9);
+        ck_assert_double_eq_tol(truth, target, tolerance * target + 1e-9);
         wsic_layer_destroy(layer);
     }
     free(g);

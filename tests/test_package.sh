@@ -120,7 +120,8 @@ development()
 programs()
 {
     rm -f "$work/tree/share/doc/watersic/COPYING" # papers has it
-    take watersic bin/watersic bin/watersic-llm share/man/man1 share/doc/watersic && papers watersic &&
+    take watersic bin/watersic bin/watersic-llm share/man/man1 share/doc/watersic share/bash-completion share/zsh share/fish &&
+        papers watersic &&
         control watersic utils "$(needs "$work"/watersic/usr/bin/*)" \
             "quantization of language models, programs"
 }

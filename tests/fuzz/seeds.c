@@ -179,7 +179,7 @@ static void make_npy(uint32_t dtype)
 
 static void make_safetensors(const char *type, size_t bytes, int number)
 {
-    static const unsigned char zeros[64];
+    static const unsigned char zeros[128];
     const struct safetensors_entry entries[] = {{"a", type, 2, {2, 4}, 8 * bytes},
                                                 {"b.\xC3\xA9", "U8", 1, {5}, 5}};
     struct safetensors_writer writer;
