@@ -54,12 +54,19 @@ void filemap_close(struct filemap *map)
     *map = (struct filemap){.size = 0};
 }
 
-void filemap_release(const unsigned char *data, size_t bytes)
+void filemap_release(const struct filemap *map, const unsigned char *data, size_t bytes)
 {
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t begin = (uintptr_t)data / page * page;
-    const uintptr_t end = (uintptr_t)data + bytes;
+    /* Linux maps the pages about one that is looked at as well, 64 KiB at a time. */
+    const uintptr_t around = 64 << 10;
+    const uintptr_t first = (uintptr_t)map->data;
+    const uintptr_t behind = first + map->size;
+    uintptr_t begin = (uintptr_t)data / around * around;
+    uintptr_t end = ((uintptr_t)data + bytes + around - 1) / around * around;
 
+    if (begin < first)
+        begin = first;
+    if (end > behind)
+        end = behind;
     /* Advice: where it is not taken, the pages merely stay. */
     if (bytes > 0)
         madvise((void *)begin, end - begin, MADV_DONTNEED);

@@ -17,8 +17,8 @@ bool filemap_open(struct filemap *map, const char *path, struct failure *failure
 
 void filemap_close(struct filemap *map);
 
-/* Let the pages go that hold these bytes of a map. They are read again when they are next looked
- * at. */
-void filemap_release(const unsigned char *data, size_t bytes);
+/* Let the pages go that hold these bytes of a map, and those that came with them. They are read
+ * again when they are next looked at. */
+void filemap_release(const struct filemap *map, const unsigned char *data, size_t bytes);
 
 #endif

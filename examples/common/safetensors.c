@@ -134,7 +134,7 @@ static bool parse_tensor(struct tensor *tensor, const char *name, const json_t *
 {
     size_t number_bytes = 0;
 
-    *tensor = (struct tensor){.name = name, .file = file->path};
+    *tensor = (struct tensor){.name = name, .file = file->path, .map = &file->map};
     if (!json_is_object(entry))
         return refuse_tensor(tensor, failure, "its entry is not an object");
     if (!parse_type(tensor, entry, &number_bytes, failure) ||
@@ -421,5 +421,5 @@ bool tensor_read_f32(const struct tensor *tensor, float *out, struct failure *fa
 
 void tensor_release(const struct tensor *tensor)
 {
-    filemap_release(tensor->data, tensor->bytes);
+    filemap_release(tensor->map, tensor->data, tensor->bytes);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/failure.h"
+#include "common/filemap.h"
 
 #define SAFETENSORS_MAX_DIMENSIONS 8
 
@@ -32,6 +33,7 @@ struct tensor {
     size_t count; /* numbers */
     size_t bytes;
     const unsigned char *data; /* may be unaligned */
+    const struct filemap *map; /* of the file */
     /* Of one that is coded (coded_tensors.h), whose shape and count are those of what it stands
      * for: the type of the numbers that were coded, and the layers that they are in. */
     const char *coded_type; /* NULL: it is not coded */

@@ -110,7 +110,7 @@ bool tokens_read(const char *path, size_t vocabulary, const struct token_sink *s
         const size_t count = reading.count - at < STRETCH ? reading.count - at : STRETCH;
         ok = decode(&reading, at, count, values, failure) &&
              sink->take(sink->self, values, count, failure);
-        filemap_release(reading.map.data + at * reading.bytes, count * reading.bytes);
+        filemap_release(&reading.map, reading.map.data + at * reading.bytes, count * reading.bytes);
     }
     filemap_close(&reading.map);
     return ok;
