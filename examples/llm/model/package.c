@@ -118,6 +118,11 @@ void package_close(struct package *package)
     free(package);
 }
 
+const struct checkpoint *package_checkpoint(const struct package *package)
+{
+    return package->checkpoint;
+}
+
 uint64_t package_bytes(const struct package *package)
 {
     uint64_t bytes = 0;
