@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/command/options.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdint.h>
