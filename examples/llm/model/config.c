@@ -242,7 +242,8 @@ bool config_load(struct config *config, const char *directory, struct failure *f
 {
     char path[PATH_MAX];
 
-    return path_join(path, directory, "config.json", failure) && read_file(path, read_config, config, failure);
+    return path_join(path, directory, "config.json", failure) &&
+           read_file(path, read_config, config, failure);
 }
 
 static bool read_scale_block(void *result, const struct config_reader *reader)

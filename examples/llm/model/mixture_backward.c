@@ -100,8 +100,8 @@ static void expert_backward(const struct way_back *way, size_t expert)
     scatter(way, routed, own);
 }
 
-/* From the weights w of those chosen to the logits z of the router. With w = p / sum of those
- * chosen, ∂w_i/∂z_j = w_i (δ_ij - w_j) among them; with w = p, p in place of w and all j. */
+/* normed's derivatives += those by a token's logit for an expert, which is that row of the router
+ * times normed */
 static void add_logit(const struct way_back *way, size_t token, size_t expert, float derivative)
 {
     const struct backward *const backward = way->backward;
@@ -111,6 +111,8 @@ static void add_logit(const struct way_back *way, size_t token, size_t expert, f
                length);
 }
 
+/* From the weights w of those chosen to the logits z of the router. With w = p / sum of those
+ * chosen, ∂w_i/∂z_j = w_i (δ_ij - w_j) among them; with w = p, p in place of w and all j. */
 static void router_backward(const struct way_back *way, size_t token)
 {
     const struct backward *const backward = way->backward;
