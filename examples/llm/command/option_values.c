@@ -157,18 +157,11 @@ bool option_take_seed(void *place, const char *name, const char *value, struct f
 
 bool option_take_form(void *place, const char *name, const char *value, struct failure *failure)
 {
-    static const char *const names[] = {
-        [RESIDENT_F32] = "f32", [RESIDENT_INT8] = "int8", [RESIDENT_CODED] = "coded"};
     struct option_generation *const generation = place;
 
-    for (int form = RESIDENT_F32; form <= RESIDENT_CODED; form++) {
-        if (strcmp(value, names[form]) == 0) {
-            generation->form = (enum resident_form)form;
-            generation->form_given = true;
-            return true;
-        }
-    }
-    return refuse(failure, "--%s: '%s' is neither 'coded' nor 'int8' nor 'f32'", name, value);
+    generation->form_given = resident_form_find(&generation->form, value);
+    return generation->form_given ||
+           refuse(failure, "--%s: '%s' is neither 'coded' nor 'int8' nor 'f32'", name, value);
 }
 
 static bool take_rates_up_to(size_t most, struct option_rates *rates, const char *value,
