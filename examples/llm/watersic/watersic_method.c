@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/watersic/watersic_method.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
