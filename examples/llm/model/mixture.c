@@ -148,6 +148,11 @@ void mixture_select(struct routed *routed, const struct routing *routing, size_t
     }
 }
 
+bool mixture_is_witness(size_t before, size_t wanted, size_t others)
+{
+    return (before + 1) * wanted / others > before * wanted / others;
+}
+
 void mixture_gather(const struct routed *routed, const float *rows, size_t length, float *out)
 {
     for (size_t i = 0; i < routed->count; i++)

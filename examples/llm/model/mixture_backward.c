@@ -36,12 +36,12 @@ static void add_witnesses(const struct way_back *way, struct routed *routed)
     size_t next = 0;
     size_t seen = 0;
 
-    for (size_t i = 0; wanted > 0 && i < way->count; i++) {
+    for (size_t i = 0; i < way->count; i++) {
         if (next < own && routed->tokens[next] == i) {
             next++;
             continue;
         }
-        if ((seen + 1) * wanted / others > seen * wanted / others) {
+        if (mixture_is_witness(seen, wanted, others)) {
             routed->tokens[routed->count] = (uint32_t)i;
             routed->weights[routed->count++] = weight;
         }
