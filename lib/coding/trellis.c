@@ -30,13 +30,6 @@ static void look_ahead(wsic_trellis *trellis)
     for (uint32_t state = 0; state < trellis->states; state++)
         trellis->context[state] =
             (uint8_t)(2U * trellis->codebook[state] + codebook_ahead(trellis, state));
-    for (uint32_t state = 0; state < trellis->states; state++) {
-        for (uint32_t parity = 0; parity < 2; parity++) {
-            const uint32_t next = trellis->next[state][parity];
-            trellis->move[2 * state + parity] =
-                (uint16_t)(WSIC_TRELLIS_CONTEXTS * next + trellis->context[next]);
-        }
-    }
 }
 
 void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)

@@ -31,8 +31,6 @@ typedef struct wsic_trellis {
      * leads, at the first step at which the parity decides that. An odd index leads to the other
      * codebook. The quantizer prefers one of the two, so that the parity is not evenly distributed. */
     uint8_t context[WSIC_TRELLIS_STATES];
-    /* Both tables in one look-up: from 2 * state + parity to 4 * next state + its context. */
-    uint16_t move[2 * WSIC_TRELLIS_STATES];
 } wsic_trellis;
 
 static inline bool wsic_trellis_kind_exists(unsigned kind)
@@ -62,12 +60,6 @@ static inline int32_t wsic_trellis_level(unsigned codebook, int32_t index)
 static inline unsigned wsic_trellis_next(const wsic_trellis *trellis, unsigned state, int32_t index)
 {
     return trellis->next[state][(uint32_t)index & 1];
-}
-
-/* wsic_trellis_next() from 4 * state + context to 4 * next state + its context. */
-static inline uint32_t wsic_trellis_move(const wsic_trellis *trellis, uint32_t at, int32_t index)
-{
-    return trellis->move[at / WSIC_TRELLIS_CONTEXTS * 2 + ((uint32_t)index & 1)];
 }
 
 /* What the coder sees in place of a level: index and context at once. */
