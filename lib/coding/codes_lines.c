@@ -254,8 +254,8 @@ static bool make_keys(wsic_code_plan *plan, unsigned order, const order_scratch 
         if (hint < -WSIC_KEY_LIMIT / 2 || hint > WSIC_KEY_LIMIT / 2)
             return false;
         plan->keys[j] = (order & WSIC_ORDER_KEYS) != 0 ? (int32_t)(width - hint) : 0;
-        s->key[j] = wsic_key_in_hints(plan->keys[j], plan->step) +
-                    (hints ? hints[plan->live_column[j]] : 0);
+        s->key[j] = (int32_t)(wsic_key_in_hints(plan->keys[j], plan->step) +
+                              (hints ? hints[plan->live_column[j]] : 0));
     }
     return true;
 }
