@@ -153,13 +153,8 @@ static void prepare(decode_bench *bench, const wsic_layer_job *job)
     if (bytes <= bench->bytes)
         return;
     free(bench->workspace);
-    bench->workspace = aligned_alloc(WSIC_WORKSPACE_ALIGNMENT, bytes);
+    bench->workspace = bench_workspace(bytes);
     bench->bytes = bytes;
-    if (!bench->workspace) {
-        fputs("no memory for the workspace\n", stderr);
-        exit(1);
-    }
-    memset(bench->workspace, 0, bytes);
 }
 
 static void time_rows(decode_bench *bench, const char *what, uint32_t kind, uint32_t dtype,
@@ -332,8 +327,6 @@ static void run_layer(decode_command *command, const trial_source *source, unsig
     const size_t rows = source->rows, columns = source->columns;
     trial_options options = command->trial;
     char setting[32], of_states[32], quantizer[32] = "scalar";
-    wsic_layer *layer;
-    wsic_matrix weights;
 
     options.rate = rate;
     snprintf(setting, sizeof setting, "quantizer=%s", states == 0 ? "scalar" : "trellis");
@@ -343,11 +336,7 @@ static void run_layer(decode_command *command, const trial_source *source, unsig
         trial_add_setting(&options, of_states);
         snprintf(quantizer, sizeof quantizer, "trellis of %u", states);
     }
-    wsic_encoder *const encoder = trial_encoder(source->context, &options);
-    wsic_matrix_init(&weights, sizeof weights, source->weights, WSIC_F32, rows, columns, 0);
-    bench_check(wsic_encoder_run(encoder, source->stats, &weights, &layer), "wsic_encoder_run",
-                wsic_encoder_message(encoder));
-    wsic_encoder_destroy(encoder);
+    wsic_layer *const layer = trial_layer(source, &options);
     decode_bench bench = {.command = command,
                           .quantizer = quantizer,
                           .rate = rate,
