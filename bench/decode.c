@@ -157,25 +157,44 @@ static void prepare(decode_bench *bench, const wsic_layer_job *job)
     bench->bytes = bytes;
 }
 
-static void time_rows(decode_bench *bench, const char *what, uint32_t kind, uint32_t dtype,
-                      size_t rows)
+/* Where so many rows begin: behind as many others, if they are not all. */
+static size_t first_row(const decode_bench *bench, size_t rows)
 {
-    const size_t columns =
-        kind == WSIC_JOB_CODED_ORDER ? bench->info.live_columns : bench->info.columns;
+    return rows < bench->info.rows ? rows : 0;
+}
+
+/* The shortest time of so many for some rows, which stand in the output then. */
+static double run_rows(decode_bench *bench, uint32_t kind, uint32_t dtype, size_t rows,
+                       size_t columns, size_t repeats)
+{
     wsic_matrix output;
     wsic_matrix_init(&output, sizeof output, bench->output, dtype, rows, columns, 0);
     job_action action = {bench,
                          {.size = sizeof action.job,
                           .layer = bench->layer,
                           .kind = kind,
-                          .first_row = rows < bench->info.rows ? rows : 0,
+                          .first_row = first_row(bench, rows),
                           .output = &output}};
 
-    if (rows > bench->info.rows - action.job.first_row)
-        return;
     prepare(bench, &action.job);
-    const double seconds = shortest(bench, run_job, &action);
+    return bench_shortest(repeats, run_job, &action);
+}
+
+static void time_rows(decode_bench *bench, const char *what, uint32_t kind, uint32_t dtype,
+                      size_t rows)
+{
+    const size_t columns =
+        kind == WSIC_JOB_CODED_ORDER ? bench->info.live_columns : bench->info.columns;
+
+    if (rows > bench->info.rows - first_row(bench, rows))
+        return;
+    const double seconds = run_rows(bench, kind, dtype, rows, columns, bench->command->repeats);
     print(bench, what, 0, (double)rows * (double)columns, seconds, 0);
+}
+
+static void fill_output(decode_bench *bench, uint32_t kind, uint32_t dtype)
+{
+    run_rows(bench, kind, dtype, bench->info.rows, bench->info.columns, 1);
 }
 
 static int32_t ignore_tile(void *user, const wsic_tile *tile)
@@ -301,13 +320,12 @@ static void time_kernels(decode_bench *bench, int32_t kernels)
 
 static void time_layer(decode_bench *bench)
 {
-    const size_t rows = bench->info.rows;
     const int32_t chosen = bench->command->kernels;
 
     bench->copy = shortest(bench, copy_codes, bench);
     print(bench, "memcpy", 0, weights_of(bench), bench->copy, 0);
     if (bench->info.code_dtype == WSIC_I8) {
-        time_rows(bench, "codes_i8", WSIC_JOB_CODES, WSIC_I8, rows);
+        fill_output(bench, WSIC_JOB_CODES, WSIC_I8);
         time_general(bench);
     }
     for (int32_t kernels = WSIC_KERNELS_C; kernels <= WSIC_KERNELS_NEON; kernels++) {
@@ -316,7 +334,7 @@ static void time_layer(decode_bench *bench)
     }
     bench_check(wsic_context_set_kernels(bench->context, chosen), "wsic_context_set_kernels", "");
     bench->bare = shortest(bench, visit_all, bench);
-    time_rows(bench, "weights_f32", WSIC_JOB_WEIGHTS, WSIC_F32, rows);
+    fill_output(bench, WSIC_JOB_WEIGHTS, WSIC_F32);
     time_products(bench);
 }
 
