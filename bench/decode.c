@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What decoding costs: one JSON object for each thing that was timed, or tables of all of them, on one
- * thread, in nanoseconds a weight, by each kind of kernels that is there, beside general decoders on the same symbols, memcpy() and BLAS on the same
- * matrix in the same run. */
+/* What decoding costs on one thread, in nanoseconds a weight, with each kind of kernels that is
+ * there. General decoders on the same symbols, memcpy() and BLAS on the same matrix are timed in
+ * the same run. Prints one JSON object for each thing that was timed, or tables of all of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

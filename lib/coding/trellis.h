@@ -29,7 +29,8 @@ typedef struct wsic_trellis {
     uint8_t next[WSIC_TRELLIS_STATES][2]; /* by the parity of the index */
     /* The part of the state that the coder uses: 2 * codebook + the codebook to which an even index
      * leads, at the first step at which the parity decides that. An odd index leads to the other
-     * codebook. The quantizer prefers one of the two, so that the parity is not evenly distributed. */
+     * codebook. The quantizer prefers one of the two, so that the parity is not evenly
+     * distributed. */
     uint8_t context[WSIC_TRELLIS_STATES];
 } wsic_trellis;
 
@@ -88,9 +89,9 @@ static inline int32_t wsic_token_index(int32_t token)
     return (token - (int32_t)wsic_token_context(token)) / WSIC_TRELLIS_CONTEXTS;
 }
 
-/* Tokens of the levels of one column, from state 0 on; they may take the place of the levels. Returns
- * the number of levels up to the first one that the codebook in use does not have, whose token and
- * some around it mean nothing; `count` if there is none. */
+/* Tokens of the levels of one column, from state 0 on; they may take the place of the levels.
+ * Returns the number of levels before the first one that the codebook in use does not have, or
+ * `count` if there is none. In the first case the tokens mean nothing. */
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t count,
                            int32_t *tokens);
 
