@@ -281,6 +281,19 @@ static uint64_t encode_within_prediction(layer_fixture *f)
     return report.memory_peak;
 }
 
+/* In a wide matrix of few rows the eigenvalues of the limit take more memory than the encoding. */
+START_TEST(memory_of_the_limit_is_predicted)
+{
+    layer_fixture f = layer_open(2, 800, COVARIANCE_AR, 24);
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, "fast"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 1), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 1.0), WSIC_OK);
+    ck_assert_uint_gt(encode_within_prediction(&f), 0);
+    layer_close(&f);
+}
+END_TEST
+
 START_TEST(memory_is_predicted_and_bounded)
 {
     const size_t shapes[][2] = {{8, 8}, {300, 200}, {200, 300}, {40, 600}};
@@ -436,6 +449,7 @@ int main(void)
     tcase_add_test(input, empty_statistics_are_refused);
     tcase_add_test(input, number_types_and_strides_agree);
     tcase_add_loop_test(host, threads_change_no_byte, 0, LAYER_VARIANTS);
+    tcase_add_test(host, memory_of_the_limit_is_predicted);
     tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * LAYER_VARIANTS);
     tcase_add_loop_test(host, memory_of_extremes_is_predicted, 0, 16);
     tcase_add_test(host, progress_rises_and_cancels);

@@ -6,11 +6,12 @@
 #include "base/checked.h"
 #include "linalg/linalg.h"
 #include "quant/rate_model.h"
+#include "quant/zsic_state.h"
 
 enum {
-    BASE_COLUMNS = 8, /* see zsic.c */
-    /* Rows that are decided at once, and that a trellis looks at behind them: some five times the
-     * logarithm of its states. */
+    BASE_COLUMNS = 8, /* a range of so few is done column by column, see WSIC_ZSIC_BASE */
+    /* Rows that are decided at once, and rows behind them that a trellis looks at: some five times
+     * the logarithm of its states. */
     KEPT_ROWS = 96,
     AHEAD_ROWS = WSIC_WINDOW_ROWS - KEPT_ROWS,
     GAINS = WSIC_WINDOW_ROWS * WSIC_WINDOW_ROWS
@@ -160,6 +161,21 @@ static wsic_window open_window(const recursion *r, size_t end, size_t number)
     return window;
 }
 
+/* In steps. */
+static double error_of(const recursion *r, const wsic_window *w, size_t k)
+{
+    return w->own[k] - w->back * r->window_codes[k];
+}
+
+/* The error of row k moves the rows of the window that are decided after it. */
+static void move_rows_behind(const recursion *r, const wsic_window *w, size_t k)
+{
+    const double error = error_of(r, w, k);
+
+    for (size_t i = k + 1; i < w->count; i++)
+        r->number[i] += (double)w->gain[k * WSIC_WINDOW_ROWS + i] * error;
+}
+
 /* Row by row, for a quantizer without memory; leaves in number what it saw. */
 static bool quantize_rows(const recursion *r, const wsic_window *w)
 {
@@ -173,9 +189,7 @@ static bool quantize_rows(const recursion *r, const wsic_window *w)
                                       .row_width = w->row_width + k};
         if (!q->quantize(q->state, &stretch, r->workspace, r->window_codes + k))
             return false;
-        const double error = w->own[k] - w->back * r->window_codes[k];
-        for (size_t i = k + 1; i < w->count; i++)
-            r->number[i] += (double)w->gain[k * WSIC_WINDOW_ROWS + i] * error;
+        move_rows_behind(r, w, k);
     }
     return true;
 }
@@ -189,11 +203,8 @@ static bool quantize_window(const recursion *r, const wsic_window *w)
         return quantize_rows(r, w);
     if (!q->quantize_window(q->state, w, r->workspace, r->window_codes))
         return false;
-    for (size_t k = 0; k < w->count; k++) {
-        const double error = w->own[k] - w->back * r->window_codes[k];
-        for (size_t i = k + 1; i < w->count; i++)
-            r->number[i] += (double)w->gain[k * WSIC_WINDOW_ROWS + i] * error;
-    }
+    for (size_t k = 0; k < w->count; k++)
+        move_rows_behind(r, w, k);
     return true;
 }
 
@@ -207,7 +218,7 @@ static void close_window(const recursion *r, const wsic_window *w, size_t end)
         const size_t place = end - 1 - k;
         r->codes[r->column * p->rows + place] = r->window_codes[k];
         r->target[place] = r->step * r->number[k];
-        r->errors[place] = r->step * (w->own[k] - w->back * r->window_codes[k]);
+        r->errors[place] = r->step * error_of(r, w, k);
     }
     if (left > 0)
         wsic_gemm_add_transposed(left, 1, w->count, p->A + left, p->lda, r->errors + left, w->count,
@@ -287,10 +298,10 @@ static wsic_status decide_base(recursion *r, size_t first, size_t end)
     for (size_t column = end; status == WSIC_OK && column-- > first;) {
         begin_column(r, column);
         status = decide_column(r);
-        if (status != WSIC_OK)
-            break;
-        add_sums(r);
-        cancel_column(r, first);
+        if (status == WSIC_OK) {
+            add_sums(r);
+            cancel_column(r, first);
+        }
     }
     return status;
 }
@@ -299,7 +310,7 @@ static wsic_status decide_base(recursion *r, size_t first, size_t end)
 static wsic_status decide_range(recursion *r, size_t first, size_t end)
 {
     const size_t rows = r->problem->rows, n = r->problem->columns;
-    const size_t middle = end - wsic_div_up(end - first, BASE_COLUMNS) / 2 * BASE_COLUMNS;
+    const size_t middle = wsic_zsic_middle(first, end, BASE_COLUMNS);
 
     if (end - first <= BASE_COLUMNS)
         return decide_base(r, first, end);

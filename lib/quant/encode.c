@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "linalg/eigenvalues.h"
 #include "quant/assemble.h"
 #include "quant/coupled.h"
 #include "quant/feedback.h"
@@ -108,12 +109,13 @@ bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options,
     const double part = 2.0 * least > a ? a : least;
     const double arrays = 12.0 * a * n;
     const double searched = 8.0 * part * n;
-    /* Tiles on every thread, the panel of the recursion, a sample of rows; sums for every tile, and
-     * a dozen vectors; eigenvalue workspace. */
+    /* Tiles on every thread, the panel of the recursion, a sample of rows, sums for every tile. */
     const double threads = fmin((double)wsic_parallel_threads(env), ceil(a / 256.0));
     const double tiles = 16.0 * threads * fmin(a, 256.0) * n + 8.0 * a * fmin(n, 256.0) +
-                         12.0 * fmin(a, 512.0) * n + a * n / 8.0 + 16.0 * n + 192.0 * (a + n) +
-                         8.0 * 66.0 * n;
+                         12.0 * fmin(a, 512.0) * n + a * n / 8.0 + 16.0 * n;
+    /* The limit comes when the tiles are gone. */
+    const double limit = options->limit ? wsic_eigenvalues_memory(columns) : 0.0;
+    const double vectors = 192.0 * (a + n); /* two dozen of either length */
     /* Coded bytes, at most two layers at a time and the coder's tables; F is gone by then. */
     const double rate = options->rate > 0.0 ? options->rate : 16.0;
     const double one_layer = (rate + 1.0) * a * n / 8.0;
@@ -127,7 +129,8 @@ bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options,
     const double search =
         options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
     const double sides = output_memory(rows, columns, options->trellis_kind, outputs);
-    const double numerics = fmax(copy + tiles, 2.0 * one_layer + 4.0 * a * n + 4e6 + tokens);
+    const double products = copy + fmax(tiles, limit) + vectors;
+    const double numerics = fmax(products, 2.0 * one_layer + 4.0 * a * n + 4e6 + tokens);
     const double total = 1.02 * (squares - copy + arrays + searched + one_layer + numerics +
                                  blocks + quantizer + search + sides);
 

@@ -10,6 +10,7 @@
 #include "linalg/linalg.h"
 #include "quant/coupled.h"
 #include "quant/permute.h"
+#include "quant/reals.h"
 #include "quant/target.h"
 #include "quant/zsic.h"
 
@@ -248,16 +249,9 @@ static wsic_status decide_coupled(pass *p, const wsic_progress *span)
     return wsic_coupled_run(job->env, span, &problem, p->target, p->codes, &p->sums);
 }
 
-static double square_sum(const double *values, size_t count)
-{
-    double sum = 0.0;
-
-    for (size_t k = 0; k < count; k++)
-        sum += values[k] * values[k];
-    return sum;
-}
-
-/* Ways that are kept open go through all columns of a row, and the next row waits for that. */
+/* Survivors are sequences of codes along a row. So a row is decided as a whole, and the next row
+ * waits for it. The γ that wsic_zsic_run() finds for one row are not needed: they overwrite the
+ * sums for the LMMSE factor, which does not go together with survivors. */
 static wsic_status decide_row(pass *p, const wsic_progress *span)
 {
     const wsic_job *const job = p->job;
@@ -271,16 +265,17 @@ static wsic_status decide_row(pass *p, const wsic_progress *span)
         .row_width = p->row_width,
         .survivors = job->options->survivors,
     };
+    const wsic_reals target = {.f64 = p->target};
     double residual = 0.0;
 
-    p->sums.target_energy += square_sum(p->target, p->rows * job->live);
-    const wsic_status status = wsic_zsic_run(
-        job->env, span, &problem, (wsic_reals){.f64 = p->target}, p->codes, p->sums.zy, &residual);
+    p->sums.target_energy += wsic_reals_square_sum(false, p->rows * job->live, target);
+    const wsic_status status =
+        wsic_zsic_run(job->env, span, &problem, target, p->codes, p->sums.zy, &residual);
     p->sums.residual += residual;
     return status;
 }
 
-static bool keeps_ways_open(const wsic_job *job)
+static bool has_survivors(const wsic_job *job)
 {
     return job->options->survivors > 1;
 }
@@ -295,7 +290,7 @@ static wsic_status decide_group(pass *p)
     move_target(p);
     wsic_status status = aim(p);
     if (status == WSIC_OK)
-        status = keeps_ways_open(job) ? decide_row(p, &span) : decide_coupled(p, &span);
+        status = has_survivors(job) ? decide_row(p, &span) : decide_coupled(p, &span);
     if (status == WSIC_OK)
         keep_group(p);
     return status;
@@ -307,7 +302,7 @@ static wsic_status decide_group(pass *p)
 static void begin_group(pass *p, size_t first)
 {
     const wsic_job *const job = p->job;
-    size_t end = wsic_min_size(first + (keeps_ways_open(job) ? 1 : GROUP_ROWS), job->rows);
+    size_t end = wsic_min_size(first + (has_survivors(job) ? 1 : GROUP_ROWS), job->rows);
 
     for (size_t block = 0; block < job->blocks; block++) {
         if (job->block_start[block] == first)
@@ -320,15 +315,15 @@ static void begin_group(pass *p, size_t first)
     p->place = job->rows - end;
 }
 
-/* LMMSE over all rows takes all of them to be decided: it serves the next pass, which is at nearly
- * the same step. A column without codes has a γ of 0 in this one. */
+/* The LMMSE factor over all rows is known when all of them are decided. It serves the next pass,
+ * which is at nearly the same step. A column whose codes are all 0 has a γ of 0 in this pass. */
 static void settle_gamma(const pass *p)
 {
     wsic_job *const job = p->job;
 
     for (size_t k = 0; k < job->live; k++) {
         const double zy = p->sums.zy[k], zz = p->sums.zz[k];
-        job->pass.gamma[k] = zz > 0.0 || keeps_ways_open(job) ? job->feedback.gamma[k] : 0.0;
+        job->pass.gamma[k] = zz > 0.0 || has_survivors(job) ? job->feedback.gamma[k] : 0.0;
         if (job->options->lmmse)
             job->feedback.gamma[k] = zz > 0.0 && zy > 0.0 ? zy / zz : 1.0;
     }

@@ -148,7 +148,7 @@ static wsic_status work_range(wsic_zsic_state *r, const wsic_zsic_steps *steps, 
 {
     if (end - first <= WSIC_ZSIC_BASE)
         return work_base(r, steps, first, end);
-    const size_t middle = wsic_zsic_middle(first, end);
+    const size_t middle = wsic_zsic_middle(first, end, WSIC_ZSIC_BASE);
     const wsic_status status = work_range(r, steps, middle, end);
     if (status != WSIC_OK)
         return status;

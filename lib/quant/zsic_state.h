@@ -79,10 +79,9 @@ static inline wsic_zsic_sums *wsic_zsic_sums_of(const wsic_zsic_state *r, size_t
 }
 
 /* Where a range of columns is halved: at whole bases, which keeps the last ones full. */
-static inline size_t wsic_zsic_middle(size_t first, size_t end)
+static inline size_t wsic_zsic_middle(size_t first, size_t end, size_t base)
 {
-    const size_t bases = wsic_div_up(end - first, WSIC_ZSIC_BASE);
-    return end - bases / 2 * WSIC_ZSIC_BASE;
+    return end - wsic_div_up(end - first, base) / 2 * base;
 }
 
 /* The steps, which differ in nothing but their numbers. */

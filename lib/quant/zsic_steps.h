@@ -116,7 +116,7 @@ static void STEPS(couple)(void *state, size_t part)
 static bool STEPS(work_range)(const wsic_zsic_state *r, size_t tile, size_t first, size_t end)
 {
     if (end - first > WSIC_ZSIC_BASE) {
-        const size_t middle = wsic_zsic_middle(first, end);
+        const size_t middle = wsic_zsic_middle(first, end, WSIC_ZSIC_BASE);
         if (!STEPS(work_range)(r, tile, middle, end))
             return false;
         STEPS(couple_rows)(r, wsic_zsic_tile(r, tile), first, middle, end);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/text_end.h"
+
 enum { most_patterns = 64 };
 
 struct search {
