@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <watersic/decode.h>
+
 double bench_seconds(void)
 {
     struct timespec now;
@@ -117,6 +119,18 @@ void *bench_allocate(size_t count, size_t size)
         exit(1);
     }
     return block;
+}
+
+void *bench_workspace(size_t bytes)
+{
+    void *const workspace = aligned_alloc(WSIC_WORKSPACE_ALIGNMENT, bytes);
+
+    if (!workspace) {
+        fprintf(stderr, "no memory for a workspace of %zu bytes\n", bytes);
+        exit(1);
+    }
+    memset(workspace, 0, bytes);
+    return workspace;
 }
 
 void bench_check(wsic_status status, const char *call, const char *message)

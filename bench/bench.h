@@ -40,6 +40,8 @@ void bench_json_close(void);
 double bench_number_option(const char *name, const char *text, double least, double most);
 size_t bench_size_option(const char *name, const char *text, size_t least, size_t most);
 void *bench_allocate(size_t count, size_t size);
+/* For jobs of layers; zeros, so that its pages are there. */
+void *bench_workspace(size_t bytes);
 /* setting is "name=value". */
 void bench_set(wsic_encoder *encoder, const char *setting);
 void bench_check(wsic_status status, const char *call, const char *message);

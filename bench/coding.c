@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "api/context.h"
-#include "coding/codes_plan.h"
+#include "coding/code_lanes.h"
 #include "random.h"
 
 enum { REPEATS = 5 };
@@ -135,23 +135,6 @@ static void make_levels(unsigned kind, size_t rows, size_t columns, size_t block
     }
 }
 
-/* Which model of the plan an element has; its datum becomes what that model sees. */
-static size_t model_of(const wsic_code_plan *plan, size_t column, size_t row, int32_t *datum)
-{
-    const unsigned number = plan->form[column >> plan->lanes_log];
-    const wsic_form form = wsic_form_make(number, plan->is_trellis);
-    const size_t class_index = wsic_class_index(
-        plan->octet_class[column >> plan->octet_log] + plan->row_class[row], plan->classes);
-    const size_t model =
-        plan->model_at[plan->form_rank[number] * (size_t)plan->classes + class_index];
-
-    if (!plan->is_trellis)
-        return model;
-    const unsigned context = wsic_form_context(&form, wsic_token_context(*datum));
-    *datum = wsic_token_index(*datum);
-    return model + context;
-}
-
 /* Empirical entropy within the classes that the encoder chose. */
 static double class_entropy(const wsic_env *env, const wsic_code_matrix *matrix,
                             const wsic_code_plan *plan)
@@ -168,8 +151,8 @@ static double class_entropy(const wsic_env *env, const wsic_code_matrix *matrix,
             for (size_t i = 0; i < plan->live_rows; i++) {
                 int32_t datum;
                 wsic_codes_data_get(&plan->data, plan->place[k], i, 1, &datum);
-                if (model_of(plan, k, i, &datum) == index)
-                    group[count++] = datum;
+                if (wsic_code_plan_code(plan, k, i).model == index)
+                    group[count++] = plan->is_trellis ? wsic_token_index(datum) : datum;
             }
         }
         wsic_codes_entropy(env, group, count, &bits);

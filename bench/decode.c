@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What decoding costs: one JSON object for each thing that was timed, or tables of all of them, on one
- * thread, in nanoseconds a weight, by each kind of kernels that is there, beside general decoders on the same symbols, memcpy() and BLAS on the same
- * matrix in the same run. */
+/* What decoding costs on one thread, in nanoseconds a weight, with each kind of kernels that is
+ * there. General decoders on the same symbols, memcpy() and BLAS on the same matrix are timed in
+ * the same run. Prints one JSON object for each thing that was timed, or tables of all of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,13 +153,31 @@ static void prepare(decode_bench *bench, const wsic_layer_job *job)
     if (bytes <= bench->bytes)
         return;
     free(bench->workspace);
-    bench->workspace = aligned_alloc(WSIC_WORKSPACE_ALIGNMENT, bytes);
+    bench->workspace = bench_workspace(bytes);
     bench->bytes = bytes;
-    if (!bench->workspace) {
-        fputs("no memory for the workspace\n", stderr);
-        exit(1);
-    }
-    memset(bench->workspace, 0, bytes);
+}
+
+/* Where so many rows begin: behind as many others, if they are not all. */
+static size_t first_row(const decode_bench *bench, size_t rows)
+{
+    return rows < bench->info.rows ? rows : 0;
+}
+
+/* The shortest time of so many for some rows, which stand in the output then. */
+static double run_rows(decode_bench *bench, uint32_t kind, uint32_t dtype, size_t rows,
+                       size_t columns, size_t repeats)
+{
+    wsic_matrix output;
+    wsic_matrix_init(&output, sizeof output, bench->output, dtype, rows, columns, 0);
+    job_action action = {bench,
+                         {.size = sizeof action.job,
+                          .layer = bench->layer,
+                          .kind = kind,
+                          .first_row = first_row(bench, rows),
+                          .output = &output}};
+
+    prepare(bench, &action.job);
+    return bench_shortest(repeats, run_job, &action);
 }
 
 static void time_rows(decode_bench *bench, const char *what, uint32_t kind, uint32_t dtype,
@@ -167,20 +185,16 @@ static void time_rows(decode_bench *bench, const char *what, uint32_t kind, uint
 {
     const size_t columns =
         kind == WSIC_JOB_CODED_ORDER ? bench->info.live_columns : bench->info.columns;
-    wsic_matrix output;
-    wsic_matrix_init(&output, sizeof output, bench->output, dtype, rows, columns, 0);
-    job_action action = {bench,
-                         {.size = sizeof action.job,
-                          .layer = bench->layer,
-                          .kind = kind,
-                          .first_row = rows < bench->info.rows ? rows : 0,
-                          .output = &output}};
 
-    if (rows > bench->info.rows - action.job.first_row)
+    if (rows > bench->info.rows - first_row(bench, rows))
         return;
-    prepare(bench, &action.job);
-    const double seconds = shortest(bench, run_job, &action);
+    const double seconds = run_rows(bench, kind, dtype, rows, columns, bench->command->repeats);
     print(bench, what, 0, (double)rows * (double)columns, seconds, 0);
+}
+
+static void fill_output(decode_bench *bench, uint32_t kind, uint32_t dtype)
+{
+    run_rows(bench, kind, dtype, bench->info.rows, bench->info.columns, 1);
 }
 
 static int32_t ignore_tile(void *user, const wsic_tile *tile)
@@ -306,13 +320,12 @@ static void time_kernels(decode_bench *bench, int32_t kernels)
 
 static void time_layer(decode_bench *bench)
 {
-    const size_t rows = bench->info.rows;
     const int32_t chosen = bench->command->kernels;
 
     bench->copy = shortest(bench, copy_codes, bench);
     print(bench, "memcpy", 0, weights_of(bench), bench->copy, 0);
     if (bench->info.code_dtype == WSIC_I8) {
-        time_rows(bench, "codes_i8", WSIC_JOB_CODES, WSIC_I8, rows);
+        fill_output(bench, WSIC_JOB_CODES, WSIC_I8);
         time_general(bench);
     }
     for (int32_t kernels = WSIC_KERNELS_C; kernels <= WSIC_KERNELS_NEON; kernels++) {
@@ -321,7 +334,7 @@ static void time_layer(decode_bench *bench)
     }
     bench_check(wsic_context_set_kernels(bench->context, chosen), "wsic_context_set_kernels", "");
     bench->bare = shortest(bench, visit_all, bench);
-    time_rows(bench, "weights_f32", WSIC_JOB_WEIGHTS, WSIC_F32, rows);
+    fill_output(bench, WSIC_JOB_WEIGHTS, WSIC_F32);
     time_products(bench);
 }
 
@@ -332,8 +345,6 @@ static void run_layer(decode_command *command, const trial_source *source, unsig
     const size_t rows = source->rows, columns = source->columns;
     trial_options options = command->trial;
     char setting[32], of_states[32], quantizer[32] = "scalar";
-    wsic_layer *layer;
-    wsic_matrix weights;
 
     options.rate = rate;
     snprintf(setting, sizeof setting, "quantizer=%s", states == 0 ? "scalar" : "trellis");
@@ -343,11 +354,7 @@ static void run_layer(decode_command *command, const trial_source *source, unsig
         trial_add_setting(&options, of_states);
         snprintf(quantizer, sizeof quantizer, "trellis of %u", states);
     }
-    wsic_encoder *const encoder = trial_encoder(source->context, &options);
-    wsic_matrix_init(&weights, sizeof weights, source->weights, WSIC_F32, rows, columns, 0);
-    bench_check(wsic_encoder_run(encoder, source->stats, &weights, &layer), "wsic_encoder_run",
-                wsic_encoder_message(encoder));
-    wsic_encoder_destroy(encoder);
+    wsic_layer *const layer = trial_layer(source, &options);
     decode_bench bench = {.command = command,
                           .quantizer = quantizer,
                           .rate = rate,

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "trial.h"
 
@@ -214,12 +213,7 @@ static void make_workspace(engines *e)
     bench_check(
         wsic_layers_get_workspace_size(e->context, &job, 1, e->most_threads, &e->workspace_bytes),
         "wsic_layers_get_workspace_size", wsic_context_message(e->context));
-    e->workspace = aligned_alloc(WSIC_WORKSPACE_ALIGNMENT, e->workspace_bytes);
-    if (!e->workspace) {
-        fputs("no memory for the workspace\n", stderr);
-        exit(1);
-    }
-    memset(e->workspace, 0, e->workspace_bytes);
+    e->workspace = bench_workspace(e->workspace_bytes);
 }
 
 int main(int argc, char **argv)
@@ -234,17 +228,10 @@ int main(int argc, char **argv)
                            .preset = "fast",
                            .seed = 1,
                            .threads = 1}};
-    wsic_layer *layer;
-    wsic_matrix weights;
 
     trial_parse(argc, argv, option_list, help, &e.trial, take_option, &e);
     trial_source source = trial_source_create(&e.trial);
-    wsic_encoder *const encoder = trial_encoder(source.context, &e.trial);
-    wsic_matrix_init(&weights, sizeof weights, source.weights, WSIC_F32, source.rows,
-                     source.columns, 0);
-    bench_check(wsic_encoder_run(encoder, source.stats, &weights, &layer), "wsic_encoder_run",
-                wsic_encoder_message(encoder));
-    wsic_encoder_destroy(encoder);
+    wsic_layer *const layer = trial_layer(&source, &e.trial);
     bench_check(wsic_layer_get_info(layer, &e.info), "wsic_layer_get_info", "");
     bench_check(wsic_layer_get_bytes(layer, &e.bytes, &e.size), "wsic_layer_get_bytes", "");
     bench_check(wsic_context_set_threads(source.context, (int32_t)e.most_threads),

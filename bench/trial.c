@@ -226,18 +226,34 @@ static void judge(const trial_source *source, const wsic_layer *layer, trial_res
     }
 }
 
+static wsic_status encode(wsic_encoder *encoder, const trial_source *source, wsic_layer **layer)
+{
+    wsic_matrix weights;
+
+    wsic_matrix_init(&weights, sizeof weights, source->weights, WSIC_F32, source->rows,
+                     source->columns, 0);
+    const wsic_status status = wsic_encoder_run(encoder, source->stats, &weights, layer);
+    bench_check(status, "wsic_encoder_run", wsic_encoder_message(encoder));
+    return status;
+}
+
+wsic_layer *trial_layer(const trial_source *source, const trial_options *options)
+{
+    wsic_encoder *const encoder = trial_encoder(source->context, options);
+    wsic_layer *layer;
+
+    encode(encoder, source, &layer);
+    wsic_encoder_destroy(encoder);
+    return layer;
+}
+
 trial_result trial_run(const trial_source *source, const trial_options *options)
 {
     trial_result result = {.report = {.size = sizeof result.report}};
     wsic_encoder *const encoder = trial_encoder(source->context, options);
     wsic_layer *layer;
-    wsic_matrix matrix;
 
-    wsic_matrix_init(&matrix, sizeof matrix, source->weights, WSIC_F32, source->rows,
-                     source->columns, 0);
-    const wsic_status status = wsic_encoder_run(encoder, source->stats, &matrix, &layer);
-    bench_check(status, "wsic_encoder_run", wsic_encoder_message(encoder));
-    result.rate_missed = status == WSIC_NOTICE_RATE;
+    result.rate_missed = encode(encoder, source, &layer) == WSIC_NOTICE_RATE;
     bench_check(wsic_encoder_get_report(encoder, &result.report), "wsic_encoder_get_report",
                 wsic_encoder_message(encoder));
     judge(source, layer, &result);

@@ -95,6 +95,8 @@ trial_source trial_source_create(trial_options *options);
 void trial_source_rotate(trial_source *source, uint64_t seed);
 void trial_source_release(trial_source *source);
 wsic_encoder *trial_encoder(wsic_context *context, const trial_options *options);
+/* The layer that an encoder makes of the source's weights; destroy it. */
+wsic_layer *trial_layer(const trial_source *source, const trial_options *options);
 
 /* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n) of any reconstruction, and the least rate for it. */
 double trial_distortion(const trial_source *source, const float *restored);

@@ -73,28 +73,36 @@ void layer_close(layer_fixture *f)
     free(f->covariance);
 }
 
+double layer_energy(const layer_fixture *f, const double *e)
+{
+    const size_t a = f->rows, n = f->columns;
+    double sum = 0.0;
+
+    for (size_t r = 0; r < a; r++) {
+        const double *const row = e + r * n;
+        for (size_t i = 0; i < n; i++) {
+            double product = 0.0;
+            for (size_t j = 0; j < n; j++)
+                product += f->covariance[i * n + j] * row[j];
+            sum += row[i] * product;
+        }
+    }
+    return sum / ((double)a * (double)n);
+}
+
 double layer_distortion(const layer_fixture *f, const wsic_layer *layer)
 {
     const size_t a = f->rows, n = f->columns;
     double *const error = calloc(a * n, sizeof *error);
     wsic_matrix restored;
-    double sum = 0.0;
 
     wsic_matrix_init(&restored, sizeof restored, error, WSIC_F64, a, n, 0);
     ck_assert_int_eq(wsic_layer_dequantize(layer, 0, &restored), WSIC_OK);
     for (size_t k = 0; k < a * n; k++)
         error[k] -= f->weights[k];
-    for (size_t r = 0; r < a; r++) {
-        const double *const e = error + r * n;
-        for (size_t i = 0; i < n; i++) {
-            double product = 0.0;
-            for (size_t j = 0; j < n; j++)
-                product += f->covariance[i * n + j] * e[j];
-            sum += e[i] * product;
-        }
-    }
+    const double distortion = layer_energy(f, error);
     free(error);
-    return sum / ((double)a * (double)n);
+    return distortion;
 }
 
 void layer_choose(layer_fixture *f, size_t variant)

@@ -31,6 +31,9 @@ void layer_close(layer_fixture *f);
 /* Begin again with other weights or covariance in the same arrays. */
 void layer_refresh(layer_fixture *f);
 
+/* tr(E Σ Eᵀ) / (a n) for E of the shape of the weights, by plain loops. */
+double layer_energy(const layer_fixture *f, const double *e);
+
 /* tr((W - Ŵ) Σ (W - Ŵ)ᵀ) / (a n) from the layer's dequantized rows, by plain loops. */
 double layer_distortion(const layer_fixture *f, const wsic_layer *layer);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A second decoder, written from docs/format.md and sharing no code with the library: slow, and as
- * plain as the text. plain_decoder.c follows the section "Coded integers" from its first field to its
- * last stream. What it uses stands beside it: "Forms" to "Corrections" and the states of a trellis in
- * plain_models.c; symbols, escapes and "Arrays" in plain_arrays.c; "Scales" in plain_scales.c;
- * "Conventions" in plain_stream.h. The plain encoder uses some of these parts, too. */
+ * plain as the text. plain_decoder.c follows the section "Coded integers" from its first field to
+ * its last stream. What it uses stands beside it: "Forms" to "Corrections" and the states of a
+ * trellis in plain_models.c; symbols, escapes and "Arrays" in plain_arrays.c; "Scales" in
+ * plain_scales.c; "Conventions" in plain_stream.h. The plain encoder uses some of these, too. */
 #ifndef TESTS_PLAIN_DECODER_H
 #define TESTS_PLAIN_DECODER_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes and bits as docs/format.md defines them, for the plain decoder. Nothing is read once something was bad. */
+/* Bytes and bits as docs/format.md defines them, for the plain decoder. After something bad nothing
+ * more is read. */
 #ifndef TESTS_PLAIN_STREAM_H
 #define TESTS_PLAIN_STREAM_H
 

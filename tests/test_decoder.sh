@@ -6,6 +6,8 @@
 set -u
 # shellcheck source=/dev/null
 . "${0%/*}/tap.sh"
+# shellcheck source=/dev/null
+. "${0%/*}/kept_weights.sh"
 
 root=$1
 library=$2
@@ -18,12 +20,10 @@ export LD_LIBRARY_PATH OPENBLAS_NUM_THREADS
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# kept PROGRAM NAME: the weights of an archive are those that were kept beside it, behind a header
+# kept PROGRAM NAME: the weights of an archive are those that were kept beside it
 kept()
 {
-    "$work/$1" "$root/tests/data/kept/$2.wsic" >"$work/weights" &&
-        tail -c "$(wc -c <"$work/weights")" "$root/tests/data/kept/$2.npy" | cmp - "$work/weights" &&
-        [ -s "$work/weights" ]
+    decodes_kept "$work/$1" "$root/tests/data/kept" "$2" "$work/weights"
 }
 
 # needs PROGRAM LIBRARY... : the program wants each of these shared libraries

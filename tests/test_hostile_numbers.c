@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "layer_fixture.h"
 #include "random.h"
-#include "watersic/watersic.h"
 
 static const char *const presets[] = {"fast", "default"};
 
@@ -17,40 +17,40 @@ enum { PRESETS = 2 };
 
 /* --- the table ----------------------------------------------------------------------- */
 
-typedef double element(size_t i, size_t j, size_t n);
+typedef double element(size_t i, size_t j);
 
 static random_state noise;
 
-static double gaussian(size_t i, size_t j, size_t n)
+static double gaussian(size_t i, size_t j)
 {
-    (void)i, (void)j, (void)n;
+    (void)i, (void)j;
     return random_normal(&noise);
 }
 
-static double tiny(size_t i, size_t j, size_t n)
+static double tiny(size_t i, size_t j)
 {
-    return 1e-30 * gaussian(i, j, n);
+    return 1e-30 * gaussian(i, j);
 }
 
-static double huge(size_t i, size_t j, size_t n)
+static double huge(size_t i, size_t j)
 {
-    return 1e30 * gaussian(i, j, n);
+    return 1e30 * gaussian(i, j);
 }
 
-static double denormal(size_t i, size_t j, size_t n)
+static double denormal(size_t i, size_t j)
 {
-    return 1e-310 * gaussian(i, j, n);
+    return 1e-310 * gaussian(i, j);
 }
 
-static double equal(size_t i, size_t j, size_t n)
+static double equal(size_t i, size_t j)
 {
-    (void)i, (void)j, (void)n;
+    (void)i, (void)j;
     return 0.25;
 }
 
-static double one_row_counts(size_t i, size_t j, size_t n)
+static double one_row_counts(size_t i, size_t j)
 {
-    return (i == 0 ? 1e6 : 1.0) * gaussian(i, j, n);
+    return (i == 0 ? 1e6 : 1.0) * gaussian(i, j);
 }
 
 static double distance(size_t i, size_t j)
@@ -58,45 +58,42 @@ static double distance(size_t i, size_t j)
     return i > j ? (double)(i - j) : (double)(j - i);
 }
 
-static double correlated(size_t i, size_t j, size_t n)
+static double correlated(size_t i, size_t j)
 {
-    (void)n;
     return pow(0.9, distance(i, j));
 }
 
-static double faint(size_t i, size_t j, size_t n)
+static double faint(size_t i, size_t j)
 {
-    return 1e-30 * correlated(i, j, n);
+    return 1e-30 * correlated(i, j);
 }
 
-static double loud(size_t i, size_t j, size_t n)
+static double loud(size_t i, size_t j)
 {
-    return 1e30 * correlated(i, j, n);
+    return 1e30 * correlated(i, j);
 }
 
-static double rank_one(size_t i, size_t j, size_t n)
+static double rank_one(size_t i, size_t j)
 {
-    (void)n;
     return (1.0 + (double)i) * (1.0 + (double)j);
 }
 
 /* Columns come in pairs that are the same. */
-static double duplicated(size_t i, size_t j, size_t n)
+static double duplicated(size_t i, size_t j)
 {
-    return correlated(i / 2, j / 2, n);
+    return correlated(i / 2, j / 2);
 }
 
-static double outlier(size_t i, size_t j, size_t n)
+static double outlier(size_t i, size_t j)
 {
-    return (i == 1 ? 1e6 : 1.0) * (j == 1 ? 1e6 : 1.0) * correlated(i, j, n);
+    return (i == 1 ? 1e6 : 1.0) * (j == 1 ? 1e6 : 1.0) * correlated(i, j);
 }
 
-/* Four samples, whatever n is. */
-static double few_samples(size_t i, size_t j, size_t n)
+/* Four samples, whatever the number of columns. */
+static double few_samples(size_t i, size_t j)
 {
     double sum = 0.0;
 
-    (void)n;
     for (size_t t = 1; t <= 4; t++)
         sum += cos((double)(t * i)) * cos((double)(t * j)) / 4.0;
     return sum;
@@ -108,15 +105,13 @@ static double pairs_of(double correlation, size_t i, size_t j)
     return i == j ? 1.0 : i / 2 == j / 2 ? correlation : 0.0;
 }
 
-static double nearly_positive(size_t i, size_t j, size_t n)
+static double nearly_positive(size_t i, size_t j)
 {
-    (void)n;
     return pairs_of(1.01, i, j);
 }
 
-static double far_from_positive(size_t i, size_t j, size_t n)
+static double far_from_positive(size_t i, size_t j)
 {
-    (void)n;
     return pairs_of(3000.0, i, j);
 }
 
@@ -152,104 +147,62 @@ static const hostile table[] = {
 
 enum { CASES = sizeof table / sizeof *table };
 
-/* --- plain loops ----------------------------------------------------------------------- */
-
-static double *fill(size_t rows, size_t columns, size_t n, element *make)
-{
-    double *const values = malloc(rows * columns * sizeof *values);
-
-    ck_assert_ptr_nonnull(values);
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < columns; j++)
-            values[i * columns + j] = make(i, j, n);
-    }
-    return values;
-}
-
-/* tr(E Σ Eᵀ) / (a n) */
-static double energy(const double *e, const double *covariance, size_t rows, size_t columns)
-{
-    double sum = 0.0;
-
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t i = 0; i < columns; i++) {
-            double product = 0.0;
-            for (size_t j = 0; j < columns; j++)
-                product += covariance[i * columns + j] * e[r * columns + j];
-            sum += e[r * columns + i] * product;
-        }
-    }
-    return sum / ((double)rows * (double)columns);
-}
-
-static double distortion_of(const wsic_layer *layer, const double *weights,
-                            const double *covariance, size_t rows, size_t columns)
-{
-    double *const error = malloc(rows * columns * sizeof *error);
-
-    ck_assert_ptr_nonnull(error);
-    ck_assert_int_eq(wsic_layer_dequantize_flat(layer, 0, error, WSIC_F64, rows, 0), WSIC_OK);
-    for (size_t k = 0; k < rows * columns; k++)
-        error[k] -= weights[k];
-    const double distortion = energy(error, covariance, rows, columns);
-    free(error);
-    return distortion;
-}
-
 /* --- tests -------------------------------------------------------------------------------- */
 
-static void quantize(const hostile *c, const char *preset, double *weights, double *covariance)
+static void fill(double *values, size_t rows, size_t columns, element *make)
 {
-    const double target = 0.01 * energy(weights, covariance, c->rows, c->columns);
-    wsic_layer_info info = {.size = sizeof info};
-    wsic_context *context;
-    wsic_stats *stats;
-    wsic_encoder *encoder;
-    wsic_layer *layer = NULL;
-
-    ck_assert_int_eq(wsic_context_create(NULL, &context), WSIC_OK);
-    ck_assert_int_eq(wsic_stats_create(context, c->columns, &stats), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
-    ck_assert_int_eq(wsic_encoder_set_preset(encoder, preset), WSIC_OK);
-    wsic_status status = wsic_stats_add_covariance_flat(stats, covariance, WSIC_F64, 0, 1000.0);
-    /* Where no distortion can be named, a rate. */
-    if (status >= 0)
-        status = target > 0.0 ? wsic_encoder_set_number(encoder, WSIC_DISTORTION, target)
-                              : wsic_encoder_set_number(encoder, WSIC_RATE, 4.0);
-    if (status >= 0)
-        status = wsic_encoder_run_flat(encoder, stats, weights, WSIC_F64, c->rows, 0, &layer);
-    if (c->status < 0) {
-        ck_assert_msg(status == c->status, "%s, %s: %s: %s", c->name, preset,
-                      wsic_status_name(status), wsic_context_message(context));
-        ck_assert_ptr_null(layer);
-    } else {
-        ck_assert_msg(status >= 0, "%s, %s: %s: %s", c->name, preset, wsic_status_name(status),
-                      wsic_context_message(context));
-        ck_assert_int_eq(wsic_layer_get_info(layer, &info), WSIC_OK);
-        const double truth = distortion_of(layer, weights, covariance, c->rows, c->columns);
-        ck_assert_msg(fabs(info.distortion - truth) <= 1e-4 * truth + 1e-9 * target,
-                      "%s, %s: reported %g, is %g", c->name, preset, info.distortion, truth);
-        /* A notice says that it was not reached. */
-        ck_assert_msg(status > WSIC_OK || truth <= 1.02 * target, "%s, %s: asked %g, is %g",
-                      c->name, preset, target, truth);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++)
+            values[i * columns + j] = make(i, j);
     }
-    wsic_layer_destroy(layer);
-    wsic_encoder_destroy(encoder);
-    wsic_stats_destroy(stats);
-    ck_assert_uint_eq(wsic_context_memory(context, NULL), 0);
-    wsic_context_destroy(context);
+}
+
+/* A hundredth of the energy of the weights; where that is none, a rate. */
+static double choose_target(const layer_fixture *f)
+{
+    const double target = 0.01 * layer_energy(f, f->weights);
+
+    ck_assert_int_eq(target > 0.0 ? wsic_encoder_set_number(f->encoder, WSIC_DISTORTION, target)
+                                  : wsic_encoder_set_number(f->encoder, WSIC_RATE, 4.0),
+                     WSIC_OK);
+    return target;
+}
+
+static void check_layer(const layer_fixture *f, const hostile *c, const wsic_layer *layer,
+                        wsic_status status, double target)
+{
+    const double reported = layer_info(layer).distortion;
+    const double truth = layer_distortion(f, layer);
+
+    ck_assert_msg(fabs(reported - truth) <= 1e-4 * truth + 1e-9 * target, "%s: reported %g, is %g",
+                  c->name, reported, truth);
+    /* A notice says that it was not reached. */
+    ck_assert_msg(status > WSIC_OK || truth <= 1.02 * target, "%s: asked %g, is %g", c->name,
+                  target, truth);
 }
 
 START_TEST(hostile_numbers_are_quantized_or_refused)
 {
     const hostile *const c = &table[_i / PRESETS];
+    layer_fixture f = layer_open(c->rows, c->columns, COVARIANCE_IDENTITY, 1);
+    wsic_layer *layer = NULL;
 
     noise = (random_state){(uint64_t)_i / PRESETS + 1};
-    double *const weights = fill(c->rows, c->columns, c->columns, c->weight);
-    double *const covariance = fill(c->columns, c->columns, c->columns, c->covariance);
-    quantize(c, presets[_i % PRESETS], weights, covariance);
-    free(covariance);
-    free(weights);
+    fill(f.weights, c->rows, c->columns, c->weight);
+    fill(f.covariance, c->columns, c->columns, c->covariance);
+    layer_refresh(&f);
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, presets[_i % PRESETS]), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_LIMIT, 0), WSIC_OK);
+    const double target = choose_target(&f);
+    const wsic_status status = wsic_encoder_run(f.encoder, f.stats, &f.matrix, &layer);
+    ck_assert_msg(c->status < 0 ? status == c->status : status >= 0, "%s: %s: %s", c->name,
+                  wsic_status_name(status), wsic_encoder_message(f.encoder));
+    if (c->status < 0)
+        ck_assert_ptr_null(layer);
+    else
+        check_layer(&f, c, layer, status, target);
+    wsic_layer_destroy(layer);
+    layer_close(&f);
 }
 END_TEST
 

@@ -45,8 +45,7 @@ cmp -s q/model.safetensors packed/model.safetensors && cmp -s q/config.json pack
 report $? "quantize --directory and pack write the same bytes"
 no_rest "pack"
 
-"$program" quantize --model model --tokens "$data/calibration.txt" --max-tokens 512 --rate 2.5 \
-    --preset fast --plan none --recipe plain --directory x --dry-run --json >out 2>err
+quantize --directory x --dry-run --json
 holds "sqrt(($(value out directory_bytes) / $(wc -c <q/model.safetensors) - 1)^2) < 0.03" \
     "--dry-run tells the size beforehand"
 [ ! -e x ]
@@ -207,5 +206,9 @@ refused 1 "is 192 x 512, where 192 rows of 511 are left" "a stamp of another sha
     restore later -o x
 refused 1 "is not [192, 512]" "a stamp of another shape for a model" eval --model later \
     --tokens "$text"
+sed 's/\\"name\\":\\"model.layers.1.self_attn.q_proj/\\"name\\":\\"model.layers.0.self_attn.q_proj/' \
+    q/model.safetensors >later/model.safetensors
+refused 1 'holds layer "model.layers.0.self_attn.q_proj.weight" twice' "a layer that is there twice" \
+    eval --model model --archive later --tokens "$text"
 
 echo "1..$count"

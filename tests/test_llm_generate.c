@@ -2,7 +2,6 @@
 /* A text that grows token by token: its logits are those of whole windows, in whatever form the
  * layers are in memory, and its bits depend neither on steps nor on threads. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <watersic/watersic.h>

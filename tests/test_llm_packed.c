@@ -194,8 +194,7 @@ START_TEST(stamps_are_as_documented)
         json_loads(json_string_value(json_object_get(metadata, "watersic.tensors")), 0, NULL);
     json_t *const run =
         json_loads(json_string_value(json_object_get(metadata, "watersic.run")), 0, NULL);
-    const json_t *const stamp =
-        json_object_get(stamps, "model.layers.0.mlp.down_proj.weight");
+    const json_t *const stamp = json_object_get(stamps, "model.layers.0.mlp.down_proj.weight");
     const json_t *const shape = json_object_get(stamp, "shape");
 
     ck_assert_str_eq(json_string_value(json_object_get(metadata, "watersic.version")), "1");

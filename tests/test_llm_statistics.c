@@ -2,8 +2,6 @@
 /* Statistics that other programs have written: sums computed here, in every form that is read, and
  * importance matrices of llama.cpp, old and new. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <watersic/watersic.h>
 

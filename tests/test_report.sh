@@ -22,7 +22,8 @@ export OPENBLAS_NUM_THREADS
     "$llm" pack --model "$examples/tinylm" --archive three.wsic -o packed >out 2>err
 report $? "archives and a directory are made"
 
-# cells FILE NUMBER: the numbers of a column of the table of layers, as the page has them
+# cells FILE COLUMN COLUMNS: the numbers of a column of the table of layers, as the page has them;
+# COLUMNS is how many columns of numbers there are
 cells()
 {
     grep '^<tr><td title=' "$1" | sed 's/<td/\n<td/g' | grep '^<td data-value' |

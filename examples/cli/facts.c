@@ -6,7 +6,8 @@
 
 #include "output.h"
 
-double facts_rate(const wsic_layer_info *info, uint64_t bytes)
+/* Bits for each weight of a layer. */
+static double rate_of(const wsic_layer_info *info, uint64_t bytes)
 {
     return 8 * (double)bytes / ((double)info->rows * (double)info->columns);
 }
@@ -19,7 +20,7 @@ double facts_limit(const wsic_layer_info *info)
 /* Whatever is not codes, the file's own bytes included, so that both add up to the rate. */
 static double side_rate(const wsic_layer_info *info, uint64_t bytes)
 {
-    return facts_rate(info, bytes - info->bytes_codes);
+    return rate_of(info, bytes - info->bytes_codes);
 }
 
 static void set_count(json_t *object, const char *key, uint64_t value)
@@ -35,7 +36,7 @@ static void set_figure(json_t *object, const char *key, double value)
 json_t *facts_json(const char *name, const wsic_layer_info *info, uint64_t bytes)
 {
     json_t *const object = json_object();
-    const double rate = facts_rate(info, bytes);
+    const double rate = rate_of(info, bytes);
 
     json_object_set_new(object, "name", json_string(name));
     set_count(object, "rows", info->rows);
@@ -62,7 +63,7 @@ json_t *facts_json(const char *name, const wsic_layer_info *info, uint64_t bytes
 
 void facts_print(const char *name, const wsic_layer_info *info, uint64_t bytes)
 {
-    const double rate = facts_rate(info, bytes);
+    const double rate = rate_of(info, bytes);
 
     print_fact("layer", "%s, %" PRIu64 " x %" PRIu64, name, info->rows, info->columns);
     print_fact("bytes", "%" PRIu64, bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said of a quantized layer, by quantize and by info alike. */
+/* What is said of a quantized layer, by quantize, info and report alike. */
 #ifndef CLI_FACTS_H
 #define CLI_FACTS_H
 
@@ -14,10 +14,7 @@ json_t *facts_json(const char *name, const wsic_layer_info *info, uint64_t bytes
 /* The same for a person, a fact a line. */
 void facts_print(const char *name, const wsic_layer_info *info, uint64_t bytes);
 
-/* Bits for each weight of a layer. */
-double facts_rate(const wsic_layer_info *info, uint64_t bytes);
-
-/* NAN where it was not computed. */
+/* Least rate for the distortion of a layer. NAN where it was not computed. */
 double facts_limit(const wsic_layer_info *info);
 
 #endif

@@ -8,10 +8,10 @@
 #include "commands.h"
 #include "common/interrupt.h"
 #include "common/terminal.h"
+#include "facts.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
-#include "facts.h"
 #include "session.h"
 
 typedef struct info_job {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/file_kind.h"
+#include "common/path.h"
 #include "common/text_end.h"
 #include "output.h"
 
@@ -23,8 +24,7 @@ static char *copy_text(const char *text, size_t length)
 
 static char *stem_of(const char *path)
 {
-    const char *const slash = strrchr(path, '/');
-    const char *const base = slash ? slash + 1 : path;
+    const char *const base = path + path_folder_length(path);
     const char *const dot = strrchr(base, '.');
 
     return copy_text(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));

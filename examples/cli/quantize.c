@@ -7,10 +7,10 @@
 
 #include "commands.h"
 #include "common/interrupt.h"
+#include "facts.h"
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
-#include "facts.h"
 #include "session.h"
 
 typedef struct quantize_options {

@@ -18,19 +18,12 @@ static bool is_special(const char *path)
     return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
 }
 
-static size_t folder_length(const char *path)
-{
-    const char *const slash = strrchr(path, '/');
-
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
 /* As the library's writers do it: the name does not derive from the final one, which may be as long
  * as a name can be, and what another process of the same number has left is stepped over. */
 static int create_temporary(atomic_file *file)
 {
     enum { ATTEMPTS = 10000, SUFFIX = 64 };
-    const size_t folder = folder_length(file->path);
+    const size_t folder = path_folder_length(file->path);
 
     file->temporary = malloc(folder + SUFFIX);
     if (!file->temporary)
@@ -54,7 +47,7 @@ bool atomic_file_is_possible(const char *path, struct failure *failure)
 {
     char folder[PATH_MAX];
 
-    return path_format(folder, failure, "%.*s.", (int)folder_length(path), path) &&
+    return path_format(folder, failure, "%.*s.", (int)path_folder_length(path), path) &&
            (access(folder, W_OK | X_OK) == 0 ||
             refuse(failure, "%s: cannot be written: %s", path, strerror(errno)));
 }

@@ -60,23 +60,21 @@ static void print_bar(double fraction)
     fprintf(stderr, "%s] ", terminal_style(stderr, TERMINAL_PLAIN));
 }
 
-/* What the bar, the part and the pace leave of a line is for what is done now. */
+/* What the percentage, the bar and the pace leave of a line is for what is done now. A line that is
+ * too short for all of them has neither bar nor pace. */
 static void show_on_terminal(struct meter *meter, double fraction, const char *what)
 {
-    enum { AROUND = METER_BAR + 3 + 7 + 16 + 16, LEAST = 16 };
+    enum { PERCENTAGE = 7, BAR = METER_BAR + 3, PACE = 32, CURSOR = 1, LEAST = 16 };
     const size_t width = terminal_width(stderr);
+    const bool roomy = width >= PERCENTAGE + BAR + PACE + LEAST;
+    const size_t beside = PERCENTAGE + (roomy ? BAR + PACE : CURSOR);
+    const size_t room = width > beside + LEAST ? width - beside : LEAST;
     char buffer[TERMINAL_NAME_SIZE];
-    const bool roomy = width >= AROUND + LEAST;
 
     fputs(wipe, stderr);
     if (roomy)
         print_bar(fraction);
-    fprintf(stderr, "%3.0f %%  %s", 100 * fraction,
-            terminal_fit(what,
-                         roomy               ? width - AROUND
-                         : width > 8 + LEAST ? width - 8
-                                             : LEAST,
-                         buffer));
+    fprintf(stderr, "%3.0f %%  %s", 100 * fraction, terminal_fit(what, room, buffer));
     if (roomy)
         print_pace(meter, fraction);
     fflush(stderr);

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 bool path_format(char path[PATH_MAX], struct failure *failure, const char *format, ...)
 {
@@ -22,4 +23,11 @@ bool path_format(char path[PATH_MAX], struct failure *failure, const char *forma
 bool path_join(char path[PATH_MAX], const char *folder, const char *name, struct failure *failure)
 {
     return path_format(path, failure, "%s/%s", folder, name);
+}
+
+size_t path_folder_length(const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+
+    return slash ? (size_t)(slash - path) + 1 : 0;
 }

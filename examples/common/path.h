@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/failure.h"
 
@@ -15,5 +16,8 @@ bool path_format(char path[PATH_MAX], struct failure *failure, const char *forma
 
 /* path: folder/name, in the same way. */
 bool path_join(char path[PATH_MAX], const char *folder, const char *name, struct failure *failure);
+
+/* Bytes of a path before its last name, with the slash. */
+size_t path_folder_length(const char *path);
 
 #endif

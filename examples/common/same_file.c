@@ -7,15 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/path.h"
+
 /* As many links as Linux follows in a row. */
 enum { MOST_LINKS = 40 };
-
-static size_t folder_length(const char *path)
-{
-    const char *const slash = strrchr(path, '/');
-
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
 
 /* Replace the name of a link by what the link holds, seen from the folder of the link. False if it
  * is no link, or too long. */
@@ -23,7 +18,7 @@ static bool step_through_link(char path[PATH_MAX])
 {
     char target[PATH_MAX];
     const ssize_t read = readlink(path, target, sizeof target);
-    const size_t folder = folder_length(path);
+    const size_t folder = path_folder_length(path);
 
     if (read <= 0 || (size_t)read >= sizeof target)
         return false;
@@ -42,7 +37,7 @@ static bool find_place(char path[PATH_MAX], struct stat *folder, const char **na
 {
     for (int links = 0; links < MOST_LINKS && step_through_link(path); links++)
         continue;
-    const size_t length = folder_length(path);
+    const size_t length = path_folder_length(path);
     const char first = path[length];
     path[length] = '\0';
     const bool found = stat(length ? path : ".", folder) == 0;

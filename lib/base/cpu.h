@@ -28,8 +28,8 @@
     __attribute__((__target__("avx2,fma,bmi,bmi2,f16c,popcnt,avx512f,avx512bw,avx512vl,avx512dq,"  \
                               "avx512vbmi,avx512vbmi2,avx512bitalg")))
 
-/* Of loops that compilers turn into vectors: inlined into functions for several instruction sets, which
- * is what makes their vectors long. */
+/* For loops that compilers turn into vectors. Each is inlined into a function for every instruction
+ * set, and so gets the vectors of that set. */
 #if defined(__GNUC__)
 #define WSIC_INTO_CALLER static inline __attribute__((__always_inline__))
 #else

@@ -23,7 +23,6 @@ enum {
 };
 
 typedef struct fit {
-    const wsic_env *env;
     const wsic_magnitudes *magnitudes;
     const uint32_t *order; /* of the columns */
     unsigned octet_log;    /* columns of an octet */
@@ -99,38 +98,48 @@ static bool at_edge(int32_t best, int32_t around)
            best == around + WSIC_WINDOW - WSIC_WINDOW_BELOW - 1;
 }
 
+/* A sample of so many of these codes needs one run of rows out of as many as this returns. */
+static size_t sampled_runs(const fit *state, size_t codes, size_t sample)
+{
+    const size_t runs = wsic_div_up(state->rows.count, RUN);
+    return wsic_max_size(1, wsic_min_size(codes / sample, runs));
+}
+
 /* Sums for the classes around one of an octet, from one of so many runs of its rows. */
-static void sum_octet(fit *state, size_t octet, int32_t around, size_t every, uint64_t *total)
+static void sum_octet(fit *state, size_t octet, int32_t around, uint32_t shape, size_t every,
+                      uint64_t *total)
 {
     const size_t rows = state->rows.count;
 
     memset(total, 0, WSIC_WINDOW * sizeof *total);
     for (size_t row = octet % every * RUN; row < rows; row += every * RUN) {
         uint32_t sums[WSIC_WINDOW] = {0};
-        add_octet(state, octet, around, state->shape, row, wsic_min_size(RUN, rows - row), sums, 0);
+        add_octet(state, octet, around, shape, row, wsic_min_size(RUN, rows - row), sums, 0);
         for (size_t k = 0; k < WSIC_WINDOW; k++)
             total[k] += (uint64_t)sums[k] * every;
     }
 }
 
-static void settle_octets(fit *state, size_t *moved)
+/* The classes of all octets; returns how many have moved. */
+static size_t settle_octets(fit *state)
 {
     const size_t codes = state->rows.count << state->octet_log;
-    const size_t every =
-        wsic_max_size(1, wsic_min_size(codes / OCTET_SAMPLE, wsic_div_up(state->rows.count, RUN)));
+    const size_t every = sampled_runs(state, codes, OCTET_SAMPLE);
     wsic_priced_axis *const line = &state->octets;
     uint64_t sums[WSIC_WINDOW];
+    size_t moved = 0;
 
     for (size_t k = 0; k < line->count; k++) {
         int32_t around, best = line->classes[k];
         do {
             around = best;
-            sum_octet(state, k, around, every, sums);
+            sum_octet(state, k, around, state->shape, every, sums);
             best = best_in_window(line, k, around, sums);
         } while (at_edge(best, around));
-        *moved += best != line->classes[k];
+        moved += best != line->classes[k];
         line->classes[k] = (int16_t)best;
     }
+    return moved;
 }
 
 static void widen(const uint32_t *sums, uint64_t factor, uint64_t *total)
@@ -158,12 +167,13 @@ static int32_t follow_row(fit *state, size_t row, size_t every, uint64_t factor,
     return best;
 }
 
-/* The classes of all rows, from one of so many octets. */
-static void settle_rows(fit *state, size_t every, uint64_t factor, size_t *moved)
+/* The classes of all rows, from one of so many octets; returns how many have moved. */
+static size_t settle_rows(fit *state, size_t every, uint64_t factor)
 {
     wsic_priced_axis *const line = &state->rows;
     uint32_t sums[STRIP][WSIC_WINDOW];
     uint64_t total[WSIC_WINDOW];
+    size_t moved = 0;
 
     for (size_t first = 0; first < line->count; first += STRIP) {
         const size_t rows = wsic_min_size(STRIP, line->count - first);
@@ -177,10 +187,11 @@ static void settle_rows(fit *state, size_t every, uint64_t factor, size_t *moved
             int32_t best = best_in_window(line, first + i, before, total);
             if (at_edge(best, before))
                 best = follow_row(state, first + i, every, factor, best);
-            *moved += best != before;
+            moved += best != before;
             line->classes[first + i] = (int16_t)best;
         }
     }
+    return moved;
 }
 
 /* A few codes of each row, where there are many, to begin near the right class. They count as if
@@ -188,36 +199,30 @@ static void settle_rows(fit *state, size_t every, uint64_t factor, size_t *moved
 static void start_rows(fit *state)
 {
     const size_t every = state->magnitudes->columns / ROW_START;
-    size_t moved = 0;
 
     if (every > 1)
-        settle_rows(state, every, 1, &moved);
+        settle_rows(state, every, 1);
 }
 
-static void settle_all_rows(fit *state, size_t *moved)
+static size_t settle_all_rows(fit *state)
 {
     const size_t every = wsic_div_up(state->magnitudes->columns, ROW_SAMPLE);
-    settle_rows(state, every, every, moved);
+    return settle_rows(state, every, every);
 }
 
 /* Go over to the shape that suits a sample of the codes best. */
 static void choose_shape(fit *state)
 {
-    const size_t rows = state->rows.count;
-    const size_t runs = wsic_div_up(rows, RUN);
-    const size_t codes = rows * state->magnitudes->columns;
-    const size_t every = wsic_max_size(1, wsic_min_size(codes / SHAPE_SAMPLE, runs));
+    const size_t codes = state->rows.count * state->magnitudes->columns;
+    const size_t every = sampled_runs(state, codes, SHAPE_SAMPLE);
+    uint64_t sums[WSIC_WINDOW];
     uint64_t least = UINT64_MAX;
 
     for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
         uint64_t cost = 0;
         for (size_t k = 0; k < state->octets.count; k++) {
-            for (size_t row = k % every * RUN; row < rows; row += every * RUN) {
-                uint32_t sums[WSIC_WINDOW] = {0};
-                add_octet(state, k, state->octets.classes[k], shape, row,
-                          wsic_min_size(RUN, rows - row), sums, 0);
-                cost += sums[WSIC_WINDOW_BELOW];
-            }
+            sum_octet(state, k, state->octets.classes[k], shape, every, sums);
+            cost += sums[WSIC_WINDOW_BELOW];
         }
         if (cost < least) {
             least = cost;
@@ -281,16 +286,15 @@ static void start_octets(fit *state, unsigned step)
 static void run_round(fit *state, bool first, bool fit_rows, bool *settled)
 {
     const uint32_t shape = state->shape;
-    size_t moved = 0;
     size_t moved_rows = 0;
 
     wsic_class_prices_update(&state->octets);
-    settle_octets(state, &moved);
+    const size_t moved = settle_octets(state);
     if (fit_rows) {
         wsic_class_prices_update(&state->rows);
         if (first)
             start_rows(state);
-        settle_all_rows(state, &moved_rows);
+        moved_rows = settle_all_rows(state);
     }
     choose_shape(state);
     *settled = moved_rows == 0 && state->shape == shape;
@@ -313,8 +317,7 @@ wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitu
                              bool fit_rows, wsic_class_axis *rows, wsic_class_axis *octets,
                              uint32_t *shape)
 {
-    fit state = {.env = env,
-                 .magnitudes = magnitudes,
+    fit state = {.magnitudes = magnitudes,
                  .order = order,
                  .octet_log = octet_log,
                  .add_costs = wsic_cost_sums_kernel(wsic_kernels_chosen(env))};

@@ -14,8 +14,8 @@ static void find_octet(const wsic_code_plan *plan, size_t k, size_t first, size_
         at[i] = of_form[wsic_class_index(octet_class + plan->row_class[first + i], plan->classes)];
 }
 
-/* The symbols of codes, or of tokens behind those of the contexts before their own. Inlined for both,
- * with low bits and without. */
+/* The symbols of codes. Those of tokens count on from the symbols of the contexts before their own.
+ * Inlined for both, with low bits and without. */
 static inline void find_symbols(wsic_lane_rows *lane, const int32_t *data, wsic_form form,
                                 bool tokens)
 {

@@ -13,8 +13,8 @@ enum {
     WSIC_RANGE_SHIFT = 16
 };
 
-/* The ranges of all symbols, as code_lanes.h numbers them: plan->symbols. All high parts that a model
- * lacks are escapes. NULL if there is no memory. */
+/* The ranges of all plan->symbols symbols, as code_lanes.h numbers them. All high parts that a
+ * model lacks are escapes. NULL if there is no memory. */
 uint32_t *wsic_code_ranges(const wsic_env *env, const wsic_code_plan *plan, wsic_status *status);
 
 #endif

@@ -242,14 +242,14 @@ static wsic_status read_order(const wsic_env *env, wsic_cursor *cursor, unsigned
                               const int32_t *hint, axis_scratch scratch, wsic_code_reader *reader)
 {
     const size_t count = reader->live_columns;
-    const int64_t most = (int64_t)WSIC_KEY_LIMIT * (4 << reader->step);
+    const int64_t most = wsic_key_in_hints(WSIC_KEY_LIMIT, reader->step);
     wsic_status status = WSIC_OK;
 
     memset(scratch.numbers, 0, count * sizeof *scratch.numbers);
     if ((order & WSIC_ORDER_KEYS) != 0)
         status = wsic_int_array_read(env, cursor, "keys of the columns", count, scratch.numbers);
     for (size_t j = 0; j < count && status == WSIC_OK; j++) {
-        int64_t key = (int64_t)scratch.numbers[j] * (4 << reader->step);
+        int64_t key = wsic_key_in_hints(scratch.numbers[j], reader->step);
         key += (order & WSIC_ORDER_HINT) != 0 ? hint[reader->column[j]] : 0;
         if (key < -most || key > most)
             return wsic_fail(env, WSIC_ERROR_FORMAT, "the key of column %zu is %lld",

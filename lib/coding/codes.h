@@ -50,8 +50,8 @@ typedef struct wsic_code_matrix {
  * small enough to decode in parallel. */
 size_t wsic_codes_block_rows(size_t rows, size_t columns, unsigned kind);
 
-/* Most rows to a block; at least 1. Zeros cost nothing, so that a few bytes can stand for a block of
- * any size. But to decode one row takes the time of its whole block. columns is at least 1. */
+/* Most rows to a block; at least 1. Zeros cost nothing, so that a few bytes can stand for a block
+ * of any size. But to decode one row takes the time of its whole block. columns is at least 1. */
 size_t wsic_codes_block_rows_most(size_t columns);
 
 /* Append the coded matrix. block_rows is at least 1. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The codes of a plan as the coder takes them: live columns one after the other, rows in the order in
- * which they are coded; tokens if they are levels of a trellis (coding/trellis.h). Numbers of 16 bits
- * where all of them fit: what takes time is to read them again and again. */
+/* The codes of a plan as the coder takes them: live columns one after the other, rows in the order
+ * in which they are coded. Levels of a trellis are tokens (coding/trellis.h). Numbers have 16 bits
+ * where all of them fit: the coder spends its time on reading them again and again. */
 #ifndef WSIC_CODING_CODES_DATA_H
 #define WSIC_CODING_CODES_DATA_H
 

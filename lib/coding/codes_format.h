@@ -52,9 +52,9 @@ static inline int32_t wsic_hint_units(int32_t hint, unsigned step)
 }
 
 /* A stored key, which counts units of the step, as hints count. */
-static inline int32_t wsic_key_in_hints(int32_t key, unsigned step)
+static inline int64_t wsic_key_in_hints(int32_t key, unsigned step)
 {
-    return key * (4 << step);
+    return (int64_t)key * (4 << step);
 }
 
 #endif

@@ -12,7 +12,8 @@
 
 /* --- rows and columns that live ------------------------------------------------------- */
 
-/* Rows that have only zeros so far, and their number: `left` of them before a column, fewer after. */
+/* Of the `left` rows that had only zeros before a column, keep those that have one there, too;
+ * returns their number. */
 static size_t find_zeros(const int32_t *column, uint32_t *row, size_t left)
 {
     size_t count = 0;
@@ -33,8 +34,8 @@ static uint8_t has_code(const int32_t *column, size_t rows)
     return i < rows;
 }
 
-/* Most columns say so within a few codes, and few columns are enough for the rows; plan->row is used
- * as room. */
+/* Most columns have a code among their first few rows, and a few columns are enough to find one in
+ * nearly every row. There is room for a number for each row. */
 static void mark_live(const wsic_code_matrix *matrix, uint32_t *room, uint8_t *row_live,
                       uint8_t *column_live)
 {
@@ -254,8 +255,8 @@ static bool make_keys(wsic_code_plan *plan, unsigned order, const order_scratch 
         if (hint < -WSIC_KEY_LIMIT / 2 || hint > WSIC_KEY_LIMIT / 2)
             return false;
         plan->keys[j] = (order & WSIC_ORDER_KEYS) != 0 ? (int32_t)(width - hint) : 0;
-        s->key[j] = wsic_key_in_hints(plan->keys[j], plan->step) +
-                    (hints ? hints[plan->live_column[j]] : 0);
+        s->key[j] = (int32_t)(wsic_key_in_hints(plan->keys[j], plan->step) +
+                              (hints ? hints[plan->live_column[j]] : 0));
     }
     return true;
 }

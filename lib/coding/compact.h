@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of eight lanes each of eight words comes from when the words of some lanes are put together
- * before a place: a byte for each word, by the mask of those lanes. The last words are those of the
- * lanes in the mask, in their order; what stands before them does not matter. */
+/* The words of some of eight lanes move to the end of eight words, in the order of the lanes. By
+ * the mask of those lanes: from which lane each of the eight words comes, a byte for each. What
+ * stands before the moved words does not matter. coding/expand.h is for the other way. */
 #ifndef WSIC_CODING_COMPACT_H
 #define WSIC_CODING_COMPACT_H
 

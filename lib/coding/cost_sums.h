@@ -23,9 +23,9 @@ typedef struct wsic_cost_columns {
     size_t stride;
 } wsic_cost_columns;
 
-/* For each row add to WSIC_WINDOW sums what its codes cost in as many classes, the first of which is
- * window[row]. The sums of a row stand `step` numbers behind those of the row before: WSIC_WINDOW,
- * or 0 where all rows are added up. Sums must fit 32 bits. */
+/* For each row add to WSIC_WINDOW sums what its codes cost in as many classes, the first of which
+ * is window[row]. The sums of a row stand `step` numbers behind those of the row before:
+ * WSIC_WINDOW, or 0 where all rows are added up. Sums must fit 32 bits. */
 typedef void wsic_cost_sums(const wsic_cost_columns *columns, const uint32_t *window, size_t rows,
                             uint32_t *sums, size_t step);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How escapes and first states are written: for the lanes of a stream, its tail, and arrays. A decoder takes
- * first what was put last. coding/stream_take.h is the other side. */
+/* How escapes and first states are written: for the lanes of a stream, its tail, and arrays. A
+ * decoder takes first what was put last. coding/stream_take.h is the other side. */
 #ifndef WSIC_CODING_ESCAPE_PUSH_H
 #define WSIC_CODING_ESCAPE_PUSH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where each of eight lanes finds its word when some of them take the next ones: a byte for each lane, by
- * the mask of those that do. Word k goes to the lane with k others below it. */
+/* Where each of eight lanes finds its word when some of them take the next ones: a byte for each
+ * lane, by the mask of those that do. Word k goes to the lane with k others below it. */
 #ifndef WSIC_CODING_EXPAND_H
 #define WSIC_CODING_EXPAND_H
 

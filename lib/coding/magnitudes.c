@@ -24,7 +24,8 @@ static inline uint32_t magnitude_of(int32_t datum, bool tokens)
     return code < 0 ? -(uint32_t)code : (uint32_t)code;
 }
 
-/* Where all magnitudes have buckets of their own, without a branch. Inlined for codes and tokens. */
+/* Without a branch, where all magnitudes have buckets of their own. Inlined for codes and for
+ * tokens. */
 static inline void take_small(column_sums *sums, uint8_t *restrict buckets, size_t count,
                               const int32_t *restrict data, bool tokens)
 {

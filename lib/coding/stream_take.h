@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How one symbol, one escape and one state are read: for the lanes of a stream, its tail, and arrays.
- * docs/format.md, sections "Streams" and "Escapes", is the normative description. coding/escape_push.h is
- * the other side. */
+/* How one symbol, one escape and one state are read: for the lanes of a stream, its tail, and
+ * arrays. docs/format.md, sections "Streams" and "Escapes", is the normative description.
+ * coding/escape_push.h is the other side. */
 #ifndef WSIC_CODING_STREAM_TAKE_H
 #define WSIC_CODING_STREAM_TAKE_H
 

@@ -30,13 +30,6 @@ static void look_ahead(wsic_trellis *trellis)
     for (uint32_t state = 0; state < trellis->states; state++)
         trellis->context[state] =
             (uint8_t)(2U * trellis->codebook[state] + codebook_ahead(trellis, state));
-    for (uint32_t state = 0; state < trellis->states; state++) {
-        for (uint32_t parity = 0; parity < 2; parity++) {
-            const uint32_t next = trellis->next[state][parity];
-            trellis->move[2 * state + parity] =
-                (uint16_t)(WSIC_TRELLIS_CONTEXTS * next + trellis->context[next]);
-        }
-    }
 }
 
 void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
@@ -58,8 +51,8 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
 
 /* --- tokens ------------------------------------------------------------------------- */
 
-/* All that the trellis says is linear in the bits that enter the state, one a row. So it is computed
- * for as many rows at once as a word has bits: bit i of a word belongs to row i. */
+/* A bit enters the state in each row, and codebooks and contexts are linear in these bits. So they
+ * are computed for as many rows at once as a word has bits: bit i of a word belongs to row i. */
 enum { TOGETHER = 64 };
 
 /* Rows, taken apart. */
@@ -129,8 +122,8 @@ static token_taps make_taps(const wsic_trellis *trellis)
                         list_taps(ahead >> 1)};
 }
 
-/* For each row the sum of the bits that entered a delay before it, for all delays. `before` has the
- * bits of the rows before these. */
+/* For each row the sum of the bits that entered a delay before it, for all delays. `before` has
+ * the bits of the rows before these. */
 static uint64_t sum_delayed(uint64_t entered, uint64_t before, const tap_list *taps)
 {
     uint64_t sum = 0;
@@ -140,9 +133,10 @@ static uint64_t sum_delayed(uint64_t entered, uint64_t before, const tap_list *t
     return sum;
 }
 
-/* The bits that enter: the sum of each row's parity and of what is fed back. Parities are divided by
- * the polynomial h0. To multiply by it, by its square, by the fourth power and so on is the same:
- * over two elements a power of two spreads the taps, and the last one has none below TOGETHER. */
+/* The bits that enter: the sum of each row's parity and of what is fed back. So the parities are
+ * divided by the polynomial h0. The same comes from multiplying them by h0, by its square, by its
+ * fourth power and so on: over two elements such a power has the taps of h0, so many times as far
+ * apart, and the product of all of them with h0 has no tap below TOGETHER but the first. */
 static uint64_t bits_entered(uint64_t parities, uint64_t before, const tap_list *feedback)
 {
     uint64_t entered = parities ^ sum_delayed(0, before, feedback);

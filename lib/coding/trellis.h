@@ -29,10 +29,9 @@ typedef struct wsic_trellis {
     uint8_t next[WSIC_TRELLIS_STATES][2]; /* by the parity of the index */
     /* The part of the state that the coder uses: 2 * codebook + the codebook to which an even index
      * leads, at the first step at which the parity decides that. An odd index leads to the other
-     * codebook. The quantizer prefers one of the two, so that the parity is not evenly distributed. */
+     * codebook. The quantizer prefers one of the two, so that the parity is not evenly
+     * distributed. */
     uint8_t context[WSIC_TRELLIS_STATES];
-    /* Both tables in one look-up: from 2 * state + parity to 4 * next state + its context. */
-    uint16_t move[2 * WSIC_TRELLIS_STATES];
 } wsic_trellis;
 
 static inline bool wsic_trellis_kind_exists(unsigned kind)
@@ -64,12 +63,6 @@ static inline unsigned wsic_trellis_next(const wsic_trellis *trellis, unsigned s
     return trellis->next[state][(uint32_t)index & 1];
 }
 
-/* wsic_trellis_next() from 4 * state + context to 4 * next state + its context. */
-static inline uint32_t wsic_trellis_move(const wsic_trellis *trellis, uint32_t at, int32_t index)
-{
-    return trellis->move[at / WSIC_TRELLIS_CONTEXTS * 2 + ((uint32_t)index & 1)];
-}
-
 /* What the coder sees in place of a level: index and context at once. */
 static inline int32_t wsic_trellis_token(unsigned context, int32_t index)
 {
@@ -96,9 +89,9 @@ static inline int32_t wsic_token_index(int32_t token)
     return (token - (int32_t)wsic_token_context(token)) / WSIC_TRELLIS_CONTEXTS;
 }
 
-/* Tokens of the levels of one column, from state 0 on; they may take the place of the levels. Returns
- * the number of levels up to the first one that the codebook in use does not have, whose token and
- * some around it mean nothing; `count` if there is none. */
+/* Tokens of the levels of one column, from state 0 on; they may take the place of the levels.
+ * Returns the number of levels before the first one that the codebook in use does not have, or
+ * `count` if there is none. In the first case the tokens mean nothing. */
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t count,
                            int32_t *tokens);
 

@@ -23,8 +23,8 @@ typedef struct wsic_moments {
     double *residual_energy; /* a: Σ w ΔR² */
 } wsic_moments;
 
-/* What the encoder knows of the outputs of a layer: sums of δδᵀ, or their mean's diagonal alone, where
- * nothing is known of two outputs together. One of the two is there. */
+/* What the encoder knows of the outputs of a layer: sums of δδᵀ, or the diagonal of their mean,
+ * where nothing is known of two outputs together. One of the two is there if anything is known. */
 typedef struct wsic_output_moments {
     const wsic_moments *sums;
     const double *diagonal; /* of every output */

@@ -21,11 +21,12 @@ build()
         ninja -C "$work/abi"
 }
 
-# Only what headers show: types of the library alone are nobody's business.
+# Only what headers show: types of the library alone are nobody's business. Paths are those within the repository.
 describe()
 {
     abidw --headers-dir "$root/include" --drop-private-types --no-show-locs --no-corpus-path --no-comp-dir-path \
-        "$work/abi/lib/$1.so" >"$2"
+        --no-elf-needed --drop-undefined-syms "$work/abi/lib/$1.so" >"$work/$1.raw" &&
+        sed "s:='[^']*/lib/:='lib/:" "$work/$1.raw" >"$2"
 }
 
 compare()

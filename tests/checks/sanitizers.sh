@@ -1,36 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The tests under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer, MemorySanitizer and valgrind.
-# Usage: sanitizers.sh [SUITE...]   the names of tests; without any, those that are listed below
+# Usage: sanitizers.sh [SUITE...]   the names of tests; without any, all but scripts, and for the two slow ones those below
 # WORK is the folder for builds and logs.
 set -u
 # shellcheck source=tests/checks/table.sh
 . "$(dirname "$0")/table.sh"
 
 suites=$*
-# Scripts start compilers and shells; suites of threads are what ThreadSanitizer is for.
+# ThreadSanitizer is for what uses threads. Valgrind takes many times as long: it is for what reads bytes of others.
 threaded='archive_threads cancel context encoder_input layer_outputs layer_products stats zsic'
 decoding='codes codes_hostile decode_kernels layer layer_bytes layer_view layer_visit scales stream_kernels'
-
-# run_tests FOLDER SUITE... ; without any, all but scripts
-run_tests()
-{
-    folder=$1
-    shift
-    if [ $# = 0 ]; then
-        meson test -C "$work/$folder" --no-suite scripts -t 5
-    else
-        # One after the other: names of tests that a build does not have are no failure of it.
-        meson test -C "$work/$folder" -t 5 "$@"
-    fi
-}
 
 # shellcheck disable=SC2086 # the suites are words
 address()
 {
     CC=$1 configure "asan-$1" -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized \
         -Dc_args="$2" -Dbench=disabled &&
-        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_tests "asan-$1" $suites
+        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C "$work/asan-$1" -t 5 ${suites:---no-suite scripts}
 }
 
 # BLAS was built without it, and it does not see how BLAS synchronises its threads: one of them.
@@ -38,7 +25,7 @@ address()
 thread()
 {
     configure tsan -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized -Dbench=disabled &&
-        OPENBLAS_NUM_THREADS=1 run_tests tsan ${suites:-$threaded}
+        OPENBLAS_NUM_THREADS=1 meson test -C "$work/tsan" -t 5 ${suites:-$threaded}
 }
 
 # It knows only memory that was written by code it has compiled: the decoder alone, which needs libc.

@@ -39,12 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     wsic_context *const context = fuzz_context(WSIC_KERNELS_C);
     wsic_archive *archive = NULL;
+    uint8_t *const bytes = fuzz_sealed_copy(data, size, fuzz_seal_archive);
 
-    if (size == 0)
+    if (!bytes)
         return 0;
-    uint8_t *const bytes = fuzz_copy(data + 1, size - 1);
-    if (data[0] & 1)
-        fuzz_seal_archive(bytes, size - 1);
     const wsic_status status = wsic_archive_open_memory(context, bytes, size - 1, &archive);
     if (status < 0)
         fuzz_check_refusal(status, wsic_context_message(context), archive);

@@ -100,3 +100,13 @@ uint8_t *fuzz_copy(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     return copy;
 }
+
+uint8_t *fuzz_sealed_copy(const uint8_t *data, size_t size, void (*seal)(uint8_t *, size_t))
+{
+    if (size == 0)
+        return NULL;
+    uint8_t *const bytes = fuzz_copy(data + 1, size - 1);
+    if (data[0] & 1)
+        seal(bytes, size - 1);
+    return bytes;
+}

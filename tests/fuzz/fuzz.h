@@ -43,7 +43,12 @@ uint8_t *fuzz_copy(const uint8_t *data, size_t size);
 void fuzz_seal(uint8_t *bytes, size_t size);
 void fuzz_seal_archive(uint8_t *bytes, size_t size);
 
-/* Decode a layer in every way that there is, with two choices of kernels, and compare (decode_layer.c). */
+/* A copy without the first byte, which says whether it is sealed by this function or left as it is;
+ * NULL for an input of no bytes; free() it. */
+uint8_t *fuzz_sealed_copy(const uint8_t *data, size_t size, void (*seal)(uint8_t *, size_t));
+
+/* Decode a layer in every way that there is, with two choices of kernels, and compare
+ * (decode_layer.c). */
 void fuzz_decode_layer(const wsic_layer *layer, const wsic_layer *other);
 
 #endif

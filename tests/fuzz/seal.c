@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Checksums of docs/format.md, put where they belong. What cannot be followed is left as it is. */
-#include <string.h>
-
 #include "base/checksum.h"
+#include "format/archive_format.h"
 #include "fuzz/fuzz.h"
 
-enum { HEADER = 12, FOOTER = 32, TYPE_LAYER = 1, TYPE_INDEX = 3 };
+enum { FOOTER_COVERED = 16 }; /* bytes of the footer before its checksum */
 
 static void put_checksum(uint8_t *bytes, size_t size)
 {
@@ -21,48 +20,34 @@ void fuzz_seal(uint8_t *bytes, size_t size)
         put_checksum(bytes, size - WSIC_CHECKSUM_SIZE);
 }
 
-static bool read_varint(const uint8_t *bytes, size_t size, size_t *position, size_t *value)
+/* Seal the record at place->offset and move behind it. False after the index, and where no record
+ * can be found. */
+static bool seal_record(uint8_t *bytes, size_t size, wsic_record_place *place)
 {
-    *value = 0;
-    for (unsigned shift = 0; *position < size && shift < 32; shift += 7) {
-        const uint8_t byte = bytes[(*position)++];
-        *value |= (size_t)(byte & 0x7F) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
-}
+    const size_t start = (size_t)place->offset;
+    wsic_cursor cursor = wsic_cursor_make(bytes + start, size - start);
+    wsic_record_head head;
 
-/* Seal the record at *position and move behind it; false where none can be found. */
-static bool seal_record(uint8_t *bytes, size_t size, size_t alignment, size_t *position)
-{
-    const size_t start = *position;
-    size_t at = start + 1, name, payload;
-
-    if (start >= size || !read_varint(bytes, size, &at, &name) || name > size - at)
+    if (!wsic_get_record_head(&cursor, &head) || head.payload_size > size)
         return false;
-    at += name;
-    if (!read_varint(bytes, size, &at, &payload))
+    const uint64_t end = wsic_record_end(&head, *place);
+    if (end > size)
         return false;
-    if (bytes[start] == TYPE_LAYER)
-        at = (at + alignment - 1) / alignment * alignment;
-    if (at > size || payload > size - at || size - at - payload < WSIC_CHECKSUM_SIZE)
-        return false;
-    if (bytes[start] == TYPE_LAYER)
-        fuzz_seal(bytes + at, payload);
-    put_checksum(bytes + start, at + payload - start);
-    *position = at + payload + WSIC_CHECKSUM_SIZE;
-    return bytes[start] != TYPE_INDEX;
+    if (head.type == WSIC_RECORD_LAYER)
+        fuzz_seal(bytes + wsic_record_payload(&head, *place), (size_t)head.payload_size);
+    put_checksum(bytes + start, (size_t)end - WSIC_CHECKSUM_SIZE - start);
+    place->offset = end;
+    return head.type != WSIC_RECORD_INDEX;
 }
 
 void fuzz_seal_archive(uint8_t *bytes, size_t size)
 {
-    size_t position = HEADER;
+    wsic_record_place place = {WSIC_ARCHIVE_HEADER_SIZE, 0};
 
-    if (size < HEADER + FOOTER)
+    if (size < WSIC_ARCHIVE_HEADER_SIZE + WSIC_ARCHIVE_FOOTER_SIZE)
         return;
-    const size_t alignment = (size_t)1 << (bytes[10] & 31);
-    while (seal_record(bytes, size - FOOTER, alignment, &position)) {
+    place.alignment = (uint64_t)1 << (bytes[10] & 31); /* of the header: its logarithm */
+    while (seal_record(bytes, size - WSIC_ARCHIVE_FOOTER_SIZE, &place)) {
     }
-    put_checksum(bytes + size - FOOTER, 16);
+    put_checksum(bytes + size - WSIC_ARCHIVE_FOOTER_SIZE, FOOTER_COVERED);
 }

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 static bool read_layer(struct collection *collection, size_t index, struct failure *failure)
 {
@@ -23,43 +22,32 @@ static bool read_layer(struct collection *collection, size_t index, struct failu
     return ok;
 }
 
-static bool is_directory(const char *path)
-{
-    struct stat facts;
-
-    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
-}
-
 static void add_tensor(void *self, const struct tensor *tensor)
 {
     struct collection *const collection = self;
 
     collection->bytes += tensor->bytes;
-    if (tensor->coded_type)
-        return;
-    collection->others++;
-    collection->other_bytes += tensor->bytes;
+    if (!tensor->coded_type)
+        collection->other_bytes += tensor->bytes;
 }
 
-static bool measure(struct collection *collection, struct failure *failure)
+static void measure(struct collection *collection)
 {
-    if (!is_directory(collection->path)) {
+    const struct checkpoint *const directory = package_checkpoint(collection->package);
+
+    if (directory)
+        checkpoint_each(directory, add_tensor, collection);
+    else
         collection->bytes = package_bytes(collection->package);
-        return true;
-    }
-    if (!checkpoint_open(&collection->checkpoint, collection->path, failure))
-        return false;
-    checkpoint_each(collection->checkpoint, add_tensor, collection);
-    return true;
 }
 
 bool collection_open(struct collection *collection, wsic_context *context, const char *path,
                      struct failure *failure)
 {
     *collection = (struct collection){.path = path};
-    if (!package_open(&collection->package, context, path, failure) ||
-        !measure(collection, failure))
+    if (!package_open(&collection->package, context, path, failure))
         return false;
+    measure(collection);
     collection->count = package_count(collection->package);
     collection->infos = calloc(collection->count + 1, sizeof *collection->infos);
     if (!collection->infos)
@@ -73,7 +61,6 @@ bool collection_open(struct collection *collection, wsic_context *context, const
 void collection_close(struct collection *collection)
 {
     free(collection->infos);
-    checkpoint_close(collection->checkpoint);
     package_close(collection->package);
     *collection = (struct collection){.path = NULL};
 }

@@ -6,21 +6,18 @@
 #include <watersic/watersic.h>
 
 #include "common/failure.h"
-#include "llm/model/checkpoint.h"
 #include "llm/model/package.h"
 
 struct collection {
     const char *path;
     struct package *package;
-    struct checkpoint *checkpoint; /* of a directory; NULL for an archive */
-    size_t count;                  /* of layers */
+    size_t count; /* of layers */
     wsic_layer_info *infos;
     double weights; /* in all layers */
     uint64_t bytes; /* of the archive, or of all tensors of the directory */
     uint64_t code_bytes;
-    uint64_t side_bytes; /* of layers: scales, headers, checksums */
-    uint64_t others;     /* tensors of the directory that are not coded */
-    uint64_t other_bytes;
+    uint64_t side_bytes;  /* of layers: scales, headers, checksums */
+    uint64_t other_bytes; /* of tensors of the directory that are not coded */
 };
 
 /* Read the facts of all layers; no layer is decoded. Release in any case. */

@@ -5,6 +5,7 @@
 
 #include "common/plot.h"
 #include "common/svg.h"
+#include "facts.h"
 
 /* Figures of a layer. */
 struct figure {
@@ -54,11 +55,6 @@ static double distortion_of(const wsic_layer_info *info)
     return info->relative_distortion > 0 ? info->relative_distortion : (double)NAN;
 }
 
-static double limit_of(const wsic_layer_info *info)
-{
-    return info->limit_rate < 0 ? (double)NAN : info->limit_rate;
-}
-
 static double gap_of(const wsic_layer_info *info)
 {
     return info->limit_rate < 0 ? (double)NAN : info->gap;
@@ -79,7 +75,7 @@ static const struct figure figures[] = {
     {"of scales etc.", {PAGE_FIXED, 4}, side_of},
     {"pooled entropy", {PAGE_FIXED, 4}, entropy_of},
     {"relative distortion", {PAGE_SIGNIFICANT, 3}, distortion_of},
-    {"least rate for it", {PAGE_FIXED, 4}, limit_of},
+    {"least rate for it", {PAGE_FIXED, 4}, facts_limit},
     {"gap", {PAGE_FIXED, 4}, gap_of},
     {"least distortion at this rate", {PAGE_SIGNIFICANT, 3}, limit_distortion_of},
 };
@@ -212,7 +208,7 @@ static void draw_along(const struct page *page, const char *title, const char *l
 void page_write_layers(const struct page *page, FILE *file)
 {
     fputs("<h2>Layers</h2>\n<div class=\"plots\">\n", file);
-    draw_along(page, "Bits along the model", "bits per weight", true, rate_of, limit_of, file);
+    draw_along(page, "Bits along the model", "bits per weight", true, rate_of, facts_limit, file);
     draw_along(page, "Distortion along the model", "relative distortion", false, distortion_of,
                limit_distortion_of, file);
     fputs("</div>\n<p>Relative distortion is what is lost of the energy of a layer's outputs. The "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/baselines.h"
+#include "common/path.h"
 #include "llm/command/curves.h"
 #include "llm/run/baseline_method.h"
 #include "llm/report/evaluate.h"
@@ -328,8 +329,7 @@ static bool prepare(struct comparison *run)
                         &options->recipe, run->failure))
         return false;
     const char *const text = options->eval_text ? options->eval_text : options->eval;
-    const char *const slash = strrchr(text, '/');
-    curves_begin(&run->curves, config->architecture, slash ? slash + 1 : text);
+    curves_begin(&run->curves, config->architecture, text + path_folder_length(text));
     const struct calibration calibration = calibrate_by(run, &options->recipe);
     report_scarce_text(config, &calibration);
     return model_load_rest(&run->session->model, run->failure);

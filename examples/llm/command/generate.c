@@ -30,9 +30,6 @@ struct writing {
     struct failure *failure;
 };
 
-static const char *const form_names[] = {
-    [RESIDENT_F32] = "f32", [RESIDENT_INT8] = "int8", [RESIDENT_CODED] = "coded"};
-
 /* Of what the layers are taken: the archive, or the model itself if it was packed. */
 static bool open_package(struct writing *run)
 {
@@ -56,7 +53,7 @@ static bool check_form(const struct writing *run)
 {
     return run->package || choose_form(run) == RESIDENT_F32 ||
            refuse(run->failure, "%s: has no coded layers to keep as %s", run->options->model,
-                  form_names[choose_form(run)]);
+                  resident_form_name(choose_form(run)));
 }
 
 static bool prepare(struct writing *run)
@@ -184,7 +181,7 @@ static void print_figures(const struct writing *run)
             "watersic-llm: MiB in memory: layers (%s) %.1f, embedding and head %.1f, keys and "
             "values %.1f\n",
             run->read, speed(run->read, run->reading), run->made, speed(run->made, run->making),
-            run->end, form_names[choose_form(run)], (double)memory.layers / mebibyte,
+            run->end, resident_form_name(choose_form(run)), (double)memory.layers / mebibyte,
             (double)memory.tables / mebibyte, (double)memory.cache / mebibyte);
 }
 
@@ -205,7 +202,7 @@ static json_t *describe_json(const struct writing *run)
 
     return json_pack(
         "{s:o, s:s, s:s, s:I, s:I, s:f, s:f, s:{s:I, s:I, s:I}, s:I}", "text", describe_text(run),
-        "resident", form_names[choose_form(run)], "ended_by", run->end, "prompt_tokens",
+        "resident", resident_form_name(choose_form(run)), "ended_by", run->end, "prompt_tokens",
         (json_int_t)run->read, "tokens", (json_int_t)run->made, "prompt_tokens_per_second",
         speed(run->read, run->reading), "tokens_per_second", speed(run->made, run->making),
         "memory", "layers", (json_int_t)memory.layers, "tables", (json_int_t)memory.tables, "cache",

@@ -36,7 +36,7 @@
     "                     their errors are worth) or full (also by what errors of\n"               \
     "                     several are worth together; default with the default recipe)\n"          \
     "  --outputs-rows N   layers with more outputs have a weight for each, and no more\n"          \
-    "                     (default: 8192)\n"                                                     \
+    "                     (default: 8192)\n"                                                       \
     "  --outputs-tokens N most tokens for these gradients (default: 65536)\n"                      \
     "  --run DIR          keep gradients and sensitivities here for the next run\n"
 

@@ -52,14 +52,21 @@ bool option_take_no_bos(void *place, const char *name, const char *value, struct
     return true;
 }
 
+/* The whole number in decimal digits that a value begins with; end: what follows it. False if there
+ * is none, or one too large. */
+static bool read_whole(const char *value, unsigned long long *number, char **end)
+{
+    errno = 0;
+    *number = strtoull(value, end, 10);
+    return isdigit((unsigned char)*value) && errno == 0;
+}
+
 bool option_take_count(void *place, const char *name, const char *value, struct failure *failure)
 {
+    unsigned long long count;
     char *end;
 
-    errno = 0;
-    const unsigned long long count = strtoull(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 || count < 1 ||
-        count > SIZE_MAX / 64)
+    if (!read_whole(value, &count, &end) || *end != '\0' || count < 1 || count > SIZE_MAX / 64)
         return refuse(failure, "--%s: '%s' is no positive number", name, value);
     *(size_t *)place = (size_t)count;
     return true;
@@ -72,13 +79,12 @@ bool option_take_bytes(void *place, const char *name, const char *value, struct 
         const char *name;
         uint64_t bytes;
     } units[] = {{"", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
+    unsigned long long count;
     char *end;
+    const bool whole = read_whole(value, &count, &end);
 
-    errno = 0;
-    const unsigned long long count = strtoull(value, &end, 10);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(end, units[i].name) != 0 || !isdigit((unsigned char)*value) || errno != 0 ||
-            count < 1 || count > UINT64_MAX / units[i].bytes)
+    for (size_t i = 0; whole && i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) != 0 || count < 1 || count > UINT64_MAX / units[i].bytes)
             continue;
         *(uint64_t *)place = count * units[i].bytes;
         return true;
@@ -115,37 +121,35 @@ bool option_take_window(void *place, const char *name, const char *value, struct
            refuse(failure, "--%s: '%s' is more than %d tokens", name, value, (int)MOST);
 }
 
-/* A number from 0 to 1. */
-bool option_take_part(void *place, const char *name, const char *value, struct failure *failure)
+static bool take_up_to(double most, double *place, const char *name, const char *value,
+                       struct failure *failure)
 {
     char *end;
-    const double part = strtod(value, &end);
+    const double number = strtod(value, &end);
 
-    if (end == value || *end != '\0' || !(part >= 0 && part <= 1))
-        return refuse(failure, "--%s: '%s' is no number from 0 to 1", name, value);
-    *(double *)place = part;
+    if (end == value || *end != '\0' || !(number >= 0 && number <= most))
+        return refuse(failure, "--%s: '%s' is no number from 0 to %g", name, value, most);
+    *place = number;
     return true;
+}
+
+bool option_take_part(void *place, const char *name, const char *value, struct failure *failure)
+{
+    return take_up_to(1, place, name, value, failure);
 }
 
 bool option_take_temperature(void *place, const char *name, const char *value,
                              struct failure *failure)
 {
-    char *end;
-    const double temperature = strtod(value, &end);
-
-    if (end == value || *end != '\0' || !(temperature >= 0 && temperature <= 100))
-        return refuse(failure, "--%s: '%s' is no number from 0 to 100", name, value);
-    *(double *)place = temperature;
-    return true;
+    return take_up_to(100, place, name, value, failure);
 }
 
 bool option_take_seed(void *place, const char *name, const char *value, struct failure *failure)
 {
+    unsigned long long seed;
     char *end;
 
-    errno = 0;
-    const unsigned long long seed = strtoull(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0)
+    if (!read_whole(value, &seed, &end) || *end != '\0')
         return refuse(failure, "--%s: '%s' is no number from 0 to 2^64 - 1", name, value);
     *(uint64_t *)place = seed;
     return true;
@@ -153,18 +157,11 @@ bool option_take_seed(void *place, const char *name, const char *value, struct f
 
 bool option_take_form(void *place, const char *name, const char *value, struct failure *failure)
 {
-    static const char *const names[] = {
-        [RESIDENT_F32] = "f32", [RESIDENT_INT8] = "int8", [RESIDENT_CODED] = "coded"};
     struct option_generation *const generation = place;
 
-    for (int form = RESIDENT_F32; form <= RESIDENT_CODED; form++) {
-        if (strcmp(value, names[form]) == 0) {
-            generation->form = (enum resident_form)form;
-            generation->form_given = true;
-            return true;
-        }
-    }
-    return refuse(failure, "--%s: '%s' is neither 'coded' nor 'int8' nor 'f32'", name, value);
+    generation->form_given = resident_form_find(&generation->form, value);
+    return generation->form_given ||
+           refuse(failure, "--%s: '%s' is neither 'coded' nor 'int8' nor 'f32'", name, value);
 }
 
 static bool take_rates_up_to(size_t most, struct option_rates *rates, const char *value,

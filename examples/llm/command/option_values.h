@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of options: each function reads one and puts it where the option has its place. On failure the
- * text names the option and the value. */
+/* Values of options: each function reads one and puts it where the option has its place. On failure
+ * the text names the option and the value. */
 #ifndef EXAMPLES_LLM_COMMAND_OPTION_VALUES_H
 #define EXAMPLES_LLM_COMMAND_OPTION_VALUES_H
 
@@ -10,8 +10,8 @@ typedef bool option_taker(void *place, const char *name, const char *value,
                           struct failure *failure);
 
 /* What stands at the place: */
-option_taker option_take_text;        /* const char *: the value itself, which is not empty */
-option_taker option_take_bos;         /* enum text_beginning */
+option_taker option_take_text; /* const char *: the value itself, which is not empty */
+option_taker option_take_bos;  /* enum text_beginning */
 option_taker option_take_no_bos;
 option_taker option_take_on;          /* bool: true */
 option_taker option_take_off;         /* bool: false */

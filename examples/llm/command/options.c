@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/command/options.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdint.h>
@@ -232,23 +230,22 @@ static bool check_texts(const struct walk *walk)
                       walk->failure));
 }
 
-/* What is measured is what a model makes of texts as it knows them. */
-static enum text_beginning evaluated_beginning(const struct options *options)
+static enum text_beginning beginning_or(const struct options *options, enum text_beginning usual)
 {
-    return options->beginning == TEXT_BEGINNING_USUAL ? TEXT_BEGINNING_MODEL : options->beginning;
+    return options->beginning == TEXT_BEGINNING_USUAL ? usual : options->beginning;
 }
 
 struct text_source options_text(const struct options *options)
 {
     return (struct text_source){options->tokens, options->text, options->model,
-                                options->beginning == TEXT_BEGINNING_USUAL ? TEXT_BEGINNING_CUT
-                                                                           : options->beginning};
+                                beginning_or(options, TEXT_BEGINNING_CUT)};
 }
 
+/* What is measured is what a model makes of texts as it knows them. */
 struct text_source options_eval_text(const struct options *options)
 {
     return (struct text_source){options->eval, options->eval_text, options->model,
-                                evaluated_beginning(options)};
+                                beginning_or(options, TEXT_BEGINNING_MODEL)};
 }
 
 /* Both fill one place: the list would be lost, or the one. */

@@ -36,7 +36,6 @@ static bool pack_archive(const struct packing *packing, const struct options *op
                          struct failure *failure)
 {
     struct packed packed;
-
     const bool ok = pack_model(packing, &packed, failure);
     meter_stop(packing->meter);
     return ok && report_packed(options, &packed, failure);

@@ -28,8 +28,8 @@ struct tensors {
     struct external *external;     /* one of the two, or none: identity */
     struct importance *importance; /* diagonals */
     struct watersic_method method;
-    struct layer_result *results; /* of the method, at the place of the matrix in hand */
-    bool *taken;                  /* matrices that the archive has already */
+    struct layer_result result; /* of the method: the matrix in hand */
+    bool *taken;                /* matrices that the archive has already */
     size_t taken_over;
     uint64_t weights;
     uint64_t bytes;
@@ -117,7 +117,7 @@ enum { FIGURES = 33 };
 
 static void print_result(const struct tensors *run, const struct matrix *matrix)
 {
-    const struct layer_result *const result = &run->results[0];
+    const struct layer_result *const result = &run->result;
     char shape[48];
     char distortion[REPORT_FIGURE_SIZE];
 
@@ -139,7 +139,7 @@ static bool quantize(struct tensors *run, const struct matrix *matrix, bool take
         .rows = matrix->stored.rows, .columns = matrix->stored.columns, .weights = weights};
     const struct layer_task task = {.name = matrix->name, .linear = &linear, .stats = stats};
 
-    run->results[0] = (struct layer_result){.taken = false};
+    run->result = (struct layer_result){.taken = false};
     run->method.taken = &taken;
     if (!watersic_quantize(&run->method, &task, run->failure))
         return false;
@@ -317,10 +317,8 @@ static bool open_inputs(struct tensors *run)
         (options->importance &&
          !importance_open(&run->importance, options->importance, run->failure)))
         return false;
-    run->results = calloc(1, sizeof *run->results);
     run->taken = calloc(run->matrices.count, sizeof *run->taken);
-    run->method.results = run->results;
-    return (run->results && run->taken) || refuse(run->failure, "out of memory");
+    return run->taken || refuse(run->failure, "out of memory");
 }
 
 static bool begin(struct tensors *run)
@@ -339,6 +337,7 @@ static bool begin(struct tensors *run)
     if (wsic_context_set_threads(run->context, 0) < 0)
         return refuse(run->failure, "%s", wsic_context_message(run->context));
     run->method.context = run->context;
+    run->method.results = &run->result;
     run->method.encoder = watersic_encoder_create(run->context, &settings, false, run->failure);
     return run->method.encoder && blas_memory_check(workers_usual(), run->failure) &&
            open_inputs(run);
@@ -350,7 +349,6 @@ static void end(struct tensors *run)
     meter_stop(&run->meter);
     wsic_archive_writer_destroy(run->method.writer);
     wsic_encoder_destroy(run->method.encoder);
-    free(run->results);
     free(run->taken);
     importance_close(run->importance);
     external_close(run->external);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/generate/language.h"
 
-#include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/path.h"
+#include "llm/model/json_file.h"
 #include "llm/text/text.h"
 
 static bool add_end(struct language *language, const json_t *value, const char *path,
@@ -26,16 +25,11 @@ static bool read_ends(struct language *language, const char *model, const char *
                       struct failure *failure)
 {
     char path[PATH_MAX];
+    json_t *root;
     bool ok = true;
 
-    if (!path_join(path, model, name, failure))
+    if (!json_file_look(&root, path, model, name, failure))
         return false;
-    if (access(path, F_OK) != 0)
-        return true;
-    json_error_t error;
-    json_t *const root = json_load_file(path, 0, &error);
-    if (!root)
-        return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
     const json_t *const ends = json_object_get(root, "eos_token_id");
     if (json_is_array(ends))
         for (size_t i = 0; ok && i < json_array_size(ends); i++)

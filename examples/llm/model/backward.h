@@ -52,8 +52,8 @@ uint64_t backward_memory(const struct config *config, size_t window, size_t toke
 
 /* input: the residual stream before the block, count × hidden, at most as many tokens as a batch of
  * forward's holds. stream: the derivatives by the residual stream after the block, which become
- * those by input. The derivatives by scales are added to gradients, by
- * slot; NULL: they are not asked for. */
+ * those by input. The derivatives by scales are added to gradients, by slot; NULL: they are not
+ * asked for. */
 void backward_block(struct backward *backward, const struct block *block, const float *input,
                     float *stream, size_t count, const struct scale_gradient *gradients);
 

@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "common/path.h"
 #include "common/text_end.h"
 #include "llm/model/coded.h"
+#include "llm/model/json_file.h"
 
 struct shard {
     const char *name; /* in the index; NULL where there is none */
@@ -104,14 +104,8 @@ static bool open_shards(struct checkpoint *checkpoint, struct failure *failure)
 
 static bool open_index(struct checkpoint *checkpoint, struct failure *failure)
 {
-    json_error_t error;
-
-    checkpoint->index = json_load_file(checkpoint->path, JSON_REJECT_DUPLICATES, &error);
-    if (!checkpoint->index && error.line > 0)
-        return refuse(failure, "%s: line %d: %s", checkpoint->path, error.line, error.text);
-    if (!checkpoint->index)
-        return refuse(failure, "%s", error.text);
-    return open_shards(checkpoint, failure);
+    checkpoint->index = json_file_load(checkpoint->path, JSON_REJECT_DUPLICATES, failure);
+    return checkpoint->index && open_shards(checkpoint, failure);
 }
 
 static bool open_single(struct checkpoint *checkpoint, struct failure *failure)

@@ -15,6 +15,7 @@
 #include "llm/model/config_reader.h"
 #include "llm/model/config_rope.h"
 #include "llm/model/config_sight.h"
+#include "llm/model/json_file.h"
 #include "llm/model/stored.h"
 
 static bool require_size(const struct config_reader *reader, const char *key, size_t *value)
@@ -226,13 +227,10 @@ static bool read_root(const char *path, const json_t *root, root_reader *read, v
 
 static bool read_file(const char *path, root_reader *read, void *result, struct failure *failure)
 {
-    json_error_t error;
-    json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *const root = json_file_load(path, JSON_REJECT_DUPLICATES, failure);
 
-    if (!root && error.line > 0)
-        return refuse(failure, "%s: line %d: %s", path, error.line, error.text);
     if (!root)
-        return refuse(failure, "%s", error.text);
+        return false;
     const bool ok = read_root(path, root, read, result, failure);
     json_decref(root);
     return ok;
@@ -242,7 +240,8 @@ bool config_load(struct config *config, const char *directory, struct failure *f
 {
     char path[PATH_MAX];
 
-    return path_join(path, directory, "config.json", failure) && read_file(path, read_config, config, failure);
+    return path_join(path, directory, "config.json", failure) &&
+           read_file(path, read_config, config, failure);
 }
 
 static bool read_scale_block(void *result, const struct config_reader *reader)

@@ -130,8 +130,9 @@ static void route(void *data, size_t token, size_t worker)
 void mixture_route(struct forward *forward, const struct block *block, size_t count)
 {
     struct routing_job job = {forward, block->router};
+    const size_t multiplications = count * forward->config.mixture.experts * forward->config.hidden;
 
-    workers_run(count < 64 ? 1 : forward->workers, count, route, &job);
+    workers_run(workers_for(multiplications, forward->workers), count, route, &job);
 }
 
 void mixture_select(struct routed *routed, const struct routing *routing, size_t expert,
@@ -146,6 +147,11 @@ void mixture_select(struct routed *routed, const struct routing *routing, size_t
             routed->weights[routed->count++] = routing->weights[j];
         }
     }
+}
+
+bool mixture_is_witness(size_t before, size_t wanted, size_t others)
+{
+    return (before + 1) * wanted / others > before * wanted / others;
 }
 
 void mixture_gather(const struct routed *routed, const float *rows, size_t length, float *out)

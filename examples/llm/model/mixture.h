@@ -59,6 +59,11 @@ void mixture_route(struct forward *forward, const struct block *block, size_t co
 void mixture_select(struct routed *routed, const struct routing *routing, size_t expert,
                     size_t count);
 
+/* Whether a token that goes elsewhere, behind `before` others that do, is one of the witnesses that an
+ * expert is shown beside its own tokens: `wanted` of all `others`, as evenly spread as whole numbers
+ * allow. */
+bool mixture_is_witness(size_t before, size_t wanted, size_t others);
+
 /* Rows of some tokens, one below the other. */
 void mixture_gather(const struct routed *routed, const float *rows, size_t length, float *out);
 

@@ -36,12 +36,12 @@ static void add_witnesses(const struct way_back *way, struct routed *routed)
     size_t next = 0;
     size_t seen = 0;
 
-    for (size_t i = 0; wanted > 0 && i < way->count; i++) {
+    for (size_t i = 0; i < way->count; i++) {
         if (next < own && routed->tokens[next] == i) {
             next++;
             continue;
         }
-        if ((seen + 1) * wanted / others > seen * wanted / others) {
+        if (mixture_is_witness(seen, wanted, others)) {
             routed->tokens[routed->count] = (uint32_t)i;
             routed->weights[routed->count++] = weight;
         }
@@ -100,8 +100,8 @@ static void expert_backward(const struct way_back *way, size_t expert)
     scatter(way, routed, own);
 }
 
-/* From the weights w of those chosen to the logits z of the router. With w = p / sum of those
- * chosen, ∂w_i/∂z_j = w_i (δ_ij - w_j) among them; with w = p, p in place of w and all j. */
+/* normed's derivatives += those by a token's logit for an expert, which is that row of the router
+ * times normed */
 static void add_logit(const struct way_back *way, size_t token, size_t expert, float derivative)
 {
     const struct backward *const backward = way->backward;
@@ -111,6 +111,8 @@ static void add_logit(const struct way_back *way, size_t token, size_t expert, f
                length);
 }
 
+/* From the weights w of those chosen to the logits z of the router. With w = p / sum of those
+ * chosen, ∂w_i/∂z_j = w_i (δ_ij - w_j) among them; with w = p, p in place of w and all j. */
 static void router_backward(const struct way_back *way, size_t token)
 {
     const struct backward *const backward = way->backward;

@@ -16,6 +16,11 @@ struct place {
     size_t layer;
 };
 
+struct named {
+    const char *name;
+    size_t layer;
+};
+
 struct package {
     wsic_context *context;
     char *path;
@@ -23,6 +28,7 @@ struct package {
     struct checkpoint *checkpoint;
     struct place *places; /* of the layers of a directory */
     size_t count;         /* layers */
+    struct named *sorted; /* all layers, by name */
     json_t *run;          /* metadata of the archive that the directory was packed of */
 };
 
@@ -87,6 +93,29 @@ static bool open_archive(struct package *package, struct failure *failure)
     return true;
 }
 
+static int compare_names(const void *one, const void *other)
+{
+    const struct named *const a = one;
+    const struct named *const b = other;
+
+    return strcmp(a->name, b->name);
+}
+
+static bool sort_names(struct package *package, struct failure *failure)
+{
+    package->sorted = malloc((package->count + 1) * sizeof *package->sorted);
+    if (!package->sorted)
+        return refuse(failure, "%s: out of memory", package->path);
+    for (size_t i = 0; i < package->count; i++)
+        package->sorted[i] = (struct named){package_name(package, i), i};
+    qsort(package->sorted, package->count, sizeof *package->sorted, compare_names);
+    for (size_t i = 1; i < package->count; i++)
+        if (compare_names(&package->sorted[i - 1], &package->sorted[i]) == 0)
+            return refuse(failure, "%s: holds layer \"%s\" twice", package->path,
+                          package->sorted[i].name);
+    return true;
+}
+
 bool package_open(struct package **out, wsic_context *context, const char *path,
                   struct failure *failure)
 {
@@ -98,7 +127,8 @@ bool package_open(struct package **out, wsic_context *context, const char *path,
         return refuse(failure, "%s: out of memory", path);
     }
     package->context = context;
-    if (is_directory(path) ? open_directory(package, failure) : open_archive(package, failure)) {
+    if ((is_directory(path) ? open_directory(package, failure) : open_archive(package, failure)) &&
+        sort_names(package, failure)) {
         *out = package;
         return true;
     }
@@ -113,9 +143,15 @@ void package_close(struct package *package)
     wsic_archive_close(package->archive);
     checkpoint_close(package->checkpoint);
     free(package->places);
+    free(package->sorted);
     json_decref(package->run);
     free(package->path);
     free(package);
+}
+
+const struct checkpoint *package_checkpoint(const struct package *package)
+{
+    return package->checkpoint;
 }
 
 uint64_t package_bytes(const struct package *package)
@@ -144,20 +180,13 @@ const char *package_name(const struct package *package, size_t index)
 
 bool package_find(const struct package *package, const char *name, size_t *index)
 {
-    size_t found = 0;
+    const struct named sought = {.name = name};
+    const struct named *const found =
+        bsearch(&sought, package->sorted, package->count, sizeof *package->sorted, compare_names);
 
-    if (package->archive) {
-        if (wsic_archive_find(package->archive, name, &found) != WSIC_OK)
-            return false;
-    } else {
-        while (found < package->count && strcmp(package_name(package, found), name) != 0)
-            found++;
-        if (found == package->count)
-            return false;
-    }
-    if (index)
-        *index = found;
-    return true;
+    if (found && index)
+        *index = found->layer;
+    return found != NULL;
 }
 
 /* A layer of a coded tensor, whose layers before it are opened on the way. */

@@ -7,6 +7,7 @@
 #include <watersic/watersic.h>
 
 #include "common/failure.h"
+#include "llm/model/checkpoint.h"
 
 struct package;
 
@@ -15,6 +16,9 @@ struct package;
 bool package_open(struct package **out, wsic_context *context, const char *path,
                   struct failure *failure);
 void package_close(struct package *package);
+
+/* The directory, with all its tensors; NULL for an archive. */
+const struct checkpoint *package_checkpoint(const struct package *package);
 
 /* Bytes of the archive, or of all coded tensors. */
 uint64_t package_bytes(const struct package *package);

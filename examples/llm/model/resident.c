@@ -7,6 +7,25 @@
 #include "common/workers.h"
 #include "llm/model/vector.h"
 
+static const char *const form_names[] = {
+    [RESIDENT_F32] = "f32", [RESIDENT_INT8] = "int8", [RESIDENT_CODED] = "coded"};
+
+const char *resident_form_name(enum resident_form form)
+{
+    return form_names[form];
+}
+
+bool resident_form_find(enum resident_form *form, const char *name)
+{
+    for (int i = RESIDENT_F32; i <= RESIDENT_CODED; i++) {
+        if (strcmp(name, form_names[i]) == 0) {
+            *form = (enum resident_form)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 struct resident resident_floats(const float *weights, size_t rows, size_t columns)
 {
     return (struct resident){.form = RESIDENT_F32,

@@ -16,6 +16,9 @@
 
 enum resident_form { RESIDENT_F32, RESIDENT_INT8, RESIDENT_CODED };
 
+const char *resident_form_name(enum resident_form form);
+bool resident_form_find(enum resident_form *form, const char *name);
+
 struct resident {
     enum resident_form form;
     size_t rows;

@@ -227,7 +227,6 @@ const struct block *restored_block(struct restored *restored, size_t number,
                                    const struct block *original, struct failure *failure)
 {
     struct block *const block = &restored->block;
-
     const size_t before = layers_before(&restored->model.config, number);
 
     if (!prepare_block(restored, number, failure))

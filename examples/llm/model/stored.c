@@ -4,8 +4,11 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "common/text_end.h"
+
+static const char fp8_scales[] = "_scale_inv";
 
 enum { name_size = 160, mx_block = 32, mx_bytes = mx_block / 2 };
 
@@ -68,7 +71,7 @@ static bool find_fp8(struct stored *stored, struct checkpoint *checkpoint, const
     stored->form = STORED_FP8;
     stored->block_rows = block[0];
     stored->block_columns = block[1];
-    stored->scales = take(checkpoint, name, "_scale_inv", failure);
+    stored->scales = take(checkpoint, name, fp8_scales, failure);
     return stored->scales && check_fp8_scales(stored, failure);
 }
 
@@ -129,6 +132,17 @@ bool stored_find(struct stored *stored, struct checkpoint *checkpoint, const cha
                               .rows = rows_of(tensor),
                               .columns = tensor->shape[tensor->dimensions - 1]};
     return !is_type(tensor, "F8_E4M3") || find_fp8(stored, checkpoint, name, block, failure);
+}
+
+bool stored_is_scales(const char *tensor, char *numbers, size_t size)
+{
+    const size_t length = strlen(tensor) + 1 - sizeof fp8_scales;
+
+    if (!text_ends_with(tensor, fp8_scales) || length >= size)
+        return false;
+    memcpy(numbers, tensor, length);
+    numbers[length] = '\0';
+    return true;
 }
 
 struct stored stored_part(const struct stored *stored, size_t first, size_t rows)

@@ -19,6 +19,7 @@ void vector_exponentials(float *v, float shift, size_t count);
 /* v = exp(v) / sum of exp(v); count is at least 1. */
 void vector_softmax(float *v, size_t count);
 
+/* Σ a_i b_i */
 float vector_dot(const float *a, const float *b, size_t count);
 
 /* The same with codes of one byte. */

@@ -127,13 +127,9 @@ static struct safetensors_entry *arrange(struct directory *directory, const stru
 
 static void show(struct directory *directory, const struct safetensors_entry *next)
 {
-    double all = 0;
-
-    if (!directory->meter)
-        return;
-    for (size_t i = 0; i < directory->count; i++)
-        all += (double)directory->tensors[i].entry.bytes;
-    meter_update(directory->meter, (double)directory->written / all, next->name);
+    if (directory->meter)
+        meter_update(directory->meter, (double)directory->written / (double)directory->bytes,
+                     next->name);
 }
 
 static bool write_tensors(struct directory *directory, const struct band *band,
@@ -172,20 +168,18 @@ static bool write_band(struct directory *directory, const struct band *band, con
 static json_t *describe_index(const struct directory *directory, size_t files)
 {
     json_t *const map = json_object();
-    json_int_t bytes = 0;
     size_t number = 0;
 
     for (size_t first = 0; first < directory->count; number++) {
         const struct band band = next_band(directory, first);
         char name[64];
         name_file(name, number, files);
-        for (size_t i = first; i < first + band.count; i++) {
+        for (size_t i = first; i < first + band.count; i++)
             json_object_set_new(map, directory->tensors[i].entry.name, json_string(name));
-            bytes += (json_int_t)directory->tensors[i].entry.bytes;
-        }
         first += band.count;
     }
-    return json_pack("{s:{s:I}, s:o}", "metadata", "total_size", bytes, "weight_map", map);
+    return json_pack("{s:{s:I}, s:o}", "metadata", "total_size", (json_int_t)directory->bytes,
+                     "weight_map", map);
 }
 
 static bool write_all(struct directory *directory, const char *folder, struct failure *failure)
@@ -215,6 +209,9 @@ bool directory_write(struct directory *directory, struct failure *failure)
 {
     char temporary[PATH_MAX];
 
+    directory->bytes = directory->written = 0;
+    for (size_t i = 0; i < directory->count; i++)
+        directory->bytes += directory->tensors[i].entry.bytes;
     if (!directory_is_free(directory->output, failure) ||
         !directory_begin(temporary, directory->output, failure))
         return false;

@@ -33,7 +33,8 @@ struct directory {
     bool (*write)(void *self, const struct directory_tensor *tensor,
                   struct safetensors_writer *writer, struct failure *failure);
     void *self;
-    uint64_t written; /* bytes of tensors; begins at 0 */
+    uint64_t bytes;   /* of all tensors; directory_write() counts these two */
+    uint64_t written; /* of these, so far */
 };
 
 /* Fail if something stands under the name of the output but an empty directory. */

@@ -13,6 +13,7 @@
 #include "common/atomic_file.h"
 #include "common/path.h"
 #include "common/text_end.h"
+#include "llm/model/json_file.h"
 #include "llm/publish/directory.h"
 
 static bool is_entry(const struct dirent *entry)
@@ -135,14 +136,10 @@ bool directory_put_json(const char *folder, const char *name, const json_t *valu
 json_t *directory_config(const char *source, struct failure *failure)
 {
     char path[PATH_MAX];
-    json_error_t error;
 
-    if (!path_join(path, source, "config.json", failure))
-        return NULL;
-    json_t *const config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!config)
-        refuse(failure, "%s: line %d: %s", path, error.line, error.text);
-    return config;
+    return path_join(path, source, "config.json", failure)
+               ? json_file_load(path, JSON_REJECT_DUPLICATES, failure)
+               : NULL;
 }
 
 /* Files that hold weights in whatever format, and what tells where weights are. */

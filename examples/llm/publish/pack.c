@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/coded_tensors.h"
-#include "common/text_end.h"
+#include "llm/model/stored.h"
 #include "llm/publish/directory.h"
 #include "llm/publish/homes.h"
 
@@ -159,16 +159,11 @@ static bool describe_coded(struct pack *pack, struct directory_tensor *output,
 /* Scales of numbers in FP8, which are gone where these are coded. */
 static bool scales_coded(const struct pack *pack, const struct tensor *tensor)
 {
-    static const char end[] = "_scale_inv";
-    const size_t length = strlen(tensor->name) - strlen(end);
     char numbers[HOME_NAME_SIZE];
     size_t layers;
 
-    if (!text_ends_with(tensor->name, end) || length >= sizeof numbers)
-        return false;
-    memcpy(numbers, tensor->name, length);
-    numbers[length] = '\0';
-    return homes_in(&pack->homes, numbers, &layers) != NULL;
+    return stored_is_scales(tensor->name, numbers, sizeof numbers) &&
+           homes_in(&pack->homes, numbers, &layers);
 }
 
 static void add_tensor(void *self, const struct tensor *tensor)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text_end.h"
+#include "llm/model/stored.h"
 
 struct count {
     struct footprint *footprint;
@@ -32,29 +32,22 @@ static bool find_replaced(struct count *count, const struct restored *restored,
     return true;
 }
 
-/* The scales of a tensor in FP8 go with it. */
 static bool is_replaced(const struct count *count, const char *tensor)
 {
-    static const char end[] = "_scale_inv";
-    const size_t length = strlen(tensor);
-    char name[MODEL_NAME_SIZE];
-
-    if (!count->replaced || length >= sizeof name)
-        return false;
-    memcpy(name, tensor, length + 1);
-    if (text_ends_with(name, end))
-        name[length + 1 - sizeof end] = '\0';
-    return bsearch(name, count->replaced, count->layers, sizeof *count->replaced, compare_names);
+    return count->replaced &&
+           bsearch(tensor, count->replaced, count->layers, sizeof *count->replaced, compare_names);
 }
 
 static void count_tensor(void *data, const struct tensor *tensor)
 {
     const struct count *const count = data;
     struct footprint *const footprint = count->footprint;
-    const bool scales = text_ends_with(tensor->name, "_scale_inv");
+    char numbers[MODEL_NAME_SIZE];
+    const bool scales = stored_is_scales(tensor->name, numbers, sizeof numbers);
 
     footprint->parameters += scales ? 0 : tensor->count;
-    if (is_replaced(count, tensor->name))
+    /* The scales of a tensor in FP8 go with it. */
+    if (is_replaced(count, scales ? numbers : tensor->name))
         return;
     footprint->untouched++;
     footprint->untouched_bytes += tensor->bytes;

@@ -303,12 +303,13 @@ static const struct entry *find(const struct importance *importance, const char 
  * layer: so few do not change what is known well, and tell where nothing is known. */
 static const double prior_tokens = 64;
 
-/* One expert's numbers. The old format does not count their tokens apart: an expert that has
- * numbers counts as all calls, another one as none. */
+/* The numbers of all experts of a layer. The old format does not count their tokens apart: an expert
+ * that has numbers counts as all calls, another one as none. */
 struct view {
     const struct entry *entry;
     size_t columns;
     size_t experts;
+    double calls; /* of all experts */
 };
 
 static double sum_of(const struct view *view, size_t expert, size_t column)
@@ -337,15 +338,16 @@ static double all_calls(const struct view *view)
     return calls;
 }
 
-/* Mean square of an input: of the expert's tokens and, as if they were a few of them, of all. */
-static double mean_square(const struct view *view, size_t expert, size_t column, double all)
+/* Mean square of an input: of the expert's tokens, which are `calls`, and, as if they were a few of
+ * them, of all. */
+static double mean_square(const struct view *view, size_t expert, size_t column, double calls)
 {
     const double prior = view->experts > 1 ? prior_tokens : 0;
     double sum = 0;
 
     for (size_t i = 0; prior > 0 && i < view->experts; i++)
         sum += sum_of(view, i, column);
-    return (sum_of(view, expert, column) + prior * sum / all) / (calls_of(view, expert) + prior);
+    return (sum_of(view, expert, column) + prior * sum / view->calls) / (calls + prior);
 }
 
 bool importance_diagonal(const struct importance *importance, const char *name, size_t columns,
@@ -364,13 +366,13 @@ bool importance_diagonal(const struct importance *importance, const char *name, 
     if (columns == 0 || entry->values % columns != 0 || expert >= entry->values / columns)
         return refuse(failure, "%s: %zu numbers of \"%s\" do not fit %zu inputs of \"%s\"",
                       importance->path, entry->values, translated, columns, name);
-    const struct view view = {entry, columns, entry->values / columns};
-    const double all = all_calls(&view);
+    struct view view = {.entry = entry, .columns = columns, .experts = entry->values / columns};
+    view.calls = all_calls(&view);
     *calls = calls_of(&view, expert);
-    if (!(all > 0))
+    if (!(view.calls > 0))
         return refuse(failure, "%s: no token has reached \"%s\"", importance->path, name);
     for (size_t i = 0; i < columns; i++) {
-        diagonal[i] = mean_square(&view, expert, i, all);
+        diagonal[i] = mean_square(&view, expert, i, *calls);
         if (!(diagonal[i] >= 0) || !isfinite(diagonal[i]))
             return refuse(failure, "%s: number %zu of \"%s\" is %g", importance->path, i,
                           translated, diagonal[i]);

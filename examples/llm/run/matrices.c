@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/text_end.h"
+
 enum { most_patterns = 64 };
 
 struct search {
@@ -93,10 +94,8 @@ static bool name_of(const struct search *search, const struct tensor *tensor,
     const size_t length = strlen(tensor->name);
 
     snprintf(name, MATRIX_NAME_SIZE, "%s", tensor->name);
-    if (text_ends_with(name, "_scale_inv") && length < MATRIX_NAME_SIZE) {
-        name[length - strlen("_scale_inv")] = '\0';
-        return checkpoint_find(search->checkpoint, name) == NULL;
-    }
+    if (stored_is_scales(tensor->name, other, sizeof other))
+        return checkpoint_find(search->checkpoint, other) == NULL;
     if (text_ends_with(name, "_scales") && length < MATRIX_NAME_SIZE) {
         snprintf(other, sizeof other, "%.*s_blocks", (int)(length - strlen("_scales")), name);
         return checkpoint_find(search->checkpoint, other) == NULL;

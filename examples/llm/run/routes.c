@@ -74,22 +74,19 @@ size_t routes_count(const struct routes *routes, size_t expert)
 
 void routes_turn(struct routes *routes, size_t expert, size_t inputs)
 {
-    double sum = 0;
+    double squares = 0;
 
     routes->expert = expert;
     routes->next = routes->counted = 0;
     routes->own = routes_count(routes, expert);
-    for (size_t i = 0; i < routes->tokens; i++)
-        sum += weight_of(routes, i) * weight_of(routes, i);
-    routes->square = routes->own > 0 ? sum / (double)routes->own : 0;
+    for (size_t i = 0; i < routes->tokens; i++) {
+        const double weight = weight_of(routes, i);
+        squares += weight * weight;
+    }
+    routes->square = routes->own > 0 ? squares / (double)routes->own : 0;
     routes->witnesses = routes->tokens - routes->own;
     if (routes->witnesses > inputs)
         routes->witnesses = inputs;
-}
-
-size_t routes_expert(const struct routes *routes)
-{
-    return routes->expert;
 }
 
 /* A weight of 0, below what a float holds, counts nothing. */
@@ -123,8 +120,7 @@ struct visit routes_visit(struct routes *routes, size_t first, size_t count)
             add_own(routes, &visit, i, first + i);
             continue;
         }
-        /* A part of them, as even as whole numbers allow. */
-        if (wanted > 0 && (seen + 1) * wanted / others > seen * wanted / others) {
+        if (mixture_is_witness(seen, wanted, others)) {
             routes->visitors[visit.count] = (uint32_t)i;
             routes->weights[visit.count++] = 1;
         }

@@ -50,7 +50,6 @@ void routes_take(struct routes *routes, const struct routing *routing, size_t fi
 
 /* Turn to an expert, for layers of so many inputs. */
 void routes_turn(struct routes *routes, size_t expert, size_t inputs);
-size_t routes_expert(const struct routes *routes);
 
 /* How many tokens go to an expert. */
 size_t routes_count(const struct routes *routes, size_t expert);

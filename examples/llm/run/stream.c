@@ -141,7 +141,7 @@ static struct site_inputs reach_expert_down(struct stream *stream, const struct 
     struct forward *const forward = &stream->forward;
     struct site_inputs seen = reach_expert(stream, block, text, routes);
 
-    forward_expert_product(forward, block, routes_expert(routes), seen.inputs, seen.count);
+    forward_expert_product(forward, block, routes->expert, seen.inputs, seen.count);
     seen.inputs = forward->product;
     return seen;
 }
@@ -167,10 +167,8 @@ const struct site stream_sites[SITES] = {
 };
 
 const struct site stream_expert_sites[SITES] = {
-    {reach_qkv, LINEAR_Q, LINEAR_V, false},
-    {reach_o, LINEAR_O, LINEAR_O, true},
-    {reach_expert, LINEAR_GATE, LINEAR_UP, false},
-    {reach_expert_down, LINEAR_DOWN, LINEAR_DOWN, true},
+    [SITE_GATE_UP] = {reach_expert, LINEAR_GATE, LINEAR_UP, false},
+    [SITE_DOWN] = {reach_expert_down, LINEAR_DOWN, LINEAR_DOWN, true},
 };
 
 const struct site stream_router = {reach_router, LINEAR_GATE, LINEAR_UP, false};

@@ -55,7 +55,7 @@ bool stream_adds(const struct site *site, const struct config *config);
 
 enum { SITES = 4, SITE_GATE_UP = 2, SITE_DOWN = 3 };
 extern const struct site stream_sites[SITES];
-/* In place of the last two, for each expert. */
+/* In place of the last two, for each expert; the others are empty. */
 extern const struct site stream_expert_sites[SITES];
 
 /* In a block with experts, between attention and the experts: tokens are sent to them. No layer has

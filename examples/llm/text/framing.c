@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/text/framing.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/path.h"
-
-/* Read DIRECTORY/NAME. NULL, without a failure, if there is no such file. */
-static bool load_json(const char *directory, const char *name, char path[PATH_MAX], json_t **root,
-                      struct failure *failure)
-{
-    json_error_t error;
-
-    *root = NULL;
-    if (!path_join(path, directory, name, failure))
-        return false;
-    if (access(path, F_OK) != 0)
-        return true;
-    *root = json_load_file(path, 0, &error);
-    return *root || refuse(failure, "%s: line %d: %s", path, error.line, error.text);
-}
+#include "llm/model/json_file.h"
 
 /* A token is written as its text, or as an object that holds it. */
 static const char *token_text(const json_t *value)
@@ -54,7 +37,7 @@ bool framing_apply(struct tokenizer *tokenizer, const char *directory, struct fa
     char path[PATH_MAX];
     json_t *root;
 
-    if (!load_json(directory, "tokenizer_config.json", path, &root, failure))
+    if (!json_file_look(&root, path, directory, "tokenizer_config.json", failure))
         return false;
     const bool ok = apply_key(tokenizer, root, path, TOKENIZER_BEFORE, failure) &&
                     apply_key(tokenizer, root, path, TOKENIZER_BEHIND, failure);
@@ -67,7 +50,7 @@ static bool read_config(struct beginning *beginning, const char *directory, stru
     char path[PATH_MAX];
     json_t *root;
 
-    if (!load_json(directory, "config.json", path, &root, failure))
+    if (!json_file_look(&root, path, directory, "config.json", failure))
         return false;
     const json_t *const token = json_object_get(root, "bos_token_id");
     const json_int_t value = json_is_integer(token) ? json_integer_value(token) : -1;

@@ -62,17 +62,13 @@ static bool plan_sample(struct sample *sample, const struct text_source *source,
                   beginning->count);
 }
 
-static bool begin_windows(struct tokens *tokens, const struct sample *sample, bool ok,
+static bool begin_windows(struct tokens *tokens, const struct sample *sample,
                           struct failure *failure)
 {
     const struct beginning *const beginning = &sample->beginning;
 
-    ok = ok &&
-         (beginning->count == 0 ||
-          framing_begin_windows(tokens, beginning, sample->window + beginning->count, failure));
-    if (!ok)
-        tokens_free(tokens);
-    return ok;
+    return beginning->count == 0 ||
+           framing_begin_windows(tokens, beginning, sample->window + beginning->count, failure);
 }
 
 struct tokenizer *text_open_tokenizer(const char *model, struct failure *failure)
@@ -178,7 +174,7 @@ static bool load_text(struct tokens *tokens, const struct text_source *source,
 
     spool_close(&checked.spool);
     tokenizer_close(tokenizer);
-    return begin_windows(tokens, &sample, ok, failure);
+    return ok && begin_windows(tokens, &sample, failure);
 }
 
 static bool load_numbers(struct tokens *tokens, const struct text_source *source,
@@ -193,17 +189,20 @@ static bool load_numbers(struct tokens *tokens, const struct text_source *source
         plan_sample(&sample, source, tokenizer, config, window, most, failure);
 
     tokenizer_close(tokenizer);
-    if (ok) {
-        framing_strip(tokens, &sample.beginning);
-        tokens_sample(tokens, sample.window, sample.most);
-    }
-    return begin_windows(tokens, &sample, ok, failure);
+    if (!ok)
+        return false;
+    framing_strip(tokens, &sample.beginning);
+    tokens_sample(tokens, sample.window, sample.most);
+    return begin_windows(tokens, &sample, failure);
 }
 
 bool text_load(struct tokens *tokens, const struct text_source *source, const struct config *config,
                size_t window, size_t most, struct failure *failure)
 {
     *tokens = (struct tokens){.count = 0};
-    return source->tokens ? load_numbers(tokens, source, config, window, most, failure)
-                          : load_text(tokens, source, config, window, most, failure);
+    const bool ok = source->tokens ? load_numbers(tokens, source, config, window, most, failure)
+                                   : load_text(tokens, source, config, window, most, failure);
+    if (!ok)
+        tokens_free(tokens);
+    return ok;
 }

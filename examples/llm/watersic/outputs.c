@@ -120,10 +120,9 @@ static json_t *describe_diagonal(const struct layer_outputs *layer)
 static bool write_diagonals(const struct outputs *outputs, size_t block, struct failure *failure)
 {
     json_t *const root = json_array();
-    char path[PATH_MAX];
-
     const size_t first = layers_before(outputs->config, block);
     const size_t end = first + layers_of_block(outputs->config, block);
+    char path[PATH_MAX];
 
     for (size_t i = first; i < end; i++)
         json_array_append_new(root, describe_diagonal(&outputs->of[i]));

@@ -77,9 +77,8 @@ uint64_t outputs_pass_memory(const struct config *config, const struct calibrati
 
 uint64_t outputs_memory(const struct config *config, const struct calibration *calibration)
 {
-    uint64_t largest = 0;
-
     size_t blocks[LAYERS_SHAPES];
+    uint64_t largest = 0;
 
     if (!calibration->directory)
         return all_bytes(config, calibration->recipe);

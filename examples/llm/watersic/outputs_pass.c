@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/watersic/outputs_pass.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "llm/model/backward.h"
-#include "common/blas_threads.h"
 #include "common/interrupt.h"
 #include "llm/watersic/labels.h"
 #include "llm/watersic/outputs_ends.h"
 #include "llm/watersic/outputs_estimate.h"
+#include "llm/watersic/outputs_sums.h"
 #include "llm/model/states.h"
 #include "llm/watersic/planning_work.h"
 
@@ -230,45 +229,10 @@ static bool run_head(struct pass *pass)
     return ok;
 }
 
-/* One layer of the present block sees its derivatives. */
-static void add_squares(struct layer_outputs *layer, const float *u, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < layer->rows; j++)
-            layer->diagonal[j] += (double)u[i * layer->rows + j] * (double)u[i * layer->rows + j];
-}
-
 /* Of the present block: the number of the layer in a slot. */
 static size_t number_of(const struct pass *pass, size_t slot)
 {
     return layers_before(&pass->model->config, pass->number) + slot;
-}
-
-static bool refuse_layer(struct pass *pass, size_t slot, const char *reason)
-{
-    char name[MODEL_NAME_SIZE];
-
-    layers_name(&pass->model->config, number_of(pass, slot), name);
-    return refuse(pass->failure, "%s: gradients of the outputs: %s", name, reason);
-}
-
-static bool add_layer(struct pass *pass, size_t slot, const float *u, size_t count, size_t own)
-{
-    struct layer_outputs *const layer = &pass->outputs->of[number_of(pass, slot)];
-    wsic_matrix batch;
-
-    if (!layer->diagonal)
-        return true;
-    add_squares(layer, u, count);
-    layer->own += own;
-    layer->seen += count;
-    if (!layer->stats || count == 0)
-        return true;
-    wsic_matrix_init(&batch, sizeof batch, (void *)(uintptr_t)u, WSIC_F32, count, layer->rows, 0);
-    const int held = blas_hold();
-    const wsic_status status = wsic_stats_add_activations(layer->stats, &batch, NULL);
-    blas_release(held);
-    return status >= 0 || refuse_layer(pass, slot, wsic_stats_message(layer->stats));
 }
 
 /* A backward_watch. After a failure the rest of the batch is passed in vain. */
@@ -276,7 +240,8 @@ static void watch(void *watcher, size_t slot, const float *u, size_t count, size
 {
     struct pass *const pass = watcher;
 
-    if (!pass->failed && !add_layer(pass, slot, u, count, own))
+    if (!pass->failed &&
+        !outputs_add_layer(pass->outputs, number_of(pass, slot), u, count, own, pass->failure))
         pass->failed = true;
 }
 
@@ -290,30 +255,6 @@ static size_t witnesses(const struct pass *pass, size_t count)
     return (outputs * count + pass->tokens->count - 1) / pass->tokens->count;
 }
 
-/* Derivatives by the states that the embedding gives. */
-static bool add_entry(struct pass *pass, size_t count)
-{
-    wsic_stats *const entry = pass->outputs->entry;
-    wsic_matrix batch;
-
-    wsic_matrix_init(&batch, sizeof batch, pass->derivatives, WSIC_F32, count,
-                     pass->model->config.hidden, 0);
-    const int held = blas_hold();
-    const wsic_status status = wsic_stats_add_activations(entry, &batch, NULL);
-    blas_release(held);
-    return status >= 0 ||
-           refuse(pass->failure, "gradients of the embedding: %s", wsic_stats_message(entry));
-}
-
-static bool create_entry(struct pass *pass)
-{
-    struct outputs *const outputs = pass->outputs;
-
-    return wsic_stats_create(outputs->context, outputs->config->hidden, &outputs->entry) >= 0 ||
-           refuse(pass->failure, "gradients of the embedding: %s",
-                  wsic_context_message(outputs->context));
-}
-
 static bool backward_batch(struct pass *pass, size_t first, size_t count)
 {
     if (!states_read(&pass->inputs[pass->number], first, count, pass->hidden, pass->failure) ||
@@ -321,7 +262,9 @@ static bool backward_batch(struct pass *pass, size_t first, size_t count)
         return false;
     pass->backward.witnesses = witnesses(pass, count);
     backward_block(&pass->backward, &pass->block, pass->hidden, pass->derivatives, count, NULL);
-    return !pass->failed && (pass->number > 0 || add_entry(pass, count)) &&
+    return !pass->failed &&
+           (pass->number > 0 ||
+            outputs_add_entry(pass->outputs, pass->derivatives, count, pass->failure)) &&
            keep_stream(pass, count);
 }
 
@@ -330,41 +273,12 @@ static bool is_skipped(const struct pass *pass, size_t number)
     return pass->model->exclusions && pass->model->exclusions->of[number].skipped;
 }
 
-static bool create_layer(struct pass *pass, size_t slot)
+static bool begin_layers(struct pass *pass)
 {
-    const size_t number = number_of(pass, slot);
-    struct outputs *const outputs = pass->outputs;
-    struct layer_outputs *const layer = &outputs->of[number];
-
-    if (is_skipped(pass, number))
-        return true;
-    layer->diagonal = calloc(layer->rows, sizeof *layer->diagonal);
-    if (!layer->diagonal)
-        return refuse_layer(pass, slot, "out of memory");
-    return !outputs_are_full(outputs, layer->rows) ||
-           wsic_stats_create(outputs->context, layer->rows, &layer->stats) >= 0 ||
-           refuse_layer(pass, slot, wsic_context_message(outputs->context));
-}
-
-static bool create_layers(struct pass *pass)
-{
-    for (size_t slot = 0; slot < pass->block.layers; slot++)
-        if (!create_layer(pass, slot))
+    for (size_t slot = 0; slot < pass->block.layers; slot++) {
+        const size_t number = number_of(pass, slot);
+        if (!is_skipped(pass, number) && !outputs_begin_layer(pass->outputs, number, pass->failure))
             return false;
-    return true;
-}
-
-/* From sums over what was seen to means over all tokens. */
-static bool finish_layer(struct pass *pass, size_t slot)
-{
-    struct layer_outputs *const layer = &pass->outputs->of[number_of(pass, slot)];
-    const double own = layer->own > 0 ? (double)layer->own : 1;
-
-    layer->share = own / (double)pass->tokens->count;
-    for (size_t i = 0; layer->diagonal && i < layer->rows; i++) {
-        layer->diagonal[i] *= layer->share / (double)layer->seen;
-        if (!isfinite(layer->diagonal[i]))
-            return refuse_layer(pass, slot, "they are not finite");
     }
     return true;
 }
@@ -372,7 +286,8 @@ static bool finish_layer(struct pass *pass, size_t slot)
 static bool finish_layers(struct pass *pass)
 {
     for (size_t slot = 0; slot < pass->block.layers; slot++)
-        if (!finish_layer(pass, slot))
+        if (!outputs_finish_layer(pass->outputs, number_of(pass, slot), pass->tokens->count,
+                                  pass->failure))
             return false;
     return true;
 }
@@ -384,7 +299,7 @@ static bool pass_block(struct pass *pass)
     const bool more = pass->number > 0;
 
     return model_load_block(pass->model, pass->number, &pass->block, pass->failure) &&
-           create_layers(pass) && (more || create_entry(pass)) &&
+           begin_layers(pass) && (more || outputs_begin_entry(pass->outputs, pass->failure)) &&
            (!more || begin_states(pass, &pass->next, stream_name, pass->number)) &&
            for_batches(pass, backward_batch, pass->work.backward, "backward") &&
            finish_layers(pass) &&

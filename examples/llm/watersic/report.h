@@ -17,10 +17,10 @@
 /* Print a JSON value on standard output and release it. NULL (out of memory) is refused. */
 bool report_json(json_t *root, struct failure *failure);
 
-/* What was printed may still wait in a buffer: refuse if it cannot be written. */
 /* The column of a table of layers that has their names, beside so many other characters. */
 void report_name(const char *name, size_t beside);
 
+/* What was printed may still wait in a buffer: refuse if it cannot be written. */
 bool report_flush(struct failure *failure);
 
 enum { REPORT_FIGURE_SIZE = 24 };

@@ -291,19 +291,6 @@ static bool gather_readout(const struct vocabulary *vocabulary, double *moments,
     return ok;
 }
 
-/* As an embedding the matrix gives the states, of which nothing is known to matter more than the
- * rest; as a head it takes them. Each counts half, where the outputs do not tell. */
-static void mix_with_identity(double *moments, size_t n)
-{
-    double trace = 0;
-
-    for (size_t i = 0; i < n; i++)
-        trace += moments[i * n + i];
-    for (size_t i = 0; i < n * n; i++)
-        moments[i] =
-            (trace > 0 ? moments[i] / trace * (double)n / 2 : 0) + (i % (n + 1) == 0 ? 0.5 : 0);
-}
-
 static double trace(const double *moments, size_t n)
 {
     double sum = 0;
@@ -311,6 +298,17 @@ static double trace(const double *moments, size_t n)
     for (size_t i = 0; i < n; i++)
         sum += moments[i * n + i];
     return sum;
+}
+
+/* As an embedding the matrix gives the states, of which nothing is known to matter more than the
+ * rest; as a head it takes them. Each counts half, where the outputs do not tell. */
+static void mix_with_identity(double *moments, size_t n)
+{
+    const double energy = trace(moments, n);
+
+    for (size_t i = 0; i < n * n; i++)
+        moments[i] =
+            (energy > 0 ? moments[i] / energy * (double)n / 2 : 0) + (i % (n + 1) == 0 ? 0.5 : 0);
 }
 
 /* An error e of row t costs ½ f_t eᵀ G e nats where the row is looked up in a part f_t of all places,
@@ -327,15 +325,18 @@ static bool add_entry(const struct vocabulary *vocabulary, double *moments, stru
 
     if (!entry)
         return refuse(failure, "out of memory for statistics");
-    const bool ok = outputs_read_entry(outputs, entry, failure);
+    if (!outputs_read_entry(outputs, entry, failure)) {
+        free(entry);
+        return false;
+    }
     for (size_t i = 0; i < vocabulary->model->config.vocabulary; i++)
         read_out += outputs->readout[i];
     *worth = (struct worth){.looked_up = factor * factor * trace(entry, n),
                             .read_out = trace(moments, n)};
-    for (size_t i = 0; ok && i < n * n; i++)
+    for (size_t i = 0; i < n * n; i++)
         moments[i] = factor * factor * entry[i] + read_out * moments[i];
     free(entry);
-    return ok;
+    return true;
 }
 
 static bool fill_embedding_stats(const struct vocabulary *vocabulary, wsic_stats *stats,

@@ -5,8 +5,8 @@
  *
  * A symbol is found in the tree of its bounds (coding/form.h). A register of 16 bytes holds eight
  * bounds of one octet; node h is element h mod 8 of register h / 8. `control` holds 2 h and 2 h + 1
- * in the two bytes of an element, which is what a shuffle of bytes takes to fetch bound h. Where each
- * column has a class of its own, bounds are gathered from memory instead. */
+ * in the two bytes of an element, which is what a shuffle of bytes takes to fetch bound h. Where
+ * each column has a class of its own, bounds are gathered from memory instead. */
 #include "coding/stream_kernels.h"
 
 #if WSIC_X86
@@ -285,7 +285,7 @@ INLINE void find_distances(const uint16_t *const *bounds, const uint16_t *base, 
 }
 
 /* Decode the symbols of eight lanes, from the roots of their searches; returns the last nodes. A
- * bound is the upper half of what is gathered: its node is at least 1, so that the element before it
+ * bound is the upper half of what is gathered: its node is at least 1, so the element before it
  * belongs to the same bounds. */
 INLINE __m256i leave_gathered(__m256i *states, const uint16_t *base, __m256i distance, __m256i node,
                               unsigned levels)
