@@ -118,7 +118,8 @@ static void print_table(const trial_options *options, const trial_result *result
            (unsigned long long)report->rescale_rounds, (double)report->memory_peak / 1048576.0);
 }
 
-/* What was computed beside what the machine could have: in single precision twice as much. */
+/* The operations of each stage, and the part of its time that they would take at the speed of the
+ * multiplication; in single precision at twice that speed. */
 static void print_roofline(const trial_source *source, const trial_options *options,
                            const wsic_encoder_report *report, double speed)
 {

@@ -6,10 +6,14 @@
 /* A usual run: one pass over the whole matrix, four evaluations of the search. */
 enum { PASSES = 1, EVALUATIONS = 4, ROUNDS = 2 };
 
-/* Of the library: columns of a panel of the recursion, rows of the sample that decides about scales
- * of rows, columns of a block of a factor, columns of a panel on the way to a band, for each of which
- * half of the matrix is read twice and written once. */
-enum { PANEL = 256, SAMPLE = 256, BLOCK = 128, BAND = 48 };
+/* Sizes that the library uses. */
+enum {
+    PANEL = 256,  /* columns of a panel of the recursion */
+    SAMPLE = 256, /* rows that tell whether scales of rows pay */
+    BLOCK = 128,  /* columns of a block of a Cholesky factor */
+    BAND = 48     /* columns of a panel on the way to a band: for each of these panels half of the
+                     matrix is read twice and written once */
+};
 
 static double number(wsic_encoder *encoder, int32_t id)
 {

@@ -35,15 +35,22 @@ wsic_stats *outputs_stats(const layer_fixture *f, const double *g, size_t a, dou
     return stats;
 }
 
-wsic_layer *outputs_encode(const layer_fixture *f, const double *g)
+wsic_problem *outputs_problem(const layer_fixture *f, const wsic_stats *outputs)
 {
-    wsic_stats *const outputs = g ? outputs_stats(f, g, f->rows, 1000.0) : NULL;
     wsic_problem *problem = NULL;
-    wsic_layer *layer = NULL;
 
     ck_assert_int_eq(wsic_problem_create(f->context, f->stats, NULL, &f->matrix, &problem),
                      WSIC_OK);
     ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    return problem;
+}
+
+wsic_layer *outputs_encode(const layer_fixture *f, const double *g)
+{
+    wsic_stats *const outputs = g ? outputs_stats(f, g, f->rows, 1000.0) : NULL;
+    wsic_problem *const problem = outputs_problem(f, outputs);
+    wsic_layer *layer = NULL;
+
     const wsic_status status = wsic_encoder_run_problem(f->encoder, problem, &layer);
     ck_assert_msg(status >= 0, "%s: %s", wsic_status_name(status),
                   wsic_encoder_message(f->encoder));

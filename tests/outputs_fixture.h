@@ -14,6 +14,9 @@ void outputs_random(double *g, size_t a, uint64_t seed);
 /* Statistics of so many samples whose mean is G. */
 wsic_stats *outputs_stats(const layer_fixture *f, const double *g, size_t a, double samples);
 
+/* The fixture's matrix with statistics of its outputs; NULL for none. */
+wsic_problem *outputs_problem(const layer_fixture *f, const wsic_stats *outputs);
+
 /* The layer with the given G, of 1000 samples; NULL for none. */
 wsic_layer *outputs_encode(const layer_fixture *f, const double *g);
 

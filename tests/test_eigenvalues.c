@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "check_main.h"
 #include "env_fixture.h"
 #include "linalg/eigenvalues.h"
@@ -14,12 +15,6 @@
 static const size_t sizes[] = {1,  2,  3,  31, 32, 33, 34,  35,  48,  63,
                                64, 65, 66, 96, 97, 98, 127, 160, 161, 300};
 enum { SIZES = sizeof sizes / sizeof *sizes };
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void expect_close(const double *found, const double *expected, size_t n, double tolerance)
 {
@@ -99,7 +94,7 @@ START_TEST(spectrum_is_found_behind_reflections)
         for (size_t i = 0; i < j; i++)
             a[j * n + i] = nan(""); /* not to be looked at */
     }
-    qsort(spectrum, n, sizeof *spectrum, ascending);
+    qsort(spectrum, n, sizeof *spectrum, wsic_ascending_double);
     ck_assert_int_eq(wsic_eigenvalues(&f.env, n, a, found), WSIC_OK);
     expect_close(found, spectrum, n, 2e-14);
     free(a);

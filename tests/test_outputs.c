@@ -106,7 +106,6 @@ START_TEST(a_diagonal_is_a_matrix_with_zeros_beside_it)
     enum { A = 300, N = 40 };
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 41);
     double *const g = calloc(A * A, sizeof *g), diagonal[A];
-    wsic_problem *problem = NULL;
     wsic_layer *layer = NULL;
 
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, outputs_presets[_i]), WSIC_OK);
@@ -116,7 +115,7 @@ START_TEST(a_diagonal_is_a_matrix_with_zeros_beside_it)
         g[r * (A + 1)] = diagonal[r] = r % 11 == 0 ? 0.0 : exp2((double)(r % 5));
     wsic_layer *const whole = outputs_encode(&f, g);
     const wsic_encoder_report expected = outputs_report(&f);
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, NULL);
     ck_assert_int_eq(wsic_problem_set_output_diagonal(problem, diagonal, A), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run_problem(f.encoder, problem, &layer), 0);
     const wsic_encoder_report found = outputs_report(&f);

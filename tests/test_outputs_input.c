@@ -52,7 +52,6 @@ START_TEST(singular_statistics_are_damped)
     double gradients[SAMPLES * A], g[A * A];
     random_state random = {26};
     wsic_stats *outputs = NULL;
-    wsic_problem *problem = NULL;
     wsic_layer *layer = NULL;
     wsic_matrix view;
 
@@ -70,8 +69,7 @@ START_TEST(singular_statistics_are_damped)
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, outputs_presets[_i]), WSIC_OK);
     outputs_set(&f, "rate", "3");
     outputs_set(&f, "outputs", "full");
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
-    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, outputs);
     ck_assert_int_ge(wsic_encoder_run_problem(f.encoder, problem, &layer), 0);
     const double truth = outputs_distortion(&f, g, layer);
     ck_assert_double_eq_tol(outputs_report(&f).output_distortion, truth, 1e-6 * truth);
@@ -88,12 +86,10 @@ START_TEST(indefinite_statistics_are_refused)
     const double g[] = {1.0, 2.0, 2.0, 1.0};
     layer_fixture f = layer_open(2, 8, COVARIANCE_AR, 27);
     wsic_stats *const outputs = outputs_stats(&f, g, 2, 1000.0);
-    wsic_problem *problem = NULL;
     wsic_layer *layer = NULL;
 
     outputs_set(&f, "rate", "3");
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
-    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, outputs);
     ck_assert_int_eq(wsic_encoder_run_problem(f.encoder, problem, &layer),
                      WSIC_ERROR_NOT_POSITIVE_DEFINITE);
     ck_assert_ptr_null(layer);
@@ -126,12 +122,11 @@ START_TEST(bad_statistics_are_named)
     static const double zeros[A * A], ones[A * A] = {1.0};
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 28);
     wsic_stats *pairs = NULL, *empty = NULL;
-    wsic_problem *problem = NULL;
     const double x[A] = {1.0};
     const double nan_row[A] = {0.0, NAN};
     wsic_matrix view, bad;
 
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, NULL);
     ck_assert_int_eq(wsic_problem_set_outputs(NULL, NULL), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(try_outputs(&f, problem, ones, A - 1, "5 columns, weights has 6 rows"),
                      WSIC_ERROR_SHAPE);
@@ -169,11 +164,10 @@ START_TEST(a_bad_diagonal_is_named)
     };
     const double good[A] = {1.0, 2.0, 3.0, 4.0};
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 42);
-    wsic_problem *problem = NULL;
     wsic_layer *layer = NULL;
 
     outputs_set(&f, "rate", "3");
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, NULL);
     ck_assert_int_eq(wsic_problem_set_output_diagonal(NULL, good, A), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_problem_set_output_diagonal(problem, good, A), WSIC_OK);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -321,14 +315,12 @@ START_TEST(a_run_may_be_stopped_anywhere)
     enum { A = 60, N = 30 };
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 39);
     double *const g = malloc(A * A * sizeof *g);
-    wsic_problem *problem = NULL;
     wsic_layer *layer = NULL;
 
     outputs_random(g, A, 40);
     wsic_stats *const outputs = outputs_stats(&f, g, A, 1000.0);
     outputs_set(&f, "step", "0.5");
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
-    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, outputs);
     for (double part = 0.0; part < 0.4; part += 0.03) {
         wsic_context_set_progress(f.context, stop_at, &part);
         ck_assert_int_eq(wsic_encoder_run_problem(f.encoder, problem, &layer),
@@ -354,7 +346,6 @@ START_TEST(memory_is_within_what_was_foretold)
     enum { A = 200, N = 60 };
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 34);
     double *const g = malloc(A * A * sizeof *g);
-    wsic_problem *problem = NULL;
     wsic_layer *layer = NULL;
     uint64_t foretold = 0;
 
@@ -363,8 +354,7 @@ START_TEST(memory_is_within_what_was_foretold)
     ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, outputs_presets[_i]), WSIC_OK);
     outputs_set(&f, "rate", "2");
     outputs_set(&f, "outputs", "full");
-    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.matrix, &problem), WSIC_OK);
-    ck_assert_int_eq(wsic_problem_set_outputs(problem, outputs), WSIC_OK);
+    wsic_problem *const problem = outputs_problem(&f, outputs);
     ck_assert_int_eq(wsic_encoder_estimate_memory_problem(f.encoder, problem, &foretold), WSIC_OK);
     ck_assert_int_ge(wsic_encoder_run_problem(f.encoder, problem, &layer), 0);
     ck_assert_uint_le(outputs_report(&f).memory_peak, foretold);

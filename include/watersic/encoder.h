@@ -382,8 +382,10 @@ WSIC_API wsic_status wsic_encoder_set_plan(wsic_encoder *encoder, const wsic_pla
  *                 buffers inside BLAS and LAPACK are not counted
  * \return #WSIC_OK, #WSIC_ERROR_ARGUMENT, #WSIC_ERROR_TOO_LARGE
  *
- * The bound holds for plain statistics. Pairs take up to 8 n² bytes more. Output statistics take
- * 16 a² + 14 a n bytes more. wsic_problem_set_mix() says what mixtures take.
+ * The bound holds for plain statistics. Pairs take up to 16 n² bytes more. Output statistics take
+ * about 16 a² + 8 a n bytes more, and up to 24 KiB for each column, 2 KiB for each row, and 1 MiB.
+ * wsic_problem_set_mix() says what mixtures take. wsic_encoder_estimate_memory_problem() counts all
+ * of it.
  */
 WSIC_API wsic_status wsic_encoder_estimate_memory(const wsic_encoder *encoder, size_t rows,
                                                   size_t columns, uint64_t *bytes) WSIC_NODISCARD;

@@ -112,7 +112,8 @@ WSIC_API wsic_status wsic_plan_add_flat(wsic_plan *plan, const wsic_stats *stats
  * The plan does not count the rows and columns that the problem leaves out.
  * For statistics of pairs it counts the distortion that quantization adds. The error that
  * drift causes and that no choice of weights can remove is not counted. With output statistics the
- * plan counts in their metric (see above), which takes 8 a² bytes during the call.
+ * plan counts in their metric (see above), which takes up to 16 a² bytes during the
+ * call.
  *
  * \param plan     not NULL
  * \param problem  of the plan's context; the plan does not keep it. The problem itself keeps the

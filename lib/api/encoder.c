@@ -181,7 +181,7 @@ static wsic_status check_survivors(const wsic_encoder *encoder)
         return WSIC_OK;
     if (value[PARAMETER_INDEX_WSIC_CODES_FIT_I4] != 0.0)
         return wsic_fail(&encoder->handle.env, WSIC_ERROR_STATE,
-                         "survivors is %g, which goes not together with codes_fit_i4",
+                         "survivors is %g, which cannot be combined with codes_fit_i4",
                          value[PARAMETER_INDEX_WSIC_SURVIVORS]);
     if (plain)
         return WSIC_OK;

@@ -19,15 +19,16 @@ static inline size_t wsic_band_size(size_t n)
     return (n + 1) * WSIC_BAND_STRIDE;
 }
 
-/* The symmetric matrix in the lower triangle of a (n x n, column-major, without gaps; destroyed, the
- * upper triangle too) to a band of zeros. Fails for want of memory alone. */
+/* Reduce the symmetric matrix in the lower triangle of a (n x n, column-major, without gaps; destroyed,
+ * the upper triangle too) to a band. The caller has filled the band with zeros. The only error is
+ * lack of memory. */
 wsic_status wsic_reduce_to_band(const wsic_env *env, size_t n, double *a, double *band);
 
-/* A band (destroyed) to the n numbers of its diagonal and the n - 1 beside it. */
+/* Reduce a band (destroyed) to a tridiagonal matrix: n numbers of the diagonal, n - 1 beside it. */
 void wsic_reduce_band(const wsic_env *env, size_t n, double *band, double *diagonal,
                       double *beside);
 
-/* Its work, for processors with AVX2: band to three diagonals in place. */
+/* What wsic_reduce_band() does in place on the band, for processors with AVX2. */
 void wsic_band_chase_avx2(size_t n, double *band);
 
 #endif

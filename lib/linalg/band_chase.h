@@ -18,12 +18,13 @@
 
 enum {
     WIDTH = WSIC_BAND_WIDTH,
-    /* Lanes of sums: the compiler may not reorder them, but these it can keep in vectors. */
+    /* A sum is added up in so many lanes: a compiler may not reorder a sum, but it can keep the lanes
+     * in vectors. */
     LANES = 8
 };
 
-/* I - τ v vᵀ, v_0 = 1, for rows first ... first + count - 1. Behind them v is zero: loops over WIDTH
- * rows, which compilers turn into vectors without a rest, change nothing there. */
+/* I - τ v vᵀ, v_0 = 1, for rows first ... first + count - 1. Behind them v is zero, so that loops may
+ * go over WIDTH rows, a whole number of vectors, and change nothing there. */
 typedef struct reflector {
     size_t first, count;
     double tau;
@@ -70,7 +71,7 @@ WSIC_INTO_CALLER void make_reflector(double *x, reflector *h)
     x[0] = beta;
 }
 
-/* First row of the lanes that begin behind row j. */
+/* The first multiple of LANES behind row j. */
 WSIC_INTO_CALLER size_t whole_lanes(size_t j)
 {
     return (j / LANES + 1) * LANES;

@@ -18,7 +18,7 @@ typedef struct reduction {
     size_t first;    /* row and column that the matrix right of the panel begins with */
     size_t rows;     /* of that matrix */
     size_t width;    /* reflectors: WIDTH, or fewer for the last few rows */
-    double *V;       /* rows x width; X behind it, and V once more: V X V */
+    double *V;       /* rows x width; behind it X, and a copy of V */
     double *product; /* rows x width: A V */
     double *T;       /* width x width, upper */
     double *square;  /* width x width, twice */

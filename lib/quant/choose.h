@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A choice between two numbers that is no branch: one that is taken at random costs a processor more
- * than all that it saves, and vectors have none. */
+/* A choice between two numbers without a branch. A processor guesses wrong where a branch is taken at
+ * random, which costs more time than the branch saves; and vector code has no branches. */
 #ifndef WSIC_QUANT_CHOOSE_H
 #define WSIC_QUANT_CHOOSE_H
 

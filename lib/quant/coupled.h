@@ -17,7 +17,7 @@ typedef struct wsic_coupled {
     const double *alpha;       /* n spacings; the codes of column j count α_j L_jj */
     const double *gamma;       /* n */
     const double *error_share; /* n, see zsic.h */
-    const double *passed_on;   /* n: 1 - ρ_j / L_jj², of an error what the ridge lets pass */
+    const double *passed_on;   /* n: 1 - ρ_j / L_jj², the part of an error that is fed back */
     const double *bias;        /* rows x n: W L - Y, what the ridge takes off; NULL without one */
     const wsic_quantizer *quantizer;
     const int8_t *row_width; /* see wsic_stretch */

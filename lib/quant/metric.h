@@ -59,7 +59,7 @@ void wsic_metric_release(const wsic_env *env, wsic_metric *metric);
 
 /* T (`rows` rows from `place` on, x n, leading dimension ldt) += F E for E (`count` rows x n,
  * leading dimension lde) that stand at places from `first` on, behind them. Only the first half,
- * A_>bᵀ E; wsic_metric_feed_back() then makes A_bb⁻ᵀ of the sum. */
+ * A_>bᵀ E; wsic_metric_feed_back() then multiplies the sum by A_bb⁻ᵀ. */
 void wsic_metric_gather(const wsic_metric *metric, size_t place, size_t rows, size_t first,
                         size_t count, size_t n, const double *e, size_t lde, double *t, size_t ldt);
 void wsic_metric_feed_back(const wsic_metric *metric, size_t place, size_t rows, size_t n,

@@ -35,7 +35,9 @@ typedef struct wsic_symmetric {
 void wsic_quadratic_weigh(wsic_quadratic *q, const double *alpha, const wsic_symmetric *S);
 
 double wsic_quadratic_loss(const wsic_quadratic *q, const double *g);
-/* Σ_j F_jj g_j²: what an error of ε in all g_j adds to the loss, over ε², where errors have any sign. */
+
+/* Σ_j F_jj g_j²: what independent relative errors of variance ε² in all g_j add to the loss in the
+ * mean, divided by ε². */
 double wsic_quadratic_energy(const wsic_quadratic *q, const double *g);
 
 /* Move g towards the minimum as far as the loss falls below `before`, which it has at g. Returns

@@ -26,13 +26,13 @@ enum { WSIC_WINDOW_ROWS = 128 }; /* most rows that are looked at together */
 /* Rows of one column, in the order in which they are decided, of which the error of each moves
  * those behind it. All in steps. */
 typedef struct wsic_window {
-    const double *number; /* to be quantized, but for what these rows feed back */
+    const double *number; /* to be quantized, before what rows of this window feed back */
     const double *own;    /* the error of a row is own - back · code */
     double back;
     size_t count;
-    size_t ahead;        /* rows behind these that are looked at, but not decided */
-    const float *gain;   /* what an error of row k moves row i > k by: at k WSIC_WINDOW_ROWS + i */
-    const float *weight; /* of the square of an error beside λ bits */
+    size_t ahead;      /* rows behind these that are looked at, but not decided */
+    const float *gain; /* at k WSIC_WINDOW_ROWS + i: row i > k moves by this times row k's error */
+    const float *weight; /* of a squared error, where bits have the weight λ */
     const int8_t *row_width;
     int column_width;       /* see wsic_stretch_width() */
     uint8_t *trellis_state; /* that the search begins in; receives the one behind the last row */

@@ -31,7 +31,7 @@ typedef struct fit {
     const double *g;
     wsic_status *status; /* of every task */
     bool single;         /* of the products from here on */
-    float *L_single;     /* where F is, of which nothing is needed between two Γ steps */
+    float *L_single;     /* in the memory of F, which is needed in Γ steps only */
 } fit;
 
 static void fit_release(fit *f)

@@ -164,8 +164,8 @@ static double largest_of_part(const search *s, size_t tile_rows, double *tile)
     return largest;
 }
 
-/* log2 of a step below which no smaller one makes a difference, as all spacings are the least that
- * there may be; -HUGE_VAL where there is none. */
+/* log2 of the step at which the last spacing reaches its least value: smaller steps change nothing.
+ * -HUGE_VAL where spacings have no least value. */
 static double last_change(const wsic_job *job)
 {
     double step = HUGE_VAL;

@@ -12,7 +12,7 @@
 #define INLINE static inline TARGET
 
 enum {
-    LANES = 8,      /* of vectors of what is fed back: whole ones are cheaper than their parts */
+    LANES = 8,      /* loops over rows that are moved go over whole vectors of so many */
     PER_CELL = 8,   /* numbers in wsic_cell_costs: below, and 4 further above */
     PER_PATTERN = 4 /* levels in trellis_levels.h */
 };
@@ -47,8 +47,8 @@ typedef struct search {
     int32_t *branch_level; /* 2 x states */
     int32_t *codes;        /* rows x states: on the way to each state */
     uint8_t *before;       /* rows x states: where it came from */
-    /* Of each state: the first of its codebook in tables; the branches that lead to it from state / 2,
-     * and from that and half of all states. */
+    /* Of each state: where its codebook begins in tables; the branches that lead to it from the
+     * states state / 2 and state / 2 + states / 2. */
     int32_t codebook[WSIC_TRELLIS_STATES];
     uint16_t from_low[WSIC_TRELLIS_STATES];
     uint16_t from_high[WSIC_TRELLIS_STATES];
@@ -103,7 +103,8 @@ INLINE place find_place(const search *s, size_t row)
 {
     const wsic_window *const w = s->window;
     const double number = w->number[row];
-    /* Where levels end, a number beyond them sees how far it is from the last. */
+    /* Where levels have an end, numbers beyond it are not far: their distance to the last level
+     * counts. */
     const bool far = fabs(number) > WSIC_TRELLIS_CELLS && s->quantizer->most == INT32_MAX;
     /* A multiple of 4 that what is fed back does not reach. */
     const double down = far ? 4.0 * floor(0.25 * fabs(number)) - WSIC_TRELLIS_CELLS / 2 : 0.0;
@@ -137,8 +138,8 @@ INLINE int32_t least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* Costs and levels of the branches of one parity. Magnitudes of at least 0 are in the order of their
- * bits, and what is chosen by masks is chosen for all states at once. */
+/* Costs and levels of the branches of one parity. There is no branch in the loop: floats that are not
+ * negative are compared by their bits, and choices are made by masks. */
 INLINE void find_parity(const place *at, bool far, int32_t most, size_t states,
                         const float *restrict moved, const int32_t *restrict codebook,
                         int32_t parity, float *restrict cost, int32_t *restrict found)

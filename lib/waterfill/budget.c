@@ -22,10 +22,20 @@ typedef struct model_point {
     double rate, distortion;
 } model_point;
 
-/* Columns from which on polynomials for a curve, or for a single point, cost less than they save. */
+/* Least numbers of columns for which it saves time to make polynomials: for all points of a curve,
+ * and for a single point. */
 enum { MANY_FOR_CURVE = 16, MANY_FOR_POINT = 1024 };
 
-/* curve: NULL, where there are few columns. */
+/* The polynomials, in scalar; NULL where there are too few columns for them. */
+static const wsic_scalar_curve *make_polynomials(size_t n, size_t least, wsic_scalar_curve *scalar)
+{
+    if (n < least)
+        return NULL;
+    wsic_scalar_curve_make(scalar);
+    return scalar;
+}
+
+/* curve: as of make_polynomials(). */
 static model_point evaluate(const double *sigma, size_t n, const wsic_scalar_curve *curve,
                             double step)
 {
@@ -74,7 +84,6 @@ static void add_segment(model_point coarse, model_point fine, wsic_level_curve *
 void wsic_level_curve_make(const double *sigma, size_t n, wsic_level_curve *curve)
 {
     const double top = wsic_largest_sigma(sigma, n);
-    const bool many = n >= MANY_FOR_CURVE;
     wsic_scalar_curve scalar;
     /* Octaves are counted from a power of two, so that another unit of sigma gives the same rates
      * bit for bit. */
@@ -83,9 +92,7 @@ void wsic_level_curve_make(const double *sigma, size_t n, wsic_level_curve *curv
     curve->count = 0;
     if (!(top > 0.0))
         return;
-    if (many)
-        wsic_scalar_curve_make(&scalar);
-    const wsic_scalar_curve *const functions = many ? &scalar : NULL;
+    const wsic_scalar_curve *const functions = make_polynomials(n, MANY_FOR_CURVE, &scalar);
     double octave = log2(frexp(top, &unit)) + silent_octaves;
     model_point coarse = evaluate(sigma, n, functions, ldexp(exp2(octave), unit));
     while (curve->count < WSIC_LEVEL_POINTS && coarse.rate < 1.5 * WSIC_BUDGET_MOST_RATE) {
@@ -122,14 +129,11 @@ double wsic_level_curve_rate(const wsic_level_curve *curve, double level)
 
 double wsic_marginal_level(const double *sigma, size_t n, double step)
 {
-    const bool many = n >= MANY_FOR_POINT;
     wsic_scalar_curve scalar;
 
     if (!(step > 0.0))
         return 0.0;
-    if (many)
-        wsic_scalar_curve_make(&scalar);
-    const wsic_scalar_curve *const functions = many ? &scalar : NULL;
+    const wsic_scalar_curve *const functions = make_polynomials(n, MANY_FOR_POINT, &scalar);
     const model_point coarse = evaluate(sigma, n, functions, step * exp2(0.05));
     const model_point fine = evaluate(sigma, n, functions, step * exp2(-0.05));
     return fine.rate > coarse.rate ? level_between(coarse, fine) : 0.0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of scalar_rate.h for many columns: from polynomials, which take a twentieth of the
- * time. */
+/* The functions of scalar_rate.h for many columns, by polynomials: these take less time than sums over
+ * cells. */
 #ifndef WSIC_WATERFILL_SCALAR_CURVE_H
 #define WSIC_WATERFILL_SCALAR_CURVE_H
 
 /* ρ from 2^-5 to 2 is cut into octaves, and these into pieces of equal length, each with a polynomial
- * for H(ρ) and one for d(ρ) / ρ². Outside the functions are quick themselves. */
+ * for H(ρ) and one for d(ρ) / ρ². Outside this range the functions themselves are called. */
 enum { WSIC_SCALAR_OCTAVES = 6, WSIC_SCALAR_PIECES = 8, WSIC_SCALAR_TERMS = 9 };
 
 typedef double wsic_scalar_piece[WSIC_SCALAR_TERMS];
