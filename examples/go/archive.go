@@ -2,78 +2,49 @@
 
 package watersic
 
-// #include <stdlib.h>
 // #include "bridge.h"
 import "C"
 
-import (
-	"runtime"
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // Archive is an archive that is open for reading (watersic/archive.h). Any number of goroutines may
 // use it at the same time.
 type Archive struct {
-	raw *C.wsic_archive
-	// using is held for reading by the calls, and for writing by Close and to read a message.
-	using sync.RWMutex
+	*shared[*C.wsic_archive]
 }
 
 // OpenArchive opens a file.
 func OpenArchive(path string) (*Archive, error) {
-	context, err := newContext()
-	if err != nil {
-		return nil, err
-	}
-	defer C.wsic_context_destroy(context)
-	a := &Archive{}
-	err = withText("the path", path, func(path *C.char) error {
-		if status := C.wsic_archive_open(context, path, &a.raw); status < 0 {
-			return described(Status(status), C.GoString(C.wsic_context_message(context)))
-		}
-		return nil
+	var raw *C.wsic_archive
+	err := withText("the path", path, func(path *C.char) error {
+		return onContext(func(context *C.wsic_context) C.wsic_status {
+			return C.wsic_archive_open(context, path, &raw)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	runtime.SetFinalizer(a, func(a *Archive) { C.wsic_archive_close(a.raw) })
-	return a, nil
-}
-
-// Close closes the file when no call uses it any more. Layers that came from it live on.
-func (a *Archive) Close() error {
-	a.using.Lock()
-	defer a.using.Unlock()
-	if a.raw != nil {
-		runtime.SetFinalizer(a, nil)
-		C.wsic_archive_close(a.raw)
-		a.raw = nil
-	}
-	return nil
+	return &Archive{newShared("the archive", raw, func(raw *C.wsic_archive) {
+		C.wsic_archive_close(raw)
+	})}, nil
 }
 
 // call calls the library. A call that fails is repeated alone, so that the message is its own.
 func (a *Archive) call(function func() C.wsic_status) error {
-	a.using.RLock()
-	if a.raw == nil {
-		a.using.RUnlock()
-		return closed("the archive")
-	}
-	status := function()
-	a.using.RUnlock()
-	if status >= 0 {
+	var status C.wsic_status
+	err := a.use(func(*C.wsic_archive) error {
+		status = function()
 		return nil
+	})
+	if err != nil || status >= 0 {
+		return err
 	}
-	a.using.Lock()
-	defer a.using.Unlock()
-	if a.raw == nil {
-		return closed("the archive")
-	}
-	if status = function(); status >= 0 {
+	return a.useAlone(func(raw *C.wsic_archive) error {
+		if status := function(); status < 0 {
+			return described(Status(status), C.GoString(C.wsic_archive_message(raw)))
+		}
 		return nil
-	}
-	return described(Status(status), C.GoString(C.wsic_archive_message(a.raw)))
+	})
 }
 
 // Names returns the names of all layers, in the order of writing.
@@ -210,15 +181,12 @@ func (w *ArchiveWriter) Add(name string, layer *Layer) error {
 	if layer == nil {
 		return failure(ErrArgument, "layer is nil")
 	}
-	layer.using.RLock()
-	defer layer.using.RUnlock()
-	if layer.raw == nil {
-		return closed("the layer")
-	}
-	return withText("the name", name, func(name *C.char) error {
-		return w.session.call(func() C.wsic_status {
-			return C.wsic_archive_writer_add(w.get(), name, layer.raw)
-		}, w.handle)
+	return layer.use(func(added *C.wsic_layer) error {
+		return withText("the name", name, func(name *C.char) error {
+			return w.session.call(func() C.wsic_status {
+				return C.wsic_archive_writer_add(w.get(), name, added)
+			}, w.handle)
+		})
 	})
 }
 

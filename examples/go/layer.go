@@ -2,29 +2,22 @@
 
 package watersic
 
-// #include <string.h>
 // #include "bridge.h"
 import "C"
 
-import (
-	"runtime"
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // Layer is a quantized layer (watersic/layer.h). It never changes, and any number of goroutines may
 // read it at the same time.
 type Layer struct {
-	raw *C.wsic_layer
-	// using is held for reading by the calls, and for writing by Close.
-	using sync.RWMutex
+	*shared[*C.wsic_layer]
 }
 
 // newLayer takes over a layer of a context that serves nothing but layers.
 func newLayer(raw *C.wsic_layer) *Layer {
-	l := &Layer{raw: raw}
-	runtime.SetFinalizer(l, func(l *Layer) { C.wsic_layer_destroy(l.raw) })
-	return l
+	return &Layer{newShared("the layer", raw, func(raw *C.wsic_layer) {
+		C.wsic_layer_destroy(raw)
+	})}
 }
 
 // NewLayer makes a layer from its bytes, which may come from an untrusted source. They are copied.
@@ -49,14 +42,10 @@ func copyLayer(raw *C.wsic_layer) (*Layer, error) {
 
 // makeLayer makes a layer on a context of its own, which lives as long as the layer.
 func makeLayer(create func(*C.wsic_context, **C.wsic_layer) C.wsic_status) (*Layer, error) {
-	context, err := newContext()
+	var raw *C.wsic_layer
+	err := onContext(func(context *C.wsic_context) C.wsic_status { return create(context, &raw) })
 	if err != nil {
 		return nil, err
-	}
-	defer C.wsic_context_destroy(context)
-	var raw *C.wsic_layer
-	if status := create(context, &raw); status < 0 {
-		return nil, described(Status(status), C.GoString(C.wsic_context_message(context)))
 	}
 	return newLayer(raw), nil
 }
@@ -68,45 +57,28 @@ func layerBytes(raw *C.wsic_layer) (unsafe.Pointer, C.size_t) {
 	return data, count
 }
 
-// Close releases the layer when no call uses it any more. Further calls fail with ErrClosed.
-func (l *Layer) Close() error {
-	l.using.Lock()
-	defer l.using.Unlock()
-	if l.raw != nil {
-		runtime.SetFinalizer(l, nil)
-		C.wsic_layer_destroy(l.raw)
-		l.raw = nil
-	}
-	return nil
+// read calls the library. A call that fails is repeated on a view, because other goroutines may
+// replace the message of this layer.
+func (l *Layer) read(call func(*C.wsic_layer) C.wsic_status) error {
+	return l.use(func(layer *C.wsic_layer) error {
+		if call(layer) >= 0 {
+			return nil
+		}
+		return onView(layer, call)
+	})
 }
 
-// read calls the library. A call that fails is repeated on a layer of its own, because other
-// goroutines may replace the message of this one.
-func (l *Layer) read(call func(*C.wsic_layer) C.wsic_status) error {
-	l.using.RLock()
-	defer l.using.RUnlock()
-	if l.raw == nil {
-		return closed("the layer")
-	}
-	if call(l.raw) >= 0 {
-		return nil
-	}
-	context, err := newContext()
-	if err != nil {
-		return err
-	}
-	defer C.wsic_context_destroy(context)
-	data, count := layerBytes(l.raw)
-	var alone *C.wsic_layer
-	status := C.wsic_layer_create_view(context, data, count, &alone)
-	if status >= 0 {
-		defer C.wsic_layer_destroy(alone)
-		status = call(alone)
-	}
-	if status >= 0 {
-		return nil
-	}
-	return described(Status(status), C.GoString(C.wsic_context_message(context)))
+// onView calls the library on another layer with the same bytes, whose context nothing else uses.
+func onView(layer *C.wsic_layer, call func(*C.wsic_layer) C.wsic_status) error {
+	return onContext(func(context *C.wsic_context) C.wsic_status {
+		data, count := layerBytes(layer)
+		var view *C.wsic_layer
+		if status := C.wsic_layer_create_view(context, data, count, &view); status < 0 {
+			return status
+		}
+		defer C.wsic_layer_destroy(view)
+		return call(view)
+	})
 }
 
 // LayerInfo holds facts about a layer (wsic_layer_info).
@@ -285,27 +257,15 @@ func (l *Layer) WithScales(rows, columns []float32) (*Layer, error) {
 			info.Columns)
 	}
 	var raw *C.wsic_layer
-	l.using.RLock()
-	defer l.using.RUnlock()
-	if l.raw == nil {
-		return nil, closed("the layer")
-	}
-	// The call uses the context of its layer: that of a view on the same bytes is free.
-	context, err := newContext()
+	err = l.use(func(layer *C.wsic_layer) error {
+		// The call uses the context of its layer, and that of a view is free.
+		return onView(layer, func(view *C.wsic_layer) C.wsic_status {
+			return C.wsic_layer_create_with_scales(view, (*C.float)(address(rows)),
+				(*C.float)(address(columns)), &raw)
+		})
+	})
 	if err != nil {
 		return nil, err
-	}
-	defer C.wsic_context_destroy(context)
-	data, count := layerBytes(l.raw)
-	var view *C.wsic_layer
-	status := C.wsic_layer_create_view(context, data, count, &view)
-	if status >= 0 {
-		defer C.wsic_layer_destroy(view)
-		status = C.wsic_layer_create_with_scales(view, (*C.float)(address(rows)),
-			(*C.float)(address(columns)), &raw)
-	}
-	if status < 0 {
-		return nil, described(Status(status), C.GoString(C.wsic_context_message(context)))
 	}
 	return newLayer(raw), nil
 }
