@@ -126,6 +126,8 @@ static bool take_rows(column_walk *walk, size_t row, size_t count, const int32_t
         if (!take_whole_run(walk, row + i, codes + i))
             return false;
     }
+    if (whole == count)
+        return true;
     memcpy(last, codes + whole, (count - whole) * sizeof *last);
     return take_any(walk, row + whole, count - whole, last);
 }

@@ -15,6 +15,14 @@ void wsic_cost_sums_c(const wsic_cost_columns *columns, const uint32_t *window, 
     }
 }
 
+void wsic_slope_sums_c(const wsic_slope_columns *columns, size_t rows, int32_t *sums)
+{
+    for (size_t k = 0; k < columns->columns.columns; k++) {
+        for (size_t i = 0; i < rows; i++)
+            sums[i] += columns->slope[columns->columns.column[k][i]];
+    }
+}
+
 wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels)
 {
 #if WSIC_X86
@@ -24,4 +32,15 @@ wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels)
     (void)kernels;
 #endif
     return wsic_cost_sums_c;
+}
+
+wsic_slope_sums *wsic_slope_sums_kernel(int32_t kernels)
+{
+#if WSIC_X86
+    if (wsic_kernels_have_avx2(kernels))
+        return wsic_slope_sums_avx2;
+#else
+    (void)kernels;
+#endif
+    return wsic_slope_sums_c;
 }
