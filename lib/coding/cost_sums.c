@@ -17,10 +17,7 @@ void wsic_cost_sums_c(const wsic_cost_columns *columns, const uint32_t *window, 
 
 void wsic_slope_sums_c(const wsic_slope_columns *columns, size_t rows, int32_t *sums)
 {
-    for (size_t k = 0; k < columns->columns.columns; k++) {
-        for (size_t i = 0; i < rows; i++)
-            sums[i] += columns->slope[columns->columns.column[k][i]];
-    }
+    wsic_slope_sums_from(columns, 0, rows, sums);
 }
 
 wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels)

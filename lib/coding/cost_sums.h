@@ -40,6 +40,16 @@ typedef struct wsic_slope_columns {
 /* For each row add the numbers of its buckets to a sum. */
 typedef void wsic_slope_sums(const wsic_slope_columns *columns, size_t rows, int32_t *sums);
 
+/* Row by row, from a row on. */
+static inline void wsic_slope_sums_from(const wsic_slope_columns *columns, size_t first,
+                                        size_t rows, int32_t *sums)
+{
+    for (size_t k = 0; k < columns->columns.columns; k++) {
+        for (size_t i = first; i < rows; i++)
+            sums[i] += columns->slope[columns->columns.column[k][i]];
+    }
+}
+
 /* The fastest of a choice of instructions. */
 wsic_slope_sums *wsic_slope_sums_kernel(int32_t kernels);
 wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels);

@@ -132,7 +132,6 @@ WSIC_TARGET_AVX2 void wsic_slope_sums_avx2(const wsic_slope_columns *columns, si
                                            int32_t *sums)
 {
     const size_t whole = rows / ROWS * ROWS;
-    wsic_slope_columns last = *columns;
 
     if (columns->buckets <= OF_TABLE)
         add_slopes(columns, 1, whole, sums);
@@ -140,9 +139,7 @@ WSIC_TARGET_AVX2 void wsic_slope_sums_avx2(const wsic_slope_columns *columns, si
         add_slopes(columns, 2, whole, sums);
     else
         add_slopes(columns, TABLES, whole, sums);
-    for (size_t k = 0; k < columns->columns.columns; k++)
-        last.columns.column[k] += whole;
-    wsic_slope_sums_c(&last, rows - whole, sums + whole);
+    wsic_slope_sums_from(columns, whole, rows, sums);
 }
 
 #else
