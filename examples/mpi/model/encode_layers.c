@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "mpi/model/plan_layers.h"
+
 struct workbench {
     struct job *job;
     wsic_encoder *encoder;
@@ -38,17 +40,29 @@ static bool encode(void *self, size_t number, struct made_piece *made, struct fa
     return ok;
 }
 
+static bool encode_up_to(struct workbench *bench, size_t end, struct output *output,
+                         struct failure *failure)
+{
+    const struct folder *const folder = &bench->job->folder;
+    const struct dealing dealing = {.first = output->next,
+                                    .count = end,
+                                    .make = encode,
+                                    .maker = bench,
+                                    .take = output_take,
+                                    .taker = output};
+
+    return deal(&dealing, folder->rank, folder->ranks, failure);
+}
+
 bool encode_layers(struct job *job, wsic_encoder *encoder, struct output *output,
                    struct failure *failure)
 {
+    const struct config *const config = &job->model.config;
+    const size_t last = layers_before(config, config->blocks - 1);
     struct workbench bench = {.job = job, .encoder = encoder};
-    const struct dealing dealing = {.first = output->next,
-                                    .count = layers_count(&job->model.config),
-                                    .make = encode,
-                                    .maker = &bench,
-                                    .take = output_take,
-                                    .taker = output};
-    const bool ok = deal(&dealing, job->folder.rank, job->folder.ranks, failure);
+    const bool ok = encode_up_to(&bench, last, output, failure) &&
+                    plan_rest(job, last, output->writer, failure) &&
+                    encode_up_to(&bench, layers_count(config), output, failure);
 
     job_layer_free(&bench.layer);
     return ok;

@@ -15,9 +15,10 @@ struct job {
     struct method_settings settings; /* of the encoder */
     struct tokens tokens;            /* all of the text */
     size_t window;
-    size_t shards;          /* of the text, whole windows each */
-    struct outputs outputs; /* only diagonals, which are in files of the folder */
-    double *rates;          /* of all layers, by number, once there is a plan */
+    size_t shards;                /* of the text, whole windows each */
+    struct outputs outputs;       /* only diagonals, which are in files of the folder */
+    double *rates;                /* of all layers, by number, once there is a plan */
+    struct allocation allocation; /* rank 0: the plan */
 };
 
 /* The tokens of a shard. */

@@ -217,7 +217,7 @@ static void end(struct run *run)
     free(run->texts);
     free(run->names);
     json_decref(run->description);
-    free(job->rates);
+    plan_end(job);
     outputs_free(&job->outputs);
     tokens_free(&job->tokens);
     model_free(&job->model);

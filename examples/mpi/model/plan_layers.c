@@ -99,6 +99,15 @@ static bool add_all(struct job *job, struct allocation *allocation, struct failu
     return ok;
 }
 
+static bool read_rates(struct job *job, const struct allocation *allocation, size_t first,
+                       struct failure *failure)
+{
+    for (size_t i = first; i < allocation->layers; i++)
+        if (!allocation_rate(allocation, i, &job->rates[i], failure))
+            return false;
+    return true;
+}
+
 static bool solve(struct job *job, struct allocation *allocation, wsic_encoder *encoder,
                   wsic_archive_writer *writer, struct failure *failure)
 {
@@ -111,27 +120,59 @@ static bool solve(struct job *job, struct allocation *allocation, wsic_encoder *
         !code_gain_measure(job->context, encoder, rate, &allocation->gain, failure) ||
         !allocation_note_prediction(allocation, writer, failure))
         return false;
-    for (size_t i = 0; i < allocation->layers; i++)
-        if (!allocation_rate(allocation, i, &job->rates[i], failure))
-            return false;
-    return true;
+    return read_rates(job, allocation, 0, failure);
+}
+
+static void tell_rates(struct job *job)
+{
+    MPI_Bcast(job->rates, (int)layers_count(&job->model.config), MPI_DOUBLE, 0, MPI_COMM_WORLD);
 }
 
 bool plan_layers(struct job *job, wsic_encoder *encoder, wsic_archive_writer *writer,
                  struct failure *failure)
 {
     const size_t layers = layers_count(&job->model.config);
-    struct allocation allocation;
 
     job->rates = calloc(layers, sizeof *job->rates);
     if (!job->rates)
         return refuse(failure, "out of memory for the rates of %zu layers", layers);
-    if (!allocation_create(&allocation, job->context, &job->model, failure))
+    if (!allocation_create(&job->allocation, job->context, &job->model, failure) ||
+        !draft_all(job, &job->allocation, failure) ||
+        (job->folder.rank == 0 && !solve(job, &job->allocation, encoder, writer, failure)))
         return false;
-    const bool ok = draft_all(job, &allocation, failure) &&
-                    (job->folder.rank > 0 || solve(job, &allocation, encoder, writer, failure));
-    allocation_destroy(&allocation);
-    if (ok)
-        MPI_Bcast(job->rates, (int)layers, MPI_DOUBLE, 0, MPI_COMM_WORLD);
-    return ok;
+    tell_rates(job);
+    return true;
+}
+
+static bool commit(struct job *job, size_t number, wsic_archive_writer *writer,
+                   struct failure *failure)
+{
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_layer *layer;
+
+    if (wsic_archive_writer_load_layer(writer, number, &layer) < 0)
+        return refuse(failure, "%s", wsic_archive_writer_message(writer));
+    wsic_layer_get_info(layer, &info);
+    wsic_layer_destroy(layer);
+    return allocation_commit(&job->allocation, number, info.bytes, failure);
+}
+
+bool plan_rest(struct job *job, size_t first, wsic_archive_writer *writer, struct failure *failure)
+{
+    if (job->folder.rank == 0) {
+        for (size_t i = 0; i < first; i++)
+            if (!commit(job, i, writer, failure))
+                return false;
+        if (!read_rates(job, &job->allocation, first, failure))
+            return false;
+    }
+    tell_rates(job);
+    return true;
+}
+
+void plan_end(struct job *job)
+{
+    free(job->rates);
+    job->rates = NULL;
+    allocation_destroy(&job->allocation);
 }

@@ -11,4 +11,10 @@
 bool plan_layers(struct job *job, wsic_encoder *encoder, wsic_archive_writer *writer,
                  struct failure *failure);
 
+/* The same again, when the layers before this one are in the archive: what they have left of the
+ * budget is shared out over the others. */
+bool plan_rest(struct job *job, size_t first, wsic_archive_writer *writer, struct failure *failure);
+
+void plan_end(struct job *job);
+
 #endif
