@@ -14,8 +14,8 @@ struct reduction {
     const char *scratch; /* a file of this rank, for statistics that are sent or received */
 };
 
-/* All ranks call it for the same input. The rank with the first shard writes the sum over all shards
- * to a file, which appears when it is complete. */
+/* All ranks call it for the same input. The rank with the first shard writes the sum over all
+ * shards to a file, which appears when it is complete. */
 bool reduce_input(const struct reduction *reduction, const struct manifest_input *input,
                   const char *path, struct failure *failure);
 

@@ -30,8 +30,9 @@ struct packed {
     size_t others;
 };
 
-/* Write the directory. Refused are layers that are no tensor of the checkpoint (homes.h), and those that
- * do not make up theirs, as where of query, key and value in one tensor not all are quantized. */
+/* Write the directory. Refused are layers that are no tensor of the checkpoint (homes.h), and those
+ * that do not make up theirs, as where of query, key and value in one tensor not all are
+ * quantized. */
 bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure);
 
 #endif
