@@ -3,7 +3,8 @@
  *
  *     mpirun -n RANKS watersic-mpi MANIFEST OUT [NAME=VALUE...]
  *
- * Settings are those of the encoder, such as rate=2 or preset=fast. All ranks see the same files. */
+ * Settings are those of the encoder, such as rate=2 or preset=fast. All ranks see the same
+ * files. */
 #include <errno.h>
 #include <mpi.h>
 #include <stdio.h>

@@ -16,8 +16,8 @@ struct sharded_input {
     void *self;
 };
 
-/* All ranks call it for the same input. The rank with the first shard writes the sum over all shards
- * to a file of the folder, which appears when it is complete. */
+/* All ranks call it for the same input. The rank with the first shard writes the sum over all
+ * shards to a file of the folder, which appears when it is complete. */
 bool reduce_input(const struct folder *folder, const struct sharded_input *input, size_t number,
                   wsic_context *context, struct failure *failure);
 

@@ -42,8 +42,8 @@ bool gather_begin(struct gatherer *gatherer, const struct model *model,
                   struct failure *failure);
 void gather_end(struct gatherer *gatherer);
 
-/* From now on, passes go over a part of the text alone, and experts see what they would if that were
- * all of it. Every part has to come to a site before any can go on to the next. */
+/* From now on, passes go over a part of the text alone, whole windows, and experts see what they
+ * would if that were all of it. */
 void gather_narrow(struct gatherer *gatherer, const struct stretch_of_text *part);
 
 /* Go over the text up to a site, in both models at once; gather what is seen there unless gathered

@@ -71,7 +71,7 @@ static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task
     const size_t count = task->linear->rows * task->linear->columns;
 
     if (!catch_up(surveyor, place.block, failure) ||
-        !draft_copy(&surveyor->drafter, task, problem, weights, failure))
+        !draft_copy(&surveyor->drafter, task, problem, weights, 0, failure))
         return false;
     surveyor->distortions[place.kind] = surveyor->drafter.distortion * (double)count;
     return sensitivity_change(surveyor->probe, place.kind, weights, failure);
@@ -84,7 +84,7 @@ static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
     const struct corrections corrections = {.slope = &allocation->corrections[task->number],
                                             .level = &allocation->levels[task->number]};
 
-    if (surveyor->corrector.count == 0)
+    if (!surveyor->corrector.drafts)
         return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
     const bool ok =

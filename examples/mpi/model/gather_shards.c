@@ -57,8 +57,8 @@ static size_t columns_of(const struct walk *walk)
     return layers_in(config_of(walk), walk->block, slot).columns;
 }
 
-/* An expert that few tokens of a shard reach sees others there (routes.h), as many in all shards together
- * as its layer has inputs. */
+/* An expert that few tokens of a shard reach sees others there (routes.h), as many in all shards
+/* together as its layer has inputs. */
 static bool take_shard(void *self, size_t shard, wsic_stats **stats, struct failure *failure)
 {
     struct walk *const walk = self;
