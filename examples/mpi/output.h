@@ -22,7 +22,7 @@ bool output_begin(struct output *output, wsic_context *context, const char *path
                   const char *const *names, size_t count, struct failure *failure);
 
 /* Note settings of the run under a key; or, where the archive has layers, see that they are the
-/* same. */
+ * same. */
 bool output_settings(const struct output *output, const char *path, const char *key,
                      const char *settings, struct failure *failure);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How sums over shards are divided over ranks, and in which order they are added: a binary tree
-/* over the shards, which their number alone determines: node (first, width) adds its left half,
-/* (first, width / 2), and its right half. Ranks have consecutive shards. A rank computes the nodes
-/* that begin with a shard of its own, and receives the right halves that begin with a shard of
-/* another rank. Hence the sums are the same at any number of ranks, and a rank holds as many sums
-/* as the tree is deep. */
+ * over the shards, which their number alone determines: node (first, width) adds its left half,
+ * (first, width / 2), and its right half. Ranks have consecutive shards. A rank computes the nodes
+ * that begin with a shard of its own, and receives the right halves that begin with a shard of
+ * another rank. Hence the sums are the same at any number of ranks, and a rank holds as many sums
+ * as the tree is deep. */
 #ifndef EXAMPLES_MPI_TREE_H
 #define EXAMPLES_MPI_TREE_H
 

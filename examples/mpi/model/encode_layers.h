@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Layers at the rates of the plan, dealt out over ranks, in one archive. A layer meets its rate but
-/* nearly: when all blocks but the last are made, the plan for that one is made again, so that the
-/* archive has the size that was asked for. */
+ * nearly: when all blocks but the last are made, the plan for that one is made again, so that the
+ * archive has the size that was asked for. */
 #ifndef EXAMPLES_MPI_MODEL_ENCODE_LAYERS_H
 #define EXAMPLES_MPI_MODEL_ENCODE_LAYERS_H
 

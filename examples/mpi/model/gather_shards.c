@@ -58,7 +58,7 @@ static size_t columns_of(const struct walk *walk)
 }
 
 /* An expert that few tokens of a shard reach sees others there (routes.h), as many in all shards
-/* together as its layer has inputs. */
+ * together as its layer has inputs. */
 static bool take_shard(void *self, size_t shard, wsic_stats **stats, struct failure *failure)
 {
     struct walk *const walk = self;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the outputs of layers are worth (llm/watersic/outputs.h), from a sample of every shard: only
-/* the diagonals of G, which are means over the samples of all shards. */
+ * the diagonals of G, which are means over the samples of all shards. */
 #ifndef EXAMPLES_MPI_MODEL_SHARE_OUTPUTS_H
 #define EXAMPLES_MPI_MODEL_SHARE_OUTPUTS_H
 
