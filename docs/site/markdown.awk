@@ -4,11 +4,14 @@
 
 function file_name(path) { sub(/.*\//, "", path); return path }
 
-# Folder and name of a document, by which its headings are called.
-function page_name(path, part, count) {
+# Folder and name of a document, by which its headings are called. A point, as in the folder of a release, would
+# end the name.
+function page_name(path, part, count, name) {
     count = split(path, part, "/")
     sub(/\.md$/, "", part[count])
-    return (count > 1 ? part[count - 1] : folder) "-" part[count]
+    name = (count > 1 ? part[count - 1] : folder) "-" part[count]
+    gsub(/\./, "", name)
+    return name
 }
 
 function slug(title) {
