@@ -155,13 +155,6 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
     return ok;
 }
 
-/* Nothing has to be measured. */
-static void read_outputs(struct allocation *allocation, const struct outputs *outputs)
-{
-    for (size_t i = 0; i < allocation->layers; i++)
-        allocation->sensitivities[i] = outputs_sensitivity_in_plan(outputs, i);
-}
-
 static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
 {
     struct allocation *const allocation = surveyor->allocation;
@@ -244,7 +237,7 @@ bool survey(struct allocation *allocation, struct model *model,
     if (calibration->recipe->drift && calibration->recipe->residual)
         allocation->left = left_by_fitting;
     if (calibration->outputs)
-        read_outputs(allocation, calibration->outputs);
+        outputs_sensitivities_in_plan(calibration->outputs, allocation->sensitivities);
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
                         ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);
