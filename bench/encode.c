@@ -44,7 +44,7 @@ static void take_option(void *data, int letter, const char *value)
         command->json = true;
 }
 
-/* A product that takes longer than this pays little for fresh memory, and is timed once less. */
+/* A product that takes longer than this pays little for fresh memory, and is timed once. */
 static const double long_seconds = 2.0;
 
 /* Seconds of an a x n matrix times an n x n one in double precision, the fastest of a few: the
@@ -61,7 +61,8 @@ static double time_multiplication(size_t a, size_t n)
         w[i] = (double)i;
     for (size_t i = 0; i < n * n; i++)
         s[i] = 1.0 / ((double)i + 1.0);
-    for (double longest = 0.0; count + (longest > long_seconds) < MULTIPLICATIONS; count++) {
+    for (double longest = 0.0; count == 0 || (count < MULTIPLICATIONS && longest < long_seconds);
+         count++) {
         const double start = bench_seconds();
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)a, (int)n, (int)n, 1.0, w,
                     (int)n, s, (int)n, 0.0, y, (int)n);
