@@ -76,8 +76,6 @@ full_disks()
         full "$size" a.npy "an array on a disk of $size KiB" "$program" dequantize q.wsic -o "$small/a.npy"
         full "$size" a.wstat "statistics on a disk of $size KiB" "$program" stats -a x1.npy -o "$small/a.wstat"
     done
-    full 64 t.txt "tokens on a full disk" "$llm" tokens --model "$models/tinylm" --tokens "$models/calibration.txt" \
-        -o "$small/t.txt"
     disk 256
     echo "an older file" >"$small/m.wsic"
     quantize_model -o "$small/m.wsic" >out 2>err </dev/null
@@ -103,11 +101,8 @@ files()
 {
     number=$1
     shift
-    (
-        # shellcheck disable=SC3045 # known to most shells
-        ulimit -n "$number" || exit 126
-        exec timeout 60 "$@" >out 2>err </dev/null
-    )
+    # shellcheck disable=SC2016 # a script for the inner shell
+    timeout 60 sh -c 'ulimit -n "$0" || exit 126; exec "$@"' "$number" "$@" >out 2>err </dev/null
     code=$?
 }
 
@@ -145,6 +140,8 @@ fi
 few_files "an archive" b.wsic "$program" quantize -w w.npy -s s.npy -r 2 -o b.wsic
 few_files "an array" b.npy "$program" dequantize q.wsic -o b.npy
 few_files "statistics" b.wstat "$program" stats -a x1.npy -o b.wstat
-few_files "tokens" b.txt "$llm" tokens --model "$models/tinylm" --tokens "$models/calibration.txt" -o b.txt
+quantize_model -o model.wsic >out 2>err </dev/null
+report $? "an archive of a model to work with"
+few_files "a packed model" packed "$llm" pack --model "$models/tinylm" --archive model.wsic -o packed
 no_rest "all of this"
 echo "1..$count"
