@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of outputs that are singular, zero, indefinite, of another size or not numbers; shapes from
- * one row on; lack of memory and a stop anywhere. */
+/* Statistics of outputs that are singular, zero, indefinite, of another size or not numbers; shapes
+ * from one row on; lack of memory and a stop anywhere. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

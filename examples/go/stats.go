@@ -74,7 +74,8 @@ func (s *Stats) Add(ctx context.Context, activations Matrix, weights []float64) 
 }
 
 // AddPair adds a batch of pairs: inputs in the original model, and in the quantized one. residual
-// is the difference of the residual streams, or nil. weights has a number for each token, or is nil.
+// is the difference of the residual streams, or nil. weights has a number for each token, or is
+// nil.
 func (s *Stats) AddPair(ctx context.Context, activations, quantized Matrix, residual *Matrix,
 	weights []float64) error {
 	rest := Matrix{}

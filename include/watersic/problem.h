@@ -154,10 +154,10 @@ WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
 /**
  * \brief Give the diagonal of the statistics of the outputs alone.
  *
- * For a matrix with so many rows that G, which has a² numbers, cannot be kept. The layer, the report
- * and plans are as if G had zeros beside its diagonal: rows are weighted, and no row makes up for the
- * errors of another. It takes the place of what wsic_problem_set_outputs() was given, and the other
- * way round.
+ * For a matrix with so many rows that G, which has a² numbers, cannot be kept. The layer, the
+ * report and plans are as if G had zeros beside its diagonal: rows are weighted, and no row makes
+ * up for the errors of another. It takes the place of what wsic_problem_set_outputs() was given,
+ * and the other way round.
  *
  * \param problem   not NULL
  * \param diagonal  G_rr = E δ_r² of every row, not negative, in the units that stats.h says

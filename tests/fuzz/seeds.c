@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inputs that fuzzing begins with, of a target that reads what the library or the programs write: what
- * they write today. Usage: fuzz_seeds DIRECTORY TARGET */
+/* Inputs that fuzzing begins with, of a target that reads what the library or the programs write:
+ * what they write today. Usage: fuzz_seeds DIRECTORY TARGET */
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
