@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What each ingredient of a recipe is worth on a checkpoint: a table of bits per weight from the
-# bytes on disk, perplexity and KL divergence to the original. One ingredient is added after the
-# other up to residuals; what follows is compared with these, outputs that count by what they are
-# worth come on top of the plan, and fine-tuning on top of both. ATTENTION (0.1) is the part of the
-# weighted tokens; RECIPES names the rows that are wanted (all); the other settings are in runs.sh.
+# bytes on disk, perplexity, KL divergence to the original and, where there is a plan, the
+# divergence that it predicted. One ingredient is added after the other up to residuals; what
+# follows is compared with these. Outputs that count by what they are worth come on top of the plan,
+# and fine-tuning on top of both. ATTENTION (0.1) is the part of the weighted tokens; RECIPES names
+# the rows that are wanted (all); the other settings are in runs.sh.
 #
 # usage: ablation.sh WATERSIC-LLM MODEL CALIBRATION EVALUATION RATE...
 set -eu
@@ -17,9 +18,10 @@ least=5
 row()
 {
     report=$(evaluated "$3" "$evaluation")
-    printf '| %s | %s | %.4f | %.4f | %.4f |\n' "$1" "$2" \
+    predicted=$(echo "$report" | value predicted_kl_bits)
+    printf '| %s | %s | %.4f | %.4f | %.4f | %s |\n' "$1" "$2" \
         "$(echo "$report" | value bits_per_weight)" "$(echo "$report" | value perplexity)" \
-        "$(echo "$report" | value kl_bits)"
+        "$(echo "$report" | value kl_bits)" "${predicted:+$(printf %.4f "$predicted")}"
 }
 
 recipes=${RECIPES:-plain rescalers drift residual attention mixing drafts plan diagonal sides tuned}
@@ -42,8 +44,8 @@ with()
     row "$rate" "$name" "$file"
 }
 
-echo '| rate | recipe | bits per weight | perplexity | KL, bits |'
-echo '|---|---|---|---|---|'
+echo '| rate | recipe | bits per weight | perplexity | KL, bits | predicted |'
+echo '|---|---|---|---|---|---|'
 for rate in "$@"; do
     with "$rate" 'plain' plain
     set -- --rescalers

@@ -116,17 +116,44 @@ static double *read_covariance(const char *path, size_t *n)
     return covariance;
 }
 
-static bool is_file(const char *name)
+static double *read_stats(const char *path, size_t *n)
+{
+    wsic_context *context;
+    wsic_stats *stats;
+    wsic_matrix matrix;
+
+    bench_check(wsic_context_create(NULL, &context), "wsic_context_create", "");
+    bench_check(wsic_stats_load(context, path, &stats), path, wsic_context_message(context));
+    *n = wsic_stats_columns(stats);
+    double *const covariance = bench_allocate(*n * *n, sizeof *covariance);
+    wsic_matrix_init(&matrix, sizeof matrix, covariance, WSIC_F64, *n, *n, 0);
+    bench_check(wsic_stats_get_covariance(stats, &matrix), path, wsic_stats_message(stats));
+    wsic_stats_destroy(stats);
+    wsic_context_destroy(context);
+    return covariance;
+}
+
+static bool is_matrix(const char *name)
 {
     const size_t length = strlen(name);
 
     return length > 4 && strcmp(name + length - 4, ".npy") == 0;
 }
 
+static bool is_file(const char *name)
+{
+    return is_matrix(name) || strchr(name, '/');
+}
+
+static double *read_file(const char *path, size_t *n)
+{
+    return is_matrix(path) ? read_covariance(path, n) : read_stats(path, n);
+}
+
 double *bench_covariance(const char *name, size_t *n, uint64_t seed)
 {
     double *const covariance =
-        is_file(name) ? read_covariance(name, n) : bench_allocate(*n * *n, sizeof *covariance);
+        is_file(name) ? read_file(name, n) : bench_allocate(*n * *n, sizeof *covariance);
 
     if (!is_file(name) && !fill_named(name, covariance, *n, seed)) {
         fprintf(stderr, "--covariance is '%s', not one of %s\n", name, BENCH_COVARIANCES);

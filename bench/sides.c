@@ -13,22 +13,28 @@
 #include "random.h"
 #include "trial.h"
 
+void dpstrf_(const char *uplo, const int *n, double *a, const int *lda, int *pivots, int *rank,
+             const double *tolerance, double *work, int *info, size_t uplo_length);
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
              size_t uplo_length);
 
 static const char help[] = "usage: sides [options]\n"
                            "  --outputs NAME      G: " BENCH_COVARIANCES "\n"
                            "  --samples S         that G is known from; 0: exactly\n"
+                           "  --order NAME        of the rows: natural, or by the pivots of G's\n"
+                           "                      factor, largest-first or largest-last\n"
                            "  --json              one JSON object a line\n" TRIAL_HELP;
 
 static const struct option option_list[] = {{"outputs", required_argument, NULL, 'o'},
                                             {"samples", required_argument, NULL, 's'},
+                                            {"order", required_argument, NULL, 'O'},
                                             {"json", no_argument, NULL, 'j'},
                                             TRIAL_OPTIONS};
 
 typedef struct sides_command {
     trial_options trial;
     const char *outputs;
+    const char *order;
     size_t samples;
     bool json;
 } sides_command;
@@ -39,6 +45,7 @@ static void take_option(void *data, int letter, const char *value)
 
     command->json = command->json || letter == 'j';
     command->outputs = letter == 'o' ? value : command->outputs;
+    command->order = letter == 'O' ? value : command->order;
     if (letter == 's')
         command->samples = bench_size_option("samples", value, 0, (size_t)1 << 32);
 }
@@ -100,12 +107,58 @@ static wsic_stats *drawn_stats(const trial_source *source, const outputs *made, 
     return stats;
 }
 
+/* Of every row the number that it gets. Rows are decided from the first on; the elimination begins
+ * with the last. */
+static void find_pivots(const double *covariance, size_t rows, int *pivots)
+{
+    const int order = (int)rows;
+    const double tolerance = -1.0; /* the default of LAPACK */
+    double *const copy = bench_allocate(rows * (rows + 2), sizeof *copy);
+    int rank = 0, info = 0;
+
+    memcpy(copy, covariance, rows * rows * sizeof *copy);
+    dpstrf_("L", &order, copy, &order, pivots, &rank, &tolerance, copy + rows * rows, &info, 1);
+    free(copy);
+}
+
+/* Weights are alike, so that rows are reordered where G is. */
+static void reorder(const char *order, double *covariance, size_t rows)
+{
+    const bool first = strcmp(order, "largest-first") == 0;
+
+    if (strcmp(order, "natural") == 0)
+        return;
+    if (!first && strcmp(order, "largest-last") != 0) {
+        fprintf(stderr, "--order is '%s', not natural, largest-first or largest-last\n", order);
+        exit(2);
+    }
+    int *const pivots = bench_allocate(rows, sizeof *pivots);
+    double *const copy = bench_allocate(rows * rows, sizeof *copy);
+    find_pivots(covariance, rows, pivots);
+    memcpy(copy, covariance, rows * rows * sizeof *copy);
+    for (size_t j = 0; j < rows; j++) {
+        for (size_t i = 0; i < rows; i++) {
+            const size_t from = (size_t)pivots[first ? j : rows - 1 - j] - 1;
+            const size_t with = (size_t)pivots[first ? i : rows - 1 - i] - 1;
+            covariance[j * rows + i] = copy[from * rows + with];
+        }
+    }
+    free(copy);
+    free(pivots);
+}
+
 static outputs create_outputs(const sides_command *command, const trial_source *source)
 {
     const uint64_t seed = command->trial.seed;
     outputs made = {.rows = source->rows};
 
     made.covariance = bench_covariance(command->outputs, &made.rows, seed + 5);
+    if (made.rows != source->rows) {
+        fprintf(stderr, "--rows is %zu, but %s has %zu\n", source->rows, command->outputs,
+                made.rows);
+        exit(2);
+    }
+    reorder(command->order, made.covariance, made.rows);
     made.eigenvalues = bench_allocate(made.rows, sizeof *made.eigenvalues);
     wsic_stats *const exact = exact_stats(source, &made);
     bench_check(wsic_stats_get_spectrum(exact, made.eigenvalues), "wsic_stats_get_spectrum",
@@ -284,6 +337,7 @@ static void print_text(const sides_command *command, const sides_result *without
 int main(int argc, char **argv)
 {
     sides_command command = {.outputs = "mild",
+                             .order = "natural",
                              .trial = {.covariance = "spread",
                                        .rows = 512,
                                        .columns = 512,

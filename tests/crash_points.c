@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded before the C library (LD_PRELOAD): ends the process, as SIGKILL does, at call number CRASH_AT
- * of those that change files. CRASH_MODE is before, half (of the bytes of a write) or after. It also
- * holds the rule that makes a file survive a power cut: a file gets its name when its bytes were
- * brought to the disk, and not earlier. */
+/* Loaded before the C library (LD_PRELOAD): ends the process, as SIGKILL does, at call number
+ * CRASH_AT of those that change files. CRASH_MODE is before, half (of the bytes of a write) or
+ * after. It also holds the rule that makes a file survive a power cut: a file gets its name when
+ * its bytes were brought to the disk, and not earlier. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

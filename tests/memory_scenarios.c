@@ -145,7 +145,8 @@ static uint8_t *encode_once(const char *preset, size_t *size)
     return copy;
 }
 
-/* The bytes of a layer that a preset makes: made once, so that scenarios of decoding do not encode. */
+/* The bytes of a layer that a preset makes: made once, so that scenarios of decoding do not
+ * encode. */
 static wsic_layer *make_layer(run *r, const char *preset)
 {
     static struct {

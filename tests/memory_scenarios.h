@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is played while memory is refused (test_refused_memory.c): every function of the interface that
- * takes memory is called by one of the scenarios. */
+/* What is played while memory is refused (test_refused_memory.c): every function of the interface
+ * that takes memory is called by one of the scenarios. */
 #ifndef TESTS_MEMORY_SCENARIOS_H
 #define TESTS_MEMORY_SCENARIOS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Mixtures of experts that are made of a dense model: the small Mistral of tests/data/families, whose
- * feed-forward part every expert is a copy of. */
+/* Mixtures of experts that are made of a dense model: the small Mistral of tests/data/families,
+ * whose feed-forward part every expert is a copy of. */
 #ifndef TESTS_MIXTURE_FIXTURE_H
 #define TESTS_MIXTURE_FIXTURE_H
 

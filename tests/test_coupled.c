@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Feedback from row to row within a column: the search through a trellis whose paths move what comes
- * after them, against all paths and against a plain search in double precision; and the recursion
- * over columns against plain loops. */
+/* Feedback from row to row within a column: the search through a trellis whose paths move what
+ * comes after them, against all paths and against a plain search in double precision; and the
+ * recursion over columns against plain loops. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Mixtures of experts: those that must do what a dense model does, what their outputs are worth, and
- * what they generate. */
+/* Mixtures of experts: those that must do what a dense model does, what their outputs are worth,
+ * and what they generate. */
 #include "llm/generate/generation.h"
 #include "llm/report/evaluate.h"
 #include "llm/watersic/outputs_pass.h"

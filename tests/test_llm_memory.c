@@ -147,8 +147,8 @@ static uint64_t peak_with_blocks(size_t blocks)
     return peak;
 }
 
-/* 98 blocks more are 64 MiB more in single precision, and half of that in the file. None of it stays
- * but the names and shapes of their tensors. */
+/* 98 blocks more are 64 MiB more in single precision, and half of that in the file. None of it
+ * stays but the names and shapes of their tensors. */
 START_TEST(memory_does_not_grow_with_the_number_of_blocks)
 {
     const uint64_t few = peak_with_blocks(2);

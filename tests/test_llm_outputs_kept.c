@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pass over the outputs leaves for the next run: the diagonal of wide layers, nothing of those
- * that are skipped; one that was stopped goes on to the same bytes; runs on other texts and models
- * keep apart; damage is named. */
+/* What a pass over the outputs leaves for the next run: the diagonal of wide layers, nothing of
+ * those that are skipped; one that was stopped goes on to the same bytes; runs on other texts and
+ * models keep apart; damage is named. */
 #include "llm/watersic/outputs_ends.h"
 #include "llm_outputs_fixture.h"
 
@@ -200,8 +200,8 @@ START_TEST(damaged_files_are_named)
 }
 END_TEST
 
-/* What the head has left is made again with all that follows from it; gradients of the embedding that
- * are damaged are named when they are wanted. */
+/* What the head has left is made again with all that follows from it; gradients of the embedding
+ * that are damaged are named when they are wanted. */
 START_TEST(damaged_ends_are_made_again_or_named)
 {
     struct outputs outputs, again;

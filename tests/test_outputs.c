@@ -100,7 +100,8 @@ START_TEST(diagonal_statistics_scale_rows)
 }
 END_TEST
 
-/* A diagonal by itself gives the layer that a G with zeros beside it gives, and the same figures. */
+/* A diagonal by itself gives the layer that a G with zeros beside it gives, and the same
+ * figures. */
 START_TEST(a_diagonal_is_a_matrix_with_zeros_beside_it)
 {
     enum { A = 300, N = 40 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What must not change a layer that is encoded with statistics of its outputs: threads, units, scales
- * that are undone elsewhere, the order of rows and columns, and what a problem held before. */
+/* What must not change a layer that is encoded with statistics of its outputs: threads, units,
+ * scales that are undone elsewhere, the order of rows and columns, and what a problem held
+ * before. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Every public call with the first, second, ... allocation refused, and under limits of memory that rise: the call says so, the handles
- * that it was given stay as they were, the same call again succeeds, and what comes out in the end has
- * the same bytes as without the refusal. Nothing is left. Every function of the version script is
- * called here, or stands in the list of those that take no memory. */
+/* Every public call with the first, second, ... allocation refused, and under limits of memory that
+ * rise: the call says so, the handles that it was given stay as they were, the same call again
+ * succeeds, and what comes out in the end has the same bytes as without the refusal. Nothing is
+ * left. Every function of the version script is called here, or stands in the list of those that
+ * take no memory. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,7 +170,7 @@ static const char *const without_memory[] = {"wsic_api_version",
                                              "wsic_stats_destroy",
                                              "wsic_stats_has_pairs",
                                              "wsic_stats_message",
-                                             "wsic_stats_outputs",
+                                             "wsic_stats_residual_columns",
                                              "wsic_stats_samples",
                                              "wsic_status_name",
                                              "wsic_status_text",

@@ -3,7 +3,8 @@
  *
  *     reference OUT
  *
- * Four layers: by an encoder alone, of a problem with a row left out, and two that share a budget. */
+ * Four layers: by an encoder alone, of a problem with a row left out, and two that share a
+ * budget. */
 #include <stdio.h>
 #include <stdlib.h>
 

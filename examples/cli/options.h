@@ -40,8 +40,8 @@ typedef struct cli_command {
     int (*run)(const struct cli_command *command, int argc, char **argv);
 } cli_command;
 
-/* As the only argument of a command: print a line for every option with its name, "flag" or "value",
- * and its help, separated by tabs. */
+/* As the only argument of a command: print a line for every option with its name, "flag" or
+ * "value", and its help, separated by tabs. */
 #define OPTIONS_LIST "--complete"
 
 /* The command line is read to its end and all values are set: go on. */

@@ -12,7 +12,8 @@
 #include "progress.h"
 #include "session.h"
 
-/* Models of more layers have a picture of the layer alone that loses most, unless some are asked for. */
+/* Models of more layers have a picture of the layer alone that loses most, unless some are asked
+ * for. */
 enum { DRAWN_LAYERS = 40 };
 
 typedef struct report_options {

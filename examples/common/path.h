@@ -9,8 +9,8 @@
 
 #include "common/failure.h"
 
-/* path: what the format makes of its arguments. Fails if that is longer than the system takes names;
- * the failure then has the beginning of the name and its length. */
+/* path: what the format makes of its arguments. Fails if that is longer than the system takes
+ * names; the failure then has the beginning of the name and its length. */
 bool path_format(char path[PATH_MAX], struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

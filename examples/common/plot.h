@@ -47,8 +47,8 @@ bool plot_is_empty(const struct plot *plot);
 /* The least of 1, 2 and 5 times a power of ten that makes at most 8 ticks of a span. */
 double plot_tick(double span);
 
-/* The horizontal axis: from half a tick below the first point to half a tick above the last, rounded
- * outwards to ticks. */
+/* The horizontal axis: from half a tick below the first point to half a tick above the last,
+ * rounded outwards to ticks. */
 void plot_fit(struct plot *plot, double tick);
 
 /* A <svg> element. A plot needs a line with a point. */

@@ -14,7 +14,8 @@ static bool is_allowed(uint32_t character)
            !(character >= 0x7f && character < 0xa0) && (character & 0xfffe) != 0xfffe;
 }
 
-/* Bytes of the character that begins here; 0 if it cannot be written. Other bytes are tested one by one. */
+/* Bytes of the character that begins here; 0 if it cannot be written. Other bytes are tested one by
+ * one. */
 static size_t character_length(const char *text, size_t size)
 {
     size_t length;

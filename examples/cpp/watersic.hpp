@@ -479,7 +479,8 @@ protected:
     /** \brief As make(), for functions that several threads may call on one context. */
     template <class Function> void make_beside(const context &from, Function f);
 
-    /** \brief Run f(&made), which may both make something and throw; keep it only if it does not. */
+    /** \brief Run f(&made), which may both make something and throw; keep it only if it does
+     *  not. */
     template <class Function> void keep(std::shared_ptr<detail::core> owner, Function f)
     {
         T *made = nullptr;
@@ -654,9 +655,9 @@ public:
     /** \brief Take stop() back; from any thread. */
     void resume() const { wsic_context_resume(native()); }
 
-    /** \brief Do jobs of one or many layers on the threads of the context (decode.h). No two of them
-     *  may fill the same memory. */
-    void run(span<job> jobs, std::size_t threads = 0) const;
+    /** \brief Do jobs of one or many layers on the threads of the context (decode.h). No two of
+     *  them may fill the same memory. */
+    void run(span<job> jobs, int threads = 0) const;
 
 private:
     template <class T> friend class handle;
@@ -795,7 +796,7 @@ public:
     }
 
     std::size_t columns() const { return get(wsic_stats_columns); }
-    std::size_t outputs() const { return get(wsic_stats_outputs); }
+    std::size_t residual_columns() const { return get(wsic_stats_residual_columns); }
     double samples() const { return get(wsic_stats_samples); }
     bool has_pairs() const { return get(wsic_stats_has_pairs) != 0; }
 
@@ -895,8 +896,9 @@ public:
         borrow(std::move(lent));
     }
 
-    /** \brief Give the diagonal of the statistics of the outputs alone, which is copied. It takes the
-     *  place of set_outputs(); the statistics given there stay borrowed until the problem ends. */
+    /** \brief Give the diagonal of the statistics of the outputs alone, which is copied. It takes
+     *  the place of set_outputs(); the statistics given there stay borrowed until the problem
+     *  ends. */
     void set_output_diagonal(span<const double> diagonal)
     {
         call([&](wsic_problem *p) {
@@ -1065,7 +1067,8 @@ public:
         return found;
     }
 
-    /** \brief Fill out with codes of the rows from first_row and the columns from first_column on. */
+    /** \brief Fill out with codes of the rows from first_row and the columns from first_column
+     *  on. */
     void codes(matrix_span out, std::size_t first_row = 0, std::size_t first_column = 0) const
     {
         run(WSIC_JOB_CODES, out, first_row, first_column);
@@ -1196,7 +1199,7 @@ private:
     std::size_t first_row_, first_column_;
 };
 
-inline void context::run(span<job> jobs, std::size_t threads) const
+inline void context::run(span<job> jobs, int threads) const
 {
     std::vector<wsic_layer_job> tasks;
     detail::uses used;
@@ -1325,7 +1328,8 @@ public:
                        also(prepared));
     }
 
-    /** \brief Why the last run only came near its target (#WSIC_NOTICE_RATE); empty if it met it. */
+    /** \brief Why the last run only came near its target (#WSIC_NOTICE_RATE); empty if it met
+     *  it. */
     const std::string &notice() const noexcept { return notice_; }
 
     wsic_encoder_report report() const
@@ -1418,8 +1422,8 @@ public:
     }
     layer load(const std::string &name) const { return load(find(name)); }
 
-    /** \brief A layer that borrows its bytes from the mapping or the memory of the archive. The file
-     *  must not change or shrink meanwhile (archive.h). */
+    /** \brief A layer that borrows its bytes from the mapping or the memory of the archive. The
+     *  file must not change or shrink meanwhile (archive.h). */
     layer view(std::size_t index) const
     {
         layer made = taken([&](wsic_archive *a, wsic_layer **out) {

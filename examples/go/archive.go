@@ -76,8 +76,8 @@ func (a *Archive) Layer(index int) (*Layer, error) {
 }
 
 // MapLayer returns a layer that decodes from the mapping of the file. Nobody may write to the file
-// while the layer is open. If the file gets shorter, the system ends the process when a lost byte is
-// read; Layer has no such danger. To replace the file by renaming another one over it is safe.
+// while the layer is open. If the file gets shorter, the system ends the process when a lost byte
+// is read; Layer has no such danger. To replace the file by renaming another one over it is safe.
 func (a *Archive) MapLayer(index int) (*Layer, error) {
 	return a.take(index, func(i C.size_t, out **C.wsic_layer) C.wsic_status {
 		return C.wsic_archive_view_layer(a.raw, i, out)

@@ -99,7 +99,8 @@ func (e *Encoder) SetPlan(plan *Plan, index int) error {
 	}, e.handle, plan.handle)
 }
 
-// EstimateMemory returns an upper bound of the bytes that a run on a matrix of this shape allocates.
+// EstimateMemory returns an upper bound of the bytes that a run on a matrix of this shape
+// allocates.
 func (e *Encoder) EstimateMemory(rows, columns int) (uint64, error) {
 	a, err := size("rows", rows)
 	if err != nil {

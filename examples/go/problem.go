@@ -115,8 +115,8 @@ func (p *Problem) SetOutputs(outputs *Stats) error {
 	return err
 }
 
-// SetOutputDiagonal does the same with the diagonal of the output statistics alone: a number for each
-// row. The library keeps a copy.
+// SetOutputDiagonal does the same with the diagonal of the output statistics alone: a number for
+// each row. The library keeps a copy.
 func (p *Problem) SetOutputDiagonal(diagonal []float64) error {
 	if len(diagonal) == 0 {
 		return failure(ErrShape, "the diagonal has no number")

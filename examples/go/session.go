@@ -82,7 +82,8 @@ func (s *Session) unlock() {
 	s.clean()
 }
 
-// retire releases a handle as soon as no call is running. The finalizer that calls it must not wait.
+// retire releases a handle as soon as no call is running. The finalizer that calls it must not
+// wait.
 func (s *Session) retire(release func()) {
 	s.retiring.Lock()
 	s.retired = append(s.retired, release)

@@ -48,8 +48,8 @@ func (s *shared[T]) unlessClosed(function func(T) error) error {
 	return function(s.raw)
 }
 
-// Close releases the memory of C when no call uses it any more. Further calls fail with ErrClosed; a
-// further Close does nothing. Layers that came from an archive live on.
+// Close releases the memory of C when no call uses it any more. Further calls fail with ErrClosed;
+// a further Close does nothing. Layers that came from an archive live on.
 func (s *shared[T]) Close() error {
 	s.using.Lock()
 	defer s.using.Unlock()

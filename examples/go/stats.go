@@ -74,7 +74,8 @@ func (s *Stats) Add(ctx context.Context, activations Matrix, weights []float64) 
 }
 
 // AddPair adds a batch of pairs: inputs in the original model, and in the quantized one. residual
-// is the difference of the residual streams, or nil. weights has a number for each token, or is nil.
+// is the difference of the residual streams, or nil. weights has a number for each token, or is
+// nil.
 func (s *Stats) AddPair(ctx context.Context, activations, quantized Matrix, residual *Matrix,
 	weights []float64) error {
 	rest := Matrix{}
@@ -125,9 +126,9 @@ type StatsInfo struct {
 	// Columns is the length of an input, and Samples the sum of the weights of all tokens.
 	Columns int
 	Samples float64
-	// Pairs tells whether the statistics hold pairs, and Outputs the length of their residuals.
-	Pairs   bool
-	Outputs int
+	// Pairs tells whether the statistics hold pairs, and ResidualColumns the length of their residuals.
+	Pairs           bool
+	ResidualColumns int
 }
 
 // Info describes the statistics.
@@ -137,7 +138,7 @@ func (s *Stats) Info() (StatsInfo, error) {
 		info.Columns = int(C.wsic_stats_columns(s.get()))
 		info.Samples = float64(C.wsic_stats_samples(s.get()))
 		info.Pairs = C.wsic_stats_has_pairs(s.get()) != 0
-		info.Outputs = int(C.wsic_stats_outputs(s.get()))
+		info.ResidualColumns = int(C.wsic_stats_residual_columns(s.get()))
 		return C.WSIC_OK
 	}, s.handle)
 	return info, err

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package watersic quantizes weights of language models to 1 to 4 bits with little loss: bindings of
-// libwatersic.
+// Package watersic quantizes weights of language models to 1 to 4 bits with little loss: bindings
+// of libwatersic.
 //
 // Stats collect the inputs of a layer, an Encoder quantizes its weights for these inputs, a Layer
 // restores weights and multiplies, and an Archive keeps many layers in one file. A Plan shares one

@@ -2,29 +2,22 @@
 #include "mpi/deal.h"
 
 #include <mpi.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mpi/transfer.h"
 
 enum { request_tag = 2, order_tag = 3 };
 
-/* What a rank says when it wants a layer. */
+/* What a rank says when it wants a piece. */
 struct request {
-    int64_t number; /* of the layer that it has made; its bytes follow. -1: none yet */
+    int64_t number; /* of the piece that it has made; its bytes follow. -1: none yet */
     uint64_t size;
-    char notice[256];
+    char notice[NOTICE_SIZE];
 };
 
-static void tell(const struct output *output, size_t number, uint64_t size, const char *notice)
-{
-    printf("%s: %llu bytes%s%s\n", output->manifest->layers[number].name, (unsigned long long)size,
-           *notice ? ": " : "", notice);
-    fflush(stdout);
-}
-
-/* Wait for a rank, take its layer, and say which rank it was. */
-static bool collect(struct output *output, int *rank, struct failure *failure)
+/* Wait for a rank, take its piece, and say which rank it was. */
+static bool collect(const struct dealing *dealing, int *rank, struct failure *failure)
 {
     struct request request;
     MPI_Status status;
@@ -34,31 +27,31 @@ static bool collect(struct output *output, int *rank, struct failure *failure)
     *rank = status.MPI_SOURCE;
     if (request.number < 0)
         return true;
-    struct made_layer made = {.bytes = malloc(request.size), .size = request.size};
+    struct made_piece made = {.bytes = malloc(request.size), .size = request.size};
     if (!made.bytes)
-        return refuse(failure, "out of memory for a layer of %llu bytes",
+        return refuse(failure, "out of memory for a piece of %llu bytes",
                       (unsigned long long)request.size);
     transfer_receive(made.bytes, made.size, *rank);
-    tell(output, (size_t)request.number, made.size, request.notice);
-    return output_take(output, (size_t)request.number, made, failure);
+    memcpy(made.notice, request.notice, sizeof made.notice);
+    return dealing->take(dealing->taker, (size_t)request.number, &made, failure);
 }
 
-bool deal_out(struct output *output, int ranks, struct failure *failure)
+static bool deal_out(const struct dealing *dealing, int ranks, struct failure *failure)
 {
-    size_t next = output->next;
+    size_t next = dealing->first;
     int rank, working = ranks - 1;
 
     while (working > 0) {
-        if (!collect(output, &rank, failure))
+        if (!collect(dealing, &rank, failure))
             return false;
-        const int64_t order = next < output->manifest->layer_count ? (int64_t)next++ : -1;
+        const int64_t order = next < dealing->count ? (int64_t)next++ : -1;
         working -= order < 0;
         MPI_Send(&order, 1, MPI_INT64_T, rank, order_tag, MPI_COMM_WORLD);
     }
     return true;
 }
 
-static int64_t ask(const struct request *request, const struct made_layer *made)
+static int64_t ask(const struct request *request, const struct made_piece *made)
 {
     int64_t order;
 
@@ -68,34 +61,40 @@ static int64_t ask(const struct request *request, const struct made_layer *made)
     return order;
 }
 
-bool deal_in(struct workshop *workshop, struct failure *failure)
+/* Make pieces until there are no more. */
+static bool deal_in(const struct dealing *dealing, struct failure *failure)
 {
     struct request request = {.number = -1};
-    struct made_layer made = {.bytes = NULL};
+    struct made_piece made = {.bytes = NULL};
 
     for (;;) {
         const int64_t order = ask(&request, &made);
         free(made.bytes);
         if (order < 0)
             return true;
-        if (!encode_layer(workshop, (size_t)order, &made, request.notice, failure))
+        made = (struct made_piece){.bytes = NULL};
+        if (!dealing->make(dealing->maker, (size_t)order, &made, failure))
             return false;
         request.number = order;
         request.size = made.size;
+        memcpy(request.notice, made.notice, sizeof request.notice);
     }
 }
 
-bool deal_alone(struct workshop *workshop, struct output *output, struct failure *failure)
+static bool deal_alone(const struct dealing *dealing, struct failure *failure)
 {
-    char notice[256];
-
-    for (size_t i = output->next; i < output->manifest->layer_count; i++) {
-        struct made_layer made;
-        if (!encode_layer(workshop, i, &made, notice, failure))
-            return false;
-        tell(output, i, made.size, notice);
-        if (!output_take(output, i, made, failure))
+    for (size_t i = dealing->first; i < dealing->count; i++) {
+        struct made_piece made = {.bytes = NULL};
+        if (!dealing->make(dealing->maker, i, &made, failure) ||
+            !dealing->take(dealing->taker, i, &made, failure))
             return false;
     }
     return true;
+}
+
+bool deal(const struct dealing *dealing, int rank, int ranks, struct failure *failure)
+{
+    if (ranks == 1)
+        return deal_alone(dealing, failure);
+    return rank == 0 ? deal_out(dealing, ranks, failure) : deal_in(dealing, failure);
 }

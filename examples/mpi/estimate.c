@@ -10,9 +10,10 @@
  *     a layer       (p + q n) a n + r n³        trellis and coder; recursion; factor
  *
  * A pass of the recursion multiplies as much as the statistics of a tokens, and three passes are
- * usual: q = 3 s. A further run tells how far the second law is off. The small runs search the rate on
- * all rows, and large layers on a part of them, so that p is rather too large. Memory is what the library promises
- * (wsic_encoder_estimate_memory()), and sizes of files follow from docs/format.md. */
+ * usual: q = 3 s. A further run tells how far the second law is off. The small runs search the rate
+ * on all rows, and large layers on a part of them, so that p is rather too large. Memory is what
+ * the library promises (wsic_encoder_estimate_memory()), and sizes of files follow from
+ * docs/format.md. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,20 +3,19 @@
  *
  *     mpirun -n RANKS watersic-mpi MANIFEST OUT [NAME=VALUE...]
  *
- * Settings are those of the encoder, such as rate=2 or preset=fast. All ranks see the same files. */
+ * Settings are those of the encoder, such as rate=2 or preset=fast. All ranks see the same
+ * files. */
 #include <errno.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "mpi/deal.h"
-#include "mpi/reduce.h"
+#include "mpi/manifest_run.h"
+#include "mpi/output.h"
 
 struct run {
-    int rank, ranks;
+    struct folder folder;
     const char *manifest_path, *out;
     char **settings;
     int setting_count;
@@ -25,8 +24,6 @@ struct run {
     char *text; /* of the manifest */
     struct manifest manifest;
     char *settings_text; /* what makes two runs the same */
-    char folder[STATISTICS_PATH_SIZE - 64];
-    char scratch[STATISTICS_PATH_SIZE];
     struct failure failure;
 };
 
@@ -97,114 +94,56 @@ static bool describe(struct run *run)
     return true;
 }
 
-static bool name_files(struct run *run)
+static bool reduce_all(struct run *run, struct workshop *workshop)
 {
-    const char *const temporary = getenv("TMPDIR");
-
-    if ((size_t)snprintf(run->folder, sizeof run->folder, "%s.inputs", run->out) >=
-        sizeof run->folder)
-        return refuse(&run->failure, "the name of the output is too long");
-    snprintf(run->scratch, sizeof run->scratch, "%s/watersic-mpi.%ld.%d",
-             temporary ? temporary : "/tmp", (long)getpid(), run->rank);
-    return true;
-}
-
-/* Statistics in the folder are those of the run whose settings are beside them. */
-static bool same_settings(struct run *run, FILE *file)
-{
-    char *const text = run->settings_text;
-    const size_t length = strlen(text);
-    size_t i = 0;
-
-    while (i < length && fgetc(file) == (unsigned char)text[i])
-        i++;
-    return (i == length && fgetc(file) == EOF) ||
-           refuse(&run->failure,
-                  "%s was left by a run with other settings or another manifest: remove it, and "
-                  "%s.part, to begin anew",
-                  run->folder, run->out);
-}
-
-static bool open_folder(struct run *run)
-{
-    char path[STATISTICS_PATH_SIZE];
-    bool ok;
-
-    if (mkdir(run->folder, 0777) != 0 && errno != EEXIST)
-        return refuse(&run->failure, "%s: %s", run->folder, strerror(errno));
-    snprintf(path, sizeof path, "%s/run", run->folder);
-    FILE *file = fopen(path, "r");
-    if (file) {
-        ok = same_settings(run, file);
-        fclose(file);
-        return ok;
-    }
-    file = fopen(path, "w");
-    ok = file && fputs(run->settings_text, file) >= 0;
-    if (file)
-        ok = fclose(file) == 0 && ok;
-    return ok || refuse(&run->failure, "%s: %s", path, strerror(errno));
-}
-
-/* Which inputs are done from an earlier run: rank 0 knows, and all must agree. */
-static bool is_done(struct run *run, size_t input)
-{
-    char path[STATISTICS_PATH_SIZE];
-    int done = 0;
-
-    if (run->rank == 0) {
-        statistics_path(path, run->folder, input);
-        done = access(path, R_OK) == 0;
-    }
-    MPI_Bcast(&done, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    return done;
-}
-
-static bool reduce_all(struct run *run)
-{
-    const struct reduction reduction = {.context = run->context,
-                                        .rank = (size_t)run->rank,
-                                        .ranks = (size_t)run->ranks,
-                                        .scratch = run->scratch};
-    char path[STATISTICS_PATH_SIZE];
-
-    for (size_t i = 0; i < run->manifest.input_count; i++) {
-        statistics_path(path, run->folder, i);
-        if (!is_done(run, i) &&
-            !reduce_input(&reduction, &run->manifest.inputs[i], path, &run->failure))
+    for (size_t i = 0; i < run->manifest.input_count; i++)
+        if (!folder_has(&run->folder, i) && !workshop_reduce(workshop, i, &run->failure))
             return false;
-    }
     /* Nobody reads statistics before they are all there. */
     MPI_Barrier(MPI_COMM_WORLD);
     return true;
 }
 
-static void remove_folder(const struct run *run)
+static const char **name_layers(struct run *run)
 {
-    char path[STATISTICS_PATH_SIZE];
+    const char **const names = calloc(run->manifest.layer_count, sizeof *names);
 
-    for (size_t i = 0; i < run->manifest.input_count; i++) {
-        statistics_path(path, run->folder, i);
-        unlink(path);
-    }
-    snprintf(path, sizeof path, "%s/run", run->folder);
-    unlink(path);
-    rmdir(run->folder);
+    for (size_t i = 0; names && i < run->manifest.layer_count; i++)
+        names[i] = run->manifest.layers[i].name;
+    if (!names)
+        refuse(&run->failure, "out of memory for %zu names", run->manifest.layer_count);
+    return names;
 }
 
-static bool write_output(struct run *run, struct workshop *workshop)
+static bool deal_layers(struct run *run, struct dealing *dealing)
+{
+    return deal(dealing, run->folder.rank, run->folder.ranks, &run->failure);
+}
+
+static bool write_named(struct run *run, struct dealing *dealing, const char *const *names)
 {
     struct output output;
 
-    if (!output_begin(&output, run->context, &run->manifest, run->out, run->settings_text,
-                      &run->failure))
+    if (!output_begin(&output, run->context, run->out, names, dealing->count, &run->failure))
         return false;
-    const bool ok = (run->ranks == 1 ? deal_alone(workshop, &output, &run->failure)
-                                     : deal_out(&output, run->ranks, &run->failure)) &&
-                    output_finish(&output, &run->failure);
+    dealing->first = output.next;
+    dealing->take = output_take;
+    dealing->taker = &output;
+    const bool ok = output_settings(&output, run->out, "run", run->settings_text, &run->failure) &&
+                    deal_layers(run, dealing) && output_finish(&output, &run->failure);
     output_end(&output);
+    return ok;
+}
+
+/* Rank 0. */
+static bool write_output(struct run *run, struct dealing *dealing)
+{
+    const char **const names = name_layers(run);
+    const bool ok = names && write_named(run, dealing, names);
+
+    free(names);
     if (ok)
-        remove_folder(run);
+        folder_remove(&run->folder);
     return ok;
 }
 
@@ -213,29 +152,22 @@ static bool quantize_all(struct run *run)
     struct workshop workshop = {.context = run->context,
                                 .encoder = run->encoder,
                                 .manifest = &run->manifest,
-                                .folder = run->folder};
+                                .folder = &run->folder};
+    struct dealing dealing = {
+        .count = run->manifest.layer_count, .make = workshop_encode, .maker = &workshop};
     const bool ok =
-        run->rank == 0 ? write_output(run, &workshop) : deal_in(&workshop, &run->failure);
+        reduce_all(run, &workshop) &&
+        (run->folder.rank == 0 ? write_output(run, &dealing) : deal_layers(run, &dealing));
 
     wsic_stats_destroy(workshop.stats);
     return ok;
 }
 
-/* What goes wrong for all ranks alike is told by one of them. */
-static bool all_prepared(struct run *run, bool ok)
-{
-    int failing = ok ? run->ranks : run->rank, first;
-
-    MPI_Allreduce(&failing, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-    if (first == run->rank)
-        fprintf(stderr, "watersic-mpi: %s\n", run->failure.text);
-    return first == run->ranks;
-}
-
 static bool prepare(struct run *run)
 {
-    return set_up_encoder(run) && read_manifest(run) && describe(run) && name_files(run) &&
-           (run->rank != 0 || open_folder(run));
+    return set_up_encoder(run) && read_manifest(run) && describe(run) &&
+           folder_name(&run->folder, run->out, &run->failure) &&
+           (run->folder.rank != 0 || folder_open(&run->folder, run->settings_text, &run->failure));
 }
 
 static void end(struct run *run)
@@ -249,13 +181,13 @@ static void end(struct run *run)
 
 int main(int argc, char **argv)
 {
-    struct run run = {.rank = 0};
+    struct run run = {.out = NULL};
 
     MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &run.ranks);
+    MPI_Comm_rank(MPI_COMM_WORLD, &run.folder.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &run.folder.ranks);
     if (argc < 3) {
-        if (run.rank == 0)
+        if (run.folder.rank == 0)
             fprintf(stderr, "usage: watersic-mpi MANIFEST OUT [NAME=VALUE...]\n");
         MPI_Finalize();
         return EXIT_FAILURE;
@@ -264,10 +196,10 @@ int main(int argc, char **argv)
     run.out = argv[2];
     run.settings = argv + 3;
     run.setting_count = argc - 3;
-    const bool prepared = all_prepared(&run, prepare(&run));
-    if (prepared && !(reduce_all(&run) && quantize_all(&run))) {
+    const bool prepared = folder_all_ready(&run.folder, prepare(&run), &run.failure);
+    if (prepared && !quantize_all(&run)) {
         /* The others may be waiting for this rank. What is on the disk serves the next run. */
-        fprintf(stderr, "watersic-mpi: rank %d: %s\n", run.rank, run.failure.text);
+        fprintf(stderr, "watersic-mpi: rank %d: %s\n", run.folder.rank, run.failure.text);
         MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
     }
     end(&run);

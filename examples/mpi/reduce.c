@@ -3,133 +3,86 @@
 
 #include <unistd.h>
 
-#include "common/npy.h"
 #include "mpi/transfer.h"
 #include "mpi/tree.h"
 
-struct adding {
-    const struct reduction *on;
-    const struct manifest_input *input;
-    struct failure *failure;
+struct reduction {
+    const struct sharded_input *input;
+    wsic_context *context;
+    const char *scratch; /* the library saves and loads files */
 };
 
-static size_t owner(const struct adding *a, size_t shard)
+static bool fail(const struct reduction *r, const char *what, struct failure *failure)
 {
-    return tree_owner(a->input->count, a->on->ranks, shard);
+    return refuse(failure, "input %s: %s: %s", r->input->name, what,
+                  wsic_context_message(r->context));
 }
 
-static bool fail(const struct adding *a, const char *what)
+static bool take(void *self, size_t shard, void **sum, struct failure *failure)
 {
-    return refuse(a->failure, "input %s: %s: %s", a->input->name, what,
-                  wsic_context_message(a->on->context));
-}
+    const struct reduction *const r = self;
+    wsic_stats *stats;
 
-static bool add_array(const struct adding *a, const char *path, wsic_stats **stats)
-{
-    npy_array array;
-
-    if (!npy_read(path, &array, a->failure))
+    if (!r->input->take(r->input->self, shard, &stats, failure))
         return false;
-    const bool ok = npy_is_real(&array, a->failure)
-                        ? (wsic_stats_create(a->on->context, array.columns, stats) == WSIC_OK &&
-                           wsic_stats_add_activations_flat(*stats, array.data, array.dtype,
-                                                           array.rows, 0, NULL) == WSIC_OK) ||
-                              fail(a, path)
-                        : refuse(a->failure, "%s: activations are not integers", path);
-    npy_release(&array);
+    *sum = stats;
+    return true;
+}
+
+static bool add(void *self, void *sum, const void *right, struct failure *failure)
+{
+    return wsic_stats_merge(sum, right) == WSIC_OK || fail(self, "sum of shards", failure);
+}
+
+static bool receive(void *self, size_t rank, void **sum, struct failure *failure)
+{
+    const struct reduction *const r = self;
+    wsic_stats *stats;
+    const bool ok = transfer_receive_file(r->scratch, (int)rank, failure) &&
+                    (wsic_stats_load(r->context, r->scratch, &stats) == WSIC_OK ||
+                     fail(r, "received statistics", failure));
+
+    unlink(r->scratch);
+    if (ok)
+        *sum = stats;
     return ok;
 }
 
-/* Activations, or statistics that somebody else has saved. */
-static bool take_shard(const struct adding *a, size_t shard, wsic_stats **stats)
+static bool send(void *self, const void *sum, size_t rank, struct failure *failure)
 {
-    const char *const path = a->input->shards[shard];
+    const struct reduction *const r = self;
+    const bool ok = (wsic_stats_save(sum, r->scratch) == WSIC_OK ||
+                     fail(r, "statistics to be sent", failure)) &&
+                    transfer_send_file(r->scratch, (int)rank, failure);
 
-    *stats = NULL;
-    if (npy_recognize(path)
-            ? add_array(a, path, stats)
-            : wsic_stats_load(a->on->context, path, stats) == WSIC_OK || fail(a, "shard"))
-        return true;
-    wsic_stats_destroy(*stats);
-    return false;
-}
-
-static bool receive(const struct adding *a, size_t rank, wsic_stats **stats)
-{
-    const char *const scratch = a->on->scratch;
-    const bool ok = transfer_receive_file(scratch, (int)rank, a->failure) &&
-                    (wsic_stats_load(a->on->context, scratch, stats) == WSIC_OK ||
-                     fail(a, "received statistics"));
-
-    unlink(scratch);
+    unlink(r->scratch);
     return ok;
 }
 
-static bool send(const struct adding *a, size_t rank, const wsic_stats *stats)
+static void release(void *sum)
 {
-    const char *const scratch = a->on->scratch;
+    wsic_stats_destroy(sum);
+}
+
+static const struct tree_sums statistics = {take, add, send, receive, release};
+
+bool reduce_input(const struct folder *folder, const struct sharded_input *input, size_t number,
+                  wsic_context *context, struct failure *failure)
+{
+    struct reduction r = {.input = input, .context = context, .scratch = folder->scratch};
+    const struct tree tree = {.sums = &statistics,
+                              .self = &r,
+                              .shards = input->shards,
+                              .ranks = (size_t)folder->ranks,
+                              .rank = (size_t)folder->rank};
+    char path[FOLDER_PATH_SIZE];
+    void *sum;
+
+    if (!tree_add(&tree, &sum, failure))
+        return false;
+    folder_statistics(folder, number, path);
     const bool ok =
-        (wsic_stats_save(stats, scratch) == WSIC_OK || fail(a, "statistics to be sent")) &&
-        transfer_send_file(scratch, (int)rank, a->failure);
-
-    unlink(scratch);
-    return ok;
-}
-
-/* A node of the tree that begins with a shard of this rank. */
-static bool add_node(const struct adding *a, size_t first, size_t width, wsic_stats **sum)
-{
-    const size_t half = width / 2, middle = first + half;
-    wsic_stats *right = NULL;
-
-    if (width == 1)
-        return take_shard(a, first, sum);
-    if (!add_node(a, first, half, sum))
-        return false;
-    if (middle >= a->input->count)
-        return true;
-    const bool ok = (owner(a, middle) == a->on->rank ? add_node(a, middle, half, &right)
-                                                     : receive(a, owner(a, middle), &right)) &&
-                    (wsic_stats_merge(*sum, right) == WSIC_OK || fail(a, "sum of shards"));
-    wsic_stats_destroy(right);
-    if (!ok)
-        wsic_stats_destroy(*sum);
-    return ok;
-}
-
-/* A node whose left neighbour is on another rank, which receives it. */
-static bool give_node(const struct adding *a, size_t first, size_t width)
-{
-    wsic_stats *sum;
-
-    if (!add_node(a, first, width, &sum))
-        return false;
-    const bool ok = send(a, owner(a, first - width), sum);
+        !sum || wsic_stats_save(sum, path) == WSIC_OK || fail(&r, "all statistics", failure);
     wsic_stats_destroy(sum);
     return ok;
-}
-
-static bool keep_root(const struct adding *a, const char *path)
-{
-    wsic_stats *sum;
-
-    if (!add_node(a, 0, tree_width(a->input->count, 0), &sum))
-        return false;
-    const bool ok = wsic_stats_save(sum, path) == WSIC_OK || fail(a, "all statistics");
-    wsic_stats_destroy(sum);
-    return ok;
-}
-
-bool reduce_input(const struct reduction *reduction, const struct manifest_input *input,
-                  const char *path, struct failure *failure)
-{
-    const struct adding a = {.on = reduction, .input = input, .failure = failure};
-    const size_t end = tree_first(input->count, reduction->ranks, reduction->rank + 1);
-
-    for (size_t i = tree_first(input->count, reduction->ranks, reduction->rank); i < end; i++) {
-        const size_t width = tree_width(input->count, i);
-        if (i > 0 && owner(&a, i - width) != reduction->rank && !give_node(&a, i, width))
-            return false;
-    }
-    return owner(&a, 0) != reduction->rank || keep_root(&a, path);
 }

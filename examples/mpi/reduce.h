@@ -5,18 +5,20 @@
 
 #include <watersic/watersic.h>
 
-#include "mpi/manifest.h"
+#include "mpi/folder.h"
 
-struct reduction {
-    wsic_context *context;
-    size_t rank;
-    size_t ranks;
-    const char *scratch; /* a file of this rank, for statistics that are sent or received */
+/* An input, and what it was in parts of the text. */
+struct sharded_input {
+    const char *name; /* for messages */
+    size_t shards;
+    /* Make the statistics of a shard of this rank. */
+    bool (*take)(void *self, size_t shard, wsic_stats **stats, struct failure *failure);
+    void *self;
 };
 
-/* All ranks call it for the same input. The rank with the first shard writes the sum over all shards
- * to a file, which appears when it is complete. */
-bool reduce_input(const struct reduction *reduction, const struct manifest_input *input,
-                  const char *path, struct failure *failure);
+/* All ranks call it for the same input. The rank with the first shard writes the sum over all
+ * shards to a file of the folder, which appears when it is complete. */
+bool reduce_input(const struct folder *folder, const struct sharded_input *input, size_t number,
+                  wsic_context *context, struct failure *failure);
 
 #endif

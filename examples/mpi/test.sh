@@ -9,53 +9,13 @@ set -u
 program=$(realpath "$2")
 sample=$(realpath "$3")
 mpirun=$4
-# Ranks share processors and do not wait in busy loops; root may start them.
-OMPI_ALLOW_RUN_AS_ROOT=1
-OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-OMPI_MCA_mpi_yield_when_idle=1
-OMPI_MCA_btl=self,vader
-OPENBLAS_NUM_THREADS=1
-export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_mpi_yield_when_idle OMPI_MCA_btl \
-    OPENBLAS_NUM_THREADS
+# shellcheck source=examples/mpi/ranks.sh
+. "$(dirname "$0")/ranks.sh"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 TMPDIR=$work
 export TMPDIR
 cd "$work" || exit 1
-
-# ranks NUMBER ARGUMENT... : a run; of one rank without mpirun, which takes its time
-ranks()
-{
-    number=$1
-    shift
-    if [ "$number" = 1 ]; then
-        "$program" "$@"
-        return
-    fi
-    "$mpirun" --oversubscribe -n "$number" "$program" "$@"
-}
-
-# refused RANKS PART ARGUMENT... : the run fails with a message that has this part
-refused()
-{
-    wanted=$1
-    part=$2
-    shift 2
-    if ranks "$wanted" "$@" >out 2>&1; then
-        echo "the run has not failed"
-        return 1
-    fi
-    cat out
-    grep -qF -- "$part" out
-}
-
-nothing_left()
-{
-    ls -d -- "$@"
-    for file in "$@"; do
-        [ ! -e "$file" ] || return 1
-    done
-}
 
 mkdir small large
 "$sample" small 4 32 && "$sample" large 16 96 || exit 1
@@ -83,22 +43,7 @@ done
 
 "$program" large/manifest whole rate=3 preset=max >/dev/null || exit 1
 
-# Run until the output has a layer, kill a rank, and leave what there is.
-kill_one()
-{
-    "$mpirun" --oversubscribe -n 3 "$program" large/manifest died rate=3 preset=max >out 2>&1 &
-    run=$!
-    until [ "$(wc -c <died.part 2>/dev/null || echo 0)" -gt 8000 ]; do
-        kill -0 $run 2>/dev/null || break
-        sleep 0.01
-    done
-    # Its last child is a rank that makes layers.
-    read -r children <"/proc/$run/task/$run/children"
-    kill -9 "${children##* }"
-    ! wait $run
-}
-
-try "a rank dies while layers are made" kill_one
+try "a rank dies while layers are made" kill_one died.part 8000 large/manifest died rate=3 preset=max
 try "there is no output yet" nothing_left died
 try "but a part of it" test -s died.part
 try "another number of ranks goes on" ranks 2 large/manifest died rate=3 preset=max

@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# watersic-mpi on two hosts: network namespaces with names and addresses of their own, joined by a cable. Every
-# byte between them goes through TCP. The bytes are those of a single process.
+# A program on two hosts: network namespaces with names and addresses of their own, joined by a cable. Every
+# byte between them goes through TCP. The bytes that it writes to "out" are those of a single process.
 # It needs root and ip netns; without them there is nothing to test (77).
-# Usage: two_hosts.sh WATERSIC_MPI SAMPLE MPIRUN
+# Usage: two_hosts.sh MPIRUN PREPARATION PROGRAM ARGUMENT...
+# The preparation is a line for the shell, which makes what is needed in the folder above the program's.
 set -eu
 
-program=$(realpath "$1")
-sample=$(realpath "$2")
-mpirun=$3
+mpirun=$1
+preparation=$2
+program=$(realpath "$3")
+shift 3
 first=watersic1.$$
 second=watersic2.$$
 network=10.199.77
@@ -52,14 +54,18 @@ OPENBLAS_NUM_THREADS=1
 TMPDIR=$work
 export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_mpi_yield_when_idle OPENBLAS_NUM_THREADS \
     TMPDIR
-"$sample" "$work" 3 32
 cd "$work"
-"$program" manifest one rate=3
+sh -c "$preparation"
+mkdir one two
+cd one
+"$program" "$@"
+cd ../two
 ip netns exec "$first" unshare --uts sh -c 'hostname watersic1; exec "$@"' sh \
     "$mpirun" --oversubscribe --host "$network.1:2,$network.2:2" --map-by node -n 4 \
     -x OPENBLAS_NUM_THREADS -x TMPDIR \
     --mca plm_rsh_agent "$work/agent" --mca btl self,tcp \
     --mca btl_tcp_if_include "$network.0/24" --mca oob_tcp_if_include "$network.0/24" \
-    sh -c 'hostname >>hosts; exec "$@"' sh "$program" manifest two rate=3
+    sh -c 'hostname >>../hosts; exec "$@"' sh "$program" "$@"
+cd ..
 [ "$(sort -u hosts | wc -l)" = 2 ] || { echo "the ranks were on these hosts:" && cat hosts && exit 1; }
-cmp one two
+cmp one/out two/out

@@ -135,14 +135,14 @@ enum wsic_parameter {
     WSIC_CODES_FIT_I4 = 141,
 
     /** Precision of the recursion and of the fit of scales. Choice: "auto" (default),
-     *  "double" (preset "paper") or "codes". "auto" takes single precision if rounding raises the distortion by
-     *  no more than 1e-5 of itself; docs/algorithm.md, "Precision", has the bound. Otherwise it
-     *  takes double precision: at very high rates, for very ill-conditioned Σ, with survivors, and
-     *  with feedback between rows. Single precision takes half the time and memory; some codes
-     *  differ. "codes" does not take it for the recursion, so that all codes are those of "double".
-     *  It does take it, as "auto" does, for products on the way to T and Γ that are fitted in turn,
-     *  as long as the distortion is more than 1e-4 of the energy. The last T and the reported
-     *  distortion are in double precision. */
+     *  "double" (preset "paper") or "codes". "auto" takes single precision if rounding raises the
+     *  distortion by no more than 1e-5 of itself; docs/algorithm.md, "Precision", has the bound.
+     *  Otherwise it takes double precision: at very high rates, for very ill-conditioned Σ, with
+     *  survivors, and with feedback between rows. Single precision takes half the time and memory;
+     *  some codes differ. "codes" does not take it for the recursion, so that all codes are those
+     *  of "double". It does take it, as "auto" does, for products on the way to T and Γ that are
+     *  fitted in turn, as long as the distortion is more than 1e-4 of the energy. The last T and
+     *  the reported distortion are in double precision. */
     WSIC_PRECISION = 142,
 
     /** Compute the limit rate and the gap for the report. This takes 4 n³ / 3 operations for the
@@ -228,7 +228,8 @@ WSIC_API int32_t wsic_parameter_find(const char *name);
  *
  * Thread-safe.
  */
-WSIC_API wsic_status wsic_parameter_get_choice(int32_t id, size_t index, char *name, size_t size);
+WSIC_API wsic_status wsic_parameter_get_choice(int32_t id, size_t index, char *name,
+                                               size_t size) WSIC_NODISCARD;
 
 /**
  * \brief Names of the presets of wsic_encoder_set_preset().

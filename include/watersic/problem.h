@@ -154,10 +154,10 @@ WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
 /**
  * \brief Give the diagonal of the statistics of the outputs alone.
  *
- * For a matrix with so many rows that G, which has a² numbers, cannot be kept. The layer, the report
- * and plans are as if G had zeros beside its diagonal: rows are weighted, and no row makes up for the
- * errors of another. It takes the place of what wsic_problem_set_outputs() was given, and the other
- * way round.
+ * For a matrix with so many rows that G, which has a² numbers, cannot be kept. The layer, the
+ * report and plans are as if G had zeros beside its diagonal: rows are weighted, and no row makes
+ * up for the errors of another. It takes the place of what wsic_problem_set_outputs() was given,
+ * and the other way round.
  *
  * \param problem   not NULL
  * \param diagonal  G_rr = E δ_r² of every row, not negative, in the units that stats.h says
@@ -165,11 +165,10 @@ WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
  * \param count     the number of rows of the matrix; not looked at if diagonal is NULL
  * \return
  *   - #WSIC_OK
- *   - #WSIC_ERROR_ARGUMENT: problem is NULL
+ *   - #WSIC_ERROR_ARGUMENT: problem is NULL, or a number is negative
  *   - #WSIC_ERROR_SHAPE: count is not the number of rows
  *   - #WSIC_ERROR_NOT_FINITE: a number is NaN or infinite
- *   - #WSIC_ERROR_RANGE: a number is negative, or their mean is 0, subnormal or beyond the range of
- *     double
+ *   - #WSIC_ERROR_RANGE: the mean of the numbers is 0, subnormal or beyond the range of double
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  *
  * On failure the problem is as before. Numbers below 1e-4 of the mean count as that

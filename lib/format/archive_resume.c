@@ -102,7 +102,8 @@ static wsic_status check_sum(const record_walk *walk, const wsic_record_head *he
 /* --- the records --------------------------------------------------------- */
 
 /* The end of the last layer up to which all records are whole. Metadata behind that layer were
- * written when the archive was about to be finished; the writer that finishes it sets them again. */
+ * written when the archive was about to be finished; the writer that finishes it sets them
+ * again. */
 static wsic_status find_end(record_walk walk, uint64_t *end)
 {
     wsic_record_head head;

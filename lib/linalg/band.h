@@ -19,9 +19,9 @@ static inline size_t wsic_band_size(size_t n)
     return (n + 1) * WSIC_BAND_STRIDE;
 }
 
-/* Reduce the symmetric matrix in the lower triangle of a (n x n, column-major, without gaps; destroyed,
- * the upper triangle too) to a band. The caller has filled the band with zeros. The only error is
- * lack of memory. */
+/* Reduce the symmetric matrix in the lower triangle of a (n x n, column-major, without gaps;
+ * destroyed, the upper triangle too) to a band. The caller has filled the band with zeros. The only
+ * error is lack of memory. */
 wsic_status wsic_reduce_to_band(const wsic_env *env, size_t n, double *a, double *band);
 
 /* Reduce a band (destroyed) to a tridiagonal matrix: n numbers of the diagonal, n - 1 beside it. */

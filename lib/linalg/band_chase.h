@@ -4,8 +4,8 @@
  * first column the next reflector clears, and so on down to the end of the matrix. What is left of
  * the fill is cleared on the way of the columns that follow.
  *
- * All of it is inlined into functions for several instruction sets, as in decode/weights_loops.h. They
- * give the same bits. */
+ * All of it is inlined into functions for several instruction sets, as in decode/weights_loops.h.
+ * They give the same bits. */
 #ifndef WSIC_LINALG_BAND_CHASE_H
 #define WSIC_LINALG_BAND_CHASE_H
 
@@ -18,13 +18,13 @@
 
 enum {
     WIDTH = WSIC_BAND_WIDTH,
-    /* A sum is added up in so many lanes: a compiler may not reorder a sum, but it can keep the lanes
-     * in vectors. */
+    /* A sum is added up in so many lanes: a compiler may not reorder a sum, but it can keep the
+     * lanes in vectors. */
     LANES = 8
 };
 
-/* I - τ v vᵀ, v_0 = 1, for rows first ... first + count - 1. Behind them v is zero, so that loops may
- * go over WIDTH rows, a whole number of vectors, and change nothing there. */
+/* I - τ v vᵀ, v_0 = 1, for rows first ... first + count - 1. Behind them v is zero, so that loops
+ * may go over WIDTH rows, a whole number of vectors, and change nothing there. */
 typedef struct reflector {
     size_t first, count;
     double tau;

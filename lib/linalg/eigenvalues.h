@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Eigenvalues of a symmetric matrix, on the library's threads: from the matrix to a band, from the
- * band to three diagonals, and their eigenvalues by LAPACK. The direct way to three diagonals, as of
- * LAPACK's dsyev, reads the whole matrix once for every column; here nearly all is matrix products.
+ * band to three diagonals, and their eigenvalues by LAPACK. The direct way to three diagonals, as
+ * of LAPACK's dsyev, reads the whole matrix once for every column; here nearly all is matrix
+ * products.
  *
  * The eigenvalues are those of a matrix that differs from A by a small multiple of the rounding of
  * ||A||, like those of dsyev. */

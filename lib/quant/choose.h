@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A choice between two numbers without a branch. A processor guesses wrong where a branch is taken at
- * random, which costs more time than the branch saves; and vector code has no branches. */
+/* A choice between two numbers without a branch. A processor guesses wrong where a branch is taken
+ * at random, which costs more time than the branch saves; and vector code has no branches. */
 #ifndef WSIC_QUANT_CHOOSE_H
 #define WSIC_QUANT_CHOOSE_H
 

@@ -92,7 +92,8 @@ typedef struct wsic_job {
 } wsic_job;
 
 /* Factors from internal units to those of the caller: of the step c; of the distortion D; of the
- * distortion D_G in the metric of the outputs; and of the one of both that the target is given in. */
+ * distortion D_G in the metric of the outputs; and of the one of both that the target is given
+ * in. */
 double wsic_job_step_unit(const wsic_job *job);
 double wsic_job_distortion_unit(const wsic_job *job);
 double wsic_job_output_unit(const wsic_job *job);

@@ -215,8 +215,8 @@ static wsic_status gather_covariance(const wsic_env *env, wsic_encode_problem *p
     return WSIC_OK;
 }
 
-/* The columns of Σ_{X,X̂} that belong to live inputs, with all rows: the contribution of dead columns
- * to the output is part of the target. */
+/* The columns of Σ_{X,X̂} that belong to live inputs, with all rows: the contribution of dead
+ * columns to the output is part of the target. */
 static wsic_status gather_cross(const wsic_env *env, wsic_encode_problem *problem)
 {
     const double *const cross = problem->blend.cross;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The input of an encoding, and the intermediate results that it keeps for the next one: mixed
  * statistics, live columns, energies, the factor. None of these depends on the target, so that a
- * matrix can be quantized at several rates, or with several mixtures, without computing them again. */
+ * matrix can be quantized at several rates, or with several mixtures, without computing them
+ * again. */
 #ifndef WSIC_QUANT_PROBLEM_H
 #define WSIC_QUANT_PROBLEM_H
 

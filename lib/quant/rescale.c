@@ -293,8 +293,8 @@ static void normalise(const wsic_rescale *p, double *t, double *g)
         g[j] *= mean;
 }
 
-/* Products in single precision are wrong by 2^-24 of the energy K, or less. The loss is flat where T
- * and Γ are best, so that what they lose by it is next to nothing. But whether a round lowers the
+/* Products in single precision are wrong by 2^-24 of the energy K, or less. The loss is flat where
+ * T and Γ are best, so that what they lose by it is next to nothing. But whether a round lowers the
  * loss has to be seen: not where it is a small part of K. What T and Γ are in the end, and the loss
  * that is reported, the caller finds in double precision. */
 static const double large_loss = 1e-4;

@@ -12,8 +12,8 @@
 
 #include "waterfill/allocate.h"
 
-/* Rows of zeros take neither bits nor error. All energy is that of the other rows, and so are all bits
- * of the target, which counts the weights of all rows. */
+/* Rows of zeros take neither bits nor error. All energy is that of the other rows, and so are all
+ * bits of the target, which counts the weights of all rows. */
 static double coded_rows(const wsic_job *job)
 {
     return (double)(job->rows - job->idle_rows);

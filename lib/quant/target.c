@@ -16,8 +16,8 @@
 #include "linalg/linalg.h"
 #include "quant/fit.h"
 
-/* Fixed, so that sums are the same for any number of threads, and so many that BLAS spends little of
- * a product on packing the factor. */
+/* Fixed, so that sums are the same for any number of threads, and so many that BLAS spends little
+ * of a product on packing the factor. */
 enum { TILE_ROWS = 256 };
 
 typedef struct filling {

@@ -27,8 +27,8 @@ typedef struct wsic_trellis_quantizer {
     wsic_rate_model model;
 } wsic_trellis_quantizer;
 
-/* wsic_quantizer.quantize_window of a wsic_trellis_quantizer, by any processor and by AVX2, and what
- * it works on. */
+/* wsic_quantizer.quantize_window of a wsic_trellis_quantizer, by any processor and by AVX2, and
+ * what it works on. */
 typedef bool wsic_window_search(const void *state, const wsic_window *window, void *workspace,
                                 int32_t *codes);
 wsic_window_search wsic_trellis_window, wsic_trellis_window_avx2;

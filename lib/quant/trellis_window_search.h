@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The search through a window, compiled once for every instruction set: included by a file that says
- * with TARGET what its functions may use, and gives search_window() a name. All of them give the same
- * bits. Loops go over all states, so that they become vector code. */
+/* The search through a window, compiled once for every instruction set: included by a file that
+ * says with TARGET what its functions may use, and gives search_window() a name. All of them give
+ * the same bits. Loops go over all states, so that they become vector code. */
 #include <math.h>
 #include <string.h>
 
@@ -138,8 +138,8 @@ INLINE int32_t least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* Costs and levels of the branches of one parity. There is no branch in the loop: floats that are not
- * negative are compared by their bits, and choices are made by masks. */
+/* Costs and levels of the branches of one parity. There is no branch in the loop: floats that are
+ * not negative are compared by their bits, and choices are made by masks. */
 INLINE void find_parity(const place *at, bool far, int32_t most, size_t states,
                         const float *restrict moved, const int32_t *restrict codebook,
                         int32_t parity, float *restrict cost, int32_t *restrict found)

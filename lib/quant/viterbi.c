@@ -31,8 +31,9 @@ static inline float crossed(const wsic_viterbi *v, const float *cost, size_t r)
     return v->codebook[r] ? odd : even;
 }
 
-/* straight() and crossed() for all states at once. To choose by a mask of 0 or -1 takes two operations
- * on bits. It is inlined with a constant `half`, so that the loop becomes vector code. */
+/* straight() and crossed() for all states at once. To choose by a mask of 0 or -1 takes two
+ * operations on bits. It is inlined with a constant `half`, so that the loop becomes vector
+ * code. */
 static inline void step(const wsic_viterbi *v, const float *restrict cost,
                         const float *restrict before, float *restrict after, size_t half)
 {

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "waterfill/scalar_curve.h"
 #include "waterfill/scalar_rate.h"
 
 /* Below this ρ every code is 0 in double precision: erfc(1 / (2√2 ρ)) is less than the
@@ -18,33 +19,49 @@
 
 enum { MAX_STEPS = 200 };
 
+/* Least number of columns for which it saves time to make polynomials: a search looks at each some
+ * ten times. */
+enum { MANY = 256 };
+
 typedef struct column_set {
     const double *sigma;
     size_t n;
     int unit; /* log2 of the unit in which steps are searched. If all σ are multiplied by a power of
                  two, the results are multiplied by it, and change in no other bit. */
+    const wsic_scalar_curve *curve; /* NULL: there are too few columns for polynomials */
 } column_set;
+
+static double column_rate(const column_set *columns, size_t j, double step)
+{
+    const double rho = columns->sigma[j] / step;
+    return columns->curve ? wsic_scalar_curve_entropy(columns->curve, rho)
+                          : wsic_scalar_entropy(rho);
+}
 
 static double mean_rate(const column_set *columns, double step)
 {
     double sum = 0.0;
     for (size_t j = 0; j < columns->n; j++)
-        sum += wsic_scalar_entropy(columns->sigma[j] / step);
+        sum += column_rate(columns, j, step);
     return sum / (double)columns->n;
 }
 
 /* c² d(σ/c). Silent columns apart, so that c² cannot hide a small σ. */
-static double column_distortion(double sigma, double step)
+static double column_distortion(const column_set *columns, size_t j, double step)
 {
-    const double rho = sigma / step;
-    return rho < SILENT ? sigma * sigma : step * step * wsic_scalar_distortion(rho);
+    const double sigma = columns->sigma[j], rho = sigma / step;
+
+    if (rho < SILENT)
+        return sigma * sigma;
+    return columns->curve ? sigma * sigma * wsic_scalar_curve_distortion(columns->curve, rho)
+                          : step * step * wsic_scalar_distortion(rho);
 }
 
 static double mean_distortion(const column_set *columns, double step)
 {
     double sum = 0.0;
     for (size_t j = 0; j < columns->n; j++)
-        sum += column_distortion(columns->sigma[j], step);
+        sum += column_distortion(columns, j, step);
     return sum / (double)columns->n;
 }
 
@@ -56,10 +73,14 @@ double wsic_largest_sigma(const double *sigma, size_t n)
     return largest;
 }
 
-static column_set describe_columns(const double *sigma, size_t n, double largest)
+/* scalar: room for polynomials, or NULL where the functions are not needed. */
+static column_set describe_columns(const double *sigma, size_t n, double largest,
+                                   wsic_scalar_curve *scalar)
 {
     column_set columns = {.sigma = sigma, .n = n};
 
+    if (scalar)
+        columns.curve = wsic_scalar_curve_for(n, MANY, scalar);
     frexp(largest, &columns.unit);
     return columns;
 }
@@ -161,7 +182,8 @@ static void describe_silence(const column_set *columns, wsic_allocation *out)
 void wsic_allocate_rate(const double *sigma, size_t n, double bits, wsic_allocation *out)
 {
     const double largest = wsic_largest_sigma(sigma, n);
-    const column_set columns = describe_columns(sigma, n, largest);
+    wsic_scalar_curve scalar;
+    const column_set columns = describe_columns(sigma, n, largest, &scalar);
 
     if (largest > 0.0)
         describe(&columns, step_at(&columns, find_log_step(&columns, largest, excess_rate, bits)),
@@ -174,7 +196,8 @@ void wsic_allocate_distortion(const double *sigma, size_t n, double distortion,
                               wsic_allocation *out)
 {
     const double largest = wsic_largest_sigma(sigma, n);
-    const column_set columns = describe_columns(sigma, n, largest);
+    wsic_scalar_curve scalar;
+    const column_set columns = describe_columns(sigma, n, largest, &scalar);
 
     if (distortion < mean_distortion(&columns, HUGE_VAL))
         describe(
@@ -193,7 +216,7 @@ void wsic_column_rates(const double *sigma, size_t n, double step, double *rates
 
 double wsic_reference_step(const double *sigma, size_t n, double knob)
 {
-    const column_set columns = describe_columns(sigma, n, wsic_largest_sigma(sigma, n));
+    const column_set columns = describe_columns(sigma, n, wsic_largest_sigma(sigma, n), NULL);
     double logarithms = 0.0;
     size_t live = 0;
 

@@ -26,16 +26,7 @@ typedef struct model_point {
  * and for a single point. */
 enum { MANY_FOR_CURVE = 16, MANY_FOR_POINT = 1024 };
 
-/* The polynomials, in scalar; NULL where there are too few columns for them. */
-static const wsic_scalar_curve *make_polynomials(size_t n, size_t least, wsic_scalar_curve *scalar)
-{
-    if (n < least)
-        return NULL;
-    wsic_scalar_curve_make(scalar);
-    return scalar;
-}
-
-/* curve: as of make_polynomials(). */
+/* curve: as of wsic_scalar_curve_for(). */
 static model_point evaluate(const double *sigma, size_t n, const wsic_scalar_curve *curve,
                             double step)
 {
@@ -92,7 +83,7 @@ void wsic_level_curve_make(const double *sigma, size_t n, wsic_level_curve *curv
     curve->count = 0;
     if (!(top > 0.0))
         return;
-    const wsic_scalar_curve *const functions = make_polynomials(n, MANY_FOR_CURVE, &scalar);
+    const wsic_scalar_curve *const functions = wsic_scalar_curve_for(n, MANY_FOR_CURVE, &scalar);
     double octave = log2(frexp(top, &unit)) + silent_octaves;
     model_point coarse = evaluate(sigma, n, functions, ldexp(exp2(octave), unit));
     while (curve->count < WSIC_LEVEL_POINTS && coarse.rate < 1.5 * WSIC_BUDGET_MOST_RATE) {
@@ -133,7 +124,7 @@ double wsic_marginal_level(const double *sigma, size_t n, double step)
 
     if (!(step > 0.0))
         return 0.0;
-    const wsic_scalar_curve *const functions = make_polynomials(n, MANY_FOR_POINT, &scalar);
+    const wsic_scalar_curve *const functions = wsic_scalar_curve_for(n, MANY_FOR_POINT, &scalar);
     const model_point coarse = evaluate(sigma, n, functions, step * exp2(0.05));
     const model_point fine = evaluate(sigma, n, functions, step * exp2(-0.05));
     return fine.rate > coarse.rate ? level_between(coarse, fine) : 0.0;

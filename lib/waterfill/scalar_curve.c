@@ -2,7 +2,6 @@
 #include "waterfill/scalar_curve.h"
 
 #include <math.h>
-#include <stddef.h>
 
 #include "waterfill/scalar_rate.h"
 
@@ -63,6 +62,14 @@ void wsic_scalar_curve_make(wsic_scalar_curve *curve)
             fit_piece(relative_distortion, low, high, curve->distortion[piece]);
         }
     }
+}
+
+const wsic_scalar_curve *wsic_scalar_curve_for(size_t n, size_t many, wsic_scalar_curve *curve)
+{
+    if (n < many)
+        return NULL;
+    wsic_scalar_curve_make(curve);
+    return curve;
 }
 
 /* lowest <= ρ < highest */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of scalar_rate.h for many columns, by polynomials: these take less time than sums over
- * cells. */
+/* The functions of scalar_rate.h for many columns, by polynomials: these take less time than sums
+ * over cells. */
 #ifndef WSIC_WATERFILL_SCALAR_CURVE_H
 #define WSIC_WATERFILL_SCALAR_CURVE_H
 
-/* ρ from 2^-5 to 2 is cut into octaves, and these into pieces of equal length, each with a polynomial
- * for H(ρ) and one for d(ρ) / ρ². Outside this range the functions themselves are called. */
+#include <stddef.h>
+
+/* ρ from 2^-5 to 2 is cut into octaves, and these into pieces of equal length, each with a
+ * polynomial for H(ρ) and one for d(ρ) / ρ². Outside this range the functions themselves are
+ * called. */
 enum { WSIC_SCALAR_OCTAVES = 6, WSIC_SCALAR_PIECES = 8, WSIC_SCALAR_TERMS = 9 };
 
 typedef double wsic_scalar_piece[WSIC_SCALAR_TERMS];
@@ -18,7 +21,11 @@ typedef struct wsic_scalar_curve {
 /* Fills the pieces: 432 calls of both functions. */
 void wsic_scalar_curve_make(wsic_scalar_curve *curve);
 
-/* As wsic_scalar_entropy(), and wsic_scalar_distortion() over ρ², with a further error below 1e-12. */
+/* The polynomials, in curve, where there are n columns and that many pay for them; else NULL. */
+const wsic_scalar_curve *wsic_scalar_curve_for(size_t n, size_t many, wsic_scalar_curve *curve);
+
+/* As wsic_scalar_entropy(), and wsic_scalar_distortion() over ρ², with a further error below
+ * 1e-12. */
 double wsic_scalar_curve_entropy(const wsic_scalar_curve *curve, double rho);
 double wsic_scalar_curve_distortion(const wsic_scalar_curve *curve, double rho);
 

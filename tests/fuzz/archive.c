@@ -26,7 +26,8 @@ static void look_at_layer(wsic_archive *archive, size_t index, size_t size)
     const wsic_status status = wsic_archive_load_layer(archive, index, &owned);
     if (status < 0)
         fuzz_check_refusal(status, wsic_archive_message(archive), owned);
-    /* Viewing trusts the record around the layer, whose checksum covers what the layer's own does. */
+    /* Viewing trusts the record around the layer, whose checksum covers what the layer's own
+     * does. */
     const wsic_status viewed = wsic_archive_view_layer(archive, index, &borrowed);
     fuzz_require(status < 0 || viewed == status, "what can be loaded cannot be viewed");
     if (status >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inputs that fuzzing begins with, of a target that reads what the library or the programs write: what
- * they write today. Usage: fuzz_seeds DIRECTORY TARGET */
+/* Inputs that fuzzing begins with, of a target that reads what the library or the programs write:
+ * what they write today. Usage: fuzz_seeds DIRECTORY TARGET */
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -215,8 +215,8 @@ static void make_all_statistics(void)
 static void make_all_codes(void)
 {
     for (size_t k = 0; k < MATRIX_COUNT; k++) {
-        make_codes_of(k, 0, 1 + 13 * k, 12);
-        make_codes_of(k, 2 + (unsigned)k % 7, 40 + 9 * k, 9);
+        make_codes_of(k, 0, 1 + 13 * k % 96, 12);
+        make_codes_of(k, 2 + (unsigned)k % 7, 40 + 9 * k % 57, 9);
     }
 }
 

@@ -253,8 +253,8 @@ void picture_free(struct picture *picture)
 
 /* --- drawing --------------------------------------------------------------------------- */
 
-/* Of many numbers the means of neighbours. Those that a logarithmic axis does not have end the line:
- * they are the last. */
+/* Of many numbers the means of neighbours. Those that a logarithmic axis does not have end the
+ * line: they are the last. */
 static void add_numbers(plot_line *line, const double *numbers, size_t count, bool positive)
 {
     const size_t points = count < POINTS ? count : POINTS;

@@ -22,8 +22,8 @@ struct picture {
                                 not known */
 };
 
-/* Decode a layer and count its codes. stats: of its input; NULL for none. A layer whose codes are too
- * far apart to be counted gets no numbers: power is NULL then. Release in any case. */
+/* Decode a layer and count its codes. stats: of its input; NULL for none. A layer whose codes are
+ * too far apart to be counted gets no numbers: power is NULL then. Release in any case. */
 bool picture_make(struct picture *picture, const wsic_layer *layer, wsic_stats *stats,
                   struct failure *failure);
 void picture_free(struct picture *picture);

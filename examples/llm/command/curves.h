@@ -23,8 +23,8 @@ void curves_begin(struct curves *curves, const char *model, const char *text);
 void curves_add(struct curves *curves, const char *method, double bits,
                 const struct evaluation *evaluation);
 
-/* Write the file: perplexity beside that of the original model, and divergence below it unless it is
- * zero everywhere. */
+/* Write the file: perplexity beside that of the original model, and divergence below it unless it
+ * is zero everywhere. */
 bool curves_write(struct curves *curves, double original_perplexity, const char *path,
                   struct failure *failure);
 

@@ -71,7 +71,8 @@ static bool prepare(struct writing *run)
                              session->context, session->window, run->failure);
 }
 
-/* In steps, as a long prompt takes its time. What is too long is refused before any of it is read. */
+/* In steps, as a long prompt takes its time. What is too long is refused before any of it is
+ * read. */
 static bool read_tokens(struct writing *run, const struct tokens *tokens)
 {
     bool ok = generation_takes(&run->generation, tokens->values, tokens->count, run->failure);

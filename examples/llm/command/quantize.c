@@ -206,23 +206,16 @@ static bool write_archive(struct quantization *run)
 static bool pack_archive(struct quantization *run)
 {
     const struct options *const options = run->options;
-    struct packing packing = {.checkpoint = run->session->model.checkpoint,
-                              .source = options->model,
-                              .config = &run->session->model.config,
-                              .archive_path = options->output,
-                              .output = options->directory,
-                              .shard_bytes = options->shard_bytes,
-                              .meter = &run->session->meter};
+    const struct packing packing = {.checkpoint = run->session->model.checkpoint,
+                                    .source = options->model,
+                                    .config = &run->session->model.config,
+                                    .archive_path = options->output,
+                                    .output = options->directory,
+                                    .shard_bytes = options->shard_bytes,
+                                    .meter = &run->session->meter};
 
-    if (!options->directory)
-        return true;
-    if (wsic_archive_open(run->session->context, options->output, &packing.archive) < 0)
-        return refuse(run->failure, "%s: %s", options->output,
-                      wsic_context_message(run->session->context));
-    const bool ok = pack_model(&packing, &run->packed, run->failure);
-    wsic_archive_close(packing.archive);
-    return ok && (unlink(options->output) == 0 || refuse(run->failure, "%s: cannot be removed: %s",
-                                                         options->output, strerror(errno)));
+    return !options->directory ||
+           pack_archive_away(&packing, run->session->context, &run->packed, run->failure);
 }
 
 static double bits_per_weight(const struct quantization *run)
@@ -355,25 +348,6 @@ static enum outcome quantize(const struct options *options, struct failure *fail
     return outcome;
 }
 
-/* A directory is made of an archive, which is named after it and kept beside it until then. One
- * that is there complete belongs to a run that could not pack it, or to somebody. */
-static bool name_archive(struct options *options, char path[PATH_MAX], struct failure *failure)
-{
-    size_t length = strlen(options->directory);
-
-    while (length > 1 && options->directory[length - 1] == '/')
-        length--;
-    if (!path_format(path, failure, "%.*s.wsic", (int)length, options->directory))
-        return false;
-    options->output = path;
-    return directory_is_free(options->directory, failure) &&
-           (access(path, F_OK) != 0 ||
-            refuse(failure,
-                   "%s: is there already, and in the way of the run's own file (watersic-llm pack "
-                   "makes a directory of an archive)",
-                   path));
-}
-
 enum outcome command_quantize(const struct options *options, struct failure *failure)
 {
     struct options own = *options;
@@ -381,7 +355,10 @@ enum outcome command_quantize(const struct options *options, struct failure *fai
 
     if (options->tensors)
         return command_tensors(options, failure);
-    if (options->directory && !name_archive(&own, path, failure))
-        return OUTCOME_FAILED;
+    if (options->directory) {
+        if (!pack_name_archive(options->directory, path, failure))
+            return OUTCOME_FAILED;
+        own.output = path;
+    }
     return quantize(&own, failure);
 }

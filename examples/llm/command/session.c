@@ -8,23 +8,6 @@
 #include "llm/command/output_files.h"
 #include "llm/watersic/report.h"
 
-/* Attention costs more with every token of a window: longer ones have to be asked for. */
-enum { longest_default_window = 2048 };
-
-static bool choose_window(struct session *session, const struct options *options,
-                          struct failure *failure)
-{
-    const size_t positions = session->model.config.positions;
-
-    session->window = options->window;
-    if (session->window == 0)
-        session->window = positions < longest_default_window ? positions : longest_default_window;
-    if (session->window > positions)
-        return refuse(failure, "--window: %zu is more than the model's %zu positions",
-                      session->window, positions);
-    return true;
-}
-
 bool session_begin(struct session *session, const struct options *options, struct failure *failure)
 {
     *session = (struct session){.window = 0};
@@ -38,7 +21,7 @@ bool session_begin(struct session *session, const struct options *options, struc
     else if (blas_memory_check(workers_usual(), failure) &&
              model_open(&session->model, options->model, failure) &&
              output_files_check(options, &session->model, failure) &&
-             choose_window(session, options, failure) &&
+             config_window(&session->model.config, options->window, &session->window, failure) &&
              original_check(session, options, failure)) {
         report_unknown_keys(&session->model.config, options->model);
         interrupt_watch(session->context);

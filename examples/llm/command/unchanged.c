@@ -8,8 +8,8 @@
 
 #include "llm/run/samples.h"
 
-/* The archive's metadata have DIGITS hexadecimal digits for every matrix, half of them of its tensor
- * and half of its statistics. */
+/* The archive's metadata have DIGITS hexadecimal digits for every matrix, half of them of its
+ * tensor and half of its statistics. */
 enum { HALF = 8, DIGITS = 2 * HALF, KEY_SIZE = 32 };
 
 static bool describe_matrix(const struct ingredients *ingredients, const struct matrix *matrix,

@@ -258,3 +258,14 @@ bool config_load_scale_block(size_t block[2], const char *directory, struct fail
         return false;
     return access(path, F_OK) != 0 || read_file(path, read_scale_block, block, failure);
 }
+
+bool config_window(const struct config *config, size_t wanted, size_t *window,
+                   struct failure *failure)
+{
+    enum { USUAL = 2048 };
+    const size_t most = config->positions;
+
+    *window = wanted > 0 ? wanted : most < USUAL ? most : USUAL;
+    return *window <= most ||
+           refuse(failure, "--window: %zu is more than the model's %zu positions", *window, most);
+}

@@ -69,6 +69,12 @@ bool config_load(struct config *config, const char *directory, struct failure *f
  * directory without a config.json has the usual ones. */
 bool config_load_scale_block(size_t block[2], const char *directory, struct failure *failure);
 
+/* How many tokens see each other: as wanted, or if that is 0 as many as the model was trained on,
+ * but at most 2048. Attention costs more with every token of a window, so that longer ones have to
+ * be asked for. More than the model was trained on are refused. */
+bool config_window(const struct config *config, size_t wanted, size_t *window,
+                   struct failure *failure);
+
 /* Experts of a block; 0: it has none. */
 size_t config_experts(const struct config *config, size_t block);
 

@@ -9,7 +9,8 @@
 
 #include "common/failure.h"
 
-/* Read a file, with flags of json_load_file(). NULL on failure, which names the file and the line. */
+/* Read a file, with flags of json_load_file(). NULL on failure, which names the file and the
+ * line. */
 json_t *json_file_load(const char *path, size_t flags, struct failure *failure);
 
 /* Read DIRECTORY/NAME; path is set to that. *root is NULL, without a failure, if there is no such

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks whose feed-forward part is a mixture of experts. A router gives each token probabilities of
- * all experts,
+/* Blocks whose feed-forward part is a mixture of experts. A router gives each token probabilities
+ * of all experts,
  *
  *     p = softmax(R x)        x = RMSNorm(state),
  *
@@ -59,9 +59,9 @@ void mixture_route(struct forward *forward, const struct block *block, size_t co
 void mixture_select(struct routed *routed, const struct routing *routing, size_t expert,
                     size_t count);
 
-/* Whether a token that goes elsewhere, behind `before` others that do, is one of the witnesses that an
- * expert is shown beside its own tokens: `wanted` of all `others`, as evenly spread as whole numbers
- * allow. */
+/* Whether a token that goes elsewhere, behind `before` others that do, is one of the witnesses that
+ * an expert is shown beside its own tokens: `wanted` of all `others`, as evenly spread as whole
+ * numbers allow. */
 bool mixture_is_witness(size_t before, size_t wanted, size_t others);
 
 /* Rows of some tokens, one below the other. */

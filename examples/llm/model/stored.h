@@ -41,8 +41,8 @@ enum { STORED_FP8_BLOCK = 128 };
 bool stored_find(struct stored *stored, struct checkpoint *checkpoint, const char *name,
                  const size_t block[2], struct failure *failure);
 
-/* Whether a tensor is called as the scales of numbers in FP8; the name of the numbers, which must fit
- * into so many bytes. */
+/* Whether a tensor is called as the scales of numbers in FP8; the name of the numbers, which must
+ * fit into so many bytes. */
 bool stored_is_scales(const char *tensor, char *numbers, size_t size);
 
 /* Some of its rows, which must lie within. */

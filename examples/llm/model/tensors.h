@@ -19,8 +19,8 @@ void tensors_name(const struct config *config, size_t block, const char *part, c
 /* A tensor beside those of blocks. */
 void tensors_name_outer(const struct config *config, const char *own, char name[MODEL_NAME_SIZE]);
 
-/* Name of the checkpoint's tensor that has a layer or table of that name of ours: several layers can
- * be bands of one tensor, one below the other. A name that is none of ours stays. */
+/* Name of the checkpoint's tensor that has a layer or table of that name of ours: several layers
+ * can be bands of one tensor, one below the other. A name that is none of ours stays. */
 void tensors_of_layer(const struct config *config, const char *name, char tensor[MODEL_NAME_SIZE]);
 
 /* The weights of a layer; its tensors count as taken. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "llm/publish/pack.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/coded_tensors.h"
+#include "common/path.h"
 #include "llm/model/stored.h"
 #include "llm/publish/directory.h"
 #include "llm/publish/homes.h"
@@ -296,4 +299,33 @@ bool pack_model(const struct packing *packing, struct packed *packed, struct fai
     json_decref(pack.directory.run);
     json_decref(pack.directory.config);
     return ok;
+}
+
+bool pack_name_archive(const char *directory, char path[PATH_MAX], struct failure *failure)
+{
+    size_t length = strlen(directory);
+
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    return path_format(path, failure, "%.*s.wsic", (int)length, directory) &&
+           directory_is_free(directory, failure) &&
+           (access(path, F_OK) != 0 ||
+            refuse(failure,
+                   "%s: is there already, and in the way of the run's own file (watersic-llm pack "
+                   "makes a directory of an archive)",
+                   path));
+}
+
+bool pack_archive_away(const struct packing *packing, wsic_context *context, struct packed *packed,
+                       struct failure *failure)
+{
+    const char *const path = packing->archive_path;
+    struct packing opened = *packing;
+
+    if (wsic_archive_open(context, path, &opened.archive) < 0)
+        return refuse(failure, "%s: %s", path, wsic_context_message(context));
+    const bool ok = pack_model(&opened, packed, failure);
+    wsic_archive_close(opened.archive);
+    return ok && (unlink(path) == 0 ||
+                  refuse(failure, "%s: cannot be removed: %s", path, strerror(errno)));
 }

@@ -4,6 +4,7 @@
 #ifndef EXAMPLES_LLM_PUBLISH_PACK_H
 #define EXAMPLES_LLM_PUBLISH_PACK_H
 
+#include <limits.h>
 #include <stdint.h>
 #include <watersic/watersic.h>
 
@@ -30,8 +31,19 @@ struct packed {
     size_t others;
 };
 
-/* Write the directory. Refused are layers that are no tensor of the checkpoint (homes.h), and those that
- * do not make up theirs, as where of query, key and value in one tensor not all are quantized. */
+/* Write the directory. Refused are layers that are no tensor of the checkpoint (homes.h), and those
+ * that do not make up theirs, as where of query, key and value in one tensor not all are
+ * quantized. */
 bool pack_model(const struct packing *packing, struct packed *packed, struct failure *failure);
+
+/* The name of the archive that a run makes before it packs its directory: it is named after it, and
+ * kept beside it until then. Refused is a directory that is there already, and an archive: one that
+ * is complete belongs to a run that could not pack it, or to somebody. */
+bool pack_name_archive(const char *directory, char path[PATH_MAX], struct failure *failure);
+
+/* pack_model() of the archive at archive_path, which is opened for it, and removed when the
+ * directory is complete. */
+bool pack_archive_away(const struct packing *packing, wsic_context *context, struct packed *packed,
+                       struct failure *failure);
 
 #endif

@@ -30,8 +30,8 @@ struct pair {
 };
 
 /* Fill original and restored, and errors if layers is set. The text is cut into windows that do not
- * see each other. Release with pair_free(), also after a failure. meter, which may be NULL, shows how
- * far it is. */
+ * see each other. Release with pair_free(), also after a failure. meter, which may be NULL, shows
+ * how far it is. */
 bool pair_run(struct pair *pair, struct restored *restored, const struct tokens *tokens,
               size_t window, bool layers, struct meter *meter, struct failure *failure);
 void pair_free(struct pair *pair);

@@ -116,18 +116,24 @@ bool gather_pass(struct gatherer *gatherer, const struct pair_of_blocks *blocks,
                  const struct site *site, const struct gathered *gathered, struct failure *failure)
 {
     const size_t capacity = gatherer->live.forward.capacity;
+    const struct stretch_of_text *const part = &gatherer->part;
 
-    for (size_t first = 0; first < gatherer->tokens->count; first += capacity) {
-        const size_t left = gatherer->tokens->count - first;
-        const struct stretch_of_text text = {.first = first,
+    for (size_t done = 0; done < part->count; done += capacity) {
+        const size_t left = part->count - done;
+        const struct stretch_of_text text = {.first = part->first + done,
                                              .count = left < capacity ? left : capacity};
         if (!pass_batch(gatherer, blocks, site, gathered, &text, failure))
             return false;
         if (gatherer->progress)
-            progress_pass_done(gatherer->progress, site,
-                               (double)text.count / (double)gatherer->tokens->count);
+            progress_pass_done(gatherer->progress, site, (double)text.count / (double)part->count);
     }
     return true;
+}
+
+void gather_narrow(struct gatherer *gatherer, const struct stretch_of_text *part)
+{
+    gatherer->part = *part;
+    routes_narrow(&gatherer->routes, part->first, part->count);
 }
 
 static bool create_residual(struct gatherer *gatherer, struct failure *failure)
@@ -162,7 +168,9 @@ bool gather_begin(struct gatherer *gatherer, const struct model *model,
                   const struct stream_text *text, const struct recipe *recipe,
                   struct failure *failure)
 {
-    *gatherer = (struct gatherer){.recipe = recipe, .tokens = text->tokens};
+    *gatherer = (struct gatherer){.recipe = recipe,
+                                  .tokens = text->tokens,
+                                  .part = {.first = 0, .count = text->tokens->count}};
     if (stream_create(&gatherer->live, model, text, failure) &&
         routes_create(&gatherer->routes, &model->config, text->tokens->count,
                       gatherer->live.forward.capacity, failure) &&

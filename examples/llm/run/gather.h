@@ -15,12 +15,13 @@ struct progress;
 struct gatherer {
     const struct recipe *recipe;
     const struct tokens *tokens;
-    struct stream live;        /* through the model as quantized so far */
-    struct stream clean;       /* through the original, if the recipe compares the two */
-    struct routes routes;      /* of the live stream, in a block with experts */
-    float *residual;           /* of a batch: what hidden has lost */
-    double *importance;        /* of a batch's tokens; NULL if the recipe does not ask for it */
-    struct progress *progress; /* is told of passes; NULL for none */
+    struct stretch_of_text part; /* of the text, that passes go over; all of it at first */
+    struct stream live;          /* through the model as quantized so far */
+    struct stream clean;         /* through the original, if the recipe compares the two */
+    struct routes routes;        /* of the live stream, in a block with experts */
+    float *residual;             /* of a batch: what hidden has lost */
+    double *importance;          /* of a batch's tokens; NULL if the recipe does not ask for it */
+    struct progress *progress;   /* is told of passes; NULL for none */
 };
 
 /* A block on its way from the one to the other. */
@@ -40,6 +41,10 @@ bool gather_begin(struct gatherer *gatherer, const struct model *model,
                   const struct stream_text *text, const struct recipe *recipe,
                   struct failure *failure);
 void gather_end(struct gatherer *gatherer);
+
+/* From now on, passes go over a part of the text alone, whole windows, and experts see what they
+ * would if that were all of it. */
+void gather_narrow(struct gatherer *gatherer, const struct stretch_of_text *part);
 
 /* Go over the text up to a site, in both models at once; gather what is seen there unless gathered
  * is NULL. Experts see the tokens that the quantized model sends them, in both. */

@@ -303,8 +303,8 @@ static const struct entry *find(const struct importance *importance, const char 
  * layer: so few do not change what is known well, and tell where nothing is known. */
 static const double prior_tokens = 64;
 
-/* The numbers of all experts of a layer. The old format does not count their tokens apart: an expert
- * that has numbers counts as all calls, another one as none. */
+/* The numbers of all experts of a layer. The old format does not count their tokens apart: an
+ * expert that has numbers counts as all calls, another one as none. */
 struct view {
     const struct entry *entry;
     size_t columns;

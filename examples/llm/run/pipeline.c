@@ -160,19 +160,11 @@ static bool has_experts(const struct run *run, size_t block)
     return config_experts(&run->model->config, block) > 0;
 }
 
-/* The states must pass as they do where statistics are gathered; but the first place moves
- * nothing, and places of experts neither. */
-static bool moves(const struct run *run, const struct turn *turn)
-{
-    return turn->site->first == LINEAR_O ||
-           (turn->site->first >= LINEAR_GATE && !has_experts(run, turn->block));
-}
-
 static bool pass_site(struct run *run, const struct turn *turn)
 {
     const struct shared nothing = {.mixing = NULL};
 
-    return (!moves(run, turn) ||
+    return (!stream_moves(turn->site, &run->model->config, turn->block) ||
             gather_pass(&run->gatherer, &run->blocks, turn->site, NULL, run->failure)) &&
            quantize_site(run, turn, &nothing);
 }

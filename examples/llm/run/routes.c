@@ -63,11 +63,17 @@ static bool is_own(const struct routes *routes, size_t expert, size_t token)
     return own;
 }
 
+void routes_narrow(struct routes *routes, size_t first, size_t tokens)
+{
+    routes->first = first;
+    routes->tokens = tokens;
+}
+
 size_t routes_count(const struct routes *routes, size_t expert)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < routes->tokens; i++)
+    for (size_t i = routes->first; i < routes->first + routes->tokens; i++)
         count += is_own(routes, expert, i);
     return count;
 }
@@ -77,9 +83,10 @@ void routes_turn(struct routes *routes, size_t expert, size_t inputs)
     double squares = 0;
 
     routes->expert = expert;
-    routes->next = routes->counted = 0;
+    routes->next = routes->first;
+    routes->counted = 0;
     routes->own = routes_count(routes, expert);
-    for (size_t i = 0; i < routes->tokens; i++) {
+    for (size_t i = routes->first; i < routes->first + routes->tokens; i++) {
         const double weight = weight_of(routes, i);
         squares += weight * weight;
     }
@@ -101,8 +108,10 @@ static void add_own(struct routes *routes, struct visit *visit, size_t place, si
 /* Others before a token. Batches come one after the other. */
 static size_t count_others(struct routes *routes, size_t token)
 {
-    if (routes->next > token)
-        routes->next = routes->counted = 0;
+    if (routes->next > token) {
+        routes->next = routes->first;
+        routes->counted = 0;
+    }
     for (; routes->next < token; routes->next++)
         routes->counted += !is_own(routes, routes->expert, routes->next);
     return routes->counted;

@@ -20,12 +20,13 @@
 
 struct routes {
     struct routing routing; /* of all tokens */
-    size_t tokens;
-    size_t expert;    /* the present one */
-    size_t own;       /* tokens that go there */
-    double square;    /* the mean of their squared weights */
-    size_t witnesses; /* of all others */
-    size_t counted;   /* others before the token that is next, as far as they were counted */
+    size_t first;           /* of the tokens that are looked at */
+    size_t tokens;          /* how many */
+    size_t expert;          /* the present one */
+    size_t own;             /* tokens that go there */
+    double square;          /* the mean of their squared weights */
+    size_t witnesses;       /* of all others */
+    size_t counted;         /* others before the token that is next, as far as they were counted */
     size_t next;
     size_t capacity; /* of a batch */
     uint32_t *visitors;
@@ -47,6 +48,9 @@ uint64_t routes_memory(const struct config *config, size_t tokens, size_t capaci
 
 /* Take over where the tokens of a batch go. */
 void routes_take(struct routes *routes, const struct routing *routing, size_t first, size_t count);
+
+/* Look at a part of the text alone, as if that were all of it, until another one is named. */
+void routes_narrow(struct routes *routes, size_t first, size_t tokens);
 
 /* Turn to an expert, for layers of so many inputs. */
 void routes_turn(struct routes *routes, size_t expert, size_t inputs);

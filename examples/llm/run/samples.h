@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fingerprints of what is too large to be read twice: sizes, and a few pieces of the contents, spread
- * evenly. What is small counts as a whole. */
+/* Fingerprints of what is too large to be read twice: sizes, and a few pieces of the contents,
+ * spread evenly. What is small counts as a whole. */
 #ifndef EXAMPLES_LLM_RUN_SAMPLES_H
 #define EXAMPLES_LLM_RUN_SAMPLES_H
 

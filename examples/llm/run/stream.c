@@ -181,6 +181,13 @@ bool stream_adds(const struct site *site, const struct config *config)
     return site->adds && !config->family->output_norms;
 }
 
+/* The first place moves nothing, and places of experts neither. */
+bool stream_moves(const struct site *site, const struct config *config, size_t block)
+{
+    return site->first == LINEAR_O ||
+           (site->first >= LINEAR_GATE && config_experts(config, block) == 0);
+}
+
 /* The products of experts are not kept. */
 static size_t kept_length(const struct config *config, bool keep)
 {

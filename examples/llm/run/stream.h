@@ -53,6 +53,9 @@ struct site {
 /* Whether what layers of a site give is added to hidden as it is. */
 bool stream_adds(const struct site *site, const struct config *config);
 
+/* Whether the states must pass a site, even if nothing is gathered there, before they can go on. */
+bool stream_moves(const struct site *site, const struct config *config, size_t block);
+
 enum { SITES = 4, SITE_GATE_UP = 2, SITE_DOWN = 3 };
 extern const struct site stream_sites[SITES];
 /* In place of the last two, for each expert; the others are empty. */

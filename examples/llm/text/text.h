@@ -27,9 +27,9 @@ struct text_source {
 /* The file. */
 const char *text_name(const struct text_source *source);
 
-/* Load what tokens_sample() keeps of a text of the model's vocabulary. Tokens that windows begin with
- * (see beginning) count as well, and are added before each. Warns on standard error where numbers of
- * the file are too short to name all of the vocabulary, or where text is not UTF-8. */
+/* Load what tokens_sample() keeps of a text of the model's vocabulary. Tokens that windows begin
+ * with (see beginning) count as well, and are added before each. Warns on standard error where
+ * numbers of the file are too short to name all of the vocabulary, or where text is not UTF-8. */
 bool text_load(struct tokens *tokens, const struct text_source *source, const struct config *config,
                size_t window, size_t most, struct failure *failure);
 

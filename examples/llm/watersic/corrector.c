@@ -9,23 +9,15 @@ static const double parts[CORRECTION_DRAFTS] = {1, 2.0 / 3, 1.0 / 3, 1.0 / 6};
 bool corrector_create(struct corrector *corrector, wsic_context *context, double rate,
                       struct failure *failure)
 {
-    *corrector = (struct corrector){.context = context};
-    while (corrector->count < CORRECTION_DRAFTS) {
-        if (!drafter_create(&corrector->drafters[corrector->count], context,
-                            rate * parts[corrector->count], true, failure)) {
-            corrector_destroy(corrector);
-            return false;
-        }
-        corrector->count++;
-    }
-    return true;
+    corrector->drafts = drafter_create(&corrector->drafter, context, rate, true, failure);
+    return corrector->drafts;
 }
 
 void corrector_destroy(struct corrector *corrector)
 {
-    for (size_t i = 0; i < corrector->count; i++)
-        drafter_destroy(&corrector->drafters[i]);
-    corrector->count = 0;
+    if (corrector->drafts)
+        drafter_destroy(&corrector->drafter);
+    corrector->drafts = false;
 }
 
 /* A draft, and what the plan expects at its rate of codes. */
@@ -35,29 +27,47 @@ struct sample {
     double expected;
 };
 
-static bool expect(wsic_plan *plan, struct sample *sample)
+static bool look_up(wsic_plan *plan, double rate, wsic_plan_layer *layer)
 {
-    wsic_plan_layer layer = {.size = sizeof layer};
+    *layer = (wsic_plan_layer){.size = sizeof *layer};
+    return wsic_plan_solve_rate(plan, fmax(rate, 0.001)) >= 0 &&
+           wsic_plan_get_layer(plan, 0, layer) >= 0;
+}
 
-    if (wsic_plan_solve_rate(plan, fmax(sample->rate, 0.001)) < 0 ||
-        wsic_plan_get_layer(plan, 0, &layer) < 0)
+/* The step that the plan expects to give a rate gives another one. That does no harm, since the
+ * plan is asked once more for what it expects there. A search for the rate would take several
+ * times as long. */
+static bool take_sample(struct drafter *drafter, const struct layer_task *task,
+                        wsic_problem *problem, float *weights, wsic_plan *plan, double rate,
+                        struct sample *sample, struct failure *failure)
+{
+    wsic_plan_layer layer;
+
+    if (!look_up(plan, rate, &layer))
+        return refuse(failure, "%s: %s", task->name, wsic_plan_message(plan));
+    if (!draft_copy(drafter, task, problem, weights, layer.step, failure))
         return false;
+    sample->rate = drafter->info.rate_codes;
+    sample->distortion = drafter->distortion;
+    if (!look_up(plan, sample->rate, &layer))
+        return refuse(failure, "%s: %s", task->name, wsic_plan_message(plan));
     sample->expected = layer.distortion;
     return true;
 }
 
-static bool expect_all(const struct corrector *corrector, const char *name, wsic_problem *problem,
-                       struct sample *samples, struct failure *failure)
+static bool take_samples(struct drafter *drafter, const struct layer_task *task,
+                         wsic_problem *problem, float *weights, struct sample *samples,
+                         struct failure *failure)
 {
     wsic_plan *plan;
 
-    if (wsic_plan_create(corrector->context, &plan) < 0)
-        return refuse(failure, "%s: %s", name, wsic_context_message(corrector->context));
-    bool ok = wsic_plan_add_problem(plan, problem, NULL) >= 0;
+    if (wsic_plan_create(drafter->context, &plan) < 0)
+        return refuse(failure, "%s: %s", task->name, wsic_context_message(drafter->context));
+    bool ok = wsic_plan_add_problem(plan, problem, NULL) >= 0 ||
+              refuse(failure, "%s: %s", task->name, wsic_plan_message(plan));
     for (size_t i = 0; ok && i < CORRECTION_DRAFTS; i++)
-        ok = expect(plan, &samples[i]);
-    if (!ok)
-        refuse(failure, "%s: %s", name, wsic_plan_message(plan));
+        ok = take_sample(drafter, task, problem, weights, plan, parts[i] * drafter->rate,
+                         &samples[i], failure);
     wsic_plan_destroy(plan);
     return ok;
 }
@@ -99,14 +109,7 @@ bool corrector_measure(struct corrector *corrector, const struct layer_task *tas
 {
     struct sample samples[CORRECTION_DRAFTS];
 
-    for (size_t i = 0; i < CORRECTION_DRAFTS; i++) {
-        struct drafter *const drafter = &corrector->drafters[i];
-        if (!draft_copy(drafter, task, problem, weights, failure))
-            return false;
-        samples[i].rate = drafter->info.rate_codes;
-        samples[i].distortion = drafter->distortion;
-    }
-    if (!expect_all(corrector, task->name, problem, samples, failure))
+    if (!take_samples(&corrector->drafter, task, problem, weights, samples, failure))
         return false;
     compare_slopes(samples, corrections.slope);
     compare_levels(samples, corrections.level);

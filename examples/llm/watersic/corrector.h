@@ -6,9 +6,8 @@
 #include "llm/watersic/draft.h"
 
 struct corrector {
-    wsic_context *context;
-    struct drafter drafters[CORRECTION_DRAFTS]; /* rates falling from the one that is aimed at */
-    size_t count;
+    struct drafter drafter; /* at the rate that is aimed at, and below it */
+    bool drafts;            /* false: there is no drafter, and nothing is corrected */
 };
 
 bool corrector_create(struct corrector *corrector, wsic_context *context, double rate,

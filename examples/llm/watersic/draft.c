@@ -116,7 +116,7 @@ bool draft_layer(void *self, const struct layer_task *task, double *scale, struc
 }
 
 bool draft_copy(struct drafter *drafter, const struct layer_task *task, wsic_problem *problem,
-                float *weights, struct failure *failure)
+                float *weights, double step, struct failure *failure)
 {
     const struct target target = {.rate = drafter->rate};
     struct linear linear = *task->linear;
@@ -124,5 +124,5 @@ bool draft_copy(struct drafter *drafter, const struct layer_task *task, wsic_pro
 
     linear.weights = weights;
     draft.linear = &linear;
-    return run_draft(drafter, &draft, problem, &target, 0, failure);
+    return run_draft(drafter, &draft, problem, &target, step, failure);
 }

@@ -29,9 +29,9 @@ void drafter_destroy(struct drafter *drafter);
  * the one mixture and with the other: a mixture must not look good for the bits it takes. */
 bool draft_layer(void *self, const struct layer_task *task, double *scale, struct failure *failure);
 
-/* A draft at the rate of a problem made of the task. Leaves the layer as it is; the draft is in
- * weights. */
+/* A draft of a problem made of the task, with this step, or at the drafter's rate if the step is 0.
+ * Leaves the layer as it is; the draft is in weights. */
 bool draft_copy(struct drafter *drafter, const struct layer_task *task, wsic_problem *problem,
-                float *weights, struct failure *failure);
+                float *weights, double step, struct failure *failure);
 
 #endif

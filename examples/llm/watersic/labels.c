@@ -157,8 +157,8 @@ static void draw(void *data, size_t token, size_t worker)
     }
 }
 
-/* What the square of the derivative by a logit is on the average over labels. A task is a row of the
- * head and takes tokens in their order, so that sums do not depend on the number of workers. */
+/* What the square of the derivative by a logit is on the average over labels. A task is a row of
+ * the head and takes tokens in their order, so that sums do not depend on the number of workers. */
 static void add_spread(void *data, size_t row, size_t worker)
 {
     const struct batch *const batch = data;

@@ -24,8 +24,8 @@ struct labels {
     float *logits;    /* capacity × strip */
     double *sums;     /* logarithm of the sum of a strip's exponentials: capacity × strips */
     struct label *of; /* every token's: capacity */
-    /* Of the caller: receives the sum over tokens of p (1 - p) of every label, times the square of the
-     * cap's slope. NULL: it is not wanted. */
+    /* Of the caller: receives the sum over tokens of p (1 - p) of every label, times the square of
+     * the cap's slope. NULL: it is not wanted. */
     double *spread;
 };
 

@@ -293,3 +293,9 @@ double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number)
         return outputs_sensitivity(outputs, number);
     return layer->mean >= DBL_MIN ? layer->share / (2 * log(2)) : 0;
 }
+
+void outputs_sensitivities_in_plan(const struct outputs *outputs, double *sensitivities)
+{
+    for (size_t i = 0; i < outputs->layers; i++)
+        sensitivities[i] = outputs_sensitivity_in_plan(outputs, i);
+}

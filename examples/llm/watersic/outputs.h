@@ -96,4 +96,7 @@ double outputs_sensitivity(const struct outputs *outputs, size_t number);
  * that is in their metric, in nats twice over, and 1 / (2 ln 2) of it. */
 double outputs_sensitivity_in_plan(const struct outputs *outputs, size_t number);
 
+/* Those of all layers, by number. */
+void outputs_sensitivities_in_plan(const struct outputs *outputs, double *sensitivities);
+
 #endif

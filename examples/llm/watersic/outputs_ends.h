@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What errors at both ends of a model are worth, beside those of its layers (outputs.h).
  *
- * Rows of an embedding are looked up: an error of one moves the states where the first block begins,
- * of which G is n × n. Of a head the logits are the outputs, with G = E (diag(p) - p pᵀ), and its
- * diagonal is kept: errors of many tokens hardly make up for each other, and G would have the square
- * of the vocabulary. */
+ * Rows of an embedding are looked up: an error of one moves the states where the first block
+ * begins, of which G is n × n. Of a head the logits are the outputs, with G = E (diag(p) - p pᵀ),
+ * and its diagonal is kept: errors of many tokens hardly make up for each other, and G would have
+ * the square of the vocabulary. */
 #ifndef EXAMPLES_LLM_WATERSIC_OUTPUTS_ENDS_H
 #define EXAMPLES_LLM_WATERSIC_OUTPUTS_ENDS_H
 

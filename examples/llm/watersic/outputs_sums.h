@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over the tokens of a pass, of which what outputs are worth (outputs.h, outputs_ends.h) is the
- * mean: of the derivatives by the outputs of a layer, and by the states where the first block
+/* Sums over the tokens of a pass, of which what outputs are worth (outputs.h, outputs_ends.h) is
+ * the mean: of the derivatives by the outputs of a layer, and by the states where the first block
  * begins. */
 #ifndef EXAMPLES_LLM_WATERSIC_OUTPUTS_SUMS_H
 #define EXAMPLES_LLM_WATERSIC_OUTPUTS_SUMS_H

@@ -49,6 +49,9 @@ struct output_work work_outputs(const struct config *config, const struct calibr
                                 .total = (double)tokens * (forward + backward + 3 * head)};
 }
 
+/* A draft with a given step, as a part of an encoding that searches its rate. */
+static const double draft_part = 0.25;
+
 double work_planning(const struct config *config, const struct calibration *calibration)
 {
     const struct recipe plain = {.statistics = true};
@@ -66,6 +69,6 @@ double work_planning(const struct config *config, const struct calibration *cali
     const double passes = work_passes(config, &sampled);
     if (calibration->recipe->plan != PLAN_WATERFILL)
         return passes;
-    return passes + work_encoding(config) * (CORRECTION_DRAFTS + (probes ? 1 : 0)) +
+    return passes + work_encoding(config) * (draft_part * CORRECTION_DRAFTS + (probes ? 1 : 0)) +
            (probes ? probing_work(config, calibration, (double)probed) : 0);
 }

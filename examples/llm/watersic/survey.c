@@ -13,6 +13,10 @@
 /* Bits per weight. */
 static const double probe_rate = 3;
 
+/* Part of the sum of all layers' errors that is left where layers are fitted to what the original
+ * does, and to what those before have lost: as measured, docs/algorithm.md, "Prediction". */
+static const double left_by_fitting = 0.87;
+
 struct surveyor {
     struct allocation *allocation;
     wsic_context *context;
@@ -71,7 +75,7 @@ static bool probe_layer(struct surveyor *surveyor, const struct layer_task *task
     const size_t count = task->linear->rows * task->linear->columns;
 
     if (!catch_up(surveyor, place.block, failure) ||
-        !draft_copy(&surveyor->drafter, task, problem, weights, failure))
+        !draft_copy(&surveyor->drafter, task, problem, weights, 0, failure))
         return false;
     surveyor->distortions[place.kind] = surveyor->drafter.distortion * (double)count;
     return sensitivity_change(surveyor->probe, place.kind, weights, failure);
@@ -84,7 +88,7 @@ static bool draft_task(struct surveyor *surveyor, const struct layer_task *task,
     const struct corrections corrections = {.slope = &allocation->corrections[task->number],
                                             .level = &allocation->levels[task->number]};
 
-    if (surveyor->corrector.count == 0)
+    if (!surveyor->corrector.drafts)
         return true;
     float *const weights = malloc(task->linear->rows * task->linear->columns * sizeof *weights);
     const bool ok =
@@ -149,13 +153,6 @@ static bool look_and_probe(struct surveyor *surveyor, const struct plan_of_surve
     sensitivity_end(&probe);
     drafter_destroy(&surveyor->drafter);
     return ok;
-}
-
-/* Nothing has to be measured. */
-static void read_outputs(struct allocation *allocation, const struct outputs *outputs)
-{
-    for (size_t i = 0; i < allocation->layers; i++)
-        allocation->sensitivities[i] = outputs_sensitivity_in_plan(outputs, i);
 }
 
 static bool look_with_file(struct surveyor *surveyor, const struct plan_of_survey *plan)
@@ -237,8 +234,10 @@ bool survey(struct allocation *allocation, struct model *model,
                                         .reads =
                                             calibration->recipe->sensitivity == SENSITIVITY_OUTPUTS,
                                         .failure = failure};
+    if (calibration->recipe->drift && calibration->recipe->residual)
+        allocation->left = left_by_fitting;
     if (calibration->outputs)
-        read_outputs(allocation, calibration->outputs);
+        outputs_sensitivities_in_plan(calibration->outputs, allocation->sensitivities);
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL
                         ? look_and_weigh(&surveyor, &plan, rate)
                         : look(&surveyor, &plan);

@@ -11,7 +11,8 @@
 #include "llm/run/takeover.h"
 #include "llm/watersic/outputs_ends.h"
 
-/* How much of what an error of a row costs comes from either of its uses; in nats, up to a factor. */
+/* How much of what an error of a row costs comes from either of its uses; in nats, up to a
+ * factor. */
 struct worth {
     double looked_up; /* as a row of the embedding */
     double read_out;  /* as one of the head */
@@ -311,9 +312,9 @@ static void mix_with_identity(double *moments, size_t n)
             (energy > 0 ? moments[i] / energy * (double)n / 2 : 0) + (i % (n + 1) == 0 ? 0.5 : 0);
 }
 
-/* An error e of row t costs ½ f_t eᵀ G e nats where the row is looked up in a part f_t of all places,
- * and ½ r_t eᵀ Σ e where it makes logits of states with the moments Σ, r_t = E p (1 - p). Both are
- * known, so that they are added: moments, which are Σ or zeros, become G + Σ_t r_t Σ. */
+/* An error e of row t costs ½ f_t eᵀ G e nats where the row is looked up in a part f_t of all
+ * places, and ½ r_t eᵀ Σ e where it makes logits of states with the moments Σ, r_t = E p (1 - p).
+ * Both are known, so that they are added: moments, which are Σ or zeros, become G + Σ_t r_t Σ. */
 static bool add_entry(const struct vocabulary *vocabulary, double *moments, struct worth *worth,
                       struct failure *failure)
 {

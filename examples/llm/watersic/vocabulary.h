@@ -6,10 +6,10 @@
  * model gives to it. A matrix that is both is quantized as an embedding.
  *
  * A row matters as often as its token occurs: in an embedding it is looked up, in a head it takes
- * its part of the probability. What errors of columns cost is told by the gradients at the states of
- * the first block, and by the moments of the head's input. Weights w_r of rows turn into factors
- * √w_r on them, undone by their stored scales. Powers of two serve as factors, since scales can hold
- * them without rounding. */
+ * its part of the probability. What errors of columns cost is told by the gradients at the states
+ * of the first block, and by the moments of the head's input. Weights w_r of rows turn into factors
+ * √w_r on them, undone by their stored scales. Powers of two serve as factors, since scales can
+ * hold them without rounding. */
 #ifndef EXAMPLES_LLM_WATERSIC_VOCABULARY_H
 #define EXAMPLES_LLM_WATERSIC_VOCABULARY_H
 

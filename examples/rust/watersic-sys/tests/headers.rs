@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //! The declarations in Rust are those of the headers.
 //!
-//! What the headers declare is counted in their text. Whether both sides mean the same is decided by
-//! the C compiler: it gets every declaration of Rust, put into C, behind the headers. It refuses a
-//! function that is declared twice with different types, and it checks constants, types and the
+//! What the headers declare is counted in their text. Whether both sides mean the same is decided
+//! by the C compiler: it gets every declaration of Rust, put into C, behind the headers. It refuses
+//! a function that is declared twice with different types, and it checks constants, types and the
 //! layout of structs by static assertions. Further tests change the declarations and see that each
 //! change is noticed.
 mod declarations;
