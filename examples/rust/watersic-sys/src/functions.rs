@@ -113,7 +113,7 @@ extern "C" {
     pub fn wsic_stats_columns(stats: *const wsic_stats) -> usize;
     pub fn wsic_stats_samples(stats: *const wsic_stats) -> f64;
     pub fn wsic_stats_has_pairs(stats: *const wsic_stats) -> i32;
-    pub fn wsic_stats_outputs(stats: *const wsic_stats) -> usize;
+    pub fn wsic_stats_residual_columns(stats: *const wsic_stats) -> usize;
     pub fn wsic_stats_get_moment(
         stats: *const wsic_stats,
         which: i32,
@@ -314,14 +314,14 @@ extern "C" {
         context: *mut wsic_context,
         jobs: *const wsic_layer_job,
         count: usize,
-        threads: usize,
+        threads: i32,
         bytes: *mut usize,
     ) -> wsic_status;
     pub fn wsic_layers_run(
         context: *mut wsic_context,
         jobs: *const wsic_layer_job,
         count: usize,
-        threads: usize,
+        threads: i32,
         workspace: *mut c_void,
         bytes: usize,
     ) -> wsic_status;
