@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "api/context.h"
-#include "coding/code_lanes.h"
+#include "coding/code_symbols.h"
 #include "random.h"
 
 enum { REPEATS = 5 };

@@ -45,7 +45,7 @@ START_TEST(pairs_and_files)
     const std::vector<float> x = activations(3), y = activations(4), r = noise(tokens * rows, 5);
     stats.add_pair(ws::matrix_view(x, tokens, columns), ws::matrix_view(y, tokens, columns),
                    ws::matrix_view(r, tokens, rows));
-    ck_assert(stats.has_pairs() && stats.outputs() == rows);
+    ck_assert(stats.has_pairs() && stats.residual_columns() == rows);
     const std::string path = "cpp_pairs.wstat";
     stats.save(path);
     ws::stats again = ws::stats::load(context, path);

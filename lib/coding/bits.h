@@ -45,6 +45,12 @@ static inline uint64_t wsic_collect_bits(uint64_t bytes)
     return (bytes & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
 }
 
+/* Whether one of eight bytes is 0. */
+static inline bool wsic_has_zero_byte(uint64_t bytes)
+{
+    return ((bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080)) != 0;
+}
+
 /* --- writing -------------------------------------------------------------- */
 
 typedef struct wsic_bit_writer {

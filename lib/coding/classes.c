@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "coding/class_prices.h"
+#include "coding/class_fit.h"
 #include "coding/codes.h"
 
 enum {
@@ -15,218 +15,129 @@ enum {
     OCTET_MARGIN = 64,      /* how far an octet's class may lie outside of all models */
     ROW_REACH = 256,        /* largest magnitude of a row's class */
     RUN = 64,               /* rows that are looked at together: a cache line of each column */
-    STRIP = 4 * RUN,        /* rows whose sums are kept together */
     OCTET_SAMPLE = 1 << 13, /* codes that tell the class of an octet well enough */
-    SHAPE_SAMPLE = 1 << 18, /* those that tell the shape */
-    ROW_SAMPLE = 1 << 14,   /* the most codes of a row: their sums fit 32 bits */
-    ROW_START = 128         /* codes that tell about where the class of a row is */
+    SHAPE_SAMPLE = 1 << 17, /* those that tell the shape */
+    CODES_OF_TASK = 1 << 16 /* at least, that one thread looks at */
 };
 
-typedef struct fit {
-    const wsic_magnitudes *magnitudes;
-    const uint32_t *order; /* of the columns */
-    unsigned octet_log;    /* columns of an octet */
-    uint32_t shape;
-    wsic_class_costs costs;
-    wsic_cost_sums *add_costs;
-    wsic_priced_axis rows;
-    wsic_priced_axis octets;
-} fit;
-
-/* --- what codes cost ------------------------------------------------------------------ */
-
-static wsic_cost_columns octet_columns(const fit *state, size_t octet, uint32_t shape, size_t row)
-{
-    const wsic_magnitudes *const magnitudes = state->magnitudes;
-    const size_t first = octet << state->octet_log;
-    wsic_cost_columns made = {
-        .columns = wsic_min_size((size_t)1 << state->octet_log, magnitudes->columns - first),
-        .table = state->costs.table[shape],
-        .stride = state->costs.stride};
-
-    for (size_t k = 0; k < made.columns; k++)
-        made.column[k] = magnitudes->buckets + state->order[first + k] * magnitudes->rows + row;
-    return made;
-}
-
-/* Add what the codes of an octet cost in some rows, at most STRIP, in the classes around those that
- * it and the rows have together. */
-static void add_octet(fit *state, size_t octet, int32_t octet_class, uint32_t shape, size_t row,
-                      size_t rows, uint32_t *sums, size_t step)
-{
-    const int16_t *const classes = state->rows.classes + row;
-    const wsic_cost_columns columns = octet_columns(state, octet, shape, row);
-    int32_t least = classes[0], most = classes[0];
-    uint32_t window[STRIP];
-
-    for (size_t i = 0; i < rows; i++) {
-        least = classes[i] < least ? classes[i] : least;
-        most = classes[i] > most ? classes[i] : most;
-        window[i] = wsic_class_costs_window(&state->costs, octet_class + classes[i]);
-    }
-    wsic_class_costs_prepare(&state->costs, shape, octet_class + least - WSIC_WINDOW_BELOW,
-                             octet_class + most + WSIC_WINDOW - WSIC_WINDOW_BELOW - 1);
-    state->add_costs(&columns, window, rows, sums, step);
-}
-
-/* --- choosing ------------------------------------------------------------------------- */
-
-/* The cheapest class of the window around a class; if there are several, the nearest to it. */
-static int32_t best_in_window(const wsic_priced_axis *line, size_t index, int32_t around,
-                              const uint64_t *sums)
-{
-    uint64_t least = UINT64_MAX;
-    int32_t best = around;
-
-    for (int32_t k = 0; k < WSIC_WINDOW; k++) {
-        const int32_t tried = around + k - WSIC_WINDOW_BELOW;
-        if (tried < line->lowest || tried > line->highest)
-            continue;
-        const uint64_t cost = sums[k] + wsic_class_price(line, index, tried);
-        if (cost < least || (cost == least && abs(tried - around) < abs(best - around))) {
-            least = cost;
-            best = tried;
-        }
-    }
-    return best;
-}
-
-/* What lies behind the edge of the window may be better still. */
-static bool at_edge(int32_t best, int32_t around)
-{
-    return best == around - WSIC_WINDOW_BELOW ||
-           best == around + WSIC_WINDOW - WSIC_WINDOW_BELOW - 1;
-}
+/* --- octets --------------------------------------------------------------------------- */
 
 /* A sample of so many of these codes needs one run of rows out of as many as this returns. */
-static size_t sampled_runs(const fit *state, size_t codes, size_t sample)
+static size_t sampled_runs(const wsic_class_fit *fit, size_t codes, size_t sample)
 {
-    const size_t runs = wsic_div_up(state->rows.count, RUN);
+    const size_t runs = wsic_div_up(fit->rows.count, RUN);
     return wsic_max_size(1, wsic_min_size(codes / sample, runs));
 }
 
-/* Sums for the classes around one of an octet, from one of so many runs of its rows. */
-static void sum_octet(fit *state, size_t octet, int32_t around, uint32_t shape, size_t every,
-                      uint64_t *total)
+/* Octets that are summed at the same time. */
+typedef struct octet_job {
+    wsic_class_fit *fit;
+    uint32_t shape;
+    size_t every;   /* runs of rows: one of so many is looked at */
+    size_t of_task; /* octets */
+} octet_job;
+
+/* Sums for the classes around that of an octet. */
+static void sum_octet(const octet_job *job, size_t octet)
 {
-    const size_t rows = state->rows.count;
+    const wsic_class_fit *const fit = job->fit;
+    const size_t rows = fit->rows.count;
+    uint64_t *const total = fit->sums[octet];
 
     memset(total, 0, WSIC_WINDOW * sizeof *total);
-    for (size_t row = octet % every * RUN; row < rows; row += every * RUN) {
+    for (size_t row = octet % job->every * RUN; row < rows; row += job->every * RUN) {
         uint32_t sums[WSIC_WINDOW] = {0};
-        add_octet(state, octet, around, shape, row, wsic_min_size(RUN, rows - row), sums, 0);
+        wsic_class_fit_add_octet(fit, octet, job->shape, row, wsic_min_size(RUN, rows - row), sums,
+                                 0);
         for (size_t k = 0; k < WSIC_WINDOW; k++)
-            total[k] += (uint64_t)sums[k] * every;
+            total[k] += (uint64_t)sums[k] * job->every;
     }
+}
+
+static void sum_some(void *data, size_t task)
+{
+    const octet_job *const job = data;
+    const size_t end = wsic_min_size((task + 1) * job->of_task, job->fit->octets.count);
+
+    for (size_t k = task * job->of_task; k < end; k++) {
+        if (job->fit->pending[k])
+            sum_octet(job, k);
+    }
+}
+
+/* The sums of all octets that are marked. */
+static void sum_octets(wsic_class_fit *fit, uint32_t shape, size_t every)
+{
+    const size_t codes = (fit->rows.count << fit->octet_log) / every;
+    octet_job job = {fit, shape, every, 1 + CODES_OF_TASK / wsic_max_size(codes, 1)};
+
+    wsic_class_fit_prepare(fit, shape);
+    wsic_parallel_for(fit->env, wsic_div_up(fit->octets.count, job.of_task), sum_some, &job);
+}
+
+static void mark_octets(wsic_class_fit *fit)
+{
+    memset(fit->pending, true, fit->octets.count * sizeof *fit->pending);
+}
+
+/* What the curvature of a row is made of, once an octet is settled. */
+static double octet_curvature(const uint64_t *sums, int32_t index)
+{
+    if (index < 1 || index > WSIC_WINDOW - 2)
+        return 0;
+    return (double)sums[index - 1] + (double)sums[index + 1] - 2 * (double)sums[index];
+}
+
+/* Choose among the sums of those that are marked; false if all are settled. */
+static bool move_octets(wsic_class_fit *fit, double *curvature)
+{
+    bool any = false;
+
+    for (size_t k = 0; k < fit->octets.count; k++) {
+        if (!fit->pending[k])
+            continue;
+        const int32_t around = fit->octets.classes[k];
+        fit->pending[k] = wsic_class_fit_move(&fit->octets, k, fit->sums[k]);
+        any |= fit->pending[k];
+        if (!fit->pending[k])
+            *curvature +=
+                octet_curvature(fit->sums[k], fit->octets.classes[k] - around + WSIC_WINDOW_BELOW);
+    }
+    return any;
 }
 
 /* The classes of all octets; returns how many have moved. */
-static size_t settle_octets(fit *state)
+static size_t settle_octets(wsic_class_fit *fit)
 {
-    const size_t codes = state->rows.count << state->octet_log;
-    const size_t every = sampled_runs(state, codes, OCTET_SAMPLE);
-    wsic_priced_axis *const line = &state->octets;
-    uint64_t sums[WSIC_WINDOW];
-    size_t moved = 0;
+    const size_t codes = fit->rows.count << fit->octet_log;
+    const size_t every = sampled_runs(fit, codes, OCTET_SAMPLE);
+    double curvature = 0;
 
-    for (size_t k = 0; k < line->count; k++) {
-        int32_t around, best = line->classes[k];
-        do {
-            around = best;
-            sum_octet(state, k, around, state->shape, every, sums);
-            best = best_in_window(line, k, around, sums);
-        } while (at_edge(best, around));
-        moved += best != line->classes[k];
-        line->classes[k] = (int16_t)best;
-    }
-    return moved;
-}
-
-static void widen(const uint32_t *sums, uint64_t factor, uint64_t *total)
-{
-    for (size_t k = 0; k < WSIC_WINDOW; k++)
-        total[k] = sums[k] * factor;
-}
-
-/* A row that the window of its strip has moved to an edge. */
-static int32_t follow_row(fit *state, size_t row, size_t every, uint64_t factor, int32_t best)
-{
-    wsic_priced_axis *const line = &state->rows;
-    int32_t around;
-
+    memcpy(fit->before, fit->octets.classes, fit->octets.count * sizeof *fit->before);
+    mark_octets(fit);
     do {
-        uint32_t sums[WSIC_WINDOW] = {0};
-        uint64_t total[WSIC_WINDOW];
-        around = best;
-        line->classes[row] = (int16_t)around;
-        for (size_t k = 0; k < state->octets.count; k += every)
-            add_octet(state, k, state->octets.classes[k], state->shape, row, 1, sums, 0);
-        widen(sums, factor, total);
-        best = best_in_window(line, row, around, total);
-    } while (at_edge(best, around));
-    return best;
-}
-
-/* The classes of all rows, from one of so many octets; returns how many have moved. */
-static size_t settle_rows(fit *state, size_t every, uint64_t factor)
-{
-    wsic_priced_axis *const line = &state->rows;
-    uint32_t sums[STRIP][WSIC_WINDOW];
-    uint64_t total[WSIC_WINDOW];
-    size_t moved = 0;
-
-    for (size_t first = 0; first < line->count; first += STRIP) {
-        const size_t rows = wsic_min_size(STRIP, line->count - first);
-        memset(sums, 0, sizeof sums);
-        for (size_t k = 0; k < state->octets.count; k += every)
-            add_octet(state, k, state->octets.classes[k], state->shape, first, rows, sums[0],
-                      WSIC_WINDOW);
-        for (size_t i = 0; i < rows; i++) {
-            const int32_t before = line->classes[first + i];
-            widen(sums[i], factor, total);
-            int32_t best = best_in_window(line, first + i, before, total);
-            if (at_edge(best, before))
-                best = follow_row(state, first + i, every, factor, best);
-            moved += best != before;
-            line->classes[first + i] = (int16_t)best;
-        }
-    }
-    return moved;
-}
-
-/* A few codes of each row, where there are many, to begin near the right class. They count as if
- * there were no others: a row that is as the others are stays. */
-static void start_rows(fit *state)
-{
-    const size_t every = state->magnitudes->columns / ROW_START;
-
-    if (every > 1)
-        settle_rows(state, every, 1);
-}
-
-static size_t settle_all_rows(fit *state)
-{
-    const size_t every = wsic_div_up(state->magnitudes->columns, ROW_SAMPLE);
-    return settle_rows(state, every, every);
+        sum_octets(fit, fit->shape, every);
+    } while (move_octets(fit, &curvature));
+    fit->curvature = curvature / (double)fit->rows.count;
+    return wsic_class_fit_moved(fit, &fit->octets);
 }
 
 /* Go over to the shape that suits a sample of the codes best. */
-static void choose_shape(fit *state)
+static void choose_shape(wsic_class_fit *fit)
 {
-    const size_t codes = state->rows.count * state->magnitudes->columns;
-    const size_t every = sampled_runs(state, codes, SHAPE_SAMPLE);
-    uint64_t sums[WSIC_WINDOW];
+    const size_t codes = fit->rows.count * fit->magnitudes->columns;
+    const size_t every = sampled_runs(fit, codes, SHAPE_SAMPLE);
     uint64_t least = UINT64_MAX;
 
+    mark_octets(fit);
     for (uint32_t shape = 0; shape < WSIC_MODEL_SHAPES; shape++) {
         uint64_t cost = 0;
-        for (size_t k = 0; k < state->octets.count; k++) {
-            sum_octet(state, k, state->octets.classes[k], shape, every, sums);
-            cost += sums[WSIC_WINDOW_BELOW];
-        }
+        sum_octets(fit, shape, every);
+        for (size_t k = 0; k < fit->octets.count; k++)
+            cost += fit->sums[k][WSIC_WINDOW_BELOW];
         if (cost < least) {
             least = cost;
-            state->shape = shape;
+            fit->shape = shape;
         }
     }
 }
@@ -264,41 +175,39 @@ double wsic_likely_width(double deviation)
     return high;
 }
 
-static void start_octets(fit *state, unsigned step)
+static void start_octets(wsic_class_fit *fit, unsigned step)
 {
-    const wsic_magnitudes *const magnitudes = state->magnitudes;
+    const wsic_magnitudes *const magnitudes = fit->magnitudes;
 
-    for (size_t k = 0; k < state->octets.count; k++) {
-        const size_t first = k << state->octet_log;
+    for (size_t k = 0; k < fit->octets.count; k++) {
+        const size_t first = k << fit->octet_log;
         const size_t count =
-            wsic_min_size((size_t)1 << state->octet_log, magnitudes->columns - first);
+            wsic_min_size((size_t)1 << fit->octet_log, magnitudes->columns - first);
         double energy = 0;
         for (size_t j = first; j < first + count; j++) {
-            const double deviation = magnitudes->deviation[state->order[j]];
+            const double deviation = magnitudes->deviation[fit->order[j]];
             energy += deviation * deviation;
         }
         const double width = wsic_likely_width(sqrt(energy / (double)count));
-        state->octets.classes[k] = (int16_t)lround(ldexp(width, -(int)step));
+        fit->octets.classes[k] = (int16_t)lround(ldexp(width, -(int)step));
     }
 }
 
 /* One round over octets and rows; *settled when another one is not worth it. */
-static void run_round(fit *state, bool first, bool fit_rows, bool *settled)
+static void run_round(wsic_class_fit *fit, bool fit_rows, bool *settled)
 {
-    const uint32_t shape = state->shape;
+    const uint32_t shape = fit->shape;
     size_t moved_rows = 0;
 
-    wsic_class_prices_update(&state->octets);
-    const size_t moved = settle_octets(state);
+    wsic_class_prices_update(&fit->octets);
+    const size_t moved = settle_octets(fit);
     if (fit_rows) {
-        wsic_class_prices_update(&state->rows);
-        if (first)
-            start_rows(state);
-        moved_rows = settle_all_rows(state);
+        wsic_class_prices_update(&fit->rows);
+        moved_rows = wsic_class_fit_rows(fit);
     }
-    choose_shape(state);
-    *settled = moved_rows == 0 && state->shape == shape;
-    if (moved + moved_rows < (state->rows.count + state->octets.count) / SETTLED)
+    choose_shape(fit);
+    *settled = moved_rows == 0 && fit->shape == shape;
+    if (moved + moved_rows < (fit->rows.count + fit->octets.count) / SETTLED)
         *settled = true;
 }
 
@@ -312,29 +221,62 @@ static wsic_priced_axis make_axis(const wsic_class_axis *given, int32_t lowest, 
                               .highest = highest};
 }
 
+static wsic_status make_room(wsic_class_fit *fit)
+{
+    const size_t longest = wsic_max_size(fit->rows.count, fit->octets.count);
+    wsic_status status;
+
+    fit->sums = wsic_alloc(fit->env, fit->octets.count, sizeof *fit->sums, &status);
+    if (!fit->sums)
+        return status;
+    fit->slope = wsic_alloc(fit->env, fit->rows.count, sizeof *fit->slope, &status);
+    if (!fit->slope)
+        return status;
+    fit->before = wsic_alloc(fit->env, longest, sizeof *fit->before, &status);
+    if (!fit->before)
+        return status;
+    fit->pending = wsic_alloc(fit->env, longest, sizeof *fit->pending, &status);
+    return fit->pending ? WSIC_OK : status;
+}
+
+static void release(wsic_class_fit *fit)
+{
+    wsic_free(fit->env, fit->sums);
+    wsic_free(fit->env, fit->slope);
+    wsic_free(fit->env, fit->before);
+    wsic_free(fit->env, fit->pending);
+    wsic_class_costs_release(fit->env, &fit->costs);
+}
+
 wsic_status wsic_fit_classes(const wsic_env *env, const wsic_magnitudes *magnitudes,
                              const uint32_t *order, unsigned octet_log, unsigned step,
                              bool fit_rows, wsic_class_axis *rows, wsic_class_axis *octets,
                              uint32_t *shape)
 {
-    fit state = {.magnitudes = magnitudes,
-                 .order = order,
-                 .octet_log = octet_log,
-                 .add_costs = wsic_cost_sums_kernel(wsic_kernels_chosen(env))};
+    const int32_t kernels = wsic_kernels_chosen(env);
+    wsic_class_fit fit = {.env = env,
+                          .magnitudes = magnitudes,
+                          .order = order,
+                          .octet_log = octet_log,
+                          .add_costs = wsic_cost_sums_kernel(kernels),
+                          .add_slopes = wsic_slope_sums_kernel(kernels)};
     bool settled = false;
 
-    const wsic_status status =
-        wsic_class_costs_create(env, magnitudes->used, magnitudes->tokens, step, &state.costs);
+    wsic_status status =
+        wsic_class_costs_create(env, magnitudes->used, magnitudes->tokens, step, &fit.costs);
     if (status != WSIC_OK)
         return status;
-    state.rows = make_axis(rows, -(ROW_REACH >> step), ROW_REACH >> step);
-    state.octets =
-        make_axis(octets, state.costs.lowest - OCTET_MARGIN, state.costs.highest + OCTET_MARGIN);
-    memset(rows->classes, 0, rows->count * sizeof *rows->classes);
-    start_octets(&state, step);
-    for (int round = 0; round < ROUNDS && !settled; round++)
-        run_round(&state, round == 0, fit_rows, &settled);
-    *shape = state.shape;
-    wsic_class_costs_release(env, &state.costs);
-    return WSIC_OK;
+    fit.rows = make_axis(rows, -(ROW_REACH >> step), ROW_REACH >> step);
+    fit.octets =
+        make_axis(octets, fit.costs.lowest - OCTET_MARGIN, fit.costs.highest + OCTET_MARGIN);
+    status = make_room(&fit);
+    if (status == WSIC_OK) {
+        memset(rows->classes, 0, rows->count * sizeof *rows->classes);
+        start_octets(&fit, step);
+        for (int round = 0; round < ROUNDS && !settled; round++)
+            run_round(&fit, fit_rows, &settled);
+        *shape = fit.shape;
+    }
+    release(&fit);
+    return status;
 }

@@ -13,7 +13,7 @@ enum {
     WSIC_RANGE_SHIFT = 16
 };
 
-/* The ranges of all plan->symbols symbols, as code_lanes.h numbers them. All high parts that a
+/* The ranges of all plan->symbols symbols, as code_symbols.h numbers them. All high parts that a
  * model lacks are escapes. NULL if there is no memory. */
 uint32_t *wsic_code_ranges(const wsic_env *env, const wsic_code_plan *plan, wsic_status *status);
 

@@ -16,14 +16,10 @@ typedef struct wsic_codes_data {
     int32_t *wide; /* NULL if there are narrow ones, and the other way round */
 } wsic_codes_data;
 
-/* Room for narrow ones. */
-wsic_status wsic_codes_data_create(const wsic_env *env, size_t rows, size_t columns,
+/* Room for them. */
+wsic_status wsic_codes_data_create(const wsic_env *env, size_t rows, size_t columns, bool wide,
                                    wsic_codes_data *data);
 void wsic_codes_data_release(const wsic_env *env, wsic_codes_data *data);
-
-/* Set a column; all columns before it are set. */
-wsic_status wsic_codes_data_set(const wsic_env *env, wsic_codes_data *data, size_t column,
-                                const int32_t *values);
 
 /* Some numbers of a column, from a row on. */
 static inline void wsic_codes_data_get(const wsic_codes_data *data, size_t column, size_t first,

@@ -5,43 +5,74 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "coding/code_lanes.h"
+#include "coding/code_symbols.h"
 #include "coding/codes_format.h"
 #include "coding/corrections_fit.h"
 
 /* --- histograms ----------------------------------------------------------------------- */
 
-/* Twice, for even and odd rows: the next code need not wait until the last one is counted. */
-enum { COPIES = 2 };
+enum {
+    COPIES = 4, /* of each count: the next code need not wait until the last one is counted */
+    PARTS = 8,  /* at most, that are counted at the same time */
+    CODES_OF_PART = 1 << 18
+};
 
-/* Codes for which their form has no symbol: few. */
-static void count_beyond(const wsic_code_plan *plan, size_t k, size_t row,
-                         wsic_histogram *histograms)
+/* Counts of all symbols: those of a part after the other. A slice alone does not overflow a copy. */
+typedef struct count_job {
+    const wsic_code_plan *plan;
+    size_t slices; /* of a part */
+    uint32_t *counts;
+} count_job;
+
+/* Slices of whole octets, and others. */
+static void count_octets(const uint8_t *symbols, const uint32_t *starts, size_t rows,
+                         uint32_t *counts)
 {
-    const wsic_planned_code code = wsic_code_plan_code(plan, k, row);
-    wsic_histogram_add(&histograms[code.model], code.high);
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t *const of_row = counts + (size_t)starts[i] * COPIES;
+        for (size_t k = 0; k < WSIC_SLICE_COLUMNS; k++)
+            of_row[symbols[i * WSIC_SLICE_COLUMNS + k] * COPIES + k % COPIES]++;
+    }
 }
 
-static void count_strip(const wsic_code_plan *plan, size_t group, size_t first, size_t rows,
-                        uint64_t *counts, wsic_histogram *histograms)
+static void count_column(const uint8_t *symbols, const uint32_t *starts, size_t rows,
+                         uint32_t *counts)
 {
-    const size_t begin = group << plan->lanes_log;
-    const size_t end = begin + wsic_code_plan_group_columns(plan, group);
-    wsic_lane_rows lane;
+    for (size_t i = 0; i < rows; i++)
+        counts[((size_t)starts[i] + symbols[i * WSIC_SLICE_COLUMNS]) * COPIES + i % COPIES]++;
+}
 
-    for (size_t k = begin; k < end; k++) {
-        wsic_lane_take(plan, k, first, rows, k != begin, &lane);
-        for (size_t i = 0; i < rows; i++)
-            counts[(lane.at[i] + lane.symbol[i]) * COPIES + i % COPIES]++;
-        for (size_t i = 0; lane.beyond && i < rows; i++) {
-            if (lane.symbol[i] % (1U << lane.form.symbols_log) == 0)
-                count_beyond(plan, k, first + i, histograms);
+static void count_slice(const wsic_code_plan *plan, size_t slice, uint32_t *counts)
+{
+    const size_t columns = wsic_code_plan_slice_columns(plan, slice);
+    const bool whole = plan->octet_log != 0 && columns == WSIC_SLICE_COLUMNS;
+    uint32_t starts[WSIC_SYMBOL_STRIP];
+
+    for (size_t first = 0; first < plan->live_rows; first += WSIC_SYMBOL_STRIP) {
+        const size_t rows = wsic_min_size(WSIC_SYMBOL_STRIP, plan->live_rows - first);
+        const uint8_t *const symbols = wsic_code_plan_symbols(plan, slice, first);
+        for (size_t k = 0; k < (whole ? 1 : columns); k++) {
+            wsic_code_plan_starts(plan, slice * WSIC_SLICE_COLUMNS + k, first, rows, starts);
+            if (whole)
+                count_octets(symbols, starts, rows, counts);
+            else
+                count_column(symbols + k, starts, rows, counts);
         }
     }
 }
 
-/* From symbols to high parts. Those of escapes are there already. */
-static void add_counts(const wsic_code_plan *plan, const uint64_t *counts,
+static void count_part(void *data, size_t part)
+{
+    const count_job *const job = data;
+    const size_t slices = wsic_div_up(job->plan->live_columns, WSIC_SLICE_COLUMNS);
+    const size_t end = wsic_min_size((part + 1) * job->slices, slices);
+
+    for (size_t slice = part * job->slices; slice < end; slice++)
+        count_slice(job->plan, slice, job->counts + part * job->plan->symbols * COPIES);
+}
+
+/* Of a part, from symbols to high parts. Those of escapes come from the codes themselves. */
+static void add_counts(const wsic_code_plan *plan, const uint32_t *counts,
                        wsic_histogram *histograms)
 {
     for (size_t index = 0; index < plan->models; index++) {
@@ -49,27 +80,60 @@ static void add_counts(const wsic_code_plan *plan, const uint64_t *counts,
         const uint32_t symbols = 1U << form.symbols_log;
         uint64_t *const lowest =
             histograms[index].bins + wsic_histogram_bin(-(int32_t)(symbols / 2));
-        for (uint32_t symbol = 1; symbol < symbols; symbol++)
-            lowest[symbol] += counts[COPIES * symbol] + counts[COPIES * symbol + 1];
+        for (uint32_t symbol = 1; symbol < symbols; symbol++) {
+            for (size_t copy = 0; copy < COPIES; copy++)
+                lowest[symbol] += counts[COPIES * symbol + copy];
+        }
         counts += (size_t)COPIES * symbols;
+    }
+}
+
+/* Codes of a slice for which their form has no symbol: few. */
+static void count_beyond(const wsic_code_plan *plan, size_t slice, wsic_histogram *histograms)
+{
+    const size_t columns = wsic_code_plan_slice_columns(plan, slice);
+    const wsic_form form = wsic_code_plan_form(plan, slice * WSIC_SLICE_COLUMNS >> plan->lanes_log);
+    const uint8_t mask = (uint8_t)((1U << form.symbols_log) - 1);
+    const uint8_t *const symbols = wsic_code_plan_symbols(plan, slice, 0);
+
+    for (size_t row = 0; row < plan->live_rows; row++) {
+        if (!wsic_has_zero_byte(wsic_load_octet(symbols + row * WSIC_SLICE_COLUMNS) &
+                                mask * UINT64_C(0x0101010101010101)))
+            continue;
+        for (size_t k = 0; k < columns; k++) {
+            if ((symbols[row * WSIC_SLICE_COLUMNS + k] & mask) != 0)
+                continue;
+            const wsic_planned_code code =
+                wsic_code_plan_code(plan, slice * WSIC_SLICE_COLUMNS + k, row);
+            wsic_histogram_add(&histograms[code.model], code.high);
+        }
     }
 }
 
 static wsic_status count_all(const wsic_env *env, const wsic_code_plan *plan,
                              wsic_histogram *histograms)
 {
+    const size_t slices = wsic_div_up(plan->live_columns, WSIC_SLICE_COLUMNS);
+    const size_t codes = plan->live_rows * plan->live_columns;
+    const size_t wanted =
+        wsic_div_up(slices, wsic_min_size(wsic_div_up(codes, CODES_OF_PART), PARTS));
+    const size_t most = UINT32_MAX / (WSIC_SLICE_COLUMNS / COPIES * plan->live_rows);
+    const size_t of_part = wsic_max_size(1, wsic_min_size(wanted, most));
+    const size_t parts = wsic_div_up(slices, of_part);
     wsic_status status;
-    uint64_t *const counts = wsic_alloc_zero(env, plan->symbols, COPIES * sizeof *counts, &status);
+    count_job job = {.plan = plan, .slices = of_part};
 
-    if (!counts)
+    job.counts = wsic_alloc_zero(env, parts * plan->symbols, COPIES * sizeof *job.counts, &status);
+    if (!job.counts)
         return status;
-    for (size_t group = 0; group < plan->groups; group++) {
-        for (size_t first = 0; first < plan->live_rows; first += WSIC_LANE_STRIP)
-            count_strip(plan, group, first, wsic_min_size(WSIC_LANE_STRIP, plan->live_rows - first),
-                        counts, histograms);
+    wsic_parallel_for(env, parts, count_part, &job);
+    for (size_t part = 0; part < parts; part++)
+        add_counts(plan, job.counts + part * plan->symbols * COPIES, histograms);
+    wsic_free(env, job.counts);
+    for (size_t slice = 0; slice < slices; slice++) {
+        if (plan->beyond[slice])
+            count_beyond(plan, slice, histograms);
     }
-    add_counts(plan, counts, histograms);
-    wsic_free(env, counts);
     return WSIC_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "coding/classes.h"
+#include "coding/code_symbols.h"
 #include "coding/codes_format.h"
 
 enum {
@@ -21,10 +22,14 @@ static void forget(const wsic_env *env, wsic_code_plan *plan)
 {
     wsic_free(env, plan->model_at);
     wsic_free(env, plan->symbol_at);
+    wsic_free(env, plan->symbol);
+    wsic_free(env, plan->beyond);
     wsic_free(env, plan->what);
     wsic_free(env, plan->model);
     plan->model_at = NULL;
     plan->symbol_at = NULL;
+    plan->symbol = NULL;
+    plan->beyond = NULL;
     plan->what = NULL;
     plan->model = NULL;
     wsic_bytes_release(&plan->head);
@@ -138,6 +143,8 @@ static wsic_status go(const wsic_env *env, const wsic_magnitudes *magnitudes, wa
         return status;
     rebase(plan);
     status = wsic_code_plan_choose_forms(env, plan);
+    if (status == WSIC_OK)
+        status = wsic_code_plan_find_symbols(env, plan);
     if (status == WSIC_OK)
         status = wsic_code_plan_choose_models(env, plan);
     if (status == WSIC_OK)

@@ -63,7 +63,9 @@ typedef struct wsic_code_plan {
     uint8_t form_rank[WSIC_FORMS];
     uint16_t *model_at;  /* by form_rank * classes + class: the model of context 0 */
     size_t symbols;      /* of all models */
-    uint32_t *symbol_at; /* likewise: number of that model's first symbol (coding/code_lanes.h) */
+    uint32_t *symbol_at; /* likewise: number of that model's first symbol */
+    uint8_t *symbol;     /* of each code (coding/code_symbols.h) */
+    bool *beyond;        /* of each eight columns: the form has no symbol for some code */
 
     size_t streams;   /* to a block */
     wsic_bytes head;  /* all bytes before the sizes of the streams */

@@ -15,6 +15,11 @@ void wsic_cost_sums_c(const wsic_cost_columns *columns, const uint32_t *window, 
     }
 }
 
+void wsic_slope_sums_c(const wsic_slope_columns *columns, size_t rows, int32_t *sums)
+{
+    wsic_slope_sums_from(columns, 0, rows, sums);
+}
+
 wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels)
 {
 #if WSIC_X86
@@ -24,4 +29,15 @@ wsic_cost_sums *wsic_cost_sums_kernel(int32_t kernels)
     (void)kernels;
 #endif
     return wsic_cost_sums_c;
+}
+
+wsic_slope_sums *wsic_slope_sums_kernel(int32_t kernels)
+{
+#if WSIC_X86
+    if (wsic_kernels_have_avx2(kernels))
+        return wsic_slope_sums_avx2;
+#else
+    (void)kernels;
+#endif
+    return wsic_slope_sums_c;
 }

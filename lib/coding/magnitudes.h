@@ -52,11 +52,9 @@ typedef struct wsic_magnitudes {
     double *deviation; /* root mean square of each column */
 } wsic_magnitudes;
 
-/* Room for those of codes or tokens. */
+/* Room for those of codes or tokens (codes_take.c). */
 wsic_status wsic_magnitudes_create(const wsic_env *env, size_t rows, size_t columns, bool tokens,
                                    wsic_magnitudes *magnitudes);
-/* Set those of column j. */
-void wsic_magnitudes_take(wsic_magnitudes *magnitudes, size_t j, const int32_t *column);
 void wsic_magnitudes_release(const wsic_env *env, wsic_magnitudes *magnitudes);
 
 #endif

@@ -2,7 +2,7 @@
 #include "coding/stream_encode.h"
 
 #include "base/checked.h"
-#include "coding/code_lanes.h"
+#include "coding/code_symbols.h"
 #include "coding/escape_push.h"
 #include "coding/stream_planes.h"
 #include "coding/stream_push.h"
@@ -37,26 +37,64 @@ static size_t place_of(size_t lane, size_t lanes)
 
 /* --- one group ------------------------------------------------------------------------ */
 
-static void gather_strip(stream_writer *w, size_t group, size_t from, size_t rows)
+/* The ranges of a slice in some rows. Even lanes stand in the first half of a step, odd ones in the
+ * second. */
+static void gather_slice(const stream_writer *w, const uint8_t *symbols, const uint32_t *starts,
+                         size_t rows, uint32_t *even, uint32_t *odd)
 {
-    const size_t columns = wsic_code_plan_group_columns(w->plan, group);
-    wsic_lane_rows taken;
+    for (size_t i = 0; i < rows; i++) {
+        const uint32_t *const ranges = w->ranges + starts[i];
+        const uint8_t *const row = symbols + i * WSIC_SLICE_COLUMNS;
+        for (size_t k = 0; k < WSIC_SLICE_COLUMNS / 2; k++) {
+            even[i * w->lanes + k] = ranges[row[2 * k]];
+            odd[i * w->lanes + k] = ranges[row[2 * k + 1]];
+        }
+    }
+}
 
-    for (size_t lane = 0; lane < columns; lane++) {
-        uint32_t *const out = w->gathered_ranges + from * w->lanes + place_of(lane, w->lanes);
-        wsic_lane_take(w->plan, group * w->lanes + lane, w->first + from, rows, lane != 0, &taken);
-        for (size_t i = 0; i < rows; i++)
-            out[i * w->lanes] = w->ranges[taken.at[i] + taken.symbol[i]];
+static void gather_lane(const stream_writer *w, const uint8_t *symbols, const uint32_t *starts,
+                        size_t rows, uint32_t *out)
+{
+    for (size_t i = 0; i < rows; i++)
+        out[i * w->lanes] = w->ranges[starts[i] + symbols[i * WSIC_SLICE_COLUMNS]];
+}
+
+/* Some columns of a group, from the first one of a slice on. */
+static void gather_strip(const stream_writer *w, size_t group, size_t lane, size_t from,
+                         size_t rows)
+{
+    const wsic_code_plan *const plan = w->plan;
+    const size_t k = group * w->lanes + lane;
+    const size_t columns = wsic_code_plan_slice_columns(plan, k / WSIC_SLICE_COLUMNS);
+    const uint8_t *const symbols =
+        wsic_code_plan_symbols(plan, k / WSIC_SLICE_COLUMNS, w->first + from);
+    uint32_t *const out = w->gathered_ranges + from * w->lanes;
+    uint32_t starts[WSIC_SYMBOL_STRIP];
+
+    if (plan->octet_log != 0 && columns == WSIC_SLICE_COLUMNS) {
+        wsic_code_plan_starts(plan, k, w->first + from, rows, starts);
+        gather_slice(w, symbols, starts, rows, out + place_of(lane, w->lanes),
+                     out + place_of(lane + 1, w->lanes));
+        return;
+    }
+    for (size_t c = 0; c < columns; c++) {
+        wsic_code_plan_starts(plan, k + c, w->first + from, rows, starts);
+        gather_lane(w, symbols + c, starts, rows, out + place_of(lane + c, w->lanes));
     }
 }
 
 static void gather(stream_writer *w, size_t group)
 {
+    const size_t columns = wsic_code_plan_group_columns(w->plan, group);
+
     if (w->gathered == group)
         return;
     w->gathered = group;
-    for (size_t from = 0; from < w->rows; from += WSIC_LANE_STRIP)
-        gather_strip(w, group, from, wsic_min_size(WSIC_LANE_STRIP, w->rows - from));
+    for (size_t from = 0; from < w->rows; from += WSIC_SYMBOL_STRIP) {
+        const size_t rows = wsic_min_size(WSIC_SYMBOL_STRIP, w->rows - from);
+        for (size_t lane = 0; lane < columns; lane += WSIC_SLICE_COLUMNS)
+            gather_strip(w, group, lane, from, rows);
+    }
 }
 
 /* --- escapes -------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "coding/bits.h"
+#include "coding/trellis_taps.h"
 
 /* Ungerboeck's systematic feedback codes of rate 1/2 (IEEE Trans. Inf. Theory 28, 1982,
  * table I): parity check polynomials by the logarithm of the number of states. */
@@ -51,9 +52,7 @@ void wsic_trellis_make(wsic_trellis *trellis, unsigned kind)
 
 /* --- tokens ------------------------------------------------------------------------- */
 
-/* A bit enters the state in each row, and codebooks and contexts are linear in these bits. So they
- * are computed for as many rows at once as a word has bits: bit i of a word belongs to row i. */
-enum { TOGETHER = 64 };
+enum { TOGETHER = WSIC_ROWS_TOGETHER };
 
 /* Rows, taken apart. */
 typedef struct row_levels {
@@ -87,16 +86,10 @@ static uint64_t rows_that_are(const row_levels *rows, unsigned what)
     return bits;
 }
 
-/* Rows by which bits are delayed before they are added up. */
-typedef struct tap_list {
-    unsigned count;
-    uint8_t delay[WSIC_TRELLIS_KIND_MOST];
-} tap_list;
-
 /* Bit d of the taps stands for a delay of d + 1. */
-static tap_list list_taps(uint32_t taps)
+static wsic_tap_list list_taps(uint32_t taps)
 {
-    tap_list listed = {.count = 0};
+    wsic_tap_list listed = {.count = 0};
 
     for (unsigned d = 0; d < WSIC_TRELLIS_KIND_MOST; d++) {
         if (taps >> d & 1)
@@ -105,67 +98,17 @@ static tap_list list_taps(uint32_t taps)
     return listed;
 }
 
-/* What tokens need of a trellis. */
-typedef struct token_taps {
-    tap_list feedback;
-    tap_list output;
-    tap_list ahead; /* of codebook_ahead(), beyond what is fed back */
-} token_taps;
-
-static token_taps make_taps(const wsic_trellis *trellis)
+wsic_token_taps wsic_token_taps_make(const wsic_trellis *trellis)
 {
     uint32_t ahead = trellis->output;
 
     while (ahead % 2 == 0)
         ahead /= 2;
-    return (token_taps){list_taps(trellis->feedback), list_taps(trellis->output),
-                        list_taps(ahead >> 1)};
+    return (wsic_token_taps){list_taps(trellis->feedback), list_taps(trellis->output),
+                             list_taps(ahead >> 1)};
 }
 
-/* For each row the sum of the bits that entered a delay before it, for all delays. `before` has
- * the bits of the rows before these. */
-static uint64_t sum_delayed(uint64_t entered, uint64_t before, const tap_list *taps)
-{
-    uint64_t sum = 0;
-
-    for (unsigned k = 0; k < taps->count; k++)
-        sum ^= entered << taps->delay[k] | before >> (TOGETHER - taps->delay[k]);
-    return sum;
-}
-
-/* The bits that enter: the sum of each row's parity and of what is fed back. So the parities are
- * divided by the polynomial h0. The same comes from multiplying them by h0, by its square, by its
- * fourth power and so on: over two elements such a power has the taps of h0, so many times as far
- * apart, and the product of all of them with h0 has no tap below TOGETHER but the first. */
-static uint64_t bits_entered(uint64_t parities, uint64_t before, const tap_list *feedback)
-{
-    uint64_t entered = parities ^ sum_delayed(0, before, feedback);
-
-    for (unsigned spread = 1; spread < TOGETHER; spread *= 2) {
-        const uint64_t multiplied = entered;
-        for (unsigned k = 0; k < feedback->count && feedback->delay[k] * spread < TOGETHER; k++)
-            entered ^= multiplied << feedback->delay[k] * spread;
-    }
-    return entered;
-}
-
-/* What the states of some rows say: codebooks, and those ahead of an even index. */
-typedef struct row_contexts {
-    uint64_t codebooks;
-    uint64_t ahead;
-} row_contexts;
-
-static row_contexts find_contexts(const token_taps *taps, uint64_t parities, uint64_t *before)
-{
-    const uint64_t entered = bits_entered(parities, *before, &taps->feedback);
-    const row_contexts found = {sum_delayed(entered, *before, &taps->output),
-                                entered ^ parities ^ sum_delayed(entered, *before, &taps->ahead)};
-
-    *before = entered;
-    return found;
-}
-
-static void put_tokens(const row_levels *rows, const row_contexts *contexts, int32_t *tokens)
+static void put_tokens(const row_levels *rows, const wsic_row_contexts *contexts, int32_t *tokens)
 {
     for (size_t first = 0; first < TOGETHER; first += 8) {
         const uint64_t each = 2 * wsic_spread_bits((uint8_t)(contexts->codebooks >> first)) +
@@ -180,14 +123,14 @@ static size_t lowest_bit(uint64_t bits)
     return wsic_bit_length(bits & (~bits + 1)) - 1;
 }
 
-/* Tokens of TOGETHER levels; returns the rows that are no level of their codebook. */
-static uint64_t take_together(const token_taps *taps, const int32_t *levels, uint64_t *before,
-                              int32_t *tokens)
+uint64_t wsic_trellis_take(const wsic_token_taps *taps, const int32_t *levels, uint64_t *before,
+                           int32_t *tokens)
 {
     row_levels rows;
 
     take_apart(levels, &rows);
-    const row_contexts contexts = find_contexts(taps, rows_that_are(&rows, ODD_INDEX), before);
+    const wsic_row_contexts contexts =
+        wsic_find_contexts(taps, rows_that_are(&rows, ODD_INDEX), before);
     put_tokens(&rows, &contexts, tokens);
     return ((rows_that_are(&rows, ODD_LEVEL) ^ contexts.codebooks) &
             rows_that_are(&rows, NOT_ZERO)) |
@@ -197,18 +140,18 @@ static uint64_t take_together(const token_taps *taps, const int32_t *levels, uin
 size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, size_t count,
                            int32_t *tokens)
 {
-    const token_taps taps = make_taps(trellis);
+    const wsic_token_taps taps = wsic_token_taps_make(trellis);
     const size_t whole = count / TOGETHER * TOGETHER;
     uint64_t before = 0;
     int32_t last[TOGETHER] = {0};
 
     for (size_t first = 0; first < whole; first += TOGETHER) {
-        const uint64_t wrong = take_together(&taps, levels + first, &before, tokens + first);
+        const uint64_t wrong = wsic_trellis_take(&taps, levels + first, &before, tokens + first);
         if (wrong != 0)
             return first + lowest_bit(wrong);
     }
     memcpy(last, levels + whole, (count - whole) * sizeof *last);
-    const uint64_t wrong = take_together(&taps, last, &before, last);
+    const uint64_t wrong = wsic_trellis_take(&taps, last, &before, last);
     if (wrong != 0)
         return whole + lowest_bit(wrong);
     memcpy(tokens + whole, last, (count - whole) * sizeof *last);

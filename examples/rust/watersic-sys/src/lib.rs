@@ -150,7 +150,7 @@ pub struct wsic_plan_layer {
     pub size: usize,
     pub rows: u64,
     pub columns: u64,
-    pub dead: u64,
+    pub dead_columns: u64,
     pub rate: f64,
     pub distortion: f64,
     pub energy: f64,

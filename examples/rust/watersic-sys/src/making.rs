@@ -98,7 +98,7 @@ extern "C" {
     pub fn wsic_stats_columns(stats: *const wsic_stats) -> usize;
     pub fn wsic_stats_samples(stats: *const wsic_stats) -> f64;
     pub fn wsic_stats_has_pairs(stats: *const wsic_stats) -> i32;
-    pub fn wsic_stats_outputs(stats: *const wsic_stats) -> usize;
+    pub fn wsic_stats_residual_columns(stats: *const wsic_stats) -> usize;
     pub fn wsic_stats_get_moment(
         stats: *const wsic_stats,
         which: i32,

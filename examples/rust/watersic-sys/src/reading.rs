@@ -114,14 +114,14 @@ extern "C" {
         context: *mut wsic_context,
         jobs: *const wsic_layer_job,
         count: usize,
-        threads: usize,
+        threads: i32,
         bytes: *mut usize,
     ) -> wsic_status;
     pub fn wsic_layers_run(
         context: *mut wsic_context,
         jobs: *const wsic_layer_job,
         count: usize,
-        threads: usize,
+        threads: i32,
         workspace: *mut c_void,
         bytes: usize,
     ) -> wsic_status;
