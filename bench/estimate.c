@@ -5,7 +5,7 @@
 
 #include "stages.h"
 
-static uint64_t memory(wsic_encoder *encoder, const trial_options *options)
+uint64_t estimate_memory(wsic_encoder *encoder, const trial_options *options)
 {
     uint64_t bytes = 0;
 
@@ -42,8 +42,8 @@ void estimate_print(const trial_options *options, double speed)
     wsic_encoder *const encoder = trial_encoder(context, options);
     printf(
         "%zu x %zu at %g bits: a run allocates at most %.2f GiB, the statistics hold %.2f GiB\n\n",
-        options->rows, options->columns, options->rate, (double)memory(encoder, options) / 0x1p30,
-        8.0 * n * n / 0x1p30);
+        options->rows, options->columns, options->rate,
+        (double)estimate_memory(encoder, options) / 0x1p30, 8.0 * n * n / 0x1p30);
     const stage_run run = stages_usual(encoder, options->rows, options->columns);
     print_stages(&run, speed);
     wsic_encoder_destroy(encoder);

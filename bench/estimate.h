@@ -9,4 +9,7 @@
  * `speed` operations a second. */
 void estimate_print(const trial_options *options, double speed);
 
+/* Bytes that a run allocates at most, as the library foretells them. */
+uint64_t estimate_memory(wsic_encoder *encoder, const trial_options *options);
+
 #endif

@@ -24,6 +24,7 @@ typedef struct trial_options {
     size_t setting_count;
     uint64_t seed;
     int32_t threads;
+    bool unchecked; /* distortion and limit are the library's own, which takes less time */
 } trial_options;
 
 /* Everything that does not depend on rate and preset. */
@@ -31,7 +32,7 @@ typedef struct trial_source {
     size_t rows;
     size_t columns;
     double *covariance;
-    double *eigenvalues; /* descending */
+    double *eigenvalues; /* descending; NULL: unchecked */
     float *weights;
     wsic_context *context;
     wsic_stats *stats;
@@ -41,8 +42,8 @@ typedef struct trial_result {
     bool rate_missed; /* the encoder said so */
     wsic_layer_info info;
     wsic_encoder_report report;
-    double distortion; /* from the decoded weights, in double precision */
-    double limit_rate; /* reverse waterfilling at that distortion, variance 1 */
+    double distortion; /* from the decoded weights, in double precision; unchecked: as reported */
+    double limit_rate; /* reverse waterfilling at that distortion, variance 1; or as reported */
     double gap;        /* rate in bytes above it */
 } trial_result;
 
@@ -56,14 +57,15 @@ typedef struct trial_result {
     "  --preset P          of the encoder\n"                                                       \
     "  --set NAME=VALUE    parameter of the encoder; may be repeated\n"                            \
     "  --seed K\n"                                                                                 \
-    "  --threads T         of the library, 0 for all processors\n"
+    "  --threads T         of the library, 0 for all processors\n"                                 \
+    "  --unchecked         take distortion and limit from the library, which saves time\n"
 /* clang-format off */
 #define TRIAL_OPTIONS                                                                              \
     {"covariance", required_argument, NULL, 0}, {"rows", required_argument, NULL, 0},              \
     {"columns", required_argument, NULL, 0}, {"rate", required_argument, NULL, 0},                 \
     {"preset", required_argument, NULL, 0}, {"set", required_argument, NULL, 0},                   \
     {"seed", required_argument, NULL, 0}, {"threads", required_argument, NULL, 0},                 \
-    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}
+    {"unchecked", no_argument, NULL, 0}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}
 /* clang-format on */
 
 /* setting is "name=value". */

@@ -94,7 +94,7 @@ static const member members[] = {
     MEMBER(wsic_plan_layer, size, 0, 8),
     MEMBER(wsic_plan_layer, rows, 8, 8),
     MEMBER(wsic_plan_layer, columns, 16, 8),
-    MEMBER(wsic_plan_layer, dead, 24, 8),
+    MEMBER(wsic_plan_layer, dead_columns, 24, 8),
     MEMBER(wsic_plan_layer, rate, 32, 8),
     MEMBER(wsic_plan_layer, distortion, 40, 8),
     MEMBER(wsic_plan_layer, energy, 48, 8),

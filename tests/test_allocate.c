@@ -324,6 +324,27 @@ START_TEST(zero_columns_count_in_the_mean)
 }
 END_TEST
 
+/* A mean over the same columns many times is the same mean, and that over many columns is one of
+ * polynomials. */
+START_TEST(repeated_columns_change_nothing)
+{
+    enum { COPIES = 512 / N + 1 };
+    static double sigma[COPIES * N];
+    wsic_allocation many, few;
+
+    for (size_t j = 0; j < COPIES * N; j++)
+        sigma[j] = layer_at_1_bit[j % N];
+    for (double bits = 0.001; bits <= 24.0; bits *= 1.7) {
+        wsic_allocate_rate(sigma, COPIES * N, bits, &many);
+        wsic_allocate_rate(layer_at_1_bit, N, bits, &few);
+        ck_assert_double_eq_tol(many.step, few.step, 1e-8 * few.step);
+        ck_assert_double_eq_tol(many.distortion, few.distortion, 1e-8 * few.distortion);
+        wsic_allocate_distortion(sigma, COPIES * N, few.distortion, &many);
+        ck_assert_double_eq_tol(many.rate, few.rate, 1e-8 * fmax(1.0, few.rate));
+    }
+}
+END_TEST
+
 START_TEST(nothing_to_code)
 {
     const double zeros[] = {0.0, 0.0, 0.0};
@@ -416,6 +437,7 @@ int main(void)
     tcase_add_test(allocation, powers_of_two_change_no_digit);
     tcase_add_test(allocation, the_unit_of_the_weights_does_not_matter);
     tcase_add_test(allocation, zero_columns_count_in_the_mean);
+    tcase_add_test(allocation, repeated_columns_change_nothing);
     tcase_add_test(allocation, nothing_to_code);
     tcase_add_test(allocation, extreme_columns);
     suite_add_tcase(suite, allocation);

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/half.h"
 #include "check_main.h"
 #include "random.h"
@@ -150,6 +151,30 @@ START_TEST(arrays_are_converted_elementwise)
 END_TEST
 
 /* The limit is where infinity begins: the number before it is finite. */
+/* All finite numbers, in pieces that are no whole number of vectors. */
+START_TEST(the_kernel_decodes_every_f16)
+{
+#if WSIC_X86
+    enum { PIECE = 1021 };
+    uint16_t halves[PIECE];
+    float out[PIECE];
+
+    if (!wsic_kernels_available(WSIC_KERNELS_AVX2))
+        return;
+    for (uint32_t first = 0; first < 0x10000; first += PIECE) {
+        for (uint32_t i = 0; i < PIECE; i++)
+            halves[i] = (uint16_t)((first + i) % 0x10000);
+        wsic_load_f16_avx2(out, halves, PIECE);
+        for (uint32_t i = 0; i < PIECE; i++) {
+            const float expected = (float)decode(&f16, halves[i]);
+            if ((halves[i] & 0x7C00U) != 0x7C00U)
+                ck_assert_mem_eq(&out[i], &expected, sizeof expected);
+        }
+    }
+#endif
+}
+END_TEST
+
 START_TEST(the_limit_is_where_infinity_begins)
 {
     const uint32_t dtypes[] = {WSIC_F16, WSIC_BF16, WSIC_F32, WSIC_F64};
@@ -177,6 +202,7 @@ int main(void)
     tcase_add_test(tests, f16_rounds_to_nearest_even);
     tcase_add_test(tests, bf16_rounds_to_nearest_even);
     tcase_add_test(tests, arrays_are_converted_elementwise);
+    tcase_add_test(tests, the_kernel_decodes_every_f16);
     tcase_add_test(tests, the_limit_is_where_infinity_begins);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

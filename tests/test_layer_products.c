@@ -282,7 +282,7 @@ static void check_same(const many *expected, const many *found)
 }
 
 /* The counting allocator does not count atomically: here no thread may allocate at all. */
-static void run_many(many *m, size_t threads)
+static void run_many(many *m, int32_t threads)
 {
     size_t bytes = 0;
     ck_assert_int_eq(wsic_layers_get_workspace_size(context, m->jobs, JOBS, threads, &bytes),
@@ -364,6 +364,8 @@ START_TEST(the_first_job_that_fails_is_named)
     ck_assert_int_eq(wsic_layers_run(context, found.jobs, 0, 2, NULL, 0), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_layers_run(context, found.jobs, JOBS, 1025, NULL, 0),
                      WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_layers_run(context, found.jobs, JOBS, -1, NULL, 0), WSIC_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "threads is -1"));
     ck_assert_int_eq(wsic_layers_get_workspace_size(context, found.jobs, JOBS, 2, NULL),
                      WSIC_ERROR_ARGUMENT);
     wsic_layer_destroy(layers[1]);

@@ -82,7 +82,7 @@ static void read_seen(struct seen *seen, const wsic_stats *stats)
     ck_assert_uint_le(n, most);
     ck_assert_double_eq(wsic_stats_samples(stats), text_length);
     seen->pairs = wsic_stats_has_pairs(stats);
-    seen->outputs = wsic_stats_outputs(stats);
+    seen->outputs = wsic_stats_residual_columns(stats);
     read_moment(stats, WSIC_MOMENT_INPUT, n, n, seen->input);
     if (!seen->pairs)
         return;

@@ -159,7 +159,7 @@ START_TEST(a_bad_diagonal_is_named)
         {{1.0, 1.0, 1.0, 1.0}, A - 1, WSIC_ERROR_SHAPE, "diagonal has 3 numbers"},
         {{1.0, NAN, 1.0, 1.0}, A, WSIC_ERROR_NOT_FINITE, "diagonal[1] is nan"},
         {{1.0, 1.0, HUGE_VAL, 1.0}, A, WSIC_ERROR_NOT_FINITE, "diagonal[2] is inf"},
-        {{1.0, 1.0, 1.0, -0.5}, A, WSIC_ERROR_RANGE, "diagonal[3] is -0.5"},
+        {{1.0, 1.0, 1.0, -0.5}, A, WSIC_ERROR_ARGUMENT, "diagonal[3] is -0.5"},
         {{0.0, 0.0, 0.0, 0.0}, A, WSIC_ERROR_RANGE, "no gradient"},
     };
     const double good[A] = {1.0, 2.0, 3.0, 4.0};

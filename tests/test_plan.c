@@ -69,7 +69,7 @@ START_TEST(energy_and_damping_by_hand)
     const wsic_plan_layer layer = layer_of(0);
     ck_assert_uint_eq(layer.rows, 3);
     ck_assert_uint_eq(layer.columns, 2);
-    ck_assert_uint_eq(layer.dead, 0);
+    ck_assert_uint_eq(layer.dead_columns, 0);
     ck_assert_double_eq_tol(layer.damping, delta, 1e-15);
     ck_assert_double_eq_tol(layer.energy, energy, 1e-13);
 }
@@ -128,7 +128,7 @@ START_TEST(dead_columns)
     ck_assert_int_eq(add_weights(row, WSIC_F64, 1, 3, NULL), WSIC_OK);
     ck_assert_int_eq(wsic_plan_solve_rate(plan, 2.0), WSIC_OK);
     const wsic_plan_layer layer = layer_of(0);
-    ck_assert_uint_eq(layer.dead, 1);
+    ck_assert_uint_eq(layer.dead_columns, 1);
     ck_assert_double_eq_tol(layer.damping, 2e-4, 1e-15);
     ck_assert_int_eq(wsic_plan_get_column_rates(plan, 0, rates, 3), WSIC_OK);
     ck_assert_double_eq_tol(rates[0], 3.0, 1e-9);
@@ -151,7 +151,7 @@ START_TEST(nothing_to_code)
         ck_assert_double_eq(layer_of(i).step, 0.0);
         ck_assert_double_eq(layer_of(i).energy, 0.0);
     }
-    ck_assert_uint_eq(layer_of(1).dead, 2);
+    ck_assert_uint_eq(layer_of(1).dead_columns, 2);
 }
 END_TEST
 

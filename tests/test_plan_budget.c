@@ -229,7 +229,7 @@ START_TEST(problems_bring_what_they_leave_out)
     ck_assert_int_eq(wsic_plan_add_problem(m.plan, problem, &index), WSIC_OK);
     ck_assert_int_eq(wsic_plan_add(m.plan, m.stats[0], &m.matrix[0], NULL), WSIC_OK);
     ck_assert_int_eq(wsic_plan_solve_budget(m.plan, WSIC_PLAN_EQUAL, ROWS * WIDTH / 4), WSIC_OK);
-    ck_assert_uint_eq(layer_of(index).dead, WIDTH / 2);
+    ck_assert_uint_eq(layer_of(index).dead_columns, WIDTH / 2);
     ck_assert_double_eq_tol(layer_of(index).target_rate / layer_of(1).target_rate, 0.375, 1e-9);
     /* The codes of a row that is not left out get what the model says of 3/4 of the rows. */
     ck_assert_int_eq(wsic_plan_solve_rate(m.plan, 1.5), WSIC_OK);

@@ -129,7 +129,7 @@ START_TEST(moments_match_the_definition)
             ck_assert_int_eq(wsic_stats_create(context, N, &fresh), WSIC_OK);
             ck_assert_int_eq(add(fresh, &batch, residual, weighted), WSIC_OK);
             ck_assert_int_eq(wsic_stats_has_pairs(fresh), 1);
-            ck_assert_uint_eq(wsic_stats_outputs(fresh), residual ? A : 0);
+            ck_assert_uint_eq(wsic_stats_residual_columns(fresh), residual ? A : 0);
             check_all(fresh, &batch, residual, weighted ? batch.x.weights : NULL);
             wsic_stats_destroy(fresh);
         }

@@ -333,12 +333,11 @@ START_TEST(bad_eigenvalues)
 
     for (size_t i = 0; i < 3; i++) {
         const double eigenvalues[] = {1.0, bad[i]};
-        ck_assert_int_eq(wsic_waterfill_rate(eigenvalues, 2, 1.0, 1.0, &out, &level),
-                         WSIC_ERROR_NOT_FINITE);
+        const wsic_status expected = bad[i] < 0.0 ? WSIC_ERROR_ARGUMENT : WSIC_ERROR_NOT_FINITE;
+        ck_assert_int_eq(wsic_waterfill_rate(eigenvalues, 2, 1.0, 1.0, &out, &level), expected);
         ck_assert_int_eq(wsic_waterfill_distortion(eigenvalues, 2, 1.0, 1.0, &out, &level),
-                         WSIC_ERROR_NOT_FINITE);
-        ck_assert_int_eq(wsic_waterfill_component_rates(eigenvalues, 2, 1.0, 1.0, rates),
-                         WSIC_ERROR_NOT_FINITE);
+                         expected);
+        ck_assert_int_eq(wsic_waterfill_component_rates(eigenvalues, 2, 1.0, 1.0, rates), expected);
     }
     ck_assert_double_eq(out, 7.0);
     ck_assert_double_eq(level, 8.0);
@@ -505,7 +504,7 @@ START_TEST(bad_products_are_refused)
     ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, rising, 2, 1.0, 0.1, &out, NULL),
                      WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_product_rate(good, 2, negative, 2, 1.0, 0.1, &out, NULL),
-                     WSIC_ERROR_NOT_FINITE);
+                     WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_waterfill_product_rate(infinite, 2, good, 2, 1.0, 0.1, &out, NULL),
                      WSIC_ERROR_NOT_FINITE);
     ck_assert_int_eq(wsic_waterfill_product_distortion(good, 2, good, 2, 1.0, -1.0, &out, NULL),

@@ -119,7 +119,7 @@ static int print_as_json(const plan_job *job)
         json_figure(layer->rate), "step", json_figure(layer->step), "water_level",
         json_figure(layer->water_level), "distortion", json_figure(layer->distortion), "energy",
         json_figure(layer->energy), "damping", json_figure(layer->damping), "dead_columns",
-        (json_int_t)layer->dead, "column_rates", column_json(job)));
+        (json_int_t)layer->dead_columns, "column_rates", column_json(job)));
 }
 
 static void print_histogram(const plan_job *job)
@@ -149,7 +149,7 @@ static int print_for_person(const plan_job *job)
     print_fact("water level", "%.9g", layer->water_level);
     print_fact("distortion", "%.6g of %.6g", layer->distortion, layer->energy);
     print_fact("damping", "%.6g", layer->damping);
-    print_fact("dead columns", "%" PRIu64, layer->dead);
+    print_fact("dead columns", "%" PRIu64, layer->dead_columns);
     print_fact("column rates", "%.4f to %.4f, median %.4f", quantile(job, 0), quantile(job, 1),
                quantile(job, 0.5));
     print_histogram(job);

@@ -657,7 +657,7 @@ public:
 
     /** \brief Do jobs of one or many layers on the threads of the context (decode.h). No two of
      *  them may fill the same memory. */
-    void run(span<job> jobs, std::size_t threads = 0) const;
+    void run(span<job> jobs, int threads = 0) const;
 
 private:
     template <class T> friend class handle;
@@ -796,7 +796,7 @@ public:
     }
 
     std::size_t columns() const { return get(wsic_stats_columns); }
-    std::size_t outputs() const { return get(wsic_stats_outputs); }
+    std::size_t residual_columns() const { return get(wsic_stats_residual_columns); }
     double samples() const { return get(wsic_stats_samples); }
     bool has_pairs() const { return get(wsic_stats_has_pairs) != 0; }
 
@@ -1199,7 +1199,7 @@ private:
     std::size_t first_row_, first_column_;
 };
 
-inline void context::run(span<job> jobs, std::size_t threads) const
+inline void context::run(span<job> jobs, int threads) const
 {
     std::vector<wsic_layer_job> tasks;
     detail::uses used;

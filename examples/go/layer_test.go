@@ -172,7 +172,7 @@ func TestPairsAreToldFromPlainInputs(t *testing.T) {
 	x := matrix(t, d.activations, tokens, columns)
 	must(t, stats.AddPair(background, x, x, &x, nil))
 	info := got[watersic.StatsInfo](t)(stats.Info())
-	if !info.Pairs || info.Outputs != columns {
+	if !info.Pairs || info.ResidualColumns != columns {
 		t.Fatal(info)
 	}
 	wants(t, stats.Add(background, x, nil), watersic.ErrState, "pairs")

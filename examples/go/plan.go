@@ -112,7 +112,7 @@ func (p *Plan) Commit(index int, bytes uint64) error {
 
 // PlannedLayer is what a plan says about one matrix (wsic_plan_layer).
 type PlannedLayer struct {
-	Rows, Columns, Dead                        uint64
+	Rows, Columns, DeadColumns                 uint64
 	Rate, Distortion, Energy, Step, WaterLevel float64
 	Damping, Marginal, Sensitivity, TargetRate float64
 	Bytes                                      uint64
@@ -135,7 +135,7 @@ func (p *Plan) Layer(index int) (PlannedLayer, error) {
 		return PlannedLayer{}, err
 	}
 	return PlannedLayer{
-		Rows: uint64(l.rows), Columns: uint64(l.columns), Dead: uint64(l.dead),
+		Rows: uint64(l.rows), Columns: uint64(l.columns), DeadColumns: uint64(l.dead_columns),
 		Rate: float64(l.rate), Distortion: float64(l.distortion), Energy: float64(l.energy),
 		Step: float64(l.step), WaterLevel: float64(l.water_level), Damping: float64(l.damping),
 		Marginal: float64(l.marginal), Sensitivity: float64(l.sensitivity),

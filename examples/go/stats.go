@@ -126,9 +126,9 @@ type StatsInfo struct {
 	// Columns is the length of an input, and Samples the sum of the weights of all tokens.
 	Columns int
 	Samples float64
-	// Pairs tells whether the statistics hold pairs, and Outputs the length of their residuals.
-	Pairs   bool
-	Outputs int
+	// Pairs tells whether the statistics hold pairs, and ResidualColumns the length of their residuals.
+	Pairs           bool
+	ResidualColumns int
 }
 
 // Info describes the statistics.
@@ -138,7 +138,7 @@ func (s *Stats) Info() (StatsInfo, error) {
 		info.Columns = int(C.wsic_stats_columns(s.get()))
 		info.Samples = float64(C.wsic_stats_samples(s.get()))
 		info.Pairs = C.wsic_stats_has_pairs(s.get()) != 0
-		info.Outputs = int(C.wsic_stats_outputs(s.get()))
+		info.ResidualColumns = int(C.wsic_stats_residual_columns(s.get()))
 		return C.WSIC_OK
 	}, s.handle)
 	return info, err

@@ -55,7 +55,7 @@ class Objects(unittest.TestCase):
         stats = watersic.Stats(self.context, COLUMNS)
         stats.add_pair(x, y, r)
         self.assertTrue(stats.has_pairs)
-        self.assertEqual(stats.outputs, ROWS)
+        self.assertEqual(stats.residual_columns, ROWS)
         x, y, r = (a.astype(numpy.float64) for a in (x, y, r))
         truths = {watersic.Moment.INPUT: x.T @ x, watersic.Moment.QUANTIZED: y.T @ y,
                   watersic.Moment.CROSS: x.T @ y, watersic.Moment.RESIDUAL: r.T @ y,

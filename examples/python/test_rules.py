@@ -108,7 +108,7 @@ class BadInput(unittest.TestCase):
         self.refused(watersic.ArgumentError, "q", problem.set_mix, 2)
         self.refused(watersic.ArgumentError, "", problem.set_outputs, self.stats)
         self.refused(ValueError, "diagonal", problem.set_output_diagonal, numpy.ones(ROWS + 1))
-        self.refused(watersic.NumberError, "", problem.set_output_diagonal, -numpy.ones(ROWS))
+        self.refused(watersic.ArgumentError, "", problem.set_output_diagonal, -numpy.ones(ROWS))
         for change in (self.stats.close, lambda: self.stats.add(activations()),
                        lambda: self.stats.merge(self.stats)):
             self.refused(watersic.StateError, "borrows", change)
@@ -453,6 +453,7 @@ class Signals(unittest.TestCase):
     def test_plan(self):
         stats, plan = statistics(self.context), watersic.Plan(self.context)
         self.interrupt(lambda: plan.add(stats, weights()))
+        plan.add(stats, weights())  # the first one that is not interrupted, if the machine is busy
         plan.solve_rate(2)
 
     def test_statistics(self):

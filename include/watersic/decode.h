@@ -138,7 +138,7 @@ WSIC_API wsic_status wsic_layer_run(const wsic_layer_job *job, void *workspace,
  */
 WSIC_API wsic_status wsic_layers_get_workspace_size(wsic_context *context,
                                                     const wsic_layer_job *jobs, size_t count,
-                                                    size_t threads, size_t *bytes) WSIC_NODISCARD;
+                                                    int32_t threads, size_t *bytes) WSIC_NODISCARD;
 
 /**
  * \brief Do many jobs, of one or many layers, on the threads of a context.
@@ -157,13 +157,13 @@ WSIC_API wsic_status wsic_layers_get_workspace_size(wsic_context *context,
  *   - as wsic_layer_run(): the status of the first job in the array that failed. The context's
  *     message names the job and the reason. If an argument of any job is wrong, no job is done;
  *     otherwise all other jobs are done.
- *   - #WSIC_ERROR_ARGUMENT: count is 0, or threads is above 1024
+ *   - #WSIC_ERROR_ARGUMENT: count is 0, or threads is negative or above 1024
  *
  * Each thread takes one block of info.block_rows rows after another. Results have the same bits as
  * those of wsic_layer_run(), whatever the number of threads.
  */
 WSIC_API wsic_status wsic_layers_run(wsic_context *context, const wsic_layer_job *jobs,
-                                     size_t count, size_t threads, void *workspace,
+                                     size_t count, int32_t threads, void *workspace,
                                      size_t bytes) WSIC_NODISCARD;
 
 /**

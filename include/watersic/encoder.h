@@ -228,7 +228,8 @@ WSIC_API int32_t wsic_parameter_find(const char *name);
  *
  * Thread-safe.
  */
-WSIC_API wsic_status wsic_parameter_get_choice(int32_t id, size_t index, char *name, size_t size);
+WSIC_API wsic_status wsic_parameter_get_choice(int32_t id, size_t index, char *name,
+                                               size_t size) WSIC_NODISCARD;
 
 /**
  * \brief Names of the presets of wsic_encoder_set_preset().

@@ -178,7 +178,8 @@ enum wsic_plan_mode {
  *
  * The plan must be solved again afterwards.
  */
-WSIC_API wsic_status wsic_plan_set_sensitivity(wsic_plan *plan, size_t index, double sensitivity);
+WSIC_API wsic_status wsic_plan_set_sensitivity(wsic_plan *plan, size_t index,
+                                               double sensitivity) WSIC_NODISCARD;
 
 /**
  * \brief Share one budget out over all matrices.
@@ -220,16 +221,16 @@ WSIC_API wsic_status wsic_plan_commit(wsic_plan *plan, size_t index, uint64_t by
 
 /** \brief What a solved plan says about one matrix. */
 typedef struct wsic_plan_layer {
-    size_t size;        /**< sizeof(wsic_plan_layer), set by the caller */
-    uint64_t rows;      /**< a */
-    uint64_t columns;   /**< n */
-    uint64_t dead;      /**< columns left out because their input is (nearly) always 0 */
-    double rate;        /**< planned mean rate of the codes, bits per weight */
-    double distortion;  /**< planned D */
-    double energy;      /**< distortion at rate 0, from the Cholesky diagonal */
-    double step;        /**< c; 0 where nothing is to be coded */
-    double water_level; /**< τ = c²/12 */
-    double damping;     /**< δ that was added to the diagonal of Σ */
+    size_t size;           /**< sizeof(wsic_plan_layer), set by the caller */
+    uint64_t rows;         /**< a */
+    uint64_t columns;      /**< n */
+    uint64_t dead_columns; /**< columns left out because their input is (nearly) always 0 */
+    double rate;           /**< planned mean rate of the codes, bits per weight */
+    double distortion;     /**< planned D */
+    double energy;         /**< distortion at rate 0, from the Cholesky diagonal */
+    double step;           /**< c; 0 where nothing is to be coded */
+    double water_level;    /**< τ = c²/12 */
+    double damping;        /**< δ that was added to the diagonal of Σ */
     double marginal;    /**< distortion that a bit more would save, -dD/dR / (2 ln 2). At high rates
                              it is the water level c²/12; at low rates it is less */
     double sensitivity; /**< s */

@@ -165,11 +165,10 @@ WSIC_API wsic_status wsic_problem_set_outputs(wsic_problem *problem,
  * \param count     the number of rows of the matrix; not looked at if diagonal is NULL
  * \return
  *   - #WSIC_OK
- *   - #WSIC_ERROR_ARGUMENT: problem is NULL
+ *   - #WSIC_ERROR_ARGUMENT: problem is NULL, or a number is negative
  *   - #WSIC_ERROR_SHAPE: count is not the number of rows
  *   - #WSIC_ERROR_NOT_FINITE: a number is NaN or infinite
- *   - #WSIC_ERROR_RANGE: a number is negative, or their mean is 0, subnormal or beyond the range of
- *     double
+ *   - #WSIC_ERROR_RANGE: the mean of the numbers is 0, subnormal or beyond the range of double
  *   - #WSIC_ERROR_MEMORY, #WSIC_ERROR_MEMORY_LIMIT
  *
  * On failure the problem is as before. Numbers below 1e-4 of the mean count as that

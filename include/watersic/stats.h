@@ -282,7 +282,7 @@ WSIC_API int32_t wsic_stats_has_pairs(const wsic_stats *stats) WSIC_NONNULL(1);
 /** \brief Length of the residuals.
  *  \param stats not NULL
  *  \return a; 0 where there are none */
-WSIC_API size_t wsic_stats_outputs(const wsic_stats *stats) WSIC_NONNULL(1);
+WSIC_API size_t wsic_stats_residual_columns(const wsic_stats *stats) WSIC_NONNULL(1);
 
 /** \brief Moments that statistics hold. The numbers are pinned. */
 enum wsic_moment_kind {
@@ -298,7 +298,7 @@ enum wsic_moment_kind {
  * \brief Read a normalised moment.
  *
  * \param stats   not NULL
- * \param which   #WSIC_MOMENT_INPUT ...
+ * \param kind    #WSIC_MOMENT_INPUT ...
  * \param values  of the moment's shape, F64 or F32, to be filled, symmetric ones in both triangles
  * \return
  *   - #WSIC_OK
@@ -306,21 +306,21 @@ enum wsic_moment_kind {
  *   - #WSIC_ERROR_NO_SAMPLES
  *   - #WSIC_ERROR_SHAPE, #WSIC_ERROR_DTYPE, #WSIC_ERROR_ARGUMENT
  */
-WSIC_API wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t which,
+WSIC_API wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t kind,
                                            wsic_matrix *values) WSIC_NODISCARD;
 
 /**
  * \brief wsic_stats_get_moment() without a struct.
  *
  * \param stats       not NULL
- * \param which       #WSIC_MOMENT_INPUT ...
+ * \param kind        #WSIC_MOMENT_INPUT ...
  * \param data        to be filled; the moment's shape follows from wsic_stats_columns() and
- *                    wsic_stats_outputs()
+ *                    wsic_stats_residual_columns()
  * \param dtype       #WSIC_F64 or #WSIC_F32
  * \param row_stride  elements from one row to the next, 0 for no gap
  * \return as wsic_stats_get_moment()
  */
-WSIC_API wsic_status wsic_stats_get_moment_flat(const wsic_stats *stats, int32_t which, void *data,
+WSIC_API wsic_status wsic_stats_get_moment_flat(const wsic_stats *stats, int32_t kind, void *data,
                                                 uint32_t dtype, size_t row_stride) WSIC_NODISCARD;
 
 /**

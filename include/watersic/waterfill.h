@@ -42,9 +42,9 @@ extern "C" {
  * \param water_level  if not NULL, receives τ: the largest σ² λ_i where the rate is 0
  * \return
  *   - #WSIC_OK
- *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, n is 0, variance is negative,
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, n is 0, variance or an eigenvalue is negative,
  *     distortion is not positive
- *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is negative or not finite
+ *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is NaN or infinite
  */
 WSIC_API wsic_status wsic_waterfill_rate(const double *eigenvalues, size_t n, double variance,
                                          double distortion, double *rate,
@@ -93,9 +93,9 @@ WSIC_API wsic_status wsic_waterfill_component_rates(const double *eigenvalues, s
  * \param water_level  if not NULL, receives τ: the largest σ² μ_k λ_i where the rate is 0
  * \return
  *   - #WSIC_OK
- *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, a or n is 0, variance is negative, distortion is not
- *     positive, or a spectrum is not in descending order
- *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is negative or not finite
+ *   - #WSIC_ERROR_ARGUMENT: a pointer is NULL, a or n is 0, variance or an eigenvalue is negative,
+ *     distortion is not positive, or a spectrum is not in descending order
+ *   - #WSIC_ERROR_NOT_FINITE: an eigenvalue is NaN or infinite
  *
  * The call tries at most 64 water levels, with O(a + n) operations for each, and allocates nothing.
  * (Both spectra are sorted. The number of λ_i whose product with μ_k is above the water level

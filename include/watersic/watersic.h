@@ -52,9 +52,16 @@
  * Every function that can fail returns a ::wsic_status. A message on the handle and on the context
  * explains a failure. A created handle comes back through the last argument, and is NULL on
  * failure. Functions that release a handle take NULL, and so do functions that return a message.
- * The first member of a struct is its size. Calls that take structs with pointers have variants
- * without structs, whose names end in "_flat". Strings are UTF-8 with a terminating NUL. Rates are
- * in bits per weight everywhere.
+ * The first member of a struct is its size. Calls that take a matrix have variants without structs,
+ * whose names end in "_flat"; wsic_problem_create() has none, and jobs (decode.h) and moments of
+ * pairs are structs throughout. Strings are UTF-8 with a terminating NUL.
+ *
+ * Rates are in bits per weight, divergences in bits per token, sizes in bytes, times in seconds, and
+ * row strides in elements. A matrix with n columns is described by its data, type, rows, columns
+ * and row stride, in this order. An array without a length has the length that its documentation
+ * names (a rows, n columns). Numbers of threads are int32_t, and 0 is "as many as there are". A
+ * number outside its range, negative ones included, is #WSIC_ERROR_ARGUMENT; NaN and infinity are
+ * #WSIC_ERROR_NOT_FINITE where the number is data, and #WSIC_ERROR_ARGUMENT where it is a setting.
  *
  * These headers refer to documents as docs/NAME.md; they are installed as
  * share/doc/watersic/NAME.md.

@@ -41,22 +41,23 @@ wsic_status wsic_stats_add_covariance_flat(wsic_stats *stats, const void *data, 
 }
 
 /* Residuals have as many rows as the layer has outputs, all other moments as many as inputs. */
-static size_t moment_rows(const wsic_stats *stats, int32_t which)
+static size_t moment_rows(const wsic_stats *stats, int32_t kind)
 {
-    return which >= WSIC_MOMENT_RESIDUAL ? wsic_stats_outputs(stats) : wsic_stats_columns(stats);
+    return kind >= WSIC_MOMENT_RESIDUAL ? wsic_stats_residual_columns(stats)
+                                        : wsic_stats_columns(stats);
 }
 
-wsic_status wsic_stats_get_moment_flat(const wsic_stats *stats, int32_t which, void *data,
+wsic_status wsic_stats_get_moment_flat(const wsic_stats *stats, int32_t kind, void *data,
                                        uint32_t dtype, size_t row_stride)
 {
     wsic_matrix values;
 
     if (!stats)
         return WSIC_ERROR_ARGUMENT;
-    wsic_matrix_init(&values, sizeof values, data, dtype, moment_rows(stats, which),
-                     which == WSIC_MOMENT_RESIDUAL_ENERGY ? 1 : wsic_stats_columns(stats),
+    wsic_matrix_init(&values, sizeof values, data, dtype, moment_rows(stats, kind),
+                     kind == WSIC_MOMENT_RESIDUAL_ENERGY ? 1 : wsic_stats_columns(stats),
                      row_stride);
-    return wsic_stats_get_moment(stats, which, &values);
+    return wsic_stats_get_moment(stats, kind, &values);
 }
 
 static void describe_weights(const wsic_stats *stats, const void *data, uint32_t dtype, size_t rows,

@@ -267,7 +267,7 @@ static wsic_status name_job(const wsic_env *env, const wsic_layer_job *jobs, siz
 }
 
 static wsic_status check_jobs(wsic_context *context, const wsic_layer_job *jobs, size_t count,
-                              size_t *threads)
+                              int32_t threads, size_t *lanes)
 {
     enum { THREADS_MAX = 1024 };
 
@@ -276,41 +276,40 @@ static wsic_status check_jobs(wsic_context *context, const wsic_layer_job *jobs,
     const wsic_env env = wsic_context_env(context);
     if (!jobs || count == 0)
         return wsic_fail(&env, WSIC_ERROR_ARGUMENT, jobs ? "count is 0" : "jobs is NULL");
-    if (*threads > THREADS_MAX)
-        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "threads is %zu, not within 0 to %d", *threads,
-                         (int)THREADS_MAX);
-    if (*threads == 0)
-        *threads = wsic_parallel_threads(&env);
+    if (threads < 0 || threads > THREADS_MAX)
+        return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "threads is %d, not within 0 to %d",
+                         (int)threads, (int)THREADS_MAX);
+    *lanes = threads == 0 ? wsic_parallel_threads(&env) : (size_t)threads;
     return WSIC_OK;
 }
 
 wsic_status wsic_layers_get_workspace_size(wsic_context *context, const wsic_layer_job *jobs,
-                                           size_t count, size_t threads, size_t *bytes)
+                                           size_t count, int32_t threads, size_t *bytes)
 {
     run_layout layout;
-    size_t wrong;
-    wsic_status status = check_jobs(context, jobs, count, &threads);
+    size_t wrong, lanes = 0;
+    wsic_status status = check_jobs(context, jobs, count, threads, &lanes);
 
     if (status != WSIC_OK)
         return status;
     const wsic_env env = wsic_context_env(context);
     if (!bytes)
         return wsic_fail(&env, WSIC_ERROR_ARGUMENT, "bytes is NULL");
-    status = measure(&env, jobs, count, &plain_names, threads, &layout, &wrong);
+    status = measure(&env, jobs, count, &plain_names, lanes, &layout, &wrong);
     if (status == WSIC_OK)
         *bytes = layout.total;
     return name_job(&env, jobs, count, wrong, status);
 }
 
 wsic_status wsic_layers_run(wsic_context *context, const wsic_layer_job *jobs, size_t count,
-                            size_t threads, void *workspace, size_t bytes)
+                            int32_t threads, void *workspace, size_t bytes)
 {
-    size_t wrong;
-    wsic_status status = check_jobs(context, jobs, count, &threads);
+    size_t wrong, lanes = 0;
+    wsic_status status = check_jobs(context, jobs, count, threads, &lanes);
 
     if (status != WSIC_OK)
         return status;
     const wsic_env env = wsic_context_env(context);
-    status = run_jobs(&env, jobs, count, &plain_names, threads, workspace, bytes, &wrong);
+    status = run_jobs(&env, jobs, count, &plain_names, lanes, workspace, bytes, &wrong);
     return name_job(&env, jobs, count, wrong, status);
 }

@@ -250,6 +250,7 @@ static int print_value(const parameter *p, double value, char *text, size_t size
         return snprintf(text, size, "%.*s", (int)length, choice);
     }
     wsic_decimal_print(value, number);
+    /* cppcheck-suppress nullPointer ; snprintf() only counts where size is 0 */
     return snprintf(text, size, "%s", number);
 }
 

@@ -334,7 +334,7 @@ wsic_status wsic_plan_get_layer(const wsic_plan *plan, size_t index, wsic_plan_l
         .size = sizeof filled,
         .rows = entry->rows,
         .columns = entry->columns,
-        .dead = entry->dead,
+        .dead_columns = entry->dead,
         .rate = entry->allocation.rate,
         .distortion = entry->allocation.distortion,
         .energy = entry->energy,

@@ -13,7 +13,7 @@
 static wsic_status check_stats(const wsic_env *env, const char *name, const wsic_stats *stats,
                                const wsic_matrix *weights)
 {
-    const size_t outputs = wsic_stats_outputs(stats);
+    const size_t outputs = wsic_stats_residual_columns(stats);
 
     if (!(wsic_stats_samples(stats) > 0.0))
         return wsic_fail(env, WSIC_ERROR_NO_SAMPLES, "%s: the statistics hold no sample", name);
@@ -33,7 +33,7 @@ static wsic_status check_same_kind(const wsic_env *env, const wsic_stats *stats,
     if (wsic_stats_has_pairs(stats) != wsic_stats_has_pairs(weighted))
         return wsic_fail(env, WSIC_ERROR_STATE,
                          "one of stats and weighted holds pairs, the other plain inputs");
-    if (wsic_stats_outputs(stats) != wsic_stats_outputs(weighted))
+    if (wsic_stats_residual_columns(stats) != wsic_stats_residual_columns(weighted))
         return wsic_fail(env, WSIC_ERROR_STATE,
                          "one of stats and weighted holds residuals, the other none");
     return WSIC_OK;
@@ -274,7 +274,7 @@ static wsic_status check_diagonal(const wsic_env *env, const double *diagonal, s
         if (!isfinite(diagonal[r]))
             return wsic_fail(env, WSIC_ERROR_NOT_FINITE, "diagonal[%zu] is %g", r, diagonal[r]);
         if (diagonal[r] < 0.0)
-            return wsic_fail(env, WSIC_ERROR_RANGE, "diagonal[%zu] is %g, a mean of squares", r,
+            return wsic_fail(env, WSIC_ERROR_ARGUMENT, "diagonal[%zu] is %g, a mean of squares", r,
                              diagonal[r]);
         mean += diagonal[r] / (double)rows;
     }

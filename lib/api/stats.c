@@ -59,7 +59,7 @@ double wsic_stats_samples(const wsic_stats *stats)
     return stats->moments.samples;
 }
 
-size_t wsic_stats_outputs(const wsic_stats *stats)
+size_t wsic_stats_residual_columns(const wsic_stats *stats)
 {
     return stats->moments.outputs;
 }
@@ -99,30 +99,30 @@ static void set_element(const wsic_matrix *matrix, size_t i, size_t j, double va
         ((float *)matrix->data)[index] = (float)value;
 }
 
-static wsic_status find_moment(const wsic_stats *stats, int32_t which, wsic_moment *found)
+static wsic_status find_moment(const wsic_stats *stats, int32_t kind, wsic_moment *found)
 {
     const wsic_env *const env = &stats->handle.env;
     wsic_moment list[WSIC_MOMENTS];
 
-    if (which < WSIC_MOMENT_INPUT || which > WSIC_MOMENT_RESIDUAL_ENERGY)
+    if (kind < WSIC_MOMENT_INPUT || kind > WSIC_MOMENT_RESIDUAL_ENERGY)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "moment is %d, none of WSIC_MOMENT_INPUT ...",
-                         (int)which);
-    const size_t index = (size_t)(which - WSIC_MOMENT_INPUT);
+                         (int)kind);
+    const size_t index = (size_t)(kind - WSIC_MOMENT_INPUT);
     if (index >= wsic_moments_list(&stats->moments, list))
         return wsic_fail(env, WSIC_ERROR_STATE, "the statistics hold no %s",
-                         which < WSIC_MOMENT_RESIDUAL ? "pairs" : "residuals");
+                         kind < WSIC_MOMENT_RESIDUAL ? "pairs" : "residuals");
     *found = list[index];
     return check_samples(stats);
 }
 
-wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t which, wsic_matrix *values)
+wsic_status wsic_stats_get_moment(const wsic_stats *stats, int32_t kind, wsic_matrix *values)
 {
     wsic_moment moment = {.sum = NULL};
     wsic_matrix target;
 
     if (!stats)
         return WSIC_ERROR_ARGUMENT;
-    wsic_status status = find_moment(stats, which, &moment);
+    wsic_status status = find_moment(stats, kind, &moment);
     if (status == WSIC_OK)
         status = wsic_check_matrix(&stats->handle.env, "values", values, WSIC_ALLOW_DOUBLE,
                                    (wsic_shape){moment.rows, moment.columns}, &target);

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/cpu.h"
 #include "base/half.h"
 
 /* Enough for BLAS to be at full speed, and little beside the n x n sums. The bound of the errors
  * grows with those in single precision, since the products of a block are summed in it. */
-enum { SINGLES = 512, DOUBLES = 256 };
+enum { SINGLES = 512, DOUBLES = 512 };
 
 /* Tokens that a thread takes at once, and the groups that there are of them. */
 enum { GROUP = 32, GROUPS = SINGLES / GROUP };
@@ -78,6 +79,7 @@ typedef struct load_job {
     const wsic_tokens *tokens;
     size_t first;
     wsic_token_block *block;
+    bool avx2;
 } load_job;
 
 static double weight_of(const load_job *job, size_t token)
@@ -173,6 +175,19 @@ static void sum_strip(const load_job *job, size_t group, size_t first, column_su
     }
 }
 
+static void load_token(const load_job *job, size_t token, float *out)
+{
+    const uint32_t dtype = job->tokens->matrix.dtype;
+
+#if WSIC_X86
+    if (dtype == WSIC_F16 && job->avx2) {
+        wsic_load_f16_avx2(out, data_of(job, token), job->block->columns);
+        return;
+    }
+#endif
+    wsic_load_f32(out, data_of(job, token), dtype, job->block->columns);
+}
+
 static void load_singles(void *data, size_t group)
 {
     const load_job *const job = data;
@@ -180,7 +195,7 @@ static void load_singles(void *data, size_t group)
     const size_t n = block->columns;
 
     for (size_t t = group * GROUP; t < end_of(job, group); t++)
-        wsic_load_f32(block->singles + t * n, data_of(job, t), job->tokens->matrix.dtype, n);
+        load_token(job, t, block->singles + t * n);
     for (size_t first = 0; first < n; first += STRIP)
         sum_strip(job, group, first,
                   (column_sums){.count = wsic_min_size(STRIP, n - first),
@@ -253,7 +268,10 @@ static void move_singles(void *data, size_t group)
 void wsic_token_block_load(const wsic_env *env, const wsic_tokens *tokens, size_t first,
                            size_t count, wsic_token_block *block)
 {
-    load_job job = {.tokens = tokens, .first = first, .block = block};
+    load_job job = {.tokens = tokens,
+                    .first = first,
+                    .block = block,
+                    .avx2 = wsic_kernels_have_avx2(wsic_kernels_chosen(env))};
     const size_t groups = wsic_div_up(count, GROUP);
 
     block->count = count;

@@ -21,6 +21,10 @@ void wsic_load_f64(double *out, const void *data, uint32_t dtype, size_t count);
 /* The same in single precision, for the types that fit into it: all but F64. */
 void wsic_load_f32(float *out, const void *data, uint32_t dtype, size_t count);
 
+/* The same of F16, on processors with AVX2. The numbers have to be finite: of a NaN other bits may
+ * come. */
+void wsic_load_f16_avx2(float *out, const uint16_t *data, size_t count);
+
 /* The largest magnitude of count consecutive numbers of a floating type; infinity if one of them
  * is no finite number. */
 double wsic_largest_magnitude(const void *data, uint32_t dtype, size_t count);

@@ -238,6 +238,7 @@ static size_t decode_vectors(const walk *w, size_t first, size_t count)
 {
     wsic_vector_group groups[WSIC_VECTOR_STREAMS];
     const wsic_steps *const steps = &w->groups[0].steps;
+    /* cppcheck-suppress legacyUninitvar ; it does not see that the loop sets the first `count` */
     wsic_vector_steps *const kernel = wsic_vector_kernel(wsic_kernels_chosen(w->env), steps);
     size_t to = steps->rows;
 

@@ -73,6 +73,7 @@ void wsic_fused_add(float *sums, const float *values, float factor, size_t count
 
     for (size_t i = 0; i < count; i++)
         wide[i] = (double)values[i] * wide_factor + (double)sums[i];
+    /* cppcheck-suppress uninitvar ; the loop has set the first `count` */
     memcpy(bits, wide, count * sizeof *bits);
     for (size_t i = 0; i < count; i++)
         doubtful |= is_doubtful(bits[i]);

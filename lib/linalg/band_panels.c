@@ -10,7 +10,12 @@
 #include "linalg/band.h"
 #include "linalg/linalg.h"
 
-enum { WIDTH = WSIC_BAND_WIDTH, TASK = 128 /* rows or columns of a task */ };
+enum {
+    WIDTH = WSIC_BAND_WIDTH,
+    /* Of a task: rows of A V, and columns of the update. */
+    PRODUCT_ROWS = 384,
+    UPDATE_COLUMNS = 128
+};
 
 typedef struct reduction {
     size_t n;
@@ -68,7 +73,8 @@ static void factor_panel(const reduction *r)
 static void multiply_rows(void *data, size_t task)
 {
     const reduction *const r = data;
-    const size_t row = task * TASK, rows = wsic_min_size(TASK, r->rows - row), end = row + rows;
+    const size_t row = task * PRODUCT_ROWS, rows = wsic_min_size(PRODUCT_ROWS, r->rows - row),
+                 end = row + rows;
     const double *const left = element(r, r->first + row, r->first);
     const double *const below = element(r, r->first + row, r->first + row);
     double *const product = r->product + row;
@@ -101,7 +107,8 @@ static void find_coupling(const reduction *r)
 static void update_columns(void *data, size_t task)
 {
     const reduction *const r = data;
-    const size_t column = task * TASK, columns = wsic_min_size(TASK, r->rows - column);
+    const size_t column = task * UPDATE_COLUMNS;
+    const size_t columns = wsic_min_size(UPDATE_COLUMNS, r->rows - column);
     const double *const X = r->V + r->rows * r->width;
 
     wsic_gemm_subtract_transposed(r->rows - column, columns, 2 * r->width, r->V + column, r->rows,
@@ -114,11 +121,10 @@ static void reduce_panels(const wsic_env *env, reduction *r)
     for (r->first = WIDTH; r->first + 1 < r->n; r->first += WIDTH) {
         r->rows = r->n - r->first;
         r->width = wsic_min_size(WIDTH, r->rows);
-        const size_t tasks = wsic_div_up(r->rows, TASK);
         factor_panel(r);
-        wsic_parallel_for(env, tasks, multiply_rows, r);
+        wsic_parallel_for(env, wsic_div_up(r->rows, PRODUCT_ROWS), multiply_rows, r);
         find_coupling(r);
-        wsic_parallel_for(env, tasks, update_columns, r);
+        wsic_parallel_for(env, wsic_div_up(r->rows, UPDATE_COLUMNS), update_columns, r);
     }
 }
 

@@ -19,6 +19,11 @@ typedef struct factoring {
     size_t n;
     double *a;
     size_t first, end; /* the block at work */
+
+    /* With pivots: */
+    size_t *order;
+    size_t *with;     /* which column k changes places with, when it is its turn */
+    double *variance; /* what is left of every column's */
 } factoring;
 
 static double *element(const factoring *f, size_t row, size_t column)
@@ -83,10 +88,10 @@ static void swap(double *x, double *y)
     *y = hand;
 }
 
-/* Exchange columns and rows j < p of what is left, and rows of what is done. */
+/* Exchange columns and rows j < p of what is left, and rows of the block at work. */
 static void exchange(const factoring *f, size_t j, size_t p)
 {
-    for (size_t k = 0; k < j; k++)
+    for (size_t k = f->first; k < j; k++)
         swap(element(f, j, k), element(f, p, k));
     swap(element(f, j, j), element(f, p, p));
     for (size_t i = j + 1; i < p; i++)
@@ -108,63 +113,87 @@ static size_t largest(const double *variance, size_t from, size_t n)
 
 /* One column of the block, from those before it in the block. False if its pivot is not positive.
  */
-static bool factor_column(const factoring *f, size_t j, double *variance)
+static bool factor_column(const factoring *f, size_t j)
 {
     double *const column = element(f, j, j);
 
-    if (!(variance[j] > 0.0))
+    if (!(f->variance[j] > 0.0))
         return false;
-    const double root = sqrt(variance[j]);
+    const double root = sqrt(f->variance[j]);
     if (j > f->first && j + 1 < f->n)
         wsic_gemv_subtract(f->n - j - 1, j - f->first, element(f, j + 1, f->first), f->n,
                            element(f, j, f->first), f->n, column + 1);
     column[0] = root;
     for (size_t i = 1; i < f->n - j; i++) {
         column[i] /= root;
-        variance[j + i] -= column[i] * column[i];
+        f->variance[j + i] -= column[i] * column[i];
     }
     return true;
 }
 
 /* Returns 0, or the number of the pivot that fails. */
-static size_t factor_block(const factoring *f, size_t *order, double *variance)
+static size_t factor_block(const factoring *f)
 {
     /* Anew, so that not all roundings add up. */
     for (size_t i = f->first; i < f->n; i++)
-        variance[i] = *element(f, i, i);
+        f->variance[i] = *element(f, i, i);
     for (size_t j = f->first; j < f->end; j++) {
-        const size_t p = largest(variance, j, f->n);
+        const size_t p = largest(f->variance, j, f->n);
+        f->with[j] = p;
         if (p != j) {
-            const size_t hand = order[j];
-            order[j] = order[p];
-            order[p] = hand;
+            const size_t hand = f->order[j];
+            f->order[j] = f->order[p];
+            f->order[p] = hand;
             exchange(f, j, p);
-            swap(&variance[j], &variance[p]);
+            swap(&f->variance[j], &f->variance[p]);
         }
-        if (!factor_column(f, j, variance))
+        if (!factor_column(f, j))
             return j + 1;
     }
+    return 0;
+}
+
+/* Rows of a finished block in the order of all columns that were taken after it: put off to here,
+ * where a column stays in the cache while its rows change places. */
+static void order_rows(void *data, size_t block)
+{
+    const factoring *const f = data;
+    const size_t first = block * PIVOT_BLOCK, end = wsic_min_size(first + PIVOT_BLOCK, f->n);
+
+    for (size_t k = first; k < end; k++) {
+        for (size_t j = end; j < f->n; j++)
+            swap(element(f, j, k), element(f, f->with[j], k));
+    }
+}
+
+static size_t factor_all(const wsic_env *env, factoring *f)
+{
+    for (size_t k = 0; k < f->n; k++)
+        f->order[k] = k;
+    for (; f->first < f->n; f->first = f->end) {
+        f->end = wsic_min_size(f->first + PIVOT_BLOCK, f->n);
+        const size_t pivot = factor_block(f);
+        if (pivot != 0)
+            return pivot;
+        update(env, f);
+    }
+    wsic_parallel_for(env, wsic_div_up(f->n, PIVOT_BLOCK), order_rows, f);
     return 0;
 }
 
 wsic_status wsic_cholesky_pivoted(const wsic_env *env, size_t n, double *a, size_t *order,
                                   size_t *pivot)
 {
-    factoring f = {.n = n, .a = a};
+    factoring f = {.n = n, .a = a, .order = order};
     wsic_status status = WSIC_OK;
-    double *const variance = wsic_alloc(env, n, sizeof *variance, &status);
 
     *pivot = 0;
-    if (!variance)
-        return status;
-    for (size_t k = 0; k < n; k++)
-        order[k] = k;
-    for (; *pivot == 0 && f.first < n; f.first = f.end) {
-        f.end = wsic_min_size(f.first + PIVOT_BLOCK, n);
-        *pivot = factor_block(&f, order, variance);
-        if (*pivot == 0)
-            update(env, &f);
-    }
-    wsic_free(env, variance);
+    f.variance = wsic_alloc(env, n, sizeof *f.variance, &status);
+    if (status == WSIC_OK)
+        f.with = wsic_alloc(env, n, sizeof *f.with, &status);
+    if (status == WSIC_OK)
+        *pivot = factor_all(env, &f);
+    wsic_free(env, f.variance);
+    wsic_free(env, f.with);
     return status;
 }

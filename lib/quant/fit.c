@@ -35,10 +35,15 @@ wsic_symmetric wsic_fit_moments(const wsic_job *job)
     };
 }
 
+double wsic_fit_excess_of(const wsic_job *job, size_t column)
+{
+    return job->factor->damping + (job->spacing.ridge ? job->spacing.ridge[column] : 0.0);
+}
+
 void wsic_fit_excess(const wsic_job *job, double *excess)
 {
     for (size_t j = 0; j < job->live; j++)
-        excess[j] = job->factor->damping + (job->spacing.ridge ? job->spacing.ridge[j] : 0.0);
+        excess[j] = wsic_fit_excess_of(job, j);
 }
 
 double wsic_fit_energy(const wsic_job *job)
@@ -46,10 +51,8 @@ double wsic_fit_energy(const wsic_job *job)
     const double rows = (double)job->rows;
     double energy = job->pass.product_energy;
 
-    for (size_t j = 0; j < job->live; j++) {
-        const double rho = job->spacing.ridge ? job->spacing.ridge[j] : 0.0;
-        energy -= (job->factor->damping + rho) * rows * job->column_energy[j];
-    }
+    for (size_t j = 0; j < job->live; j++)
+        energy -= wsic_fit_excess_of(job, j) * rows * job->column_energy[j];
     return energy;
 }
 

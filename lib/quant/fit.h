@@ -25,7 +25,8 @@ double wsic_fit_energy(const wsic_job *job);
 /* Σ of the live columns, internal units. */
 wsic_symmetric wsic_fit_moments(const wsic_job *job);
 
-/* δ + ρ_j of all live columns in natural order: what L Lᵀ has on its diagonal beyond Σ. */
+/* δ + ρ_j of a live column, or of all in natural order: what L Lᵀ has on its diagonal beyond Σ. */
+double wsic_fit_excess_of(const wsic_job *job, size_t column);
 void wsic_fit_excess(const wsic_job *job, double *excess);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "quant/gram.h"
 
+#include <math.h>
+
 #include "base/checked.h"
 #include "linalg/linalg.h"
 
@@ -88,6 +90,27 @@ static wsic_status multiply(product *p)
     return status;
 }
 
+static int64_t largest_code(const int32_t *codes, size_t count)
+{
+    int32_t least = 0, most = 0;
+
+    for (size_t k = 0; k < count; k++) {
+        least = codes[k] < least ? codes[k] : least;
+        most = codes[k] > most ? codes[k] : most;
+    }
+    return most > -(int64_t)least ? most : -(int64_t)least;
+}
+
+/* With scales nothing is exact, and the fewer products add up in single precision the better. */
+static size_t rows_at_a_time(const product *p)
+{
+    const double largest =
+        p->t ? HUGE_VAL : fmax((double)largest_code(p->codes, p->rows * p->n), 1.0);
+    const double exact = floor(0x1p24 / (largest * largest));
+
+    return (size_t)fmin(fmax(exact, WSIC_GRAM_ROWS), WSIC_GRAM_MOST_ROWS);
+}
+
 wsic_status wsic_gram_codes(const wsic_env *env, size_t rows, size_t n, const int32_t *codes,
                             const double *t, double *F)
 {
@@ -99,13 +122,14 @@ wsic_status wsic_gram_codes(const wsic_env *env, size_t rows, size_t n, const in
                  .t = t,
                  .single = true,
                  .F = F};
+    const size_t most = wsic_min_size(rows_at_a_time(&p), rows);
     wsic_status status = WSIC_OK;
 
     p.status = wsic_alloc_zero(env, p.blocks, sizeof *p.status, &status);
     if (status == WSIC_OK)
-        p.x.f32 = wsic_alloc(env, wsic_min_size(rows, WSIC_GRAM_ROWS) * n, sizeof(float), &status);
-    for (; status == WSIC_OK && p.first < rows; p.first += WSIC_GRAM_ROWS) {
-        p.count = wsic_min_size(WSIC_GRAM_ROWS, rows - p.first);
+        p.x.f32 = wsic_alloc(env, most * n, sizeof(float), &status);
+    for (; status == WSIC_OK && p.first < rows; p.first += most) {
+        p.count = wsic_min_size(most, rows - p.first);
         wsic_parallel_for(env, p.blocks, convert_block, &p);
         status = multiply(&p);
     }

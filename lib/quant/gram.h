@@ -6,9 +6,10 @@
 #include "base/env.h"
 #include "quant/reals.h"
 
-/* Rows that are multiplied at a time. Products of codes up to 181 add up to less than 2^24:
- * exactly, in single precision too. */
-enum { WSIC_GRAM_ROWS = 512 };
+/* Rows that are multiplied at a time, at least and at most: as many as have products that add up to
+ * no more than 2^24, which is exact in single precision too. Of codes up to 181 that is the least
+ * number. */
+enum { WSIC_GRAM_ROWS = 512, WSIC_GRAM_MOST_ROWS = 2048 };
 
 /* F (n x n, lower) += Zᵀ T² Z for the codes of all rows (a x n) and their scales t (NULL: ones), in
  * single precision; what that rounds with scales, or beyond codes of 181, is about 2^-24 of each

@@ -31,7 +31,7 @@ typedef struct fit {
     const double *g;
     wsic_status *status; /* of every task */
     bool single;         /* of the products from here on */
-    float *L_single;     /* in the memory of F, which is needed in Γ steps only */
+    const float *L_single;
 } fit;
 
 static void fit_release(fit *f)
@@ -205,7 +205,7 @@ static void sum_rows(void *data, size_t task)
     const fit *const f = data;
     const wsic_rescale *const p = f->problem;
     const wsic_reals L =
-        f->single ? (wsic_reals){.f32 = f->L_single} : (wsic_reals){.f64 = (double *)p->L};
+        f->single ? (wsic_reals){.f32 = (float *)f->L_single} : (wsic_reals){.f64 = (double *)p->L};
     const size_t first = task * TASK_ROWS, count = wsic_min_size(TASK_ROWS, p->rows - first);
     wsic_status status = WSIC_OK;
     const wsic_reals tile = {
@@ -240,8 +240,13 @@ static wsic_status sum_all_rows(fit *f)
 wsic_status wsic_rescale_sums(const wsic_env *env, const wsic_rescale *problem, const double *g,
                               double *numerator, double *denominator)
 {
-    fit f = {
-        .env = env, .problem = problem, .numerator = numerator, .denominator = denominator, .g = g};
+    fit f = {.env = env,
+             .problem = problem,
+             .numerator = numerator,
+             .denominator = denominator,
+             .g = g,
+             .single = problem->L_single != NULL,
+             .L_single = problem->L_single};
 
     return sum_all_rows(&f);
 }
@@ -294,18 +299,19 @@ static void normalise(const wsic_rescale *p, double *t, double *g)
  * that is reported, the caller finds in double precision. */
 static const double large_loss = 1e-4;
 
-/* L in single precision, if that is enough; F is overwritten. */
+/* L in single precision, if that is enough, in the memory of F, which is needed in Γ steps only. */
 static void choose_precision(fit *f, double loss)
 {
     const wsic_rescale *const p = f->problem;
     const size_t n = p->columns;
+    float *const L = (float *)(void *)f->columns.F;
 
     f->single = p->quick && loss > large_loss * p->K;
-    f->L_single = (float *)(void *)f->columns.F;
+    f->L_single = L;
     for (size_t j = 0; j < n && f->single; j++) {
         f->single = p->L[j * n + j] < 0x1p50;
         for (size_t k = j; k < n; k++)
-            f->L_single[j * n + k] = (float)p->L[j * n + k];
+            L[j * n + k] = (float)p->L[j * n + k];
     }
 }
 

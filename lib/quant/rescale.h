@@ -17,6 +17,7 @@ typedef struct wsic_rescale {
     /* For t: S = L Lᵀ - diag(excess), where row and column k of L (n x n, lower) belong
      * to column column_order[k] (NULL: k); excess in the order of the columns. */
     const double *L;
+    const float *L_single; /* L, if sums of rows are to be made in single precision; or NULL */
     const size_t *column_order;
     const double *excess;
     const double *C;   /* a x n: W Σ (with drift: W Σ_XX̂ + Δ) */

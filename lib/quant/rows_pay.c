@@ -85,11 +85,13 @@ static wsic_status fit_rows(sample *p)
         .codes = p->codes,
         .alpha = job->pass.alpha,
         .L = job->factor->L,
+        .L_single = job->L_single,
         .column_order = job->factor->order,
         .excess = p->excess,
         .C = p->C,
     };
-    wsic_status status = wsic_job_cross(job, (wsic_selection){p->rows, p->index}, p->C, &problem.K);
+    wsic_status status =
+        wsic_job_cross(job, (wsic_selection){p->rows, p->index}, job->single, p->C, &problem.K);
 
     if (status == WSIC_OK)
         status =

@@ -227,7 +227,7 @@ static wsic_status alternate(alternation *a, wsic_scale_fit *fit)
 
     describe(a);
     if (status == WSIC_OK)
-        status = wsic_job_cross(job, rows, job->pass.y.f64, &a->problem.K);
+        status = wsic_job_cross(job, rows, false, job->pass.y.f64, &a->problem.K);
     if (status == WSIC_OK && wsic_job_feeds_back(job)) {
         wsic_metric_multiply(&job->metric, job->live, job->pass.y.f64);
         a->problem.K = job->pass.target_energy;

@@ -10,8 +10,11 @@
  * All of it for a few rows at a time, which are the tasks of the library's threads. */
 #include "quant/target.h"
 
+#include <string.h>
+
 #include "base/checked.h"
 #include "linalg/linalg.h"
+#include "quant/fit.h"
 
 /* Fixed, so that sums are the same for any number of threads, and so many that BLAS spends little
  * of a product on packing the factor. */
@@ -24,6 +27,7 @@ typedef struct filling {
     wsic_reals L;
     size_t *place; /* of every live column in the order of the factor; NULL: its own */
     bool loaded;   /* Y is W already */
+    bool quick;    /* C in double precision by products in single */
     wsic_reals y;  /* NULL: a tile's own */
     size_t tiles;
     wsic_target_energy *energy; /* of every tile */
@@ -298,19 +302,64 @@ static wsic_status plain_cross(const wsic_job *job, const stripe *s, wsic_select
     return WSIC_OK;
 }
 
+/* C = W L Lᵀ less what L Lᵀ has beyond Σ, and <C, W> added to *K. w: in the order of the factor, and
+ * product the same at first. */
+static void multiply_quickly(const filling *f, const stripe *s, const float *w, float *product,
+                             double *K)
+{
+    const wsic_job *const job = f->job;
+
+    wsic_multiply_lower_f32(s->count, job->live, job->L_single, job->live, product, s->count);
+    wsic_multiply_lower_transposed_f32(s->count, job->live, job->L_single, job->live, product,
+                                       s->count);
+    for (size_t k = 0; k < job->live; k++) {
+        const size_t from = (f->place ? f->place[k] : k) * s->count;
+        const double excess = wsic_fit_excess_of(job, k);
+        for (size_t i = 0; i < s->count; i++) {
+            const double weight = w[from + i], c = (double)product[from + i] - excess * weight;
+            s->y.f64[k * s->ld + i] = c;
+            *K += weight * c;
+        }
+    }
+}
+
+static wsic_status quick_cross(const filling *f, const stripe *s, double *K)
+{
+    const wsic_job *const job = f->job;
+    const size_t count = s->count * job->live;
+    wsic_status status = WSIC_OK;
+    float *const w = wsic_alloc(job->env, 2 * count, sizeof *w, &status);
+
+    if (!w)
+        return status;
+    wsic_weights_place(&job->weights, f->rows, s->first, s->count, job->problem->live_columns,
+                       f->place, true, (wsic_reals){.f32 = w}, s->count);
+    memcpy(w + count, w, count * sizeof *w);
+    multiply_quickly(f, s, w, w + count, K);
+    wsic_free(job->env, w);
+    return WSIC_OK;
+}
+
 static void cross_tile(void *data, size_t tile)
 {
     const filling *const f = data;
     const stripe s = tile_stripe(f, tile);
 
-    f->status[tile] = wsic_encode_problem_drifts(f->job->problem)
-                          ? drifted_cross(f->job, f->rows, s.first, s.count, 0.0, s.y.f64, s.ld)
-                          : plain_cross(f->job, &s, f->rows, &f->K[tile]);
+    if (f->quick)
+        f->status[tile] = quick_cross(f, &s, &f->K[tile]);
+    else if (wsic_encode_problem_drifts(f->job->problem))
+        f->status[tile] = drifted_cross(f->job, f->rows, s.first, s.count, 0.0, s.y.f64, s.ld);
+    else
+        f->status[tile] = plain_cross(f->job, &s, f->rows, &f->K[tile]);
 }
 
-wsic_status wsic_job_cross(const wsic_job *job, wsic_selection rows, double *c, double *K)
+wsic_status wsic_job_cross(const wsic_job *job, wsic_selection rows, bool single, double *c,
+                           double *K)
 {
-    filling f = {.job = job, .rows = rows, .y = {.f64 = c}};
+    filling f = {.job = job,
+                 .rows = rows,
+                 .quick = single && !wsic_encode_problem_drifts(job->problem),
+                 .y = {.f64 = c}};
     wsic_status status = create(&f);
 
     if (status != WSIC_OK)

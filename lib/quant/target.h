@@ -21,7 +21,9 @@ wsic_status wsic_job_aim(const wsic_job *job, size_t rows, double *y);
 
 /* The cross term C of the given rows, live columns in natural order, and the constant K of the
  * rescalers, without drift of these rows alone: the distortion of Ŵ is K - 2 <C, Ŵ> + <Ŵ S, Ŵ>, of
- * live columns alone where there is no drift. */
-wsic_status wsic_job_cross(const wsic_job *job, wsic_selection rows, double *c, double *K);
+ * live columns alone where there is no drift. single: products in single precision, where
+ * job->L_single is there and the input does not drift. */
+wsic_status wsic_job_cross(const wsic_job *job, wsic_selection rows, bool single, double *c,
+                           double *K);
 
 #endif

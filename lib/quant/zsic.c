@@ -156,15 +156,6 @@ static wsic_status work_range(wsic_zsic_state *r, const wsic_zsic_steps *steps, 
     return work_range(r, steps, first, middle);
 }
 
-static wsic_status work_coupled_panel(wsic_zsic_state *r, const wsic_zsic_steps *steps)
-{
-    const wsic_status status = work_range(r, steps, r->panel_first, r->panel_end);
-
-    if (status == WSIC_OK)
-        couple(r, steps, 0, r->panel_first, r->panel_end);
-    return status;
-}
-
 /* --- γ known: every tile on its own -------------------------------------------------- */
 
 static wsic_status work_free_panel(wsic_zsic_state *r, const wsic_zsic_steps *steps)
@@ -179,6 +170,14 @@ static wsic_status work_free_panel(wsic_zsic_state *r, const wsic_zsic_steps *st
 
 /* --- all ----------------------------------------------------------------------------- */
 
+/* Take the panel out of all columns before it. */
+static void couple_far(wsic_zsic_state *r, const wsic_zsic_steps *steps)
+{
+    const size_t columns = wsic_div_up(r->panel_first, WSIC_ZSIC_FAR_COLUMNS);
+
+    wsic_parallel_for(r->env, wsic_zsic_far_rows(r) * columns, steps->couple_far, r);
+}
+
 static wsic_status work(wsic_zsic_state *r)
 {
     const wsic_zsic *const p = r->problem;
@@ -190,7 +189,10 @@ static wsic_status work(wsic_zsic_state *r)
         r->panel_first = (end - 1) / WSIC_ZSIC_PANEL * WSIC_ZSIC_PANEL;
         status = wsic_progress_report(r->env, r->progress, 1.0 - (double)end / (double)p->columns);
         if (status == WSIC_OK)
-            status = is_coupled(p) ? work_coupled_panel(r, steps) : work_free_panel(r, steps);
+            status = is_coupled(p) ? work_range(r, steps, r->panel_first, end)
+                                   : work_free_panel(r, steps);
+        if (status == WSIC_OK)
+            couple_far(r, steps);
     }
     return status;
 }

@@ -13,9 +13,13 @@ enum {
     /* Columns whose reconstruction is kept, and taken out of all columns before them by one GEMM:
      * as many as a GEMM takes at a time. */
     WSIC_ZSIC_PANEL = 256,
-    /* Rows of one GEMM. Fixed, so that results are the same for any number of threads, and as few
-     * as a GEMM takes at nearly full speed. */
-    WSIC_ZSIC_ROWS = 128
+    /* Rows of one GEMM within a panel. Fixed, like the two below, so that results are the same for
+     * any number of threads. */
+    WSIC_ZSIC_ROWS = 128,
+    /* Rows and columns that a panel is taken out of by one GEMM: so many that it spends little on
+     * packing, so few that there is a task for every thread. */
+    WSIC_ZSIC_FAR_ROWS = 512,
+    WSIC_ZSIC_FAR_COLUMNS = 1024
 };
 
 /* Sums over one tile and column: <z, y> and <z, z>. */
@@ -78,6 +82,12 @@ static inline wsic_zsic_sums *wsic_zsic_sums_of(const wsic_zsic_state *r, size_t
     return &r->sums[tile * r->sums_columns + (column - r->panel_first) % r->sums_columns];
 }
 
+/* Parts of rows of couple_far(). */
+static inline size_t wsic_zsic_far_rows(const wsic_zsic_state *r)
+{
+    return wsic_div_up(r->problem->rows, WSIC_ZSIC_FAR_ROWS);
+}
+
 /* Where a range of columns is halved: at whole bases, which keeps the last ones full. */
 static inline size_t wsic_zsic_middle(size_t first, size_t end, size_t base)
 {
@@ -92,8 +102,9 @@ typedef struct wsic_zsic_steps {
     void (*finish_base)(void *state, size_t tile);
     /* Take columns middle ... end - 1 out of first ... middle - 1, for WSIC_ZSIC_ROWS rows. */
     void (*couple)(void *state, size_t part);
-    /* All of a panel for a tile whose γ is known beforehand, and what it takes out of the columns
-     * before it. */
+    /* Take the panel out of WSIC_ZSIC_FAR_ROWS x WSIC_ZSIC_FAR_COLUMNS of what is before it. */
+    void (*couple_far)(void *state, size_t part);
+    /* All of a panel for a tile whose γ is known beforehand. */
     void (*work_panel)(void *state, size_t tile);
 } wsic_zsic_steps;
 

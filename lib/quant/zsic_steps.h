@@ -112,6 +112,21 @@ static void STEPS(couple)(void *state, size_t part)
     STEPS(couple_rows)(r, s, r->first, r->middle, r->end);
 }
 
+static void STEPS(couple_far)(void *state, size_t part)
+{
+    const wsic_zsic_state *const r = state;
+    const wsic_zsic *const p = r->problem;
+    const size_t parts = wsic_zsic_far_rows(r);
+    const size_t row = part % parts * WSIC_ZSIC_FAR_ROWS;
+    const size_t column = part / parts * WSIC_ZSIC_FAR_COLUMNS;
+
+    GEMM_SUBTRACT(wsic_min_size(WSIC_ZSIC_FAR_ROWS, p->rows - row),
+                  wsic_min_size(WSIC_ZSIC_FAR_COLUMNS, r->panel_first - column),
+                  r->panel_end - r->panel_first, Y(r->panel) + row, p->rows,
+                  FACTOR(p) + column * p->columns + r->panel_first, p->columns,
+                  Y(r->y) + column * p->rows + row, p->rows);
+}
+
 /* False if a code leaves its range. */
 static bool STEPS(work_range)(const wsic_zsic_state *r, size_t tile, size_t first, size_t end)
 {
@@ -138,13 +153,13 @@ static void STEPS(work_panel)(void *state, size_t tile)
 
     for (size_t column = r->panel_first; column < r->panel_end; column++)
         *wsic_zsic_sums_of(r, tile, column) = (wsic_zsic_sums){.in_range = true};
-    if (STEPS(work_range)(r, tile, r->panel_first, r->panel_end))
-        STEPS(couple_rows)(r, wsic_zsic_tile(r, tile), 0, r->panel_first, r->panel_end);
+    STEPS(work_range)(r, tile, r->panel_first, r->panel_end);
 }
 
 static const wsic_zsic_steps STEPS(steps) = {
     .work_column = STEPS(work_column),
     .finish_base = STEPS(finish_base),
     .couple = STEPS(couple),
+    .couple_far = STEPS(couple_far),
     .work_panel = STEPS(work_panel),
 };

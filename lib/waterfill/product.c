@@ -93,8 +93,10 @@ static wsic_status check_eigenvalues(const double *values, size_t count)
     if (!values || count == 0)
         return WSIC_ERROR_ARGUMENT;
     for (size_t i = 0; i < count; i++) {
-        if (!(values[i] >= 0.0) || !isfinite(values[i]))
+        if (!isfinite(values[i]))
             return WSIC_ERROR_NOT_FINITE;
+        if (values[i] < 0.0)
+            return WSIC_ERROR_ARGUMENT;
     }
     for (size_t i = 1; i < count; i++) {
         if (values[i] > values[i - 1])

@@ -153,8 +153,10 @@ static wsic_status check_spectrum(const power_spectrum *spectrum)
     if (!(spectrum->variance >= 0.0) || !isfinite(spectrum->variance))
         return WSIC_ERROR_ARGUMENT;
     for (size_t i = 0; i < spectrum->n; i++) {
-        if (!(spectrum->eigenvalues[i] >= 0.0) || !isfinite(spectrum->eigenvalues[i]))
+        if (!isfinite(spectrum->eigenvalues[i]))
             return WSIC_ERROR_NOT_FINITE;
+        if (spectrum->eigenvalues[i] < 0.0)
+            return WSIC_ERROR_ARGUMENT;
     }
     return WSIC_OK;
 }

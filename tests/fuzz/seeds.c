@@ -215,8 +215,8 @@ static void make_all_statistics(void)
 static void make_all_codes(void)
 {
     for (size_t k = 0; k < MATRIX_COUNT; k++) {
-        make_codes_of(k, 0, 1 + 13 * k, 12);
-        make_codes_of(k, 2 + (unsigned)k % 7, 40 + 9 * k, 9);
+        make_codes_of(k, 0, 1 + 13 * k % 96, 12);
+        make_codes_of(k, 2 + (unsigned)k % 7, 40 + 9 * k % 57, 9);
     }
 }
 

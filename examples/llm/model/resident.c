@@ -184,7 +184,8 @@ static void multiply_codes(struct resident_work *work, struct multiplication *jo
     multiply_rows(work, job);
 }
 
-static bool reserve_workspace(struct resident_work *work, const wsic_layer_job *job, size_t threads)
+static bool reserve_workspace(struct resident_work *work, const wsic_layer_job *job,
+                              int32_t threads)
 {
     size_t bytes;
 
@@ -215,7 +216,7 @@ static void multiply_layer(struct resident_work *work, const struct multiplicati
                      resident->columns, 0);
     wsic_matrix_init(&output, sizeof output, adds ? work->inputs : job->out, WSIC_F32, job->tokens,
                      resident->rows, adds ? 0 : job->out_stride);
-    const size_t threads = choose_workers(work, job);
+    const int32_t threads = (int32_t)choose_workers(work, job);
     if (!reserve_workspace(work, &product, threads))
         return;
     if (wsic_layers_run(work->context, &product, 1, threads, work->workspace,

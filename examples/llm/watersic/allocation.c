@@ -25,7 +25,8 @@ bool allocation_create(struct allocation *allocation, wsic_context *context,
 {
     const size_t layers = layers_count(&model->config);
 
-    *allocation = (struct allocation){.config = &model->config, .layers = layers, .gain = 1};
+    *allocation =
+        (struct allocation){.config = &model->config, .layers = layers, .gain = 1, .left = 1};
     allocation->indices = malloc(layers * sizeof *allocation->indices);
     allocation->sensitivities = calloc(layers, sizeof *allocation->sensitivities);
     allocation->corrections = calloc(layers, sizeof *allocation->corrections);
@@ -301,8 +302,8 @@ bool allocation_divergence(const struct allocation *allocation, size_t layer, do
         return true;
     if (!read_plan(allocation, layer, &planned, failure))
         return false;
-    *bits = allocation->gain * allocation->sensitivities[layer] * (double)planned.rows *
-            (double)planned.columns * planned.distortion *
+    *bits = allocation->gain * allocation->left * allocation->sensitivities[layer] *
+            (double)planned.rows * (double)planned.columns * planned.distortion *
             correction_at(&allocation->levels[layer], planned.rate);
     return true;
 }

@@ -22,6 +22,7 @@ struct allocation {
     struct correction *corrections; /* of the plan's slopes */
     struct correction *levels;      /* of the errors that the plan expects */
     double gain;                    /* factor on errors: of other codes than those of drafts */
+    double left;                    /* and of what other layers do not make up for */
     double *worths;                 /* what an error as the plan sees it costs now */
     double *energies;               /* a n D where nothing of the layer is left */
     double weights;                 /* of all layers in the plan */

@@ -13,6 +13,10 @@
 /* Bits per weight. */
 static const double probe_rate = 3;
 
+/* Part of the sum of all layers' errors that is left where layers are fitted to what the original
+ * does, and to what those before have lost: as measured, docs/algorithm.md, "Prediction". */
+static const double left_by_fitting = 0.87;
+
 struct surveyor {
     struct allocation *allocation;
     wsic_context *context;
@@ -230,6 +234,8 @@ bool survey(struct allocation *allocation, struct model *model,
                                         .reads =
                                             calibration->recipe->sensitivity == SENSITIVITY_OUTPUTS,
                                         .failure = failure};
+    if (calibration->recipe->drift && calibration->recipe->residual)
+        allocation->left = left_by_fitting;
     if (calibration->outputs)
         outputs_sensitivities_in_plan(calibration->outputs, allocation->sensitivities);
     const bool ok = calibration->recipe->plan == PLAN_WATERFILL

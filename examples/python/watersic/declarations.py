@@ -169,7 +169,7 @@ wsic_plan_layer = _struct(
     ("size", c_size_t),
     ("rows", c_uint64),
     ("columns", c_uint64),
-    ("dead", c_uint64),
+    ("dead_columns", c_uint64),
     ("rate", c_double),
     ("distortion", c_double),
     ("energy", c_double),
@@ -261,8 +261,8 @@ FUNCTIONS = {
     # decode.h
     "wsic_layer_get_workspace_size": (_status, _job, _size),
     "wsic_layer_run": (_status, _job, c_void_p, c_size_t),
-    "wsic_layers_get_workspace_size": (_status, _context, _job, c_size_t, c_size_t, _size),
-    "wsic_layers_run": (_status, _context, _job, c_size_t, c_size_t, c_void_p, c_size_t),
+    "wsic_layers_get_workspace_size": (_status, _context, _job, c_size_t, c_int32, _size),
+    "wsic_layers_run": (_status, _context, _job, c_size_t, c_int32, c_void_p, c_size_t),
     "wsic_layer_visit": (
         _status, _layer, c_size_t, wsic_tile_function, c_void_p, c_void_p, c_size_t),
     "wsic_layer_visit_workspace_size": (c_size_t, _layer),
@@ -358,7 +358,7 @@ FUNCTIONS = {
     "wsic_stats_columns": (c_size_t, _stats),
     "wsic_stats_samples": (c_double, _stats),
     "wsic_stats_has_pairs": (c_int32, _stats),
-    "wsic_stats_outputs": (c_size_t, _stats),
+    "wsic_stats_residual_columns": (c_size_t, _stats),
     "wsic_stats_get_moment": (_status, _stats, c_int32, _matrix),
     "wsic_stats_get_moment_flat": (_status, _stats, c_int32, c_void_p, c_uint32, c_size_t),
     "wsic_stats_get_covariance": (_status, _stats, _matrix),

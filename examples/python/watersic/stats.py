@@ -113,9 +113,9 @@ class Stats(Handle):
         return bool(self._get("has_pairs"))
 
     @property
-    def outputs(self):
+    def residual_columns(self):
         """Length of the residuals; 0 where there are none."""
-        return self._get("outputs")
+        return self._get("residual_columns")
 
     def moment(self, which, out=None, dtype=Dtype.F64):
         """A normalised moment, in a new array or in out."""
@@ -129,9 +129,9 @@ class Stats(Handle):
 
     def _shape(self, which):
         if which in (Moment.RESIDUAL, Moment.RESIDUAL_INPUT):
-            return self.outputs, self.columns
+            return self.residual_columns, self.columns
         if which == Moment.RESIDUAL_ENERGY:
-            return self.outputs, 1
+            return self.residual_columns, 1
         return self.columns, self.columns
 
     def covariance(self, out=None):

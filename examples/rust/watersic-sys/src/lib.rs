@@ -3,12 +3,14 @@
 //!
 //! Nothing is documented here, because the headers in `include/watersic` document everything:
 //! shapes, ownership, errors and threads. The crate `watersic` is the safe interface.
-//! `tests/headers.rs` compares this file with the headers.
+//! `tests/headers.rs` compares this crate with the headers.
 #![allow(non_camel_case_types)]
 
-mod functions;
+mod making;
+mod reading;
 
-pub use functions::*;
+pub use making::*;
+pub use reading::*;
 use std::os::raw::{c_char, c_void};
 
 /// A handle: a struct that only the library knows, used by one thread at a time.
@@ -148,7 +150,7 @@ pub struct wsic_plan_layer {
     pub size: usize,
     pub rows: u64,
     pub columns: u64,
-    pub dead: u64,
+    pub dead_columns: u64,
     pub rate: f64,
     pub distortion: f64,
     pub energy: f64,

@@ -67,7 +67,7 @@ facts! {
     PlannedLayer of wsic_plan_layer:
     rows: u64,
     columns: u64,
-    dead: u64,
+    dead_columns: u64,
     rate: f64,
     distortion: f64,
     energy: f64,

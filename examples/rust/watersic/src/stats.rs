@@ -148,9 +148,9 @@ impl<C: ContextRef> Stats<C> {
     }
 
     /// Length of the residuals; 0 where there are none.
-    pub fn outputs(&self) -> usize {
+    pub fn residual_columns(&self) -> usize {
         // SAFETY: a handle.
-        unsafe { sys::wsic_stats_outputs(self.get()) }
+        unsafe { sys::wsic_stats_residual_columns(self.get()) }
     }
 
     /// Read a normalised moment into a matrix of its shape.

@@ -107,7 +107,7 @@ fn plans_and_problems() {
     let outputs = data.stats(&other);
     assert_error(problem.set_outputs(&outputs), ErrorKind::Shape, "");
     assert_error(problem.set_output_diagonal(&[1.0]), ErrorKind::Shape, "1");
-    assert_error(problem.set_output_diagonal(&[-1.0; ROWS]), ErrorKind::Range, "");
+    assert_error(problem.set_output_diagonal(&[-1.0; ROWS]), ErrorKind::Argument, "");
 }
 
 #[test]
@@ -164,7 +164,8 @@ fn archives() {
 #[test]
 fn waterfilling() {
     assert_error(watersic::waterfill::rate(&[], 1.0, 1.0), ErrorKind::Argument, "");
-    assert_error(watersic::waterfill::rate(&[-1.0], 1.0, 1.0), ErrorKind::NotFinite, "");
+    assert_error(watersic::waterfill::rate(&[-1.0], 1.0, 1.0), ErrorKind::Argument, "");
+    assert_error(watersic::waterfill::rate(&[f64::NAN], 1.0, 1.0), ErrorKind::NotFinite, "");
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn pairs_are_told_from_plain_inputs() {
     let mut stats = Stats::new(watersic::Context::new().unwrap(), COLUMNS).unwrap();
     let x = Matrix::new(&data.activations, TOKENS, COLUMNS).unwrap();
     stats.add_pair(x, x, None, Some(&[1.0; TOKENS])).unwrap();
-    assert!(stats.has_pairs() && stats.outputs() == 0);
+    assert!(stats.has_pairs() && stats.residual_columns() == 0);
     assert_eq!(stats.add(x).unwrap_err().kind(), watersic::ErrorKind::State);
 }
 
