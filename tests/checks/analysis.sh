@@ -7,12 +7,13 @@ set -u
 # shellcheck source=tests/checks/table.sh
 . "$(dirname "$0")/table.sh"
 
-# Prints findings, if there are any; fails then.
+# Prints findings, if there are any; fails then. memcpy_s() and its like, which one check wants, are not in libc.
 clang_tidy()
 {
     CC=clang configure tidy -Dbench=disabled >/dev/null &&
         find "$root/lib" "$root/examples" -name '*.c' ! -path '*/arm/*' ! -path '*/go/*' ! -path '*/rust/*' |
-        sort | xargs -n 8 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*'
+        sort | xargs -n 8 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*' \
+            --checks=-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
 }
 
 # Not asked for, since what they find is meant:
