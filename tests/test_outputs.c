@@ -2,6 +2,7 @@
 /* The encoder with statistics of outputs, against what is true of the objective itself: where it is
  * the plain one, where it is that of scaled rows, a plain recursion, and what is reported. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
