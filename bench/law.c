@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The law by which the time of an encoding grows, fitted to runs of several shapes and numbers of
- * threads:
+/* The law by which the time of an encoding grows, fitted to runs of several shapes:
  *
- *     seconds = (α a n² + β n³ + γ a n) / p + δ n²,
+ *     seconds = (α a n² + β n³ + γ a n) (σ + (1 - σ) / p),
  *
- * and what it says of the matrices of two models on many cores. p is the number of threads, but no
- * more than there are tasks: tiles of 256 rows, blocks of 128 columns. */
+ * α, β and γ by runs on one thread, and the part σ that does not go with the number of threads p by
+ * runs on more; and what the law says of the matrices of two models on many cores. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 
 #include "trial.h"
 
-enum { TERMS = 4, ROWS_OF_A_TASK = 256, COLUMNS_OF_A_TASK = 128, MOST_THREADS = 64 };
+enum { TERMS = 3, MOST_THREADS = 64 };
 
 static const char help[] = "usage: law [options]\n"
                            "  --most-threads T    runs have 1 and T threads; 2\n"
@@ -35,8 +34,8 @@ typedef struct shape {
     size_t rows, columns;
 } shape;
 
-static const shape shapes[] = {{512, 512},   {1024, 1024}, {2048, 1024}, {512, 1536},
-                               {2048, 2048}, {4096, 512},  {1024, 2048}};
+static const shape shapes[] = {{1024, 1024}, {2048, 1024}, {512, 1536}, {2048, 2048},
+                               {4096, 512},  {1024, 2048}, {256, 3072}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, RUNS = 2 * SHAPES };
 
 typedef struct run {
@@ -47,42 +46,41 @@ typedef struct run {
 
 /* --- the law ---------------------------------------------------------------------------- */
 
-static const char *const names[TERMS] = {"a n^2 / p", "n^3 / p", "a n / p", "n^2"};
+typedef struct law {
+    double factor[TERMS];
+    double serial; /* σ */
+} law;
 
-static double shared(size_t count, size_t of_a_task, size_t threads)
-{
-    return fmin((double)threads, ceil((double)count / (double)of_a_task));
-}
+static const char *const names[TERMS] = {"a n^2", "n^3", "a n"};
 
-static void fill_terms(shape s, size_t threads, double terms[TERMS])
+static void fill_terms(shape s, double terms[TERMS])
 {
     const double a = (double)s.rows, n = (double)s.columns;
-    const double by_rows = shared(s.rows, ROWS_OF_A_TASK, threads);
 
-    terms[0] = a * n * n / by_rows;
-    terms[1] = n * n * n / shared(s.columns, COLUMNS_OF_A_TASK, threads);
-    terms[2] = a * n / by_rows;
-    terms[3] = n * n;
+    terms[0] = a * n * n;
+    terms[1] = n * n * n;
+    terms[2] = a * n;
 }
 
-static double predict(const double law[TERMS], shape s, size_t threads)
+static double predict(const law *l, shape s, size_t threads)
 {
     double terms[TERMS], seconds = 0.0;
 
-    fill_terms(s, threads, terms);
+    fill_terms(s, terms);
     for (size_t k = 0; k < TERMS; k++)
-        seconds += law[k] * terms[k];
-    return seconds;
+        seconds += l->factor[k] * terms[k];
+    return seconds * (l->serial + (1.0 - l->serial) / (double)threads);
 }
 
-/* The squared relative errors are least where this system has its solution. */
+/* Of the runs on one thread, which have even numbers, the squared relative errors are least where
+ * this system has its solution. */
 static void fill_equations(const run *runs, double matrix[TERMS][TERMS], double right[TERMS])
 {
     memset(matrix, 0, TERMS * sizeof *matrix);
     memset(right, 0, TERMS * sizeof *right);
-    for (size_t i = 0; i < RUNS; i++) {
+    for (size_t i = 0; i < RUNS; i += 2) {
         double terms[TERMS];
-        fill_terms(runs[i].shape, runs[i].threads, terms);
+        fill_terms(runs[i].shape, terms);
         for (size_t k = 0; k < TERMS; k++) {
             right[k] += terms[k] / runs[i].seconds;
             for (size_t l = 0; l < TERMS; l++)
@@ -91,22 +89,35 @@ static void fill_equations(const run *runs, double matrix[TERMS][TERMS], double 
     }
 }
 
-/* No coefficient is negative: coordinate after coordinate, until none moves. The terms are of very
- * different size, which such steps do not mind. */
-static void fit(const run *runs, double law[TERMS])
+/* No factor is negative: one after the other, until none moves. The terms are of very different
+ * size, which such steps do not mind. */
+static void fit_terms(const run *runs, double factor[TERMS])
 {
     double matrix[TERMS][TERMS], right[TERMS];
 
     fill_equations(runs, matrix, right);
-    memset(law, 0, TERMS * sizeof *law);
+    memset(factor, 0, TERMS * sizeof *factor);
     for (size_t step = 0; step < 100000; step++) {
         for (size_t k = 0; k < TERMS; k++) {
             double rest = right[k];
             for (size_t l = 0; l < TERMS; l++)
-                rest -= l != k ? matrix[k][l] * law[l] : 0.0;
-            law[k] = fmax(rest / matrix[k][k], 0.0);
+                rest -= l != k ? matrix[k][l] * factor[l] : 0.0;
+            factor[k] = fmax(rest / matrix[k][k], 0.0);
         }
     }
+}
+
+/* Of T_p / T_1 = σ + (1 - σ) / p, where T is the time of all shapes together. */
+static double fit_serial(const run *runs, size_t threads)
+{
+    double alone = 0.0, together = 0.0;
+
+    for (size_t i = 0; i < RUNS; i += 2) {
+        alone += runs[i].seconds;
+        together += runs[i + 1].seconds;
+    }
+    const double p = (double)threads;
+    return p > 1.0 ? fmin(fmax((p * together / alone - 1.0) / (p - 1.0), 0.0), 1.0) : 1.0;
 }
 
 /* --- runs -------------------------------------------------------------------------------- */
@@ -161,7 +172,7 @@ static const model models[] = {{"Llama-3.1-8B", 32, 4096, 14336, 1024},
                                {"Llama-3.1-70B", 80, 8192, 28672, 1024}};
 
 /* One matrix after the other. */
-static double predict_model(const double law[TERMS], const model *m, size_t threads)
+static double predict_model(const law *l, const model *m, size_t threads)
 {
     const shape block[] = {{m->hidden, m->hidden},       {m->keys, m->hidden},
                            {m->keys, m->hidden},         {m->hidden, m->hidden},
@@ -170,11 +181,11 @@ static double predict_model(const double law[TERMS], const model *m, size_t thre
     double seconds = 0.0;
 
     for (size_t k = 0; k < sizeof block / sizeof *block; k++)
-        seconds += predict(law, block[k], threads);
+        seconds += predict(l, block[k], threads);
     return seconds * (double)m->blocks;
 }
 
-static void print_models(const law_command *command, const double law[TERMS])
+static void print_models(const law_command *command, const law *l)
 {
     static const size_t threads[] = {1, 16, 64};
 
@@ -189,7 +200,7 @@ static void print_models(const law_command *command, const double law[TERMS])
             printf("| %s", models[k].name);
         }
         for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
-            const double hours = predict_model(law, &models[k], threads[i]) / 3600.0;
+            const double hours = predict_model(l, &models[k], threads[i]) / 3600.0;
             char key[32];
             snprintf(key, sizeof key, "hours_%zu", threads[i]);
             if (command->json)
@@ -204,18 +215,19 @@ static void print_models(const law_command *command, const double law[TERMS])
     }
 }
 
-static void print_law(const law_command *command, const double law[TERMS])
+static void print_law(const law_command *command, const law *l)
 {
     if (!command->json) {
         printf("\nseconds =");
         for (size_t k = 0; k < TERMS; k++)
-            printf("%s %.3g %s", k > 0 ? " +" : "", law[k], names[k]);
-        printf("\n");
+            printf("%s %.3g %s", k > 0 ? " +" : " (", l->factor[k], names[k]);
+        printf(") (%.2f + %.2f / p)\n", l->serial, 1.0 - l->serial);
         return;
     }
     bench_json json = bench_json_open();
     for (size_t k = 0; k < TERMS; k++)
-        bench_json_number(&json, names[k], law[k]);
+        bench_json_number(&json, names[k], l->factor[k]);
+    bench_json_number(&json, "serial", l->serial);
     bench_json_close();
 }
 
@@ -239,17 +251,18 @@ int main(int argc, char **argv)
         .trial = {
             .covariance = "ar0.9", .rate = 2.0, .preset = "default", .seed = 1, .unchecked = true}};
     run runs[RUNS];
-    double law[TERMS];
+    law l;
 
     trial_add_setting(&command.trial, "limit=0");
     trial_parse(argc, argv, option_list, help, &command.trial, take_option, &command);
     measure_all(&command, runs);
-    fit(runs, law);
+    fit_terms(runs, l.factor);
+    l.serial = fit_serial(runs, command.most_threads);
     if (!command.json)
         printf("| rows x columns | threads | seconds | by the law |\n|---|---|---|---|\n");
     for (size_t i = 0; i < RUNS; i++)
-        print_run(&command, &runs[i], predict(law, runs[i].shape, runs[i].threads));
-    print_law(&command, law);
-    print_models(&command, law);
+        print_run(&command, &runs[i], predict(&l, runs[i].shape, runs[i].threads));
+    print_law(&command, &l);
+    print_models(&command, &l);
     return 0;
 }
