@@ -59,14 +59,52 @@ if command -v bash >/dev/null; then
 else
     skip "bash" "there is none"
 fi
-for shell in zsh fish; do
-    if command -v $shell >/dev/null; then
-        $shell -n "$root/examples/completion/watersic.$shell"
-        report $? "$shell reads its completion"
-    else
-        skip "$shell" "there is none"
-    fi
-done
+# fish has it installed under the names of both programs, and asks them by what stands on the line.
+if command -v fish >/dev/null; then
+    # offered LINE: what fish offers for the last word
+    offered()
+    {
+        # shellcheck disable=SC2016 # fish expands it
+        PATH=${program%/*}:${llm%/*}:$PATH HOME=$work fish --no-config -c \
+            'source $argv[1]; complete -C "$argv[2]"' "$root/examples/completion/watersic.fish" "$1" | cut -f 1 | tr '\n' ' '
+    }
+    for line in 'watersic qu:quantize ' 'watersic-llm rest:restore ' 'watersic report --com:--compare ' \
+        'watersic-llm eval --other:--other-checkpoint ' 'watersic info exp:expected '; do
+        [ "$(offered "${line%%:*}")" = "${line#*:}" ]
+        report $? "fish completes: ${line%%:*}" "$(offered "${line%%:*}")"
+    done
+else
+    skip "fish" "there is none"
+fi
+
+# zsh completes on a terminal alone: one of its own is typed into.
+if command -v zsh >/dev/null; then
+    mkdir functions
+    cp "$root/examples/completion/watersic.zsh" functions/_watersic
+    cat >type.zsh <<'END'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PS1='> '; unsetopt zle_bracketed_paste; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D"
+zpty -w shell "tell() { print -r -- \"got[\$BUFFER]\"; zle kill-buffer }; zle -N tell; bindkey '^X' tell; print REA''DY"
+zpty -r -m shell line '*READY*'
+zpty -w -n shell "$2"$'\t'$'\x18'
+zpty -r -m shell line '*got\[*\]*'
+print -r -- "${${line##*got\[}%%\]*}"
+END
+    # typed LINE: what it becomes
+    typed()
+    {
+        PATH=${program%/*}:${llm%/*}:$PATH HOME=$work timeout 30 zsh -f type.zsh "$work/functions" "$1"
+    }
+    for line in 'watersic qu:quantize ' 'watersic-llm rest:restore ' 'watersic report --com:--compare ' \
+        'watersic-llm eval --other:--other-checkpoint ' 'watersic info exp:expected '; do
+        words=${line%%:*}
+        [ "$(typed "$words")" = "${words% *} ${line#*:}" ]
+        report $? "zsh completes: $words" "$(typed "$words")"
+    done
+else
+    skip "zsh" "there is none"
+fi
 if command -v mandoc >/dev/null; then
     for page in "$root"/docs/man/*.1; do
         mandoc -T lint "$page" 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db' >out

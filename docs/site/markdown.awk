@@ -4,11 +4,15 @@
 
 function file_name(path) { sub(/.*\//, "", path); return path }
 
-# Folder and name of a document, by which its headings are called.
-function page_name(path, part, count) {
+# Folder and name of a document, by which its headings are called; of those at the top "top", since that folder
+# may have any name.
+function page_name(path, part, count, above) {
     count = split(path, part, "/")
     sub(/\.md$/, "", part[count])
-    return (count > 1 ? part[count - 1] : folder) "-" part[count]
+    above = count > 1 ? part[count - 1] : folder
+    if (above == ".." || above == top)
+        above = "top"
+    return above "-" part[count]
 }
 
 function slug(title) {
@@ -60,6 +64,7 @@ function show_waiting()
 }
 
 FNR == 1 {
+    top = file_name(ENVIRON["DOC_SOURCE"])
     folder = FILENAME
     sub(/\/[^\/]*$/, "", folder)
     folder = file_name(folder)

@@ -8,6 +8,8 @@ function __watersic_list
         $words[1] --complete $words[2] 2>/dev/null | string replace -r '\t[^\t]*\t' '\t'
     end
 end
-complete -c watersic -n 'test (count (commandline -opc)) -eq 1' -f -a '(__watersic_list)'
-complete -c watersic -n 'string match -q -- "-*" (commandline -ct)' -a '(__watersic_list)'
-complete -c watersic-llm -w watersic
+# One program does not wrap the other: fish would ask that one for its commands.
+for program in watersic watersic-llm
+    complete -c $program -n 'test (count (commandline -opc)) -eq 1' -f -a '(__watersic_list)'
+    complete -c $program -n 'string match -q -- "-*" (commandline -ct)' -a '(__watersic_list)'
+end

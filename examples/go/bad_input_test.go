@@ -198,6 +198,40 @@ func TestUseAfterClose(t *testing.T) {
 	must(t, coder.Close())
 }
 
+func TestUseOfPlansAndArchivesAfterClose(t *testing.T) {
+	d, session := newData(), newSession(t)
+	stats, weights := d.stats(t, session), matrix(t, d.weights, rows, columns)
+	plan, problem := got[*watersic.Plan](t)(session.NewPlan()), got[*watersic.Problem](t)(session.NewProblem(stats, nil, weights))
+	got[int](t)(plan.AddProblem(background, problem))
+	must(t, problem.Close())
+	must(t, problem.Close())
+	wants(t, problem.SetDeadRows([]int{0}), watersic.ErrClosed, "the problem")
+	_, err := encoder(t, session).RunProblem(background, problem)
+	wants(t, err, watersic.ErrClosed, "the problem")
+	must(t, plan.Close())
+	must(t, plan.Close())
+	wants(t, plan.SolveRate(2), watersic.ErrClosed, "the plan")
+	wants(t, encoder(t, session).SetPlan(plan, 0), watersic.ErrClosed, "the plan")
+
+	path := filepath.Join(t.TempDir(), "archive")
+	writer := got[*watersic.ArchiveWriter](t)(session.CreateArchive(path))
+	must(t, writer.Add("x", d.layer(t)))
+	must(t, writer.Finish())
+	must(t, writer.Close())
+	must(t, writer.Close())
+	wants(t, writer.Add("y", d.layer(t)), watersic.ErrClosed, "the writer")
+	wants(t, writer.Finish(), watersic.ErrClosed, "the writer")
+	archive := got[*watersic.Archive](t)(watersic.OpenArchive(path))
+	mapped := got[*watersic.Layer](t)(archive.MapLayer(0))
+	must(t, archive.Close())
+	must(t, archive.Close())
+	_, err = archive.Layer(0)
+	wants(t, err, watersic.ErrClosed, "the archive")
+	_, err = archive.Names()
+	wants(t, err, watersic.ErrClosed, "the archive")
+	got[watersic.LayerInfo](t)(mapped.Info()) // it keeps what it needs
+}
+
 func TestNilMatricesOfSessions(t *testing.T) {
 	session := newSession(t)
 	wants(t, session.SetThreads(-1), watersic.ErrArgument, "-1")

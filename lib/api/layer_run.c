@@ -287,7 +287,7 @@ wsic_status wsic_layers_get_workspace_size(wsic_context *context, const wsic_lay
                                            size_t count, int32_t threads, size_t *bytes)
 {
     run_layout layout;
-    size_t wrong, lanes;
+    size_t wrong, lanes = 0;
     wsic_status status = check_jobs(context, jobs, count, threads, &lanes);
 
     if (status != WSIC_OK)
@@ -304,7 +304,7 @@ wsic_status wsic_layers_get_workspace_size(wsic_context *context, const wsic_lay
 wsic_status wsic_layers_run(wsic_context *context, const wsic_layer_job *jobs, size_t count,
                             int32_t threads, void *workspace, size_t bytes)
 {
-    size_t wrong, lanes;
+    size_t wrong, lanes = 0;
     wsic_status status = check_jobs(context, jobs, count, threads, &lanes);
 
     if (status != WSIC_OK)

@@ -3,12 +3,14 @@
 //!
 //! Nothing is documented here, because the headers in `include/watersic` document everything:
 //! shapes, ownership, errors and threads. The crate `watersic` is the safe interface.
-//! `tests/headers.rs` compares this file with the headers.
+//! `tests/headers.rs` compares this crate with the headers.
 #![allow(non_camel_case_types)]
 
-mod functions;
+mod making;
+mod reading;
 
-pub use functions::*;
+pub use making::*;
+pub use reading::*;
 use std::os::raw::{c_char, c_void};
 
 /// A handle: a struct that only the library knows, used by one thread at a time.

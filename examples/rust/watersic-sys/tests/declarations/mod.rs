@@ -23,7 +23,8 @@ impl Sources {
     pub fn read() -> io::Result<Sources> {
         let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let rust = fs::read_to_string(crate_root.join("src/lib.rs"))?
-            + &fs::read_to_string(crate_root.join("src/functions.rs"))?;
+            + &fs::read_to_string(crate_root.join("src/making.rs"))?
+            + &fs::read_to_string(crate_root.join("src/reading.rs"))?;
         let program = env::var("PKG_CONFIG").unwrap_or_else(|_| "pkg-config".into());
         let answer = Command::new(program).args(["--cflags", "watersic"]).output()?;
         let flags: Vec<String> =

@@ -164,7 +164,8 @@ fn archives() {
 #[test]
 fn waterfilling() {
     assert_error(watersic::waterfill::rate(&[], 1.0, 1.0), ErrorKind::Argument, "");
-    assert_error(watersic::waterfill::rate(&[-1.0], 1.0, 1.0), ErrorKind::NotFinite, "");
+    assert_error(watersic::waterfill::rate(&[-1.0], 1.0, 1.0), ErrorKind::Argument, "");
+    assert_error(watersic::waterfill::rate(&[f64::NAN], 1.0, 1.0), ErrorKind::NotFinite, "");
 }
 
 #[test]
