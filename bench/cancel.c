@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a call still takes after wsic_context_cancel(), at the worst moment: just after the call
- * has looked for requests, where it then works longest before it looks again. A first run finds that
- * moment by its progress reports, a second one is cancelled there. */
+/* How long a call still takes after wsic_context_cancel(). A first run finds, for each stage, the
+ * progress report behind which the next one comes latest. Further runs are cancelled there, just
+ * after the call has looked for requests. It looks at every report, and at some places between. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +17,9 @@ static const struct option option_list[] = {{"json", no_argument, NULL, 'j'}, TR
 typedef struct stage_waits {
     char name[NAME_MOST];
     size_t reports;
-    double longest; /* seconds from a report of this stage to the next report */
+    double longest;   /* seconds from a report of this stage to the next report */
+    size_t worst;     /* number of the report with that wait behind it */
+    double cancelled; /* seconds that a call took which was cancelled there */
 } stage_waits;
 
 typedef struct watch {
@@ -25,10 +27,8 @@ typedef struct watch {
     stage_waits stages[STAGES_MOST];
     size_t count; /* stages */
     size_t reports;
-    size_t present; /* stage of the last report */
-    double last;    /* time of the last report */
-    double longest;
-    size_t worst;     /* number of the report with the longest wait behind it */
+    size_t present;   /* stage of the last report */
+    double last;      /* time of the last report */
     size_t cancel_at; /* number of the report that asks for a stop; 0: none */
     double asked;
 } watch;
@@ -49,16 +49,12 @@ static size_t find_stage(watch *w, const char *name)
 /* The wait behind the last report is over. */
 static void end_wait(watch *w, double now)
 {
-    const double wait = now - w->last;
+    stage_waits *const stage = &w->stages[w->present];
 
-    if (w->reports == 0)
+    if (w->reports == 0 || now - w->last <= stage->longest)
         return;
-    if (wait > w->stages[w->present].longest)
-        w->stages[w->present].longest = wait;
-    if (wait > w->longest) {
-        w->longest = wait;
-        w->worst = w->reports;
-    }
+    stage->longest = now - w->last;
+    stage->worst = w->reports;
 }
 
 static int32_t report(void *user, double fraction, const char *stage)
@@ -108,30 +104,31 @@ static void take_option(void *data, int letter, const char *value)
     *(bool *)data = true;
 }
 
-static void print_table(const trial_options *options, const watch *w, double whole,
-                        double cancelled)
+static void print_table(const trial_options *options, const watch *w, double whole)
 {
     printf("%zu x %zu, preset %s: %.3f seconds, %zu reports\n\n", options->rows, options->columns,
            options->preset, whole, w->reports);
-    printf("| stage | reports | longest wait behind one, ms |\n|---|---|---|\n");
+    printf(
+        "| stage | reports | longest wait for the next one, ms | cancelled there: returned after, "
+        "ms |\n|---|---|---|---|\n");
     for (size_t k = 0; k < w->count; k++)
-        printf("| %s | %zu | %.1f |\n", w->stages[k].name, w->stages[k].reports,
-               1e3 * w->stages[k].longest);
-    printf("\ncancelled at the worst moment (report %zu): returned after %.1f ms\n", w->worst,
-           1e3 * cancelled);
+        printf("| %s | %zu | %.1f | %.1f |\n", w->stages[k].name, w->stages[k].reports,
+               1e3 * w->stages[k].longest, 1e3 * w->stages[k].cancelled);
 }
 
-static void print_json(const trial_options *options, const watch *w, double whole, double cancelled)
+static void print_json(const trial_options *options, const watch *w, double whole)
 {
     bench_json json = bench_json_open();
+    double cancelled = 0.0;
 
+    for (size_t k = 0; k < w->count; k++)
+        cancelled = w->stages[k].cancelled > cancelled ? w->stages[k].cancelled : cancelled;
     bench_json_text(&json, "benchmark", "cancel");
     bench_json_text(&json, "preset", options->preset);
     bench_json_number(&json, "rows", (double)options->rows);
     bench_json_number(&json, "columns", (double)options->columns);
     bench_json_number(&json, "seconds", whole);
     bench_json_number(&json, "reports", (double)w->reports);
-    bench_json_number(&json, "seconds_longest", w->longest);
     bench_json_number(&json, "seconds_cancelled", cancelled);
     bench_json_close();
 }
@@ -151,12 +148,14 @@ int main(int argc, char **argv)
     trial_source source = trial_source_create(&options);
     watch first = {.context = source.context};
     const double whole = run(&source, &options, &first);
-    watch second = {.context = source.context, .cancel_at = first.worst};
-    const double cancelled = run(&source, &options, &second);
+    for (size_t k = 0; k < first.count; k++) {
+        watch again = {.context = source.context, .cancel_at = first.stages[k].worst};
+        first.stages[k].cancelled = run(&source, &options, &again);
+    }
     if (json)
-        print_json(&options, &first, whole, cancelled);
+        print_json(&options, &first, whole);
     else
-        print_table(&options, &first, whole, cancelled);
+        print_table(&options, &first, whole);
     trial_source_release(&source);
     return 0;
 }

@@ -294,6 +294,35 @@ START_TEST(memory_of_the_limit_is_predicted)
 }
 END_TEST
 
+/* Where the matrices of n x n take most of the memory: square, wide, and the few rows that stand for a
+ * layer of tens of thousands of columns. A tall one is
+ * foretold with room for double precision, which it may turn out not to need. */
+START_TEST(memory_is_predicted_closely)
+{
+    static const struct {
+        size_t rows, columns;
+        const char *preset;
+        double most; /* of what is foretold, by the peak */
+    } cases[] = {
+        {1200, 1200, "fast", 1.10}, {1200, 1200, "paper", 1.10}, {300, 1600, "default", 1.10},
+        {64, 1400, "fast", 1.10},   {64, 1400, "paper", 1.10},   {2400, 600, "default", 1.70},
+    };
+    layer_fixture f = layer_open(cases[_i].rows, cases[_i].columns, COVARIANCE_AR, 25);
+    const double a = (double)f.rows, n = (double)f.columns;
+    uint64_t foretold = 0;
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, cases[_i].preset), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 2.0), WSIC_OK);
+    const double peak = (double)encode_within_prediction(&f);
+    ck_assert_int_eq(wsic_encoder_estimate_memory(f.encoder, f.rows, f.columns, &foretold),
+                     WSIC_OK);
+    ck_assert_double_le((double)foretold, cases[_i].most * peak);
+    /* docs/performance.md; tiles and the coder's tables beyond. */
+    ck_assert_double_le(peak, 20.0 * n * n + 12.0 * a * n + 16.0 * 512.0 * n + 4e6);
+    layer_close(&f);
+}
+END_TEST
+
 START_TEST(memory_is_predicted_and_bounded)
 {
     const size_t shapes[][2] = {{8, 8}, {300, 200}, {200, 300}, {40, 600}};
@@ -450,6 +479,7 @@ int main(void)
     tcase_add_test(input, number_types_and_strides_agree);
     tcase_add_loop_test(host, threads_change_no_byte, 0, LAYER_VARIANTS);
     tcase_add_test(host, memory_of_the_limit_is_predicted);
+    tcase_add_loop_test(host, memory_is_predicted_closely, 0, 6);
     tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * LAYER_VARIANTS);
     tcase_add_loop_test(host, memory_of_extremes_is_predicted, 0, 16);
     tcase_add_test(host, progress_rises_and_cancels);

@@ -2,6 +2,7 @@
 /* The encoder with statistics of outputs, against what is true of the objective itself: where it is
  * the plain one, where it is that of scaled rows, a plain recursion, and what is reported. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,13 +301,23 @@ START_TEST(nothing_is_below_the_floor)
 }
 END_TEST
 
+/* That a target was missed is never silent. */
+static void expect_notice(const layer_fixture *f, double target)
+{
+    char expected[64];
+
+    snprintf(expected, sizeof expected, "the nearest to %.6g ", target);
+    ck_assert_ptr_nonnull(strstr(wsic_encoder_message(f->encoder), expected));
+}
+
 START_TEST(a_target_of_distortion_is_one_of_both_sides)
 {
     enum { A = 80, N = 32 };
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 11);
     double *const g = malloc(A * A * sizeof *g);
-    /* The first preset, paper, fits scales of rows and columns in turn. In a layer as small as this
-     * its distortion jumps from step to step, and a notice says that the nearest was taken. */
+    /* A pass with feedback takes the factors γ that the pass before has found, so that passes at one
+     * step differ: in the first preset, paper, by 12 % in a layer as small as this. The search then
+     * takes the nearest, and says so. */
     const double tolerance = _i == 0 ? 0.08 : 0.02;
 
     outputs_random(g, A, 12);
@@ -317,6 +328,8 @@ START_TEST(a_target_of_distortion_is_one_of_both_sides)
         wsic_layer *const layer = outputs_encode(&f, g);
         const double truth = outputs_distortion(&f, g, layer);
         ck_assert_double_eq_tol(truth, target, tolerance * target + 1e-9);
+        if (fabs(truth - target) > 0.021 * target)
+            expect_notice(&f, target);
         wsic_layer_destroy(layer);
     }
     free(g);

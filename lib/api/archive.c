@@ -24,6 +24,7 @@ static wsic_status open_source(wsic_context *context, wsic_source source, wsic_a
         return status;
     }
     atomic_init(&archive->references, 1);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = archive;
     return WSIC_OK;
 }

@@ -50,6 +50,7 @@ static wsic_status create(wsic_context *context, open_function *open, const char
         wsic_handle_destroy(writer);
         return status;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = writer;
     return WSIC_OK;
 }

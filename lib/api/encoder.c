@@ -33,6 +33,7 @@ wsic_status wsic_encoder_create(wsic_context *context, wsic_encoder **out)
     if (!encoder)
         return status;
     wsic_params_init(&encoder->params);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = encoder;
     return WSIC_OK;
 }

@@ -190,6 +190,12 @@ static wsic_status write_layer(assembly *s, const wsic_layer_figures *figures, w
     return status;
 }
 
+/* Whether the host wants the call to stop: asked before each part that takes long. */
+static wsic_status may_go_on(const assembly *s)
+{
+    return wsic_progress_report(s->job->env, NULL, 0.0);
+}
+
 /* The distortion of what a decoder will see: by the fit, or measured. */
 static wsic_status find_distortion(assembly *s, double *distortion)
 {
@@ -213,8 +219,12 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
 {
     wsic_job *const job = s->job;
     wsic_layer_figures figures;
-    wsic_status status = find_distortion(s, distortion);
+    wsic_status status = may_go_on(s);
 
+    if (status == WSIC_OK)
+        status = find_distortion(s, distortion);
+    if (status == WSIC_OK)
+        status = may_go_on(s);
     if (status == WSIC_OK)
         status = wsic_job_measure_outputs(job, s->scales.row_values, s->scales.column_values);
     if (status != WSIC_OK)
@@ -224,6 +234,8 @@ static wsic_status assemble(assembly *s, wsic_bytes *out, double *distortion)
     expand_rows(job);
     expand_row_scales(s);
     status = fill_figures(s, *distortion, &figures);
+    if (status == WSIC_OK)
+        status = may_go_on(s);
     /* What targets are in. */
     *distortion = job->has_metric ? job->outputs.distortion / wsic_job_target_unit(job)
                                   : *distortion / wsic_job_weights(job);

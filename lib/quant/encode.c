@@ -9,6 +9,7 @@
 #include "quant/assemble.h"
 #include "quant/coupled.h"
 #include "quant/feedback.h"
+#include "quant/gram.h"
 #include "quant/kbest.h"
 #include "quant/search.h"
 #include "quant/setup.h"
@@ -93,6 +94,53 @@ static double output_memory(size_t rows, size_t columns, unsigned kind,
            wsic_coupled_memory(rows, wsic_trellis_window_memory(kind));
 }
 
+/* The part of the rows that the search keeps. */
+static double searched_rows(const wsic_encode_options *options, double a, double n)
+{
+    const double least = fmax(options->row_fraction * a, (double)(1 << 17) / n) + 1.0;
+
+    return 2.0 * least > a ? a : least;
+}
+
+/* Target, of all rows and of those that the search keeps: in double precision, or in single, for
+ * which L is there in single precision too. With "auto" either may turn out to be needed. */
+static double target_memory(const wsic_encode_options *options, double a, double n)
+{
+    const double weights = (a + searched_rows(options, a, n)) * n;
+    const double single = options->precision == WSIC_PRECISION_AUTO ? 4.0 * (weights + n * n) : 0.0;
+
+    return fmax(8.0 * weights, single);
+}
+
+/* What comes and goes beside F of the scales: tiles of the gradient on every thread, codes in single
+ * precision, a sample of rows, tiles of both scales. */
+static double fit_memory(double a, double n, double threads, bool outputs)
+{
+    const double tile = fmin(a, 256.0) * n;
+    const double gradient = 8.0 * threads * tile + a * n / 32.0 + 8.0 * n;
+    const double codes = 4.0 * fmin(a, WSIC_GRAM_MOST_ROWS) * n + 4.0 * threads * 128.0 * n;
+    const double sample = 28.0 * tile;
+    const double both = fmax((outputs ? 16.0 : 8.0) * fmin(a, 512.0) * n, 8.0 * threads * tile);
+
+    return fmax(fmax(gradient, codes), fmax(sample, both));
+}
+
+/* What comes and goes: with the recursion a panel and tiles of the target; F, or a copy of Σ for the
+ * limit; and with the coder, when these are gone, its tables, codes of 16 bits, a second layer and,
+ * of a trellis, a copy of its codes. */
+static double passing_memory(const wsic_encode_options *options, double a, double n, double layer,
+                             double threads, bool outputs)
+{
+    const double recursion =
+        8.0 * a * fmin(n, 256.0) + 16.0 * threads * fmin(a, 256.0) * n + a * n / 8.0 + 16.0 * n;
+    const double limit = options->limit ? wsic_eigenvalues_memory((size_t)n) : 0.0;
+    const double products = 8.0 * n * n + fmax(fit_memory(a, n, threads, outputs), limit);
+    const double tokens = options->quantizer == WSIC_QUANTIZE_TRELLIS ? 4.0 * a * n : 0.0;
+    const double coder = layer + 4.0 * a * n + 4e6 + tokens;
+
+    return fmax(fmax(recursion, products), coder);
+}
+
 /* Sizes are added in doubles: the sum is exact to within its rounding, which the
  * margin covers, and cannot overflow. */
 bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options, size_t rows,
@@ -100,39 +148,23 @@ bool wsic_encode_memory(const wsic_env *env, const wsic_encode_options *options,
                         const wsic_output_moments *outputs, uint64_t *bytes)
 {
     const double a = (double)rows, n = (double)columns;
-    /* L in double and in single precision; F of the scales, or a copy of Σ for the limit. */
-    const double squares = 8.0 * n * n * (2.5 + count_squares(sources));
-    const double copy = 8.0 * n * n;
-    /* Target and codes, the former in double precision where rows have scales; the part of the rows
-     * that the search keeps. */
-    const double least = fmax(options->row_fraction * a, (double)(1 << 17) / n) + 1.0;
-    const double part = 2.0 * least > a ? a : least;
-    const double arrays = 12.0 * a * n;
-    const double searched = 8.0 * part * n;
-    /* Tiles on every thread, the panel of the recursion, a sample of rows, sums for every tile. */
+    const double squares = 8.0 * n * n * (1.0 + count_squares(sources)); /* L, and of the problem */
+    const double codes = 4.0 * a * n;
     const double threads = fmin((double)wsic_parallel_threads(env), ceil(a / 256.0));
-    const double tiles = 16.0 * threads * fmin(a, 256.0) * n + 8.0 * a * fmin(n, 256.0) +
-                         12.0 * fmin(a, 512.0) * n + a * n / 8.0 + 16.0 * n;
-    /* The limit comes when the tiles are gone. */
-    const double limit = options->limit ? wsic_eigenvalues_memory(columns) : 0.0;
     const double vectors = 192.0 * (a + n); /* two dozen of either length */
-    /* Coded bytes, at most two layers at a time and the coder's tables; F is gone by then. */
     const double rate = options->rate > 0.0 ? options->rate : 16.0;
-    const double one_layer = (rate + 1.0) * a * n / 8.0;
+    const double layer = (rate + 1.0) * a * n / 8.0;
     const wsic_quantizer_choice choice = wsic_job_quantizer(options, rows, columns);
     /* A block's bytes are gathered on their own, with the states of its lanes. */
     const double blocks = 256.0 * ceil(a / (double)choice.restart_rows);
     const double quantizer = wsic_quantizer_memory(&choice, rows);
-    /* A trellis is coded from a copy of its codes. */
-    const double tokens = options->quantizer == WSIC_QUANTIZE_TRELLIS ? 4.0 * a * n : 0.0;
     /* The library's threads are few beside the batch of tiles that may run at once. */
     const double search =
         options->survivors > 1 ? 16.0 * wsic_kbest_memory(rows, columns, options->survivors) : 0.0;
-    const double sides = output_memory(rows, columns, options->trellis_kind, outputs);
-    const double products = copy + fmax(tiles, limit) + vectors;
-    const double numerics = fmax(products, 2.0 * one_layer + 4.0 * a * n + 4e6 + tokens);
-    const double total = 1.02 * (squares - copy + arrays + searched + one_layer + numerics +
-                                 blocks + quantizer + search + sides);
+    const double total =
+        1.02 * (squares + codes + target_memory(options, a, n) + layer +
+                passing_memory(options, a, n, layer, threads, outputs != NULL) + vectors + blocks +
+                quantizer + search + output_memory(rows, columns, options->trellis_kind, outputs));
 
     if (total >= 0x1p63 || total >= (double)SIZE_MAX)
         return false;

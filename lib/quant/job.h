@@ -24,7 +24,6 @@ typedef struct wsic_pass {
      * Y - Ŵ L. With feedback in double precision, and Ŵ instead of the error, rows in the order of
      * the metric. */
     wsic_reals y;
-    bool wide;      /* there is room for double precision in y, whatever the job's is */
     int32_t *codes; /* all_rows x columns; the recursion fills rows x live */
     double *alpha;
     double *gamma;
@@ -78,7 +77,7 @@ typedef struct wsic_job {
     int8_t *row_width;   /* see wsic_stretch */
 
     bool single;     /* precision of the recursion */
-    float *L_single; /* the factor in it; NULL where single is false */
+    float *L_single; /* the factor in it; NULL where single is false, and while y is wide */
 
     wsic_spacing spacing;
     wsic_unseen unseen;

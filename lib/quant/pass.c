@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "quant/feedback.h"
 #include "quant/permute.h"
+#include "quant/precision.h"
 #include "quant/target.h"
 #include "quant/zsic.h"
 
@@ -52,11 +53,24 @@ wsic_status wsic_job_widen(wsic_job *job)
 {
     wsic_status status = WSIC_OK;
 
-    if (!job->single || job->pass.wide)
+    if (!job->single)
         return WSIC_OK;
     wsic_free(job->env, job->pass.y.f32);
+    wsic_free(job->env, job->L_single);
+    job->L_single = NULL;
     job->pass.y.f64 = wsic_alloc(job->env, job->rows * job->live, sizeof(double), &status);
-    job->pass.wide = status == WSIC_OK;
+    return status;
+}
+
+wsic_status wsic_job_narrow(wsic_job *job)
+{
+    if (!job->single)
+        return WSIC_OK;
+    wsic_free(job->env, job->pass.y.f64);
+    job->pass.y.f64 = NULL;
+    wsic_status status = wsic_job_round_factor(job);
+    if (status == WSIC_OK)
+        job->pass.y.f32 = wsic_alloc(job->env, job->rows * job->live, sizeof(float), &status);
     return status;
 }
 

@@ -54,7 +54,7 @@ static bool can_be_single(const wsic_job *job)
            job->idle_rows < job->rows && job->options->survivors <= 1 && !wsic_job_feeds_back(job);
 }
 
-static wsic_status round_factor(wsic_job *job)
+wsic_status wsic_job_round_factor(wsic_job *job)
 {
     const size_t n = job->live;
     wsic_status status = WSIC_OK;
@@ -80,5 +80,5 @@ wsic_status wsic_job_choose_precision(wsic_job *job)
     job->single = loss <= WSIC_PRECISION_LOSS;
     wsic_log(job->env, WSIC_LOG_DEBUG, "single precision would cost %.2g of the distortion%s", loss,
              job->single ? "" : ": double");
-    return job->single ? round_factor(job) : WSIC_OK;
+    return job->single ? wsic_job_round_factor(job) : WSIC_OK;
 }

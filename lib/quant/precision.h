@@ -12,6 +12,9 @@
  * units. */
 double wsic_job_rounding_loss(const wsic_job *job, double step);
 
+/* Make job->L_single. */
+wsic_status wsic_job_round_factor(wsic_job *job);
+
 /* Decide, and make what single precision needs, once factor and spacing of the job are known. */
 wsic_status wsic_job_choose_precision(wsic_job *job);
 

@@ -37,23 +37,35 @@ typedef struct fit {
 static void fit_release(fit *f)
 {
     wsic_quadratic_release(f->env, &f->columns);
-    wsic_free(f->env, f->tile);
-    wsic_free(f->env, f->product);
 }
 
 /* What the Γ step needs. */
 static wsic_status create_columns(fit *f)
 {
     const wsic_rescale *const p = f->problem;
-    const size_t tile = wsic_min_size(TILE_ROWS, p->rows) * p->columns;
-    wsic_status status = wsic_quadratic_create(f->env, p->columns, &f->columns);
+    const wsic_status status = wsic_quadratic_create(f->env, p->columns, &f->columns);
 
     f->columns.loss = p->K;
-    if (status == WSIC_OK)
-        f->tile = wsic_alloc(f->env, tile, sizeof *f->tile, &status);
+    return status;
+}
+
+static wsic_status create_tiles(fit *f)
+{
+    const wsic_rescale *const p = f->problem;
+    const size_t tile = wsic_min_size(TILE_ROWS, p->rows) * p->columns;
+    wsic_status status = WSIC_OK;
+
+    f->product = NULL;
+    f->tile = wsic_alloc(f->env, tile, sizeof *f->tile, &status);
     if (status == WSIC_OK && p->metric)
         f->product = wsic_alloc(f->env, tile, sizeof *f->product, &status);
     return status;
+}
+
+static void release_tiles(fit *f)
+{
+    wsic_free(f->env, f->tile);
+    wsic_free(f->env, f->product);
 }
 
 /* tile = diag(t) Z diag(α) for rows first ... first + count - 1, leading dimension count; t of
@@ -123,7 +135,7 @@ static wsic_status add_rows(fit *f, const double *t, bool products)
 {
     const wsic_rescale *const p = f->problem;
     const size_t n = p->columns;
-    wsic_status status = WSIC_OK;
+    wsic_status status = create_tiles(f);
 
     for (size_t first = 0; status == WSIC_OK && first < p->rows; first += TILE_ROWS) {
         const size_t count = wsic_min_size(TILE_ROWS, p->rows - first);
@@ -139,6 +151,7 @@ static wsic_status add_rows(fit *f, const double *t, bool products)
                 f->columns.b[j] += f->tile[j * count + i] * c[i];
         }
     }
+    release_tiles(f);
     return status;
 }
 

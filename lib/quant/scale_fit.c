@@ -248,7 +248,7 @@ static wsic_status fit_both(wsic_stored_scales *s, wsic_scale_fit *fit)
     if (status == WSIC_OK)
         status = alternate(&a, fit);
     wsic_free(s->job->env, a.g_columns);
-    return status;
+    return status == WSIC_OK ? wsic_job_narrow(s->job) : status;
 }
 
 /* --- either ---------------------------------------------------------------------------- */

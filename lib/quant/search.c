@@ -334,6 +334,8 @@ static wsic_status whole_pass(search *s, double x, bool last, double *value)
     wsic_status status = wsic_job_quantize(job, exp2(x));
     double promise = 0.0;
 
+    if (status == WSIC_OK)
+        status = wsic_progress_report(job->env, NULL, 0.0);
     if (status != WSIC_OK)
         return status;
     wsic_trial trial = trial_of(s, job->rows, job->pass.residual / job->pass.target_energy);

@@ -7,12 +7,13 @@ set -u
 # shellcheck source=tests/checks/table.sh
 . "$(dirname "$0")/table.sh"
 
-# Prints findings, if there are any; fails then.
+# Prints findings, if there are any; fails then. memcpy_s() and its like, which one check wants, are not in libc.
 clang_tidy()
 {
     CC=clang configure tidy -Dbench=disabled >/dev/null &&
         find "$root/lib" "$root/examples" -name '*.c' ! -path '*/arm/*' ! -path '*/go/*' ! -path '*/rust/*' |
-        sort | xargs -n 8 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*'
+        sort | xargs -n 8 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*' \
+            --checks=-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
 }
 
 # Not asked for, since what they find is meant:
@@ -27,10 +28,17 @@ cpp_check()
         -j "$(nproc)" "$root/lib"
 }
 
+# Prints what is not in analyzer_known.txt; fails then.
 analyzer()
 {
     CC=gcc configure analyzer -Dbench=disabled -Dtests=disabled -Dexamples=disabled -Db_ndebug=false \
-        -Dc_args='-fanalyzer -Werror' && ninja -C "$work/analyzer"
+        -Dc_args=-fanalyzer && ninja -C "$work/analyzer" -t clean && ninja -C "$work/analyzer" >"$work/analyzer.txt" || return 1
+    sed -n "s:^[./]*.*/\(lib/[^:]*\)\:[0-9]*\:[0-9]*\: warning\: .*\[-W\(analyzer[a-z-]*\)\]\$:\1 \2:p" "$work/analyzer.txt" |
+        sort -u >"$work/analyzer.found"
+    sed -n 's/^\(lib[^ ]* analyzer[^ ]*\) .*/\1/p' "$root/tests/checks/analyzer_known.txt" | sort -u |
+        comm -23 "$work/analyzer.found" - >"$work/analyzer.new"
+    cat "$work/analyzer.new"
+    [ ! -s "$work/analyzer.new" ]
 }
 
 # Words that it takes for misspelled: names of variables and of mathematics.
@@ -46,11 +54,19 @@ shell()
     (cd "$root" && git ls-files '*.sh' .ci/run .ci/setup | xargs shellcheck -x)
 }
 
-for tool in "clang-tidy clang_tidy" "cppcheck cpp_check" "gcc analyzer" "codespell spelling" "shellcheck shell"; do
-    if have "${tool% *}"; then
-        check "$tool" "${tool#* }"
+# try TOOL FUNCTION
+try()
+{
+    if have "$1"; then
+        check "$1" "$2"
     else
-        skip "${tool% *}" "not installed"
+        skip "$1" "not installed"
     fi
-done
+}
+
+try codespell spelling
+try shellcheck shell
+try cppcheck cpp_check
+try gcc analyzer
+try clang-tidy clang_tidy
 conclude

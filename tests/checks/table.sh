@@ -11,8 +11,8 @@ mkdir -p "$work"
 # have TOOL... : all of them are there
 have()
 {
-    for tool in "$@"; do
-        command -v "$tool" >/dev/null 2>&1 || return 1
+    for needed in "$@"; do
+        command -v "$needed" >/dev/null 2>&1 || return 1
     done
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # watersic-llm-mpi quantizes a model from its text, with the same bytes at any number of ranks, and goes on with
 # what a rank that died has left.
-# Usage: test.sh TESTS_FOLDER WATERSIC_LLM_MPI WATERSIC_LLM EXAMPLES_DATA MPIRUN
+# Usage: test.sh TESTS_FOLDER WATERSIC_LLM_MPI WATERSIC_LLM EXAMPLES_DATA MPIRUN ESTIMATE
 set -u
 # shellcheck source=/dev/null
 . "$1/tap.sh"
@@ -14,6 +14,7 @@ program=$(realpath "$2")
 llm=$(realpath "$3")
 data=$(realpath "$4")
 mpirun=$5
+estimate=$(realpath "$6")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 TMPDIR=$work
@@ -101,4 +102,18 @@ try "a window that is too long" refused 1 "--window: 4096 is more than the model
 try "a directory that is there" refused 1 "packed: " $options --directory packed
 try "an output that is the text" refused 1 "which is read" --model model --text model/config.json --rate 3 \
     --output model/config.json
+
+# --- the estimate --------------------------------------------------------------------
+
+# What it measures takes longer than all of this.
+# refuses PART ARGUMENT... : the estimate fails with a message that has this part
+refuses()
+{
+    part=$1
+    shift
+    ! "$estimate" "$@" >out 2>&1 && grep -qF -- "$part" out
+}
+try "an estimate refuses what is no number" refuses "'x' is no number of ranks" model 2 x
+try "and what is no model" refuses "nowhere" nowhere 2
+try "and no ranks" refuses "usage" model
 finish
