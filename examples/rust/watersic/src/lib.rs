@@ -46,6 +46,24 @@
 //! shared::<watersic::Context>();
 //! ```
 //!
+//! # Release
+//!
+//! Dropping a handle releases it. What would use it, or what it has borrowed, after that does not
+//! compile:
+//!
+//! ```compile_fail,E0505
+//! let context = watersic::Context::new().unwrap();
+//! let stats = watersic::Stats::new(&context, 4).unwrap();
+//! drop(context);
+//! stats.samples();
+//! ```
+//!
+//! ```compile_fail,E0382
+//! let stats = watersic::Stats::new(watersic::Context::new().unwrap(), 4).unwrap();
+//! drop(stats);
+//! stats.samples();
+//! ```
+//!
 //! # Panics
 //!
 //! A panic in a callback ends the call of the library, and then goes on in the thread that made the
