@@ -69,7 +69,9 @@ static void take_apart(const int32_t *levels, row_levels *rows)
         const int32_t level = levels[i];
         const uint32_t magnitude = level < 0 ? -(uint32_t)level : (uint32_t)level;
         const uint32_t index = (magnitude >> 1) + (magnitude & 1);
-        rows->index[i] = level < 0 ? -(int32_t)index : (int32_t)index;
+        /* What is outside is refused: its token means nothing, but must not overflow. */
+        const int32_t inside = index > WSIC_TRELLIS_INDEX_MOST ? 0 : (int32_t)index;
+        rows->index[i] = level < 0 ? -inside : inside;
         rows->what[i] = (uint8_t)((index & 1) << ODD_INDEX | (magnitude & 1) << ODD_LEVEL |
                                   (uint32_t)(level != 0) << NOT_ZERO |
                                   (uint32_t)(index > WSIC_TRELLIS_INDEX_MOST) << OUTSIDE);
