@@ -98,12 +98,13 @@ void folder_remove(const struct folder *folder)
     rmdir(folder->path);
 }
 
-bool folder_all_ready(const struct folder *folder, bool ready, const struct failure *failure)
+bool folder_all_ready(const struct folder *folder, const char *program, bool ready,
+                      const struct failure *failure)
 {
     int failing = ready ? folder->ranks : folder->rank, first;
 
     MPI_Allreduce(&failing, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
     if (first == folder->rank)
-        fprintf(stderr, "watersic-mpi: %s\n", failure->text);
+        fprintf(stderr, "%s: %s\n", program, failure->text);
     return first == folder->ranks;
 }

@@ -30,8 +30,9 @@ bool folder_has(const struct folder *folder, size_t number);
 /* Remove it with all of its files. */
 void folder_remove(const struct folder *folder);
 
-/* Whether all ranks are ready. The first that is not tells why; it is what has gone wrong for all
- * of them alike. All call it. */
-bool folder_all_ready(const struct folder *folder, bool ready, const struct failure *failure);
+/* Whether all ranks are ready. The first that is not tells why, under the name of the program; it
+ * is what has gone wrong for all of them alike. All call it. */
+bool folder_all_ready(const struct folder *folder, const char *program, bool ready,
+                      const struct failure *failure);
 
 #endif

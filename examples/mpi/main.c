@@ -196,7 +196,8 @@ int main(int argc, char **argv)
     run.out = argv[2];
     run.settings = argv + 3;
     run.setting_count = argc - 3;
-    const bool prepared = folder_all_ready(&run.folder, prepare(&run), &run.failure);
+    const bool prepared =
+        folder_all_ready(&run.folder, "watersic-mpi", prepare(&run), &run.failure);
     if (prepared && !quantize_all(&run)) {
         /* The others may be waiting for this rank. What is on the disk serves the next run. */
         fprintf(stderr, "watersic-mpi: rank %d: %s\n", run.folder.rank, run.failure.text);

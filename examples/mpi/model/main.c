@@ -19,6 +19,8 @@
 #include "mpi/model/plan_layers.h"
 #include "mpi/model/share_outputs.h"
 
+static const char program[] = "watersic-llm-mpi";
+
 struct run {
     struct arguments arguments;
     struct job job;
@@ -227,11 +229,11 @@ static void end(struct run *run)
 
 static bool run_all(struct run *run)
 {
-    const bool prepared = folder_all_ready(&run->job.folder, prepare(run), &run->failure);
+    const bool prepared = folder_all_ready(&run->job.folder, program, prepare(run), &run->failure);
 
     if (prepared && !quantize(run)) {
         /* The others may be waiting for this rank. What is on the disk serves the next run. */
-        fprintf(stderr, "watersic-llm-mpi: rank %d: %s\n", run->job.folder.rank, run->failure.text);
+        fprintf(stderr, "%s: rank %d: %s\n", program, run->job.folder.rank, run->failure.text);
         MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
     }
     end(run);
@@ -252,7 +254,7 @@ int main(int argc, char **argv)
         if (run.job.folder.rank == 0)
             fputs(arguments_help, stdout);
     } else
-        ok = folder_all_ready(&run.job.folder, understood, &run.failure) && run_all(&run);
+        ok = folder_all_ready(&run.job.folder, program, understood, &run.failure) && run_all(&run);
     MPI_Finalize();
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

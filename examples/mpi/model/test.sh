@@ -93,7 +93,7 @@ try "no model" refused 2 "nowhere" --model nowhere --text x --rate 3 --output x
 try "no text" refused 1 "one of --tokens and --text" --model model --rate 3 --output x
 try "no rate" refused 1 "--rate is missing" --model model --text x --output x
 try "no output" refused 1 "one of --output and --directory" --model model --text x --rate 3
-try "an option of nothing" refused 1 "--drift is no option" --drift
+try "an option of nothing" refused 1 "watersic-llm-mpi: --drift is no option" --drift
 try "a word too many" refused 1 "'more' is no option" more
 try "a number that is none" refused 1 "--shards: 'x' is no positive number" --shards x
 try "a window that is too long" refused 1 "--window: 4096 is more than the model's 128" \
