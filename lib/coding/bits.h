@@ -23,6 +23,12 @@ static inline unsigned wsic_bit_length(uint64_t value)
 #endif
 }
 
+/* The number of the lowest bit that is set; there is one. */
+static inline unsigned wsic_lowest_bit(uint64_t value)
+{
+    return wsic_bit_length(value & (~value + 1)) - 1;
+}
+
 /* Eight bytes as one number, whose lowest byte is the first one. */
 static inline uint64_t wsic_load_octet(const uint8_t *bytes)
 {

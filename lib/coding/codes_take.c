@@ -68,8 +68,8 @@ static bool make_tokens(column_walk *walk, size_t row, int32_t *data)
 
     if (wrong == 0)
         return true;
-    const size_t first = wsic_bit_length(wrong & (~wrong + 1)) - 1;
-    *walk->result = (part_result){.wrong = true, .place = walk->place, .row = row + first};
+    *walk->result =
+        (part_result){.wrong = true, .place = walk->place, .row = row + wsic_lowest_bit(wrong)};
     return false;
 }
 

@@ -120,11 +120,6 @@ static void put_tokens(const row_levels *rows, const wsic_row_contexts *contexts
     }
 }
 
-static size_t lowest_bit(uint64_t bits)
-{
-    return wsic_bit_length(bits & (~bits + 1)) - 1;
-}
-
 uint64_t wsic_trellis_take(const wsic_token_taps *taps, const int32_t *levels, uint64_t *before,
                            int32_t *tokens)
 {
@@ -150,12 +145,12 @@ size_t wsic_trellis_tokens(const wsic_trellis *trellis, const int32_t *levels, s
     for (size_t first = 0; first < whole; first += TOGETHER) {
         const uint64_t wrong = wsic_trellis_take(&taps, levels + first, &before, tokens + first);
         if (wrong != 0)
-            return first + lowest_bit(wrong);
+            return first + wsic_lowest_bit(wrong);
     }
     memcpy(last, levels + whole, (count - whole) * sizeof *last);
     const uint64_t wrong = wsic_trellis_take(&taps, last, &before, last);
     if (wrong != 0)
-        return whole + lowest_bit(wrong);
+        return whole + wsic_lowest_bit(wrong);
     memcpy(tokens + whole, last, (count - whole) * sizeof *last);
     return count;
 }
