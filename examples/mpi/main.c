@@ -159,7 +159,7 @@ static bool quantize_all(struct run *run)
         reduce_all(run, &workshop) &&
         (run->folder.rank == 0 ? write_output(run, &dealing) : deal_layers(run, &dealing));
 
-    wsic_stats_destroy(workshop.stats);
+    input_stats_release(&workshop.inputs);
     return ok;
 }
 

@@ -69,20 +69,6 @@ static bool fail(const struct workshop *w, size_t number, struct failure *failur
                   wsic_context_message(w->context));
 }
 
-static bool have_statistics(struct workshop *w, size_t number, struct failure *failure)
-{
-    const size_t input = w->manifest->layers[number].input;
-    char path[FOLDER_PATH_SIZE];
-
-    if (w->stats && w->input == input)
-        return true;
-    wsic_stats_destroy(w->stats);
-    w->stats = NULL;
-    w->input = input;
-    folder_statistics(w->folder, input, path);
-    return wsic_stats_load(w->context, path, &w->stats) == WSIC_OK || fail(w, number, failure);
-}
-
 static bool encode(struct workshop *w, size_t number, const npy_array *weights,
                    struct made_piece *made, struct failure *failure)
 {
@@ -91,7 +77,7 @@ static bool encode(struct workshop *w, size_t number, const npy_array *weights,
 
     wsic_matrix_init(&matrix, sizeof matrix, weights->data, weights->dtype, weights->rows,
                      weights->columns, 0);
-    const wsic_status status = wsic_encoder_run(w->encoder, w->stats, &matrix, &layer);
+    const wsic_status status = wsic_encoder_run(w->encoder, w->inputs.stats, &matrix, &layer);
     if (status < 0)
         return fail(w, number, failure);
     snprintf(made->notice, sizeof made->notice, "%s",
@@ -107,7 +93,9 @@ bool workshop_encode(void *self, size_t number, struct made_piece *made, struct 
     const struct manifest_layer *const entry = &w->manifest->layers[number];
     npy_array weights;
 
-    if (!have_statistics(w, number, failure) || !npy_read(entry->weights, &weights, failure))
+    if (!input_stats_load(&w->inputs, w->context, w->folder, entry->input))
+        return fail(w, number, failure);
+    if (!npy_read(entry->weights, &weights, failure))
         return false;
     const bool ok = npy_is_real(&weights, failure)
                         ? encode(w, number, &weights, made, failure)

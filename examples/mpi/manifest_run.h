@@ -4,6 +4,7 @@
 #define EXAMPLES_MPI_MANIFEST_RUN_H
 
 #include "mpi/deal.h"
+#include "mpi/input_stats.h"
 #include "mpi/manifest.h"
 #include "mpi/reduce.h"
 
@@ -12,8 +13,7 @@ struct workshop {
     wsic_encoder *encoder;
     const struct manifest *manifest;
     const struct folder *folder;
-    size_t input;      /* whose statistics are here, for the next layer with the same input */
-    wsic_stats *stats; /* NULL: none yet */
+    struct input_stats inputs;
 };
 
 /* The statistics of an input of the manifest, as files of the folder. All ranks call it. */

@@ -104,18 +104,29 @@ static bool set_sensitivities(struct allocation *allocation, struct failure *fai
     return true;
 }
 
+bool allocation_written_bytes(const wsic_archive_writer *writer, size_t number, uint64_t *bytes,
+                              struct failure *failure)
+{
+    wsic_layer_info info = {.size = sizeof info};
+    wsic_layer *layer;
+
+    if (wsic_archive_writer_load_layer(writer, number, &layer) < 0)
+        return refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
+    wsic_layer_get_info(layer, &info);
+    *bytes = info.bytes;
+    wsic_layer_destroy(layer);
+    return true;
+}
+
 /* Of what the archive holds already: layers that are not in the plan. */
 static bool layer_bytes(wsic_archive_writer *writer, uint64_t *bytes, struct failure *failure)
 {
     *bytes = 0;
     for (size_t i = 0; i < wsic_archive_writer_count(writer); i++) {
-        wsic_layer_info info = {.size = sizeof info};
-        wsic_layer *layer;
-        if (wsic_archive_writer_load_layer(writer, i, &layer) < 0)
-            return refuse(failure, "plan: %s", wsic_archive_writer_message(writer));
-        wsic_layer_get_info(layer, &info);
-        *bytes += info.bytes;
-        wsic_layer_destroy(layer);
+        uint64_t of_layer;
+        if (!allocation_written_bytes(writer, i, &of_layer, failure))
+            return false;
+        *bytes += of_layer;
     }
     return true;
 }

@@ -58,6 +58,10 @@ bool allocation_prediction(const struct allocation *allocation, double *bits,
 bool allocation_note_prediction(const struct allocation *allocation, wsic_archive_writer *writer,
                                 struct failure *failure);
 
+/* Bytes of a layer that an archive holds already, by its number there. */
+bool allocation_written_bytes(const wsic_archive_writer *writer, size_t number, uint64_t *bytes,
+                              struct failure *failure);
+
 /* A layer is finished: share out what is left. */
 bool allocation_commit(struct allocation *allocation, size_t layer, uint64_t bytes,
                        struct failure *failure);

@@ -29,22 +29,6 @@ static bool is_another(const void *self, const char *layer)
     return strcmp(self, layer) != 0;
 }
 
-static bool have_statistics(struct job *job, size_t number, struct job_layer *layer,
-                            struct failure *failure)
-{
-    const size_t input = job_input(&job->model.config, number);
-    char path[FOLDER_PATH_SIZE];
-
-    if (layer->stats && layer->input == input)
-        return true;
-    wsic_stats_destroy(layer->stats);
-    layer->stats = NULL;
-    layer->input = input;
-    folder_statistics(&job->folder, input, path);
-    return wsic_stats_load(job->context, path, &layer->stats) == WSIC_OK ||
-           refuse(failure, "%s: %s", layer->name, wsic_context_message(job->context));
-}
-
 bool job_layer_open(struct job *job, size_t number, struct job_layer *layer,
                     struct failure *failure)
 {
@@ -52,13 +36,15 @@ bool job_layer_open(struct job *job, size_t number, struct job_layer *layer,
     const struct model_absence others = {.has = is_another, .self = layer->name};
 
     layers_name(&job->model.config, number, layer->name);
-    if (!have_statistics(job, number, layer, failure) ||
-        !model_load_block_without(&job->model, place.block, &others, &layer->block, failure))
+    if (!input_stats_load(&layer->inputs, job->context, &job->folder,
+                          job_input(&job->model.config, number)))
+        return refuse(failure, "%s: %s", layer->name, wsic_context_message(job->context));
+    if (!model_load_block_without(&job->model, place.block, &others, &layer->block, failure))
         return false;
     layer->task = (struct layer_task){.name = layer->name,
                                       .number = number,
                                       .linear = &layer->block.linear[place.slot],
-                                      .stats = layer->stats};
+                                      .stats = layer->inputs.stats};
     if (watersic_problem_create(job->context, &job->outputs, &layer->task, &layer->problem,
                                 failure))
         return true;
@@ -74,6 +60,5 @@ void job_layer_close(struct job *job, struct job_layer *layer)
 
 void job_layer_free(struct job_layer *layer)
 {
-    wsic_stats_destroy(layer->stats);
-    layer->stats = NULL;
+    input_stats_release(&layer->inputs);
 }

@@ -5,7 +5,7 @@
 
 #include "llm/run/stream.h"
 #include "llm/watersic/watersic_method.h"
-#include "mpi/folder.h"
+#include "mpi/input_stats.h"
 
 struct job {
     struct folder folder;
@@ -30,8 +30,7 @@ struct job_layer {
     char name[MODEL_NAME_SIZE];
     struct layer_task task;
     wsic_problem *problem;
-    wsic_stats *stats; /* kept for the next layer with the same input */
-    size_t input;      /* whose they are */
+    struct input_stats inputs;
 };
 
 /* The first layer that has the same input as this one: statistics are named after it. */

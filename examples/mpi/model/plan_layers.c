@@ -85,7 +85,7 @@ static bool draft_all(struct job *job, struct allocation *allocation, struct fai
 
 static bool add_all(struct job *job, struct allocation *allocation, struct failure *failure)
 {
-    struct job_layer layer = {.stats = NULL};
+    struct job_layer layer = {.problem = NULL};
     bool ok = true;
 
     for (size_t i = 0; ok && i < allocation->layers; i++) {
@@ -147,14 +147,10 @@ bool plan_layers(struct job *job, wsic_encoder *encoder, wsic_archive_writer *wr
 static bool commit(struct job *job, size_t number, wsic_archive_writer *writer,
                    struct failure *failure)
 {
-    wsic_layer_info info = {.size = sizeof info};
-    wsic_layer *layer;
+    uint64_t bytes;
 
-    if (wsic_archive_writer_load_layer(writer, number, &layer) < 0)
-        return refuse(failure, "%s", wsic_archive_writer_message(writer));
-    wsic_layer_get_info(layer, &info);
-    wsic_layer_destroy(layer);
-    return allocation_commit(&job->allocation, number, info.bytes, failure);
+    return allocation_written_bytes(writer, number, &bytes, failure) &&
+           allocation_commit(&job->allocation, number, bytes, failure);
 }
 
 bool plan_rest(struct job *job, size_t first, wsic_archive_writer *writer, struct failure *failure)
