@@ -294,8 +294,8 @@ START_TEST(memory_of_the_limit_is_predicted)
 }
 END_TEST
 
-/* Where the matrices of n x n take most of the memory: square, wide, and the few rows that stand for a
- * layer of tens of thousands of columns. A tall one is
+/* Where the matrices of n x n take most of the memory: square, wide, and the few rows that stand
+ * for a layer of tens of thousands of columns. A tall one is
  * foretold with room for double precision, which it may turn out not to need. */
 START_TEST(memory_is_predicted_closely)
 {

@@ -315,9 +315,9 @@ START_TEST(a_target_of_distortion_is_one_of_both_sides)
     enum { A = 80, N = 32 };
     layer_fixture f = layer_open(A, N, COVARIANCE_AR, 11);
     double *const g = malloc(A * A * sizeof *g);
-    /* A pass with feedback takes the factors γ that the pass before has found, so that passes at one
-     * step differ: in the first preset, paper, by 12 % in a layer as small as this. The search then
-     * takes the nearest, and says so. */
+    /* A pass with feedback takes the factors γ that the pass before has found, so that passes at
+     * one step differ: in the first preset, paper, by 12 % in a layer as small as this. The search
+     * then takes the nearest, and says so. */
     const double tolerance = _i == 0 ? 0.08 : 0.02;
 
     outputs_random(g, A, 12);

@@ -56,12 +56,13 @@
  * whose names end in "_flat"; wsic_problem_create() has none, and jobs (decode.h) and moments of
  * pairs are structs throughout. Strings are UTF-8 with a terminating NUL.
  *
- * Rates are in bits per weight, divergences in bits per token, sizes in bytes, times in seconds, and
- * row strides in elements. A matrix with n columns is described by its data, type, rows, columns
- * and row stride, in this order. An array without a length has the length that its documentation
- * names (a rows, n columns). Numbers of threads are int32_t, and 0 is "as many as there are". A
- * number outside its range, negative ones included, is #WSIC_ERROR_ARGUMENT; NaN and infinity are
- * #WSIC_ERROR_NOT_FINITE where the number is data, and #WSIC_ERROR_ARGUMENT where it is a setting.
+ * Rates are in bits per weight, divergences in bits per token, sizes in bytes, times in seconds,
+ * and row strides in elements. A matrix with n columns is described by its data, type, rows,
+ * columns and row stride, in this order. An array without a length has the length that its
+ * documentation names (a rows, n columns). Numbers of threads are int32_t, and 0 is "as many as
+ * there are". A number outside its range, negative ones included, is #WSIC_ERROR_ARGUMENT; NaN and
+ * infinity are #WSIC_ERROR_NOT_FINITE where the number is data, and #WSIC_ERROR_ARGUMENT where it
+ * is a setting.
  *
  * These headers refer to documents as docs/NAME.md; they are installed as
  * share/doc/watersic/NAME.md.

@@ -29,7 +29,8 @@ static bool find_mode(const wsic_priced_axis *rows, int32_t *mode)
     size_t votes = 0;
     size_t count = 0;
 
-    /* Who is left when rows of different classes have left in pairs. */
+    /* Two rows of different classes cancel each other. A class with more than half of all rows is
+     * the one that remains. */
     for (size_t i = 0; i < rows->count; i++) {
         *mode = votes == 0 ? rows->classes[i] : *mode;
         votes = rows->classes[i] == *mode ? votes + 1 : votes - 1;

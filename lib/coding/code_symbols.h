@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which symbol of which model each code of a plan is. Symbols are numbered through all models: those
- * of a combination of form and class index begin at plan->symbol_at, one context after the other.
- * The symbol of a code within its combination is a byte. Eight coded columns are a slice; bytes stand in
- * plan->symbol slice by slice, and within one row by row. */
+/* Which symbol of which model each code of a plan is. Symbols are numbered through all models:
+ * those of a combination of form and class index begin at plan->symbol_at, one context after the
+ * other. The symbol of a code within its combination is a byte. Eight coded columns are a slice;
+ * bytes stand in plan->symbol slice by slice, and within one row by row. */
 #ifndef WSIC_CODING_CODE_SYMBOLS_H
 #define WSIC_CODING_CODE_SYMBOLS_H
 

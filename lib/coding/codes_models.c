@@ -17,7 +17,8 @@ enum {
     CODES_OF_PART = 1 << 18
 };
 
-/* Counts of all symbols: those of a part after the other. A slice alone does not overflow a copy. */
+/* Counts of all symbols: those of a part after the other. A slice alone does not overflow a
+ * copy. */
 typedef struct count_job {
     const wsic_code_plan *plan;
     size_t slices; /* of a part */

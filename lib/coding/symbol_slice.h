@@ -8,9 +8,9 @@
 
 enum { WSIC_SLICE_COLUMNS = 8, WSIC_SLICE_ROWS = 64 };
 
-/* The symbols of a form for WSIC_SLICE_ROWS rows of eight columns of codes, or of tokens: row by row.
- * Those of tokens count on from the symbols of the contexts before their own. Returns whether the
- * form has no symbol for some code: its symbol is that of the escape then. */
+/* The symbols of a form for WSIC_SLICE_ROWS rows of eight columns of codes, or of tokens: row by
+ * row. Those of tokens count on from the symbols of the contexts before their own. Returns whether
+ * the form has no symbol for some code: its symbol is that of the escape then. */
 typedef bool wsic_symbol_slice(const int16_t *const columns[WSIC_SLICE_COLUMNS],
                                const wsic_form *form, bool tokens, uint8_t *symbols);
 

@@ -112,8 +112,8 @@ static double target_memory(const wsic_encode_options *options, double a, double
     return fmax(8.0 * weights, single);
 }
 
-/* What comes and goes beside F of the scales: tiles of the gradient on every thread, codes in single
- * precision, a sample of rows, tiles of both scales. */
+/* What comes and goes beside F of the scales: tiles of the gradient on every thread, codes in
+ * single precision, a sample of rows, tiles of both scales. */
 static double fit_memory(double a, double n, double threads, bool outputs)
 {
     const double tile = fmin(a, 256.0) * n;
@@ -125,9 +125,9 @@ static double fit_memory(double a, double n, double threads, bool outputs)
     return fmax(fmax(gradient, codes), fmax(sample, both));
 }
 
-/* What comes and goes: with the recursion a panel and tiles of the target; F, or a copy of Σ for the
- * limit; and with the coder, when these are gone, its tables, codes of 16 bits, a second layer and,
- * of a trellis, a copy of its codes. */
+/* What comes and goes: with the recursion a panel and tiles of the target; F, or a copy of Σ for
+ * the limit; and with the coder, when these are gone, its tables, codes of 16 bits, a second layer
+ * and, of a trellis, a copy of its codes. */
 static double passing_memory(const wsic_encode_options *options, double a, double n, double layer,
                              double threads, bool outputs)
 {

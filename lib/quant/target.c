@@ -302,8 +302,8 @@ static wsic_status plain_cross(const wsic_job *job, const stripe *s, wsic_select
     return WSIC_OK;
 }
 
-/* C = W L Lᵀ less what L Lᵀ has beyond Σ, and <C, W> added to *K. w: in the order of the factor, and
- * product the same at first. */
+/* C = W L Lᵀ less what L Lᵀ has beyond Σ, and <C, W> added to *K. w: in the order of the factor,
+ * and product the same at first. */
 static void multiply_quickly(const filling *f, const stripe *s, const float *w, float *product,
                              double *K)
 {

@@ -168,8 +168,8 @@ static void make_codes_of(size_t which, unsigned kind, size_t rows, size_t colum
     close_env(context);
 }
 
-/* Small matrices in 32 lanes, as vectors take them; the library's encoder has so many only for large
- * ones. Choices of other lanes are passed over. */
+/* Small matrices in 32 lanes, as vectors take them; the library's encoder has so many only for
+ * large ones. Choices of other lanes are passed over. */
 static void make_wide_codes(uint64_t seed)
 {
     enum { ROWS = 120, COLUMNS = 40 };
