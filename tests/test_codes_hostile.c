@@ -156,6 +156,26 @@ START_TEST(blocks_claim_no_memory_without_bound)
 }
 END_TEST
 
+START_TEST(more_than_can_be_counted_is_refused)
+{
+    static const size_t most = INT32_MAX;
+    const size_t shapes[][2] = {{most + 1, 1}, {1, most + 1}, {SIZE_MAX, SIZE_MAX}};
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        const uint8_t bytes[] = {0, 0, 0, 1, 1, 0};
+        wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
+        wsic_code_reader *reader;
+        ck_assert_int_eq(
+            wsic_code_reader_open(&env, &cursor, shapes[k][0], shapes[k][1], NULL, NULL, &reader),
+            WSIC_ERROR_FORMAT);
+        ck_assert_ptr_null(reader);
+    }
+    close_env(context);
+}
+END_TEST
+
 typedef struct scarce {
     long left; /* allocations before one fails */
 } scarce;
@@ -216,6 +236,7 @@ int main(void)
     tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
     tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
     tcase_add_test(tests, blocks_claim_no_memory_without_bound);
+    tcase_add_test(tests, more_than_can_be_counted_is_refused);
     tcase_add_loop_test(tests, lack_of_memory_leaves_nothing_behind, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

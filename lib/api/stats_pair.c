@@ -30,8 +30,10 @@ static wsic_status check_batch(const wsic_stats *stats, const wsic_matrix *activ
     const wsic_matrix *const given[PARTS] = {activations, quantized, residual};
     wsic_shape expected = {0, stats->moments.columns};
 
-    *batch = (pair_batch){.parts = residual ? 3 : 2};
-    for (size_t k = 0; k < batch->parts; k++) {
+    const size_t parts = residual ? 3 : 2;
+
+    *batch = (pair_batch){.parts = parts};
+    for (size_t k = 0; k < parts; k++) {
         if (k == RESIDUAL)
             expected.columns = stats->moments.outputs; /* 0 takes any */
         const wsic_status status =
