@@ -18,8 +18,8 @@ wsic_status wsic_token_scratch_create(const wsic_env *env, bool single, size_t c
     const size_t tile = columns < MANY_COLUMNS ? SMALL_TILE : LARGE_TILE;
     wsic_status status = WSIC_OK;
 
-    *scratch = (wsic_token_scratch){
-        .tile = tile, .threads = wsic_min_size(wsic_parallel_threads(env), SHARES)};
+    *scratch = (wsic_token_scratch){.tile = tile,
+                                    .threads = wsic_min_size(wsic_parallel_threads(env), SHARES)};
     if (single)
         scratch->tiles =
             wsic_alloc(env, scratch->threads, tile * tile * sizeof *scratch->tiles, &status);
