@@ -15,13 +15,11 @@ targets=${*:-archive codes config layer npy safetensors stats tokenizer}
 
 build()
 {
-    ignored=$root/tests/checks/clang_ignore.txt
     # Without -fno-sanitize-recover a finding of UndefinedBehaviorSanitizer is a line in the log, and no failure.
     # shellcheck disable=SC2086,SC2046 # words
-    CC=clang configure fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbench=disabled \
+    CC="sh $root/tests/checks/clang.sh" configure fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbench=disabled \
         -Dbuildtype=debugoptimized -Doptimization=1 \
-        -Dc_args="-fsanitize=fuzzer-no-link,float-cast-overflow -fno-sanitize-recover=all
-            -fsanitize-ignorelist=$ignored -fsanitize-coverage-ignorelist=$ignored" &&
+        -Dc_args="-fsanitize=fuzzer-no-link,float-cast-overflow -fno-sanitize-recover=all" &&
         ninja -C "$work/fuzz" tests/fuzz/fuzz_seeds $(printf 'tests/fuzz/fuzz_%s ' $targets)
 }
 

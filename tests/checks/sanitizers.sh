@@ -47,8 +47,8 @@ address_gcc()
 # shellcheck disable=SC2086
 address_clang()
 {
-    instrumented asan-clang clang address,undefined \
-        "-fsanitize=float-cast-overflow -fsanitize-ignorelist=$root/tests/checks/clang_ignore.txt" ${suites:-$converting}
+    instrumented asan-clang "sh $root/tests/checks/clang.sh" address,undefined -fsanitize=float-cast-overflow \
+        ${suites:-$converting}
 }
 
 # shellcheck disable=SC2086
