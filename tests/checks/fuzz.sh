@@ -15,11 +15,8 @@ targets=${*:-archive codes config layer npy safetensors stats tokenizer}
 
 build()
 {
-    # Without -fno-sanitize-recover a finding of UndefinedBehaviorSanitizer is a line in the log, and no failure.
-    # shellcheck disable=SC2086,SC2046 # words
-    CC="sh $root/tests/checks/clang.sh" configure fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbench=disabled \
-        -Dbuildtype=debugoptimized -Doptimization=1 \
-        -Dc_args="-fsanitize=fuzzer-no-link,float-cast-overflow -fno-sanitize-recover=all" &&
+    # shellcheck disable=SC2046 # words
+    configure_clang_sanitized &&
         ninja -C "$work/fuzz" tests/fuzz/fuzz_seeds $(printf 'tests/fuzz/fuzz_%s ' $targets)
 }
 
@@ -38,8 +35,9 @@ fuzz()
 {
     mkdir -p "$work/corpus/$1" "$work/found" &&
         sh "$root/tests/fuzz/inputs.sh" "$work/fuzz/tests/fuzz/fuzz_seeds" "$1" "$root" "$work/seeds/$1" &&
-        "$work/fuzz/tests/fuzz/fuzz_$1" -runs="$runs" -max_total_time="${SECONDS_EACH:-0}" -max_len="$(longest "$1")" -timeout=20 -rss_limit_mb=2048 \
-            -artifact_prefix="$work/found/$1-" -print_final_stats=1 "$work/corpus/$1" "$work/seeds/$1"
+        "$work/fuzz/tests/fuzz/fuzz_$1" -runs="$runs" -max_total_time="${SECONDS_EACH:-0}" -max_len="$(longest "$1")" \
+            -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$work/found/$1-" -print_final_stats=1 \
+            "$work/corpus/$1" "$work/seeds/$1"
 }
 
 readers='lib/format/.*read.*[.]c

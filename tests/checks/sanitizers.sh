@@ -17,7 +17,7 @@ converting='allocate budget bytes corrections decimal encoder_extremes encoder_i
 # ThreadSanitizer is for what uses threads.
 threaded='archive_threads cancel cholesky code_kernels codes context eigenvalues encoder_input fork kbest layer layer_outputs
     layer_products llm_generate outputs_same stats stats_accuracy zsic'
-# valgrind takes many times as long: it is for what reads bytes of others.
+# valgrind takes many times as long: it is for what reads bytes of others, in the release build (that of builds.sh).
 decoding='archive archive_hostile archive_view codes codes_hostile decode_kernels kept layer layer_bytes layer_decoder layer_view
     layer_visit scales stream_kernels'
 
@@ -47,8 +47,8 @@ address_gcc()
 # shellcheck disable=SC2086
 address_clang()
 {
-    instrumented asan-clang "sh $root/tests/checks/clang.sh" address,undefined -fsanitize=float-cast-overflow \
-        ${suites:-$converting}
+    configure_clang_sanitized && meson test -C "$work/fuzz" -t 20 ${suites:-$converting}
+}
 }
 
 # shellcheck disable=SC2086
@@ -94,8 +94,7 @@ memory()
 # shellcheck disable=SC2086
 valgrind_tests()
 {
-    configure valgrind -Dbuildtype=debugoptimized -Dbench=disabled &&
-        meson test -C "$work/valgrind" --setup valgrind ${suites:-$decoding}
+    CC=gcc configure release -Dbench=disabled && meson test -C "$work/release" --setup valgrind ${suites:-$decoding}
 }
 
 if have clang; then

@@ -63,6 +63,15 @@ configure()
     [ -f "$made/build.ninja" ] || meson setup "$made" "$root" "$@"
 }
 
+# The build WORK/fuzz: the fuzz targets, and tests under the sanitizers of clang. Without -fno-sanitize-recover a finding of
+# UndefinedBehaviorSanitizer is a line in the log, and no failure.
+configure_clang_sanitized()
+{
+    CC="sh $root/tests/checks/clang.sh" configure fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dbench=disabled -Dbuildtype=debugoptimized -Doptimization=1 \
+        -Dc_args="-fsanitize=fuzzer-no-link,float-cast-overflow -fno-sanitize-recover=all"
+}
+
 # Exit with the number of failures, at most 1.
 conclude()
 {
