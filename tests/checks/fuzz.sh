@@ -15,7 +15,7 @@ targets=${*:-archive codes config layer npy safetensors stats tokenizer}
 
 build()
 {
-    # shellcheck disable=SC2046 # words
+    # shellcheck disable=SC2086,SC2046 # words
     configure_clang_sanitized &&
         ninja -C "$work/fuzz" tests/fuzz/fuzz_seeds $(printf 'tests/fuzz/fuzz_%s ' $targets)
 }

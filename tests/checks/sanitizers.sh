@@ -49,7 +49,6 @@ address_clang()
 {
     configure_clang_sanitized && meson test -C "$work/fuzz" -t 20 ${suites:-$converting}
 }
-}
 
 # shellcheck disable=SC2086
 thread()
