@@ -28,20 +28,20 @@ CK_TIMEOUT_MULTIPLIER=20
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export OPENBLAS_NUM_THREADS CK_TIMEOUT_MULTIPLIER UBSAN_OPTIONS
 
-# instrumented FOLDER COMPILER SANITIZERS ARGUMENTS SUITE... : build with them and run
+# instrumented FOLDER SANITIZERS SUITE... : build with gcc and run
 instrumented()
 {
     folder=$1
-    CC=$2 configure "$folder" -Db_sanitize="$3" -Dc_args="$4" -Db_lundef=false -Dbuildtype=debugoptimized -Doptimization=1 \
+    CC=gcc configure "$folder" -Db_sanitize="$2" -Db_lundef=false -Dbuildtype=debugoptimized -Doptimization=1 \
         -Dbench=disabled || return 1
-    shift 4
+    shift 2
     meson test -C "$work/$folder" -t 20 "$@"
 }
 
 # shellcheck disable=SC2086 # the suites are words
 address_gcc()
 {
-    instrumented asan-gcc gcc address,undefined "" ${suites:---no-suite scripts}
+    instrumented asan-gcc address,undefined ${suites:---no-suite scripts}
 }
 
 # shellcheck disable=SC2086
@@ -53,7 +53,7 @@ address_clang()
 # shellcheck disable=SC2086
 thread()
 {
-    instrumented tsan gcc thread "" ${suites:-$threaded}
+    instrumented tsan thread ${suites:-$threaded}
 }
 
 # memory_program NAME SOURCE... : with the decoder's files
