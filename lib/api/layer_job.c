@@ -132,6 +132,7 @@ wsic_status wsic_layer_job_check(const wsic_layer_job *given, const wsic_job_nam
     const wsic_layer *const layer = given->layer;
     const wsic_env *const env = &layer->handle.env;
     const wsic_status status = wsic_take_struct(
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): that member is a pointer */
         env, "job", given, given->size, WSIC_FIRST_SIZE(wsic_layer_job, output), &job, sizeof job);
     if (status != WSIC_OK)
         return status;

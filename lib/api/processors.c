@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sched_getaffinity() is no part of POSIX. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): its name is so */
 #define _GNU_SOURCE
 
 #include <sched.h>

@@ -264,6 +264,7 @@ wsic_status wsic_stats_add_pair_moments(wsic_stats *stats, const wsic_pair_momen
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "moments is NULL");
     wsic_status status =
         wsic_take_struct(env, "moments", moments, moments->size,
+                         /* NOLINTNEXTLINE(bugprone-sizeof-expression): that member is a pointer */
                          WSIC_FIRST_SIZE(wsic_pair_moments, residual_energy), &taken, sizeof taken);
     if (status == WSIC_OK)
         status = wsic_stats_check_samples(env, samples);

@@ -60,17 +60,14 @@ void wsic_bytes_append(wsic_bytes *bytes, const void *data, size_t count)
         memcpy(start, data, count);
 }
 
-static void store_little_endian(uint8_t *start, uint64_t value, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        start[i] = (uint8_t)(value >> 8 * i);
-}
-
 static void put(wsic_bytes *bytes, uint64_t value, size_t count)
 {
     uint8_t *const start = wsic_bytes_extend(bytes, count);
-    if (start)
-        store_little_endian(start, value, count);
+
+    if (!start)
+        return;
+    for (size_t i = 0; i < count; i++)
+        start[i] = (uint8_t)(value >> 8 * i);
 }
 
 void wsic_put_u8(wsic_bytes *bytes, uint8_t value)
@@ -111,18 +108,6 @@ void wsic_put_signed(wsic_bytes *bytes, int64_t value)
 {
     const uint64_t magnitude = value < 0 ? ~(uint64_t)value : (uint64_t)value;
     wsic_put_varint(bytes, magnitude << 1 | (value < 0));
-}
-
-void wsic_patch_u32(wsic_bytes *bytes, size_t offset, uint32_t value)
-{
-    if (bytes->status == WSIC_OK)
-        store_little_endian(bytes->data + offset, value, 4);
-}
-
-void wsic_patch_u64(wsic_bytes *bytes, size_t offset, uint64_t value)
-{
-    if (bytes->status == WSIC_OK)
-        store_little_endian(bytes->data + offset, value, 8);
 }
 
 size_t wsic_varint_size(uint64_t value)
@@ -169,11 +154,6 @@ static uint64_t get(wsic_cursor *cursor, size_t count)
 uint8_t wsic_get_u8(wsic_cursor *cursor)
 {
     return (uint8_t)get(cursor, 1);
-}
-
-uint16_t wsic_get_u16(wsic_cursor *cursor)
-{
-    return (uint16_t)get(cursor, 2);
 }
 
 uint32_t wsic_get_u32(wsic_cursor *cursor)

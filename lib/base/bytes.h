@@ -31,9 +31,6 @@ void wsic_put_f64(wsic_bytes *bytes, double value);
 void wsic_put_varint(wsic_bytes *bytes, uint64_t value);
 /* Small magnitudes of either sign in few bytes: 0, -1, 1, -2, ... as 0, 1, 2, 3. */
 void wsic_put_signed(wsic_bytes *bytes, int64_t value);
-/* Overwrite 4 or 8 bytes that were written earlier. */
-void wsic_patch_u32(wsic_bytes *bytes, size_t offset, uint32_t value);
-void wsic_patch_u64(wsic_bytes *bytes, size_t offset, uint64_t value);
 
 /* Number of bytes that wsic_put_varint() writes. */
 size_t wsic_varint_size(uint64_t value);
@@ -52,7 +49,6 @@ size_t wsic_cursor_left(const wsic_cursor *cursor);
 /* The next count bytes, or NULL (and failed) if there are not as many. */
 const uint8_t *wsic_take(wsic_cursor *cursor, size_t count);
 uint8_t wsic_get_u8(wsic_cursor *cursor);
-uint16_t wsic_get_u16(wsic_cursor *cursor);
 uint32_t wsic_get_u32(wsic_cursor *cursor);
 uint64_t wsic_get_u64(wsic_cursor *cursor);
 double wsic_get_f64(wsic_cursor *cursor);

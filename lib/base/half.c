@@ -152,7 +152,7 @@ static uint16_t largest_of_16(const uint16_t *data, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         const int16_t bits = (int16_t)(data[i] & INT16_MAX);
-        largest = bits > largest ? bits : largest;
+        largest = (int16_t)(bits > largest ? bits : largest);
     }
     return (uint16_t)largest;
 }

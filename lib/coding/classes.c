@@ -164,7 +164,7 @@ double wsic_likely_width(double deviation)
 
     /* Rounding adds 1/12 where the deviation is not small. */
     if (energy >= rounded_energy(high))
-        return WSIC_CLASSES_PER_OCTAVE / 2 * log2(energy - 1.0 / 12);
+        return 0.5 * WSIC_CLASSES_PER_OCTAVE * log2(energy - 1.0 / 12);
     while (high - low > 1.0 / 16) {
         const double middle = (low + high) / 2;
         if (rounded_energy(middle) < energy)

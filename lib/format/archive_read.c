@@ -268,6 +268,7 @@ static void list_records(const wsic_env *env, index_walk walk, wsic_archive_inpu
         if (!is_known(&head))
             continue;
         wsic_archive_item *const item = head.type == WSIC_RECORD_LAYER ? layer++ : text++;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as many as count_records() counted */
         *item = (wsic_archive_item){name, place.offset, wsic_record_payload(&head, place),
                                     head.payload_size, NULL};
         memcpy(name, head.name, head.name_size);
@@ -292,6 +293,7 @@ static wsic_status sort_list(const wsic_env *env, wsic_archive_list *list)
 
     for (size_t i = 0; i < list->count; i++)
         sorted[i] = &list->items[i];
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     wsic_sort(sorted, list->count, sizeof *sorted, by_name);
     for (size_t i = 1; i < list->count; i++) {
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
@@ -325,6 +327,7 @@ static wsic_status allocate_list(const wsic_env *env, wsic_archive_list *list)
     list->items = wsic_alloc_zero(env, list->count, sizeof *list->items, &status);
     if (!list->items)
         return status;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     list->sorted = wsic_alloc(env, list->count, sizeof *list->sorted, &status);
     return status;
 }

@@ -207,12 +207,6 @@ void wsic_multiply_symmetric_left(size_t m, size_t n, const double *s, size_t ld
                 0.0, c, (int)ldc);
 }
 
-void wsic_gram_accumulate(size_t m, size_t n, const double *a, size_t lda, double *f)
-{
-    cblas_dsyrk(CblasColMajor, CblasLower, CblasTrans, (int)n, (int)m, 1.0, a, (int)lda, 1.0, f,
-                (int)n);
-}
-
 void wsic_reflectors(size_t m, size_t n, double *a, size_t lda, double *t, size_t ldt)
 {
     const int rows = (int)m, columns = (int)n, leading_a = (int)lda, leading_t = (int)ldt;

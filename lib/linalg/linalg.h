@@ -104,9 +104,6 @@ void wsic_gemm_transposed(size_t m, size_t n, size_t k, const double *a, size_t 
 void wsic_gemm_transposed_f32(size_t m, size_t n, size_t k, const float *a, size_t lda,
                               const float *b, size_t ldb, float *c, size_t ldc);
 
-/* F (n x n, lower) += Aᵀ A for A (m x n). */
-void wsic_gram_accumulate(size_t m, size_t n, const double *a, size_t lda, double *f);
-
 /* A = Q R in place for A (m x n, m >= n), Q = I - V T Vᵀ: R in the upper triangle of A; V, whose
  * diagonal is 1, below it; and the upper triangle of T (n x n). */
 void wsic_reflectors(size_t m, size_t n, double *a, size_t lda, double *t, size_t ldt);

@@ -7,13 +7,13 @@ set -u
 # shellcheck source=tests/checks/table.sh
 . "$(dirname "$0")/table.sh"
 
-# Prints findings, if there are any; fails then. memcpy_s() and its like, which one check wants, are not in libc.
+# Prints findings, if there are any; fails then. .clang-tidy says which checks there are. One file at a time: clang 14 takes
+# every va_list but that of the first file for one that nobody has set.
 clang_tidy()
 {
     CC=clang configure tidy -Dbench=disabled >/dev/null &&
         find "$root/lib" "$root/examples" -name '*.c' ! -path '*/arm/*' ! -path '*/go/*' ! -path '*/rust/*' |
-        sort | xargs -n 8 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*' \
-            --checks=-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+        sort | xargs -n 1 -P "$(nproc)" clang-tidy -p "$work/tidy" --quiet --warnings-as-errors='*'
 }
 
 # Not asked for, since what they find is meant:
