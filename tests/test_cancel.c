@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <watersic/watersic.h>
 
@@ -60,6 +61,44 @@ START_TEST(a_request_ends_with_its_call)
     ck_assert_int_eq(wsic_context_set_progress(f.context, cancel_own_call, f.context), WSIC_OK);
     ck_assert_int_eq(run(), WSIC_ERROR_CANCELLED);
     ck_assert_str_eq(wsic_encoder_message(f.encoder), "cancelled by the host");
+    ck_assert_int_eq(wsic_context_set_progress(f.context, NULL, NULL), WSIC_OK);
+    ck_assert_int_ge(run(), 0);
+}
+END_TEST
+
+/* A request that is made as soon as a stage reports. */
+typedef struct request_in {
+    const char *stage;
+    bool made;
+    int late; /* reports that came after it */
+} request_in;
+
+static int32_t cancel_in_stage(void *user, double fraction, const char *stage)
+{
+    request_in *const request = user;
+
+    (void)fraction;
+    request->late += request->made;
+    if (!request->made && strcmp(stage, request->stage) == 0) {
+        request->made = true;
+        wsic_context_cancel(f.context);
+    }
+    return 0;
+}
+
+/* Between two reports a stage works without looking for requests: so each of them has to report. */
+START_TEST(every_stage_reports_and_can_be_cancelled)
+{
+    static const char *const stages[] = {"prepare", "search", "quantize", "rescale", "distortion"};
+    request_in request = {.stage = stages[_i]};
+
+    ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "rescale", "both"), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, 2), WSIC_OK);
+    ck_assert_int_eq(wsic_context_set_progress(f.context, cancel_in_stage, &request), WSIC_OK);
+    ck_assert_int_eq(run(), WSIC_ERROR_CANCELLED);
+    ck_assert_msg(request.made, "stage %s never reports", request.stage);
+    ck_assert_int_eq(request.late, 0);
     ck_assert_int_eq(wsic_context_set_progress(f.context, NULL, NULL), WSIC_OK);
     ck_assert_int_ge(run(), 0);
 }
@@ -179,6 +218,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_request_that_comes_too_late_does_nothing);
     tcase_add_test(tests, a_request_ends_with_its_call);
+    tcase_add_loop_test(tests, every_stage_reports_and_can_be_cancelled, 0, 5);
     tcase_add_test(tests, a_stop_lasts_until_it_is_taken_back);
     tcase_add_test(tests, requests_of_another_thread_stop_their_call_alone);
     tcase_add_test(tests, requests_at_any_time_leave_whole_calls);

@@ -70,6 +70,8 @@ static const struct fault faults[] = {
     {"llama2", "post_processor.single.1", "{\"SpecialToken\":{\"id\":\"<x>\"}}",
      "'<x>' has no ids"},
     {"llama2", "post_processor.special_tokens.<s>.ids", "[-1]", "tokens of '<s>'"},
+    {"llama2", "post_processor.special_tokens.<s>.ids", "[797]",
+     "post_processor: there is no token with the id 797"},
     {"llama2", "decoder", "{\"type\":\"WordPiece\"}", "decoder: the kind 'WordPiece'"},
     {"llama2", "decoder", "{\"type\":\"ByteLevel\"}", "decoder: one of ByteLevel"},
     {"llama3", "decoder", "{\"type\":\"Fuse\"}", "decoder: one of ByteLevel"},

@@ -83,6 +83,29 @@ static bool read_stages(struct tokenizer *tokenizer, const json_t *json, bool *b
            pretokenizer_read(chain, json_object_get(json, "pre_tokenizer"), byte_level, failure);
 }
 
+/* The post-processor has tokens by their numbers. Without this look a program would meet one that no
+ * model has a row for. */
+static bool check_template(const struct tokenizer *tokenizer, const struct template_tokens *tokens,
+                           struct failure *failure)
+{
+    for (size_t i = 0; i < tokens->count; i++) {
+        size_t size;
+        if (!tokenizer_piece(tokenizer, tokens->list[i], &size))
+            return refuse(failure, "post_processor: there is no token with the id %lu",
+                          (unsigned long)tokens->list[i]);
+    }
+    return true;
+}
+
+static bool read_template(struct tokenizer *tokenizer, const json_t *json, struct failure *failure)
+{
+    struct template *const template = &tokenizer->template;
+
+    return template_read(template, json_object_get(json, "post_processor"), failure) &&
+           check_template(tokenizer, &template->before, failure) &&
+           check_template(tokenizer, &template->behind, failure);
+}
+
 static bool read_decoder(struct tokenizer *tokenizer, const json_t *json, struct failure *failure)
 {
     if (!decoder_read(&tokenizer->decoder, json_object_get(json, "decoder"), failure))
@@ -102,8 +125,7 @@ static bool read_all(struct tokenizer *tokenizer, const json_t *json, struct fai
     if (!read_stages(tokenizer, json, &byte_level, failure) ||
         !bpe_read(&tokenizer->bpe, model, byte_level, failure) ||
         !check_added(tokenizer, json_object_get(model, "vocab"), failure) ||
-        !template_read(&tokenizer->template, json_object_get(json, "post_processor"), failure) ||
-        !read_decoder(tokenizer, json, failure))
+        !read_template(tokenizer, json, failure) || !read_decoder(tokenizer, json, failure))
         return false;
     struct stage *const words = words_create(&tokenizer->bpe, failure);
     if (!words)

@@ -54,10 +54,13 @@ static wsic_status read_sizes(const wsic_env *env, wsic_cursor *cursor, size_t c
     if (!sizes)
         return status;
     const uint64_t last = wsic_get_varint(cursor);
-    status = last > WSIC_INT_ARRAY_LIMIT
-                 ? wsic_fail(env, WSIC_ERROR_FORMAT, "the last stream of codes is %llu bytes long",
-                             (unsigned long long)last)
-                 : wsic_int_array_read(env, cursor, "sizes of streams", count - 1, sizes);
+    if (cursor->failed)
+        status = wsic_fail(env, WSIC_ERROR_TRUNCATED, "the bytes end within the sizes of streams");
+    else if (last > WSIC_INT_ARRAY_LIMIT)
+        status = wsic_fail(env, WSIC_ERROR_FORMAT, "the last stream of codes is %llu bytes long",
+                           (unsigned long long)last);
+    else
+        status = wsic_int_array_read(env, cursor, "sizes of streams", count - 1, sizes);
     sizes[count - 1] = (int32_t)last;
     if (status == WSIC_OK)
         status = add_sizes(env, cursor, sizes, count, reader);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "coding/code_tiles.h"
 
+#include <string.h>
+
 #include "base/checked.h"
 #include "base/transpose.h"
 #include "coding/code_reader.h"
@@ -89,6 +91,23 @@ static void lay_out(walk *w, void *workspace)
         next += codebooks_size(reader);
         w->groups[k].bounds = (const uint16_t **)(void *)next;
         next += bounds_size(reader);
+    }
+}
+
+/* Kernels take whole strips of rows. What they make of rows behind the last one is dropped; it has to
+ * begin with numbers all the same, or tools that watch uninitialised memory report the host. */
+static void clear_padding(const walk *w)
+{
+    const size_t padding = w->stride - w->rows;
+    int8_t *const narrow = (int8_t *)w->tile;
+
+    if (padding == 0)
+        return;
+    for (size_t k = 0; k < WSIC_VECTOR_STREAMS; k++)
+        memset(w->groups[k].rows + w->rows * WSIC_TILE_COLUMNS, 0, padding * WSIC_TILE_COLUMNS);
+    for (size_t j = 0; j < WSIC_TILE_COLUMNS; j++) {
+        memset(narrow + j * w->stride + w->rows, 0, padding);
+        memset(w->tile + j * w->stride + w->rows, 0, padding * sizeof *w->tile);
     }
 }
 
@@ -379,6 +398,7 @@ wsic_status wsic_code_reader_visit(const wsic_env *env, const wsic_code_reader *
         return WSIC_OK;
     w.stride = tile_stride(w.rows);
     lay_out(&w, workspace);
+    clear_padding(&w);
     w.transpose = wsic_transpose_for(wsic_kernels_chosen(env));
     wsic_status status = open_streams(&w);
     wsic_code_tile tile = {.rows = w.rows, .row = reader->row + first, .stride = w.stride};

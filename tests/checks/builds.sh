@@ -1,35 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The tests in builds of other kinds: compilers, build types, the decoder alone, another BLAS, other processors.
-# Usage: builds.sh [SUITE...]   names of tests; without any, all that a build has
-# WORK is the folder for builds and logs.
+# Usage: builds.sh [SUITE...]   names of tests; without any, all of the first build and all but scripts of the others
+# PARTS is a pattern for the lines of the table that shall run. WORK is the folder for builds and logs.
 set -u
 # shellcheck source=tests/checks/table.sh
 . "$(dirname "$0")/table.sh"
 
 suites=$*
 
-# tests FOLDER : build and run
+# with FOLDER COMPILER OPTION... : build and run
 # shellcheck disable=SC2086 # the suites are words
-tests()
-{
-    meson test -C "$work/$1" $suites
-}
-
-# with FOLDER COMPILER OPTION...
 with()
 {
     folder=$1
-    CC=$2
-    export CC
+    compiler=$2
     shift 2
-    configure "$folder" "$@" && tests "$folder"
+    CC=$compiler configure "$folder" -Dbench=disabled "$@" && OPENBLAS_NUM_THREADS=1 CK_TIMEOUT_MULTIPLIER=10 \
+        meson test -C "$work/$folder" -t 10 ${suites:-$without}
 }
 
-# The decoder alone has tests of its own.
+# The decoder alone has tests of its own: what was kept decodes to the bits that were kept.
 decoder_alone()
 {
-    configure decoder -Dencoder=disabled && meson test -C "$work/decoder"
+    CC=$2 configure "$1" -Dencoder=disabled && meson test -C "$work/$1"
 }
 
 # musl has no LAPACK in Debian: the decoder alone, static, on kept archives.
@@ -43,11 +37,13 @@ musl()
 # shellcheck disable=SC2086 # the suites are words
 swap()
 {
-    configure release && ninja -C "$work/release" &&
+    CC=gcc configure release -Dbench=disabled && ninja -C "$work/release" &&
         LD_LIBRARY_PATH=$1 meson test -C "$work/release" --no-suite scripts $suites
 }
 
+without=
 check "gcc, release" with release gcc
+without='--no-suite scripts'
 check "gcc, debug" with debug gcc -Dbuildtype=debug
 check "gcc, static library" with static gcc -Ddefault_library=static
 if have clang; then
@@ -55,7 +51,12 @@ if have clang; then
 else
     skip "clang" "not installed"
 fi
-check "decoder alone" decoder_alone
+check "decoder alone, gcc" decoder_alone decoder gcc
+if have clang; then
+    check "decoder alone, clang" decoder_alone decoder-clang clang
+else
+    skip "decoder alone, clang" "not installed"
+fi
 if have musl-gcc; then
     mkdir -p "$work/xxhash"
     cp "$(pkg-config --variable=includedir libxxhash)/xxhash.h" "$work/xxhash"

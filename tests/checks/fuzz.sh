@@ -4,7 +4,7 @@
 # and with what is kept in tests/fuzz/corpus; keeps what reaches new code in WORK/corpus.
 # Usage: fuzz.sh RUNS [TARGET...]       RUNS for each target
 #        fuzz.sh coverage [TARGET...]   lines and branches of the readers that all inputs of WORK/corpus reach
-# WORK is the folder for builds and logs.
+# SECONDS_EACH ends each target after so many seconds. WORK is the folder for builds and logs.
 set -u
 # shellcheck source=tests/checks/table.sh
 . "$(dirname "$0")/table.sh"
@@ -16,10 +16,18 @@ targets=${*:-archive codes config layer npy safetensors stats tokenizer}
 build()
 {
     # shellcheck disable=SC2086,SC2046 # words
-    CC=clang configure fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbench=disabled \
-        -Dbuildtype=debugoptimized \
-        -Dc_args="-fsanitize=fuzzer-no-link -fsanitize-ignorelist=$root/tests/checks/clang_ignore.txt" &&
+    configure_clang_sanitized &&
         ninja -C "$work/fuzz" tests/fuzz/fuzz_seeds $(printf 'tests/fuzz/fuzz_%s ' $targets)
+}
+
+# longest TARGET : bytes of an input. A run costs what its bytes cost, and what is longer reaches no more.
+longest()
+{
+    case $1 in
+    npy | safetensors) echo 1024 ;;
+    config | codes) echo 2048 ;;
+    *) echo 4096 ;;
+    esac
 }
 
 # fuzz TARGET
@@ -27,8 +35,9 @@ fuzz()
 {
     mkdir -p "$work/corpus/$1" "$work/found" &&
         sh "$root/tests/fuzz/inputs.sh" "$work/fuzz/tests/fuzz/fuzz_seeds" "$1" "$root" "$work/seeds/$1" &&
-        "$work/fuzz/tests/fuzz/fuzz_$1" -runs="$runs" -max_len=16384 -timeout=20 -rss_limit_mb=2048 \
-            -artifact_prefix="$work/found/$1-" -print_final_stats=1 "$work/corpus/$1" "$work/seeds/$1"
+        "$work/fuzz/tests/fuzz/fuzz_$1" -runs="$runs" -max_total_time="${SECONDS_EACH:-0}" -max_len="$(longest "$1")" \
+            -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$work/found/$1-" -print_final_stats=1 \
+            "$work/corpus/$1" "$work/seeds/$1"
 }
 
 readers='lib/format/.*read.*[.]c
