@@ -23,10 +23,20 @@ static inline unsigned wsic_bit_length(uint64_t value)
 #endif
 }
 
+/* The number of the highest bit that is set; there is one. */
+static inline unsigned wsic_highest_bit(uint64_t value)
+{
+#if defined(__GNUC__)
+    return 63 - (unsigned)__builtin_clzll(value);
+#else
+    return wsic_bit_length(value) - 1;
+#endif
+}
+
 /* The number of the lowest bit that is set; there is one. */
 static inline unsigned wsic_lowest_bit(uint64_t value)
 {
-    return wsic_bit_length(value & (~value + 1)) - 1;
+    return wsic_highest_bit(value & (~value + 1));
 }
 
 /* Eight bytes as one number, whose lowest byte is the first one. */
@@ -95,7 +105,7 @@ static inline void wsic_finish_bits(wsic_bit_writer *writer)
  * one, a one, those bits. value is below 2^32 - 1. */
 static inline void wsic_put_golomb(wsic_bit_writer *writer, uint64_t value)
 {
-    const unsigned rest = wsic_bit_length(value + 1) - 1;
+    const unsigned rest = wsic_highest_bit(value + 1);
 
     wsic_put_bits(writer, UINT64_C(1) << rest, rest + 1);
     wsic_put_bits(writer, (value + 1) & ((UINT64_C(1) << rest) - 1), rest);
@@ -103,7 +113,7 @@ static inline void wsic_put_golomb(wsic_bit_writer *writer, uint64_t value)
 
 static inline unsigned wsic_golomb_bits(uint64_t value)
 {
-    return 2 * wsic_bit_length(value + 1) - 1;
+    return 2 * wsic_highest_bit(value + 1) + 1;
 }
 
 /* Either sign: 0, -1, 1, -2, ... as 0, 1, 2, 3. */

@@ -338,6 +338,7 @@ static bool narrow_tile(const walk *w, wsic_code_tile *tile)
 
     for (size_t j = 0; j < tile->columns; j++) {
         for (size_t k = j * w->stride; k < j * w->stride + tile->rows; k++) {
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): lay_out() has set it */
             const int32_t code = w->tile[k];
             outside |= code < INT8_MIN || code > INT8_MAX;
             narrow[k] = (int8_t)code;
@@ -424,6 +425,7 @@ static wsic_status put_rows(void *data, const wsic_code_tile *tile)
         int32_t *const out = target->out + tile->column[j];
         for (size_t i = 0; i < tile->rows; i++) {
             const size_t at = j * tile->stride + i;
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a tile is narrow or wide */
             out[tile->row[i] * target->columns] = tile->wide ? tile->wide[at] : tile->narrow[at];
         }
     }

@@ -23,7 +23,7 @@ static inline wsic_pushed_escape wsic_make_escape(const wsic_model *model, size_
                                                   int32_t high)
 {
     const uint64_t raised = wsic_escape_distance(model, high) + 1;
-    const unsigned length = wsic_bit_length(raised) - 1;
+    const unsigned length = wsic_highest_bit(raised);
 
     return (wsic_pushed_escape){.place = place,
                                 .length = length,
@@ -70,7 +70,7 @@ static inline void wsic_push_escape(uint16_t **words, uint32_t *state,
 static inline void wsic_put_state(wsic_bit_writer *writer, uint32_t state, unsigned exponent_bits,
                                   unsigned least)
 {
-    const unsigned exponent = wsic_bit_length(state) - 1;
+    const unsigned exponent = wsic_highest_bit(state);
 
     wsic_put_bits(writer, exponent - least, exponent_bits);
     wsic_put_bits(writer, state - (UINT64_C(1) << exponent), exponent);

@@ -20,7 +20,7 @@ static inline uint8_t wsic_bucket(int32_t code)
 
     if (magnitude < WSIC_BUCKETS_EXACT)
         return (uint8_t)magnitude;
-    const unsigned octave = wsic_bit_length(magnitude) - 1;
+    const unsigned octave = wsic_highest_bit(magnitude);
     return (uint8_t)(8 * (octave - 2) + (magnitude >> (octave - 3) & 7));
 }
 

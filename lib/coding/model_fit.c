@@ -7,7 +7,7 @@
 
 double wsic_escape_bits(uint64_t distance)
 {
-    const unsigned length = wsic_bit_length(distance + 1) - 1;
+    const unsigned length = wsic_highest_bit(distance + 1);
     return wsic_frequency_bits(wsic_escape_frequency(length)) + length;
 }
 
@@ -110,7 +110,7 @@ static uint32_t quantize_frequency(double frequency, bool down)
 {
     if (frequency < 1)
         return 1;
-    const unsigned rest = wsic_bit_length((uint64_t)frequency) - 1;
+    const unsigned rest = wsic_highest_bit((uint64_t)frequency);
     const unsigned dropped = rest > WSIC_TABLE_MANTISSA ? rest - WSIC_TABLE_MANTISSA : 0;
     const double scaled = ldexp(frequency, -(int)dropped) + (down ? 0 : 0.5);
     return (uint32_t)scaled << dropped;
@@ -162,13 +162,14 @@ bool wsic_model_fit_table(const wsic_histogram *histogram, const wsic_model_fram
                           .shift = frame->shift,
                           .peak = peak - chosen.first + 1};
     for (uint32_t symbol = 0; symbol < model->symbols; symbol++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): fill_frequencies() has set as many */
         model->start[symbol + 1] = (uint16_t)(model->start[symbol] + frequency[symbol]);
     return true;
 }
 
 static void write_frequency(wsic_bit_writer *writer, uint32_t frequency, int32_t *length)
 {
-    const unsigned rest = wsic_bit_length(frequency) - 1;
+    const unsigned rest = wsic_highest_bit(frequency);
     const unsigned kept = rest < WSIC_TABLE_MANTISSA ? rest : WSIC_TABLE_MANTISSA;
 
     wsic_put_golomb_signed(writer, (int32_t)rest + 1 - *length);

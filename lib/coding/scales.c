@@ -161,7 +161,7 @@ wsic_status wsic_scales_decode(const wsic_env *env, wsic_cursor *cursor, size_t 
 {
     const uint8_t head = wsic_get_u8(cursor);
     const uint32_t grid = head & WSIC_SCALES_GRID;
-    wsic_scales made;
+    wsic_scales made = {.count = count};
     wsic_status status;
 
     if (cursor->failed)

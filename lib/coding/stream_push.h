@@ -24,6 +24,7 @@ static inline void wsic_push(uint16_t **words, uint32_t *state, uint32_t start, 
         *--*words = (uint16_t)x;
         x >>= 16;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): no symbol that is coded has frequency 0 */
     *state = (x / frequency << WSIC_MODEL_BITS) + x % frequency + start;
 }
 

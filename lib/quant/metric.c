@@ -138,9 +138,10 @@ static wsic_status factorize(const wsic_env *env, const wsic_metric_input *input
     if (!wsic_mul_size(a, a, &elements))
         elements = SIZE_MAX;
     metric->order = wsic_alloc(env, a, sizeof *metric->order, &status);
-    if (metric->order)
-        metric->factor = wsic_alloc(env, elements, sizeof *metric->factor, &status);
-    if (status != WSIC_OK)
+    if (!metric->order)
+        return status;
+    metric->factor = wsic_alloc(env, elements, sizeof *metric->factor, &status);
+    if (!metric->factor)
         return status;
     fill_order(metric);
     gather(input, metric);

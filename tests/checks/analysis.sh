@@ -32,7 +32,7 @@ cpp_check()
 analyzer()
 {
     CC=gcc configure analyzer -Dbench=disabled -Dtests=disabled -Dexamples=disabled -Db_ndebug=false \
-        -Dc_args=-fanalyzer && ninja -C "$work/analyzer" -t clean && ninja -C "$work/analyzer" >"$work/analyzer.txt" || return 1
+        -Doptimization=1 -Dc_args=-fanalyzer && ninja -C "$work/analyzer" -t clean && ninja -C "$work/analyzer" >"$work/analyzer.txt" || return 1
     sed -n "s:^[./]*.*/\(lib/[^:]*\)\:[0-9]*\:[0-9]*\: warning\: .*\[-W\(analyzer[a-z-]*\)\]\$:\1 \2:p" "$work/analyzer.txt" |
         sort -u >"$work/analyzer.found"
     sed -n 's/^\(lib[^ ]* analyzer[^ ]*\) .*/\1/p' "$root/tests/checks/analyzer_known.txt" | sort -u |

@@ -187,8 +187,10 @@ INLINE __m256i high_parts(const symbols32 *found, unsigned levels)
     const __m512i mask = _mm512_set1_epi16((int16_t)((1 << levels) - 1));
     const __m512i symbols = _mm512_and_si512(_mm512_srli_epi16(found->control, 1), mask);
 
-    return _mm256_sub_epi8(_mm512_cvtepi16_epi8(symbols),
-                           _mm256_set1_epi8((char)(1 << (levels - 1))));
+    return _mm256_sub_epi8(
+        _mm512_cvtepi16_epi8(symbols),
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): there is a level at least */
+        _mm256_set1_epi8((char)(1 << (levels - 1))));
 }
 
 static AVX512 __attribute__((__noinline__)) void
