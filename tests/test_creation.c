@@ -180,6 +180,29 @@ START_TEST(encoders_are_needed)
 }
 END_TEST
 
+START_TEST(encoders_name_what_is_missing)
+{
+    wsic_encoder_report report = {.size = sizeof report};
+    wsic_encoder *encoder;
+
+    ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
+    ASSERT_REFUSED(wsic_encoder_set_plan(encoder, NULL, 0));
+    ck_assert_str_eq(wsic_encoder_message(encoder), "plan is NULL");
+    ASSERT_REFUSED(wsic_encoder_get_report(encoder, NULL));
+    ck_assert_str_eq(wsic_encoder_message(encoder), "report is NULL");
+    ck_assert_int_eq(wsic_encoder_get_report(encoder, &report), WSIC_ERROR_STATE);
+    ck_assert_str_eq(wsic_encoder_message(encoder), "no run has succeeded yet");
+    ASSERT_REFUSED(wsic_encoder_estimate_memory(encoder, 4, 4, NULL));
+    ck_assert_str_eq(wsic_encoder_message(encoder), "bytes is NULL");
+    ASSERT_REFUSED(wsic_encoder_estimate_memory(encoder, 0, 4, &result.bytes));
+    ASSERT_REFUSED(wsic_encoder_estimate_memory(encoder, 4, 0, &result.bytes));
+    ck_assert_int_eq(wsic_encoder_estimate_memory(encoder, SIZE_MAX, SIZE_MAX, &result.bytes),
+                     WSIC_ERROR_TOO_LARGE);
+    ck_assert(is_untouched());
+    wsic_encoder_destroy(encoder);
+}
+END_TEST
+
 START_TEST(layers_are_needed)
 {
     const void *bytes;
@@ -253,6 +276,7 @@ int main(void)
     tcase_add_test(tests, statistics_are_needed);
     tcase_add_test(tests, problems_and_plans_are_needed);
     tcase_add_test(tests, encoders_are_needed);
+    tcase_add_test(tests, encoders_name_what_is_missing);
     tcase_add_test(tests, layers_are_needed);
     tcase_add_test(tests, archives_and_contexts_are_needed);
     tcase_add_test(tests, nothing_can_be_destroyed);

@@ -257,6 +257,18 @@ START_TEST(bad_arguments)
     ck_assert_int_eq(wsic_encoder_run(f.encoder, f.stats, &f.w_view, &layer), WSIC_ERROR_SHAPE);
     ck_assert_ptr_nonnull(strstr(wsic_encoder_message(f.encoder), "residuals of 40 outputs"));
     f.w_view.rows++;
+    f.w_view.columns--;
+    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.w_view, &problem),
+                     WSIC_ERROR_SHAPE);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(f.context), "columns"));
+    f.w_view.columns++;
+    wsic_stats *without;
+    ck_assert_int_eq(wsic_stats_create(f.context, N, &without), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_add_pair(without, &f.x_view, &f.xq_view, NULL, NULL), WSIC_OK);
+    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, without, &f.w_view, &problem),
+                     WSIC_ERROR_STATE);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(f.context), "residuals"));
+    wsic_stats_destroy(without);
     ck_assert_ptr_null(problem);
 
     problem = open_problem(&f, true);

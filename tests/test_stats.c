@@ -461,6 +461,29 @@ END_TEST
 
 /* --- creation ------------------------------------------------------------ */
 
+/* A number of 16 bits becomes one of 32 without rounding, and so all kernels must read the same. */
+START_TEST(kernels_read_the_same_halves)
+{
+    static const int32_t kernels[] = {WSIC_KERNELS_C, WSIC_KERNELS_AUTO};
+    uint16_t halves[40 * N];
+    double found[2][N * N];
+    wsic_matrix matrix;
+
+    for (size_t k = 0; k < sizeof halves / sizeof *halves; k++)
+        halves[k] = (uint16_t)((k + 1) * 2654435761U >> 16 & 0xBFFFU); /* below 2 */
+    wsic_matrix_init(&matrix, sizeof matrix, halves, WSIC_F16, 40, N, 0);
+    for (size_t k = 0; k < 2; k++) {
+        wsic_stats *made;
+        ck_assert_int_eq(wsic_context_set_kernels(context, kernels[k]), WSIC_OK);
+        ck_assert_int_eq(wsic_stats_create(context, N, &made), WSIC_OK);
+        ck_assert_int_eq(wsic_stats_add_activations(made, &matrix, NULL), WSIC_OK);
+        covariance_of(made, found[k]);
+        wsic_stats_destroy(made);
+    }
+    ck_assert_mem_eq(found[0], found[1], sizeof found[0]);
+}
+END_TEST
+
 START_TEST(creation_checks_its_arguments)
 {
     wsic_stats *none = stats;
@@ -497,6 +520,7 @@ int main(void)
     tcase_add_test(tests, merging_is_adding_all);
     tcase_add_test(tests, the_spectrum_is_that_of_the_covariance);
     tcase_add_test(tests, the_spectrum_is_kept_until_samples_are_added);
+    tcase_add_test(tests, kernels_read_the_same_halves);
     tcase_add_test(tests, creation_checks_its_arguments);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -206,6 +206,22 @@ START_TEST(kinds_do_not_mix)
 }
 END_TEST
 
+START_TEST(residuals_of_other_outputs_are_not_merged)
+{
+    wsic_stats *other;
+
+    ck_assert_int_eq(wsic_stats_create(context, N, &other), WSIC_OK);
+    batch.r.matrix.columns = A - 1;
+    ck_assert_int_eq(add(other, &batch, true, false), WSIC_OK);
+    batch.r.matrix.columns = A;
+    ck_assert_int_eq(add(stats, &batch, true, false), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_merge(stats, other), WSIC_ERROR_SHAPE);
+    ck_assert_ptr_nonnull(strstr(wsic_stats_message(stats), "residuals of"));
+    check_all(stats, &batch, true, NULL);
+    wsic_stats_destroy(other);
+}
+END_TEST
+
 START_TEST(bad_batches_change_nothing)
 {
     ck_assert_int_eq(add(stats, &batch, true, true), WSIC_OK);
@@ -490,6 +506,7 @@ int main(void)
     tcase_add_test(tests, moments_match_the_definition);
     tcase_add_test(tests, equal_pairs_are_plain);
     tcase_add_test(tests, kinds_do_not_mix);
+    tcase_add_test(tests, residuals_of_other_outputs_are_not_merged);
     tcase_add_test(tests, bad_batches_change_nothing);
     tcase_add_test(tests, merging_is_adding_all);
     tcase_add_test(tests, moments_come_back);

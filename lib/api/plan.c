@@ -323,7 +323,7 @@ static double divergence(const wsic_plan_entry *entry)
 
 wsic_status wsic_plan_get_layer(const wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
-    wsic_status status;
+    wsic_status status = WSIC_OK;
 
     if (!plan)
         return WSIC_ERROR_ARGUMENT;
@@ -374,7 +374,7 @@ static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
 wsic_status wsic_plan_get_column_rates(const wsic_plan *plan, size_t index, double *rates,
                                        size_t count)
 {
-    wsic_status status;
+    wsic_status status = WSIC_OK;
 
     if (!plan)
         return WSIC_ERROR_ARGUMENT;
@@ -393,7 +393,7 @@ wsic_status wsic_plan_get_column_rates(const wsic_plan *plan, size_t index, doub
 
 wsic_status wsic_plan_get_divergence(const wsic_plan *plan, double *bits_per_token)
 {
-    wsic_status status;
+    wsic_status status = WSIC_OK;
     double sum = 0.0;
 
     if (!plan)
