@@ -351,6 +351,23 @@ START_TEST(memory_is_predicted_and_bounded)
 }
 END_TEST
 
+START_TEST(memory_of_survivors_is_predicted)
+{
+    static const int64_t survivors[] = {2, 16, 64};
+
+    for (size_t k = 0; k < sizeof survivors / sizeof *survivors; k++) {
+        layer_fixture f = layer_open(40, 60, COVARIANCE_AR, 26);
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "quantizer", "scalar"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "lmmse", "0"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_SURVIVORS, survivors[k]),
+                         WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.3), WSIC_OK);
+        ck_assert_uint_gt(encode_within_prediction(&f), 0);
+        layer_close(&f);
+    }
+}
+END_TEST
+
 typedef struct progress_log {
     double last;
     int calls;
@@ -479,6 +496,7 @@ int main(void)
     tcase_add_test(input, number_types_and_strides_agree);
     tcase_add_loop_test(host, threads_change_no_byte, 0, LAYER_VARIANTS);
     tcase_add_test(host, memory_of_the_limit_is_predicted);
+    tcase_add_test(host, memory_of_survivors_is_predicted);
     tcase_add_loop_test(host, memory_is_predicted_closely, 0, 6);
     tcase_add_loop_test(host, memory_is_predicted_and_bounded, 0, 4 * LAYER_VARIANTS);
     tcase_add_loop_test(host, memory_of_extremes_is_predicted, 0, 16);

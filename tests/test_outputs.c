@@ -239,24 +239,23 @@ END_TEST
 
 /* --- what is reported ---------------------------------------------------------------- */
 
-START_TEST(reported_distortion_is_true)
+static void check_reports(size_t rows, size_t columns, int covariance, const char *weights)
 {
-    enum { A = 70, N = 24 };
-    static const char *const weights[] = {"none", "blocks", "rows", "auto"};
-    layer_fixture f = layer_open(A, N, _i % 2 == 0 ? COVARIANCE_CHANNELS : COVARIANCE_DEAD, 7);
-    double *const g = malloc(A * A * sizeof *g);
+    layer_fixture f = layer_open(rows, columns, covariance, 7);
+    double *const g = malloc(rows * rows * sizeof *g);
+    const double count = (double)(rows * columns);
 
-    outputs_random(g, A, 8);
+    outputs_random(g, rows, 8);
     for (int preset = 0; preset < OUTPUTS_PRESETS; preset++) {
         ck_assert_int_eq(wsic_encoder_set_preset(f.encoder, outputs_presets[preset]), WSIC_OK);
         outputs_set(&f, "rate", "2.5");
         outputs_set(&f, "outputs", "full");
-        outputs_set(&f, "output_weights", weights[_i]);
+        outputs_set(&f, "output_weights", weights);
         wsic_layer *const layer = outputs_encode(&f, g);
         const wsic_encoder_report report = outputs_report(&f);
         const double truth = outputs_distortion(&f, g, layer);
         ck_assert_double_eq_tol(report.output_distortion, truth, 1e-6 * truth);
-        ck_assert_double_eq_tol(report.divergence, truth * A * N / (2.0 * log(2.0)),
+        ck_assert_double_eq_tol(report.divergence, truth * count / (2.0 * log(2.0)),
                                 1e-6 * report.divergence);
         ck_assert_double_eq_tol(layer_info(layer).distortion, layer_distortion(&f, layer),
                                 1e-6 * layer_info(layer).distortion);
@@ -266,6 +265,20 @@ START_TEST(reported_distortion_is_true)
     }
     free(g);
     layer_close(&f);
+}
+
+START_TEST(reported_distortion_is_true)
+{
+    static const char *const weights[] = {"none", "blocks", "rows", "auto"};
+
+    check_reports(70, 24, _i % 2 == 0 ? COVARIANCE_CHANNELS : COVARIANCE_DEAD, weights[_i]);
+}
+END_TEST
+
+/* More rows than the rescaler looks at together. */
+START_TEST(reported_distortion_of_many_rows_is_true)
+{
+    check_reports(600, 6, COVARIANCE_CHANNELS, "none");
 }
 END_TEST
 
@@ -350,6 +363,7 @@ int main(void)
     tcase_add_loop_test(plain, a_diagonal_is_a_matrix_with_zeros_beside_it, 0, OUTPUTS_PRESETS);
     tcase_add_loop_test(truth, feedback_between_all_rows_is_the_plain_recursion, 0, 6);
     tcase_add_loop_test(truth, reported_distortion_is_true, 0, 4);
+    tcase_add_test(truth, reported_distortion_of_many_rows_is_true);
     tcase_add_loop_test(truth, nothing_is_below_the_floor, 0, OUTPUTS_PRESETS);
     tcase_add_loop_test(truth, a_target_of_distortion_is_one_of_both_sides, 0, OUTPUTS_PRESETS);
     tcase_set_timeout(plain, 60);

@@ -152,6 +152,11 @@ START_TEST(nothing_to_code)
         ck_assert_double_eq(layer_of(i).energy, 0.0);
     }
     ck_assert_uint_eq(layer_of(1).dead_columns, 2);
+    wsic_encoder *encoder;
+    ck_assert_int_eq(wsic_encoder_create(context, &encoder), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_plan(encoder, plan, 0), WSIC_ERROR_RANGE);
+    ck_assert_ptr_nonnull(strstr(wsic_encoder_message(encoder), "nothing is to be coded"));
+    wsic_encoder_destroy(encoder);
 }
 END_TEST
 

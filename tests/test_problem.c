@@ -73,6 +73,34 @@ START_TEST(what_is_kept_changes_no_bit)
 }
 END_TEST
 
+/* Nor does a factor or a list of columns that was kept from a run with other parameters. */
+START_TEST(what_was_kept_for_other_parameters_is_made_anew)
+{
+    static const struct {
+        double damping, dead_threshold;
+    } runs[] = {{1e-4, 1e-3}, {1e-2, 1e-3}, {1e-2, 0.9}, {1e-4, 0.9}, {1e-4, 0.0}};
+
+    drift_open(&f, true, 17);
+    wsic_problem *const kept = open_problem(&f, true);
+    for (size_t k = 0; k < sizeof runs / sizeof *runs; k++) {
+        wsic_problem *const fresh = open_problem(&f, true);
+        set_step(&f, "fast", 0.2);
+        ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_DAMPING, runs[k].damping),
+                         WSIC_OK);
+        ck_assert_int_eq(
+            wsic_encoder_set_number(f.encoder, WSIC_DEAD_THRESHOLD, runs[k].dead_threshold),
+            WSIC_OK);
+        wsic_layer *const first = run(&f, kept), *const second = run(&f, fresh);
+        check_same_bytes(first, second);
+        wsic_layer_destroy(first);
+        wsic_layer_destroy(second);
+        wsic_problem_destroy(fresh);
+    }
+    wsic_problem_destroy(kept);
+    drift_close(&f);
+}
+END_TEST
+
 /* Weights of tokens are normalised by their sum: a thousand times smaller ones mix alike. */
 START_TEST(the_scale_of_importance_does_not_matter)
 {
@@ -260,9 +288,15 @@ START_TEST(bad_arguments)
     f.w_view.columns--;
     ck_assert_int_eq(wsic_problem_create(f.context, f.stats, NULL, &f.w_view, &problem),
                      WSIC_ERROR_SHAPE);
-    ck_assert_ptr_nonnull(strstr(wsic_context_message(f.context), "columns"));
     f.w_view.columns++;
     wsic_stats *without;
+    ck_assert_int_eq(wsic_stats_create(f.context, N + 1, &without), WSIC_OK);
+    ck_assert_int_eq(wsic_stats_add_pair_flat(without, f.x, f.x, NULL, 0, WSIC_F64, 2, NULL),
+                     WSIC_OK);
+    ck_assert_int_eq(wsic_problem_create(f.context, f.stats, without, &f.w_view, &problem),
+                     WSIC_ERROR_SHAPE);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(f.context), "weighted is of"));
+    wsic_stats_destroy(without);
     ck_assert_int_eq(wsic_stats_create(f.context, N, &without), WSIC_OK);
     ck_assert_int_eq(wsic_stats_add_pair(without, &f.x_view, &f.xq_view, NULL, NULL), WSIC_OK);
     ck_assert_int_eq(wsic_problem_create(f.context, f.stats, without, &f.w_view, &problem),
@@ -450,6 +484,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, pure_mixtures_are_plain_bit_for_bit, 0, 2);
     tcase_add_test(tests, what_is_kept_changes_no_bit);
+    tcase_add_test(tests, what_was_kept_for_other_parameters_is_made_anew);
     tcase_add_test(tests, the_scale_of_importance_does_not_matter);
     tcase_add_loop_test(tests, what_is_left_out_comes_back_as_zeros, 0, 8);
     tcase_add_test(tests, dead_rows_are_rows_of_zeros);

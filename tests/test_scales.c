@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "coding/int_array.h"
 #include "coding/codes.h"
 #include "coding/scales.h"
 #include "coding_env.h"
@@ -66,6 +67,49 @@ START_TEST(values_out_of_range_are_refused)
     ck_assert_int_eq(exponent, 127 * 16);
     ck_assert(wsic_scale_round(0, 4, &sign, &exponent));
     ck_assert_int_eq(sign, 0);
+}
+END_TEST
+
+START_TEST(grids_out_of_range_are_refused)
+{
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+    wsic_scales scales;
+
+    for (uint32_t grid = WSIC_SCALE_GRID_MAX + 1; grid < 100; grid++)
+        ck_assert_int_eq(wsic_scales_create(&env, 3, grid, &scales), WSIC_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "grid is 99"));
+    close_env(context);
+}
+END_TEST
+
+/* Three scales of the same exponent, in whole octaves. */
+static wsic_status decode_exponent(const wsic_env *env, int32_t exponent)
+{
+    const int32_t exponents[3] = {exponent, exponent, exponent};
+    wsic_scales scales;
+    wsic_bytes bytes;
+
+    wsic_bytes_init(&bytes, env);
+    wsic_put_u8(&bytes, 0);
+    ck_assert_int_eq(wsic_int_array_write(env, exponents, 3, &bytes), WSIC_OK);
+    wsic_cursor cursor = wsic_cursor_make(bytes.data, bytes.size);
+    const wsic_status status = wsic_scales_decode(env, &cursor, 3, &scales);
+    wsic_bytes_release(&bytes);
+    if (status == WSIC_OK)
+        wsic_scales_release(env, &scales);
+    return status;
+}
+
+START_TEST(exponents_are_those_of_float)
+{
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    for (int32_t exponent = -200; exponent <= 200; exponent++)
+        ck_assert_int_eq(decode_exponent(&env, exponent),
+                         exponent < -126 || exponent > 127 ? WSIC_ERROR_FORMAT : WSIC_OK);
+    close_env(context);
 }
 END_TEST
 
@@ -237,6 +281,8 @@ int main(void)
     tcase_add_test(tests, values_are_powers_of_two);
     tcase_add_test(tests, rounding_finds_the_nearest_step);
     tcase_add_test(tests, values_out_of_range_are_refused);
+    tcase_add_test(tests, grids_out_of_range_are_refused);
+    tcase_add_test(tests, exponents_are_those_of_float);
     tcase_add_test(tests, scales_come_back_at_the_entropy);
     tcase_add_test(tests, equal_scales_cost_nothing_and_signs_little);
     tcase_add_test(tests, damage_is_refused_as_the_text_says);
