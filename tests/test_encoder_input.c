@@ -357,11 +357,12 @@ START_TEST(memory_of_survivors_is_predicted)
 
     for (size_t k = 0; k < sizeof survivors / sizeof *survivors; k++) {
         layer_fixture f = layer_open(40, 60, COVARIANCE_AR, 26);
-        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "quantizer", "scalar"), WSIC_OK);
-        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "lmmse", "0"), WSIC_OK);
         ck_assert_int_eq(wsic_encoder_set_integer(f.encoder, WSIC_SURVIVORS, survivors[k]),
                          WSIC_OK);
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_STEP, 0.3), WSIC_OK);
+        expect(&f, &f.matrix, WSIC_ERROR_STATE, "needs quantizer=scalar");
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "quantizer", "scalar"), WSIC_OK);
+        ck_assert_int_eq(wsic_encoder_set_text(f.encoder, "lmmse", "0"), WSIC_OK);
         ck_assert_uint_gt(encode_within_prediction(&f), 0);
         layer_close(&f);
     }
