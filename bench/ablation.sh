@@ -19,9 +19,9 @@ row()
 {
     report=$(evaluated "$3" "$evaluation")
     predicted=$(echo "$report" | value predicted_kl_bits)
-    printf '| %s | %s | %.4f | %.4f | %.4f | %s |\n' "$1" "$2" \
+    printf '| %s | %s | %.4f | %.4f | %.5f | %s |\n' "$1" "$2" \
         "$(echo "$report" | value bits_per_weight)" "$(echo "$report" | value perplexity)" \
-        "$(echo "$report" | value kl_bits)" "${predicted:+$(printf %.4f "$predicted")}"
+        "$(echo "$report" | value kl_bits)" "${predicted:+$(printf %.5f "$predicted")}"
 }
 
 recipes=${RECIPES:-plain rescalers drift residual attention mixing drafts plan diagonal sides tuned}

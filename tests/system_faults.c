@@ -148,6 +148,16 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     return next(thread, attributes, start, argument);
 }
 
+int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes)
+{
+    int (*next)(pthread_mutex_t *, const pthread_mutexattr_t *);
+
+    if (is_hit(CALL_MUTEX))
+        return fault.error;
+    find_function(&next, "pthread_mutex_init");
+    return next(mutex, attributes);
+}
+
 int sched_getaffinity(pid_t process, size_t size, cpu_set_t *set)
 {
     int (*next)(pid_t, size_t, cpu_set_t *);

@@ -16,6 +16,7 @@ typedef enum system_call {
     CALL_PREAD,
     CALL_RENAME,
     CALL_THREAD,
+    CALL_MUTEX,
     CALL_AFFINITY
 } system_call;
 

@@ -32,7 +32,7 @@ static void end(void)
 /* --- assembling ---------------------------------------------------------- */
 
 typedef struct assembly {
-    uint8_t bytes[1 << 16];
+    uint8_t bytes[(1 << 24) + (1 << 16)];
     size_t size;
     uint64_t alignment;
     uint8_t index[4096]; /* heads */
@@ -301,6 +301,55 @@ START_TEST(footers_must_point_at_the_index)
 }
 END_TEST
 
+/* The last record, of a right checksum, where the footer says that it is. */
+static wsic_status open_with_index(unsigned type, const char *name, size_t more)
+{
+    put_header();
+    put_layer("a");
+    const size_t start = out.size;
+    put_head(type, name, strlen(name), out.index_size + more);
+    put(out.index, out.index_size);
+    put_checksum(start);
+    put_footer(start, out.size - start);
+    return open_it();
+}
+
+START_TEST(the_index_must_be_one)
+{
+    ck_assert_int_eq(open_with_index(3, "", 0), WSIC_OK);
+    for (unsigned type = 0; type < 256; type += type == 2 ? 2 : 1)
+        ck_assert_int_eq(open_with_index(type, "", 0), WSIC_ERROR_FORMAT);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "not an index"));
+    ck_assert_int_eq(open_with_index(3, "index", 0), WSIC_ERROR_FORMAT);
+    ck_assert_int_eq(open_with_index(3, "", 1), WSIC_ERROR_FORMAT);
+    ck_assert_int_eq(open_with_index(3, "", (size_t)0 - 1), WSIC_ERROR_FORMAT);
+    put_header();
+    const size_t start = out.size;
+    put_number(3, 1);
+    put_checksum(start);
+    put_footer(start, out.size - start);
+    ck_assert_int_eq(open_it(), WSIC_ERROR_FORMAT);
+}
+END_TEST
+
+START_TEST(metadata_have_at_most_16_mib)
+{
+    for (size_t more = 0; more < 2; more++) {
+        const size_t size = (1U << 24) + more;
+        put_header();
+        const size_t start = out.size;
+        put_head(2, "key", 3, size);
+        note(start);
+        memset(out.bytes + out.size, 'x', size);
+        out.size += size;
+        put_checksum(start);
+        put_end();
+        ck_assert_int_eq(open_it(), more == 0 ? WSIC_OK : WSIC_ERROR_FORMAT);
+    }
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "more than 16 MiB"));
+}
+END_TEST
+
 static void put_named(unsigned type, const char *name, size_t name_size)
 {
     put_header();
@@ -450,6 +499,8 @@ int main(void)
     tcase_add_test(tests, names_must_be_unique);
     tcase_add_test(tests, records_must_fill_the_file);
     tcase_add_test(tests, footers_must_point_at_the_index);
+    tcase_add_test(tests, the_index_must_be_one);
+    tcase_add_test(tests, metadata_have_at_most_16_mib);
     tcase_add_test(tests, names_must_be_text);
     tcase_add_test(tests, heads_must_be_short_and_whole);
     tcase_add_test(tests, a_layer_must_be_a_layer);

@@ -5,6 +5,7 @@
 
 #include "check_main.h"
 #include "code_matrices.h"
+#include "coding/int_array.h"
 #include "plain_decoder.h"
 
 static void expect_agreement(const wsic_env *env, const uint8_t *data, size_t size,
@@ -156,6 +157,122 @@ START_TEST(blocks_claim_no_memory_without_bound)
 }
 END_TEST
 
+START_TEST(more_than_can_be_counted_is_refused)
+{
+    static const size_t most = INT32_MAX;
+    const size_t shapes[][2] = {{most + 1, 1}, {1, most + 1}, {SIZE_MAX, SIZE_MAX}};
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        const uint8_t bytes[] = {0, 0, 0, 1, 1, 0};
+        wsic_cursor cursor = wsic_cursor_make(bytes, sizeof bytes);
+        wsic_code_reader *reader;
+        ck_assert_int_eq(
+            wsic_code_reader_open(&env, &cursor, shapes[k][0], shapes[k][1], NULL, NULL, &reader),
+            WSIC_ERROR_FORMAT);
+        ck_assert_ptr_null(reader);
+    }
+    close_env(context);
+}
+END_TEST
+
+/* --- heads by hand, of 3 x 4 codes ------------------------------------------------- */
+
+enum { ROWS = 3, COLUMNS = 4, ROW_HINT = 16, BY_HINT = 1 << 6, BY_KEYS = 2 << 6 };
+
+typedef struct hand_head {
+    uint8_t kind, flags1, flags2;
+    uint64_t block_rows, stride, classes;
+    int64_t base, form_class;
+    int32_t row_class, key, octet_class; /* of all; the key counts towards the class of an octet */
+    const char *told;
+} hand_head;
+
+static void put_constants(const wsic_env *env, int32_t value, size_t count, wsic_bytes *bytes)
+{
+    int32_t values[COLUMNS];
+
+    for (size_t k = 0; k < count; k++)
+        values[k] = value;
+    ck_assert_int_eq(wsic_int_array_write(env, values, count, bytes), WSIC_OK);
+}
+
+/* What docs/format.md says, up to the octet classes: models would follow. */
+static void put_hand_head(const wsic_env *env, const hand_head *head, wsic_bytes *bytes)
+{
+    wsic_bytes_init(bytes, env);
+    wsic_put_u8(bytes, head->kind);
+    wsic_put_u8(bytes, head->flags1);
+    wsic_put_u8(bytes, head->flags2);
+    wsic_put_varint(bytes, head->block_rows);
+    wsic_put_varint(bytes, head->stride);
+    wsic_put_varint(bytes, head->classes);
+    wsic_put_signed(bytes, head->base);
+    wsic_put_signed(bytes, head->form_class);
+    wsic_put_varint(bytes, 1);
+    put_constants(env, head->row_class, ROWS, bytes);
+    if ((head->flags1 & BY_KEYS) != 0)
+        put_constants(env, head->key, COLUMNS, bytes);
+    put_constants(env, head->octet_class, 1, bytes);
+}
+
+static wsic_status open_hand_head(const wsic_env *env, const hand_head *head)
+{
+    wsic_code_reader *reader;
+    wsic_bytes bytes;
+
+    put_hand_head(env, head, &bytes);
+    wsic_cursor cursor = wsic_cursor_make(bytes.data, bytes.size);
+    const wsic_status status =
+        wsic_code_reader_open(env, &cursor, ROWS, COLUMNS, NULL, NULL, &reader);
+    ck_assert_ptr_null(reader);
+    wsic_bytes_release(&bytes);
+    return status;
+}
+
+START_TEST(numbers_of_the_head_are_held_to_their_limits)
+{
+    static const hand_head cases[] = {
+        {0, 0, 0, 3, 1, 1, 0, 0, 0, 0, 0, NULL},
+        {0, 0, 0, 3, 3, 1, 0, 1023, 1023, 0, -1023, NULL},
+        {0, BY_KEYS, 0, 1, 1, 1, 0, -1023, -1023, 1 << 20, -(1 << 20), NULL},
+        {0, BY_KEYS, 0, 1, 1, 1, 0, 0, 0, -(1 << 20), 1 << 20, NULL},
+        {0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, "block"},
+        {0, 0, 0, 4, 1, 1, 0, 0, 0, 0, 0, "block"},
+        {0, 0, 0, 3, 0, 1, 0, 0, 0, 0, 0, "stride of 0"},
+        {0, 0, 0, 3, 4, 1, 0, 0, 0, 0, 0, "stride of 4"},
+        {0, 3, 0, 3, 1, 1, 0, 0, 0, 0, 0, "flags"},
+        {0, 0, 64, 3, 1, 1, 0, 0, 0, 0, 0, "flags"},
+        {0, ROW_HINT, 0, 3, 1, 1, 0, 0, 0, 0, 0, "hints"},
+        {0, BY_HINT, 0, 3, 1, 1, 0, 0, 0, 0, 0, "hints"},
+        {0, 0, 0, 3, 1, 1000000, 0, 0, 0, 0, 0, "1000000 classes"},
+        {0, 0, 0, 3, 1, 1, 100000, 0, 0, 0, 0, "classes of codes, from 100000"},
+        {0, 0, 0, 3, 1, 1, -100000, 0, 0, 0, 0, "classes of codes, from -100000"},
+        {0, 0, 0, 3, 1, 1, 0, 1024, 0, 0, 0, "forms follow from is 1024"},
+        {0, 0, 0, 3, 1, 1, 0, -1024, 0, 0, 0, "forms follow from is -1024"},
+        {0, 0, 0, 3, 1, 1, 0, 0, 1024, 0, 0, "row classes is 1024"},
+        {0, 0, 0, 3, 1, 1, 0, 0, -1024, 0, 0, "row classes is -1024"},
+        {0, 0, 0, 3, 1, 1, 0, 0, 0, 0, 1024, "octet classes is 1024"},
+        {0, 0, 0, 3, 1, 1, 0, 0, 0, 0, -1024, "octet classes is -1024"},
+        {0, BY_KEYS, 0, 3, 1, 1, 0, 0, 0, (1 << 20) + 1, 0, "key of column 0"},
+        {0, BY_KEYS, 0, 3, 1, 1, 0, 0, 0, -(1 << 20) - 1, 0, "key of column 0"},
+    };
+    wsic_env env;
+    wsic_context *const context = open_env(&env);
+
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const wsic_status status = open_hand_head(&env, &cases[k]);
+        ck_assert_msg(status == (cases[k].told ? WSIC_ERROR_FORMAT : WSIC_ERROR_TRUNCATED),
+                      "head %zu: %s", k, wsic_context_message(context));
+        if (cases[k].told)
+            ck_assert_msg(strstr(wsic_context_message(context), cases[k].told) != NULL,
+                          "head %zu: %s", k, wsic_context_message(context));
+    }
+    close_env(context);
+}
+END_TEST
+
 typedef struct scarce {
     long left; /* allocations before one fails */
 } scarce;
@@ -216,6 +333,8 @@ int main(void)
     tcase_add_loop_test(tests, noise_does_no_harm, 0, 4);
     tcase_add_test(tests, unknown_quantizers_are_of_a_later_version);
     tcase_add_test(tests, blocks_claim_no_memory_without_bound);
+    tcase_add_test(tests, more_than_can_be_counted_is_refused);
+    tcase_add_test(tests, numbers_of_the_head_are_held_to_their_limits);
     tcase_add_loop_test(tests, lack_of_memory_leaves_nothing_behind, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -74,6 +74,40 @@ START_TEST(visits_check_their_arguments_and_can_be_stopped)
 }
 END_TEST
 
+static wsic_status visit_without_workspace(void *data)
+{
+    tile_check check = {.stop_at = SIZE_MAX};
+    const wsic_status status = wsic_layer_visit(layer, 0, check_tile, &check, NULL, 0);
+
+    (void)data;
+    ck_assert_uint_eq(check.position, status == WSIC_OK ? info.live_columns : 0);
+    return status;
+}
+
+static wsic_status find_range(void *data)
+{
+    int32_t least = 1234, greatest = 5678;
+    const wsic_status status = wsic_layer_get_code_range(layer, &least, &greatest);
+
+    (void)data;
+    if (status == WSIC_OK) {
+        ck_assert_int_le(least, 0);
+        ck_assert_int_ge(greatest, 0);
+    } else {
+        ck_assert_int_eq(least, 1234);
+        ck_assert_int_eq(greatest, 5678);
+    }
+    return status;
+}
+
+START_TEST(visits_without_memory_are_refused)
+{
+    build_sample(150, 203, 70, 100, 14);
+    refuse_every_allocation(&counter, visit_without_workspace, NULL);
+    refuse_every_allocation(&counter, find_range, NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("layer_visit");
@@ -83,6 +117,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, tiles_bring_every_code_once);
     tcase_add_test(tests, visits_check_their_arguments_and_can_be_stopped);
+    tcase_add_test(tests, visits_without_memory_are_refused);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -92,8 +92,50 @@ START_TEST(values_out_of_range_are_refused)
     ck_assert_int_eq(wsic_encoder_set_integer(encoder, WSIC_DAMPING, 1), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_encoder_set_integer(encoder, WSIC_PASSES, 0), WSIC_ERROR_ARGUMENT);
     ck_assert_int_eq(wsic_encoder_set_number(NULL, WSIC_RATE, 1.0), WSIC_ERROR_ARGUMENT);
+    ck_assert_int_eq(wsic_encoder_set_integer(encoder, 9999, 1), WSIC_ERROR_NOT_FOUND);
     ck_assert_double_eq(get(WSIC_DAMPING), before);
     ck_assert_double_eq(get(WSIC_RATE), 0.0);
+}
+END_TEST
+
+static wsic_status set_any(int32_t id, double value)
+{
+    return id == WSIC_TRELLIS_STATES ? wsic_encoder_set_integer(encoder, id, (int64_t)value)
+                                     : wsic_encoder_set_number(encoder, id, value);
+}
+
+/* Ranges with gaps: what lies between the ends and is refused, and what lies beside it and is not. */
+START_TEST(values_within_a_range_may_be_refused)
+{
+    static const struct {
+        int32_t id;
+        const char *name;
+        double refused, taken;
+    } cases[] = {{WSIC_TRELLIS_STATES, "trellis_states", 48, 64},
+                 {WSIC_TRELLIS_STATES, "trellis_states", 9, 8},
+                 {WSIC_OUTPUT_DAMPING, "output_damping", 1e-10, 1e-9},
+                 {WSIC_RATE, "rate", 0.009, 0.01}};
+
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const double before = get(cases[k].id);
+        ck_assert_int_eq(set_any(cases[k].id, cases[k].refused), WSIC_ERROR_ARGUMENT);
+        ck_assert_ptr_nonnull(strstr(wsic_encoder_message(encoder), cases[k].name));
+        ck_assert_double_eq(get(cases[k].id), before);
+        ck_assert_int_eq(set_any(cases[k].id, cases[k].taken), WSIC_OK);
+        ck_assert_double_eq(get(cases[k].id), cases[k].taken);
+    }
+}
+END_TEST
+
+START_TEST(unknown_parameters_are_not_read)
+{
+    double value = 0.5;
+
+    ck_assert_int_eq(wsic_encoder_get_number(encoder, 9999, &value), WSIC_ERROR_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(wsic_encoder_message(encoder), "9999"));
+    ck_assert_double_eq(value, 0.5);
+    ck_assert_int_eq(wsic_encoder_get_number(encoder, WSIC_RATE, NULL), WSIC_ERROR_ARGUMENT);
+    ck_assert_str_eq(wsic_encoder_message(encoder), "value is NULL");
 }
 END_TEST
 
@@ -266,6 +308,8 @@ int main(void)
     tcase_add_test(tc, table_is_consistent);
     tcase_add_test(tc, ids_are_pinned);
     tcase_add_test(tc, values_out_of_range_are_refused);
+    tcase_add_test(tc, values_within_a_range_may_be_refused);
+    tcase_add_test(tc, unknown_parameters_are_not_read);
     tcase_add_test(tc, text_is_parsed);
     tcase_add_test(tc, described_parameters_repeat_a_run);
     tcase_add_test(tc, presets_leave_the_target);

@@ -448,6 +448,31 @@ START_TEST(bad_arguments)
 }
 END_TEST
 
+START_TEST(problems_of_another_context_are_refused)
+{
+    wsic_context *other;
+    wsic_plan *elsewhere;
+    wsic_problem *problem;
+    wsic_matrix matrix;
+    size_t index = 77;
+
+    use_covariance(correlated, 2);
+    wsic_matrix_init(&matrix, sizeof matrix, weights, WSIC_F64, 3, 2, 0);
+    ck_assert_int_eq(wsic_problem_create(context, stats, NULL, &matrix, &problem), WSIC_OK);
+    ck_assert_int_eq(wsic_context_create(NULL, &other), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_create(other, &elsewhere), WSIC_OK);
+    ck_assert_int_eq(wsic_plan_add_problem(elsewhere, problem, &index), WSIC_ERROR_ARGUMENT);
+    ck_assert_str_eq(wsic_plan_message(elsewhere), "problem belongs to another context");
+    ck_assert_uint_eq(wsic_plan_count(elsewhere), 0);
+    ck_assert_uint_eq(index, 77);
+    ck_assert_int_eq(wsic_plan_add_problem(plan, problem, &index), WSIC_OK);
+    ck_assert_uint_eq(index, 0);
+    wsic_problem_destroy(problem);
+    wsic_plan_destroy(elsewhere);
+    wsic_context_destroy(other);
+}
+END_TEST
+
 START_TEST(bad_numbers)
 {
     const double indefinite[] = {1.0, 1e3, 1e3, 1.0};
@@ -518,6 +543,7 @@ int main(void)
     tcase_add_loop_test(cases, divergence_is_foretold, 0, 2);
     tcase_add_test(cases, order_of_calls);
     tcase_add_test(cases, bad_arguments);
+    tcase_add_test(cases, problems_of_another_context_are_refused);
     tcase_add_test(cases, bad_numbers);
     tcase_add_test(cases, memory_limit);
     tcase_add_test(cases, cancellation);

@@ -86,6 +86,38 @@ START_TEST(quick_fits_lose_nothing)
 }
 END_TEST
 
+/* All codes of preset "paper" at a rate of so many that rounding would change some, with the
+ * precision that the preset has by itself or another. */
+static void encode_paper(const layer_fixture *f, const char *precision, int32_t *codes)
+{
+    wsic_layer *layer;
+
+    ck_assert_int_eq(wsic_encoder_set_preset(f->encoder, "paper"), WSIC_OK);
+    if (precision)
+        ck_assert_int_eq(wsic_encoder_set_text(f->encoder, "precision", precision), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_set_number(f->encoder, WSIC_RATE, 7.0), WSIC_OK);
+    ck_assert_int_eq(wsic_encoder_run(f->encoder, f->stats, &f->matrix, &layer), WSIC_OK);
+    ck_assert_int_eq(wsic_layer_get_codes_flat(layer, 0, codes, WSIC_I32, ROWS, 0), WSIC_OK);
+    wsic_layer_destroy(layer);
+}
+
+/* The codes of the paper are found in double precision, whatever the fit of the scales does. */
+START_TEST(paper_has_the_codes_of_double_precision)
+{
+    static int32_t codes[ROWS * COLUMNS], expected[ROWS * COLUMNS], others[ROWS * COLUMNS];
+    layer_fixture f = open_fixture(cases[_i].correlation, cases[_i].spread);
+
+    encode_paper(&f, NULL, codes);
+    encode_paper(&f, "double", expected);
+    encode_paper(&f, "auto", others);
+    ck_assert_mem_eq(codes, expected, sizeof codes);
+    /* Otherwise this would tell nothing. With the other covariances no code has to change. */
+    if (_i == 1)
+        ck_assert_mem_ne(others, expected, sizeof others);
+    layer_close(&f);
+}
+END_TEST
+
 /* Where single precision would hurt it is not taken: the same bytes as in double. */
 START_TEST(fine_steps_take_double_precision)
 {
@@ -135,6 +167,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, single_precision_loses_nothing, 0, 2 * CASES);
     tcase_add_loop_test(tc, quick_fits_lose_nothing, 0, CASES);
+    tcase_add_loop_test(tc, paper_has_the_codes_of_double_precision, 0, CASES);
     tcase_add_test(tc, fine_steps_take_double_precision);
     tcase_add_loop_test(tc, small_matrices_use_the_runner, 0, 2);
     suite_add_tcase(suite, tc);

@@ -12,7 +12,7 @@
 #include "watersic/watersic.h"
 
 /* More than one tile, and tokens in three blocks, the last one short. */
-enum { n = 300, tokens = 1100, block = 512 };
+enum { n = 300, tokens = 1600, block = 768 };
 
 static const double deepest = 518 * 0x1p-24 / (1 - 518 * 0x1p-24);
 

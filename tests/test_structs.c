@@ -317,6 +317,62 @@ START_TEST(matrices_must_be_aligned)
 }
 END_TEST
 
+START_TEST(shapes_that_cannot_be_are_told)
+{
+    static const struct {
+        size_t rows, columns, row_stride;
+        wsic_shape expected;
+        wsic_status status;
+        const char *told;
+    } cases[] = {
+        {1, 1, 0, {0, 0}, WSIC_OK, ""},
+        {0, 1, 0, {0, 0}, WSIC_ERROR_ARGUMENT, "0 x 1: empty"},
+        {1, 0, 0, {0, 0}, WSIC_ERROR_ARGUMENT, "1 x 0: empty"},
+        {1, 2, 1, {0, 0}, WSIC_ERROR_ARGUMENT, "row_stride is 1, below its 2"},
+        {2, 3, 0, {4, 0}, WSIC_ERROR_SHAPE, "2 x 3, where 4 x 3"},
+        {2, 3, 0, {0, 4}, WSIC_ERROR_SHAPE, "2 x 3, where 2 x 4"},
+        {2, 3, 0, {2, 3}, WSIC_OK, ""},
+        {1, INT32_MAX, 0, {0, 0}, WSIC_OK, ""},
+        {1, (size_t)INT32_MAX + 1, 0, {0, 0}, WSIC_ERROR_TOO_LARGE, "is 1 x 2147483648"},
+        {(size_t)INT32_MAX + 1, 1, 0, {0, 0}, WSIC_ERROR_TOO_LARGE, "is 2147483648 x 1"},
+        {SIZE_MAX / 8, 2, 0, {0, 0}, WSIC_ERROR_TOO_LARGE, "do not fit the address space"},
+        {SIZE_MAX / 2, 1, 0, {0, 0}, WSIC_ERROR_TOO_LARGE, "do not fit the address space"},
+        {2, 1, SIZE_MAX, {0, 0}, WSIC_ERROR_TOO_LARGE, "do not fit the address space"},
+    };
+    const wsic_env env = wsic_context_env(fixture.context);
+    static double data[1];
+    wsic_matrix given, checked;
+
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        wsic_matrix_init(&given, sizeof given, data, WSIC_F64, cases[k].rows, cases[k].columns,
+                         cases[k].row_stride);
+        ck_assert_int_eq(
+            wsic_check_matrix(&env, "given", &given, WSIC_ALLOW_REAL, cases[k].expected, &checked),
+            cases[k].status);
+        if (cases[k].status != WSIC_OK)
+            ck_assert_ptr_nonnull(strstr(wsic_context_message(fixture.context), cases[k].told));
+    }
+    wsic_matrix_init(&given, sizeof given, data, WSIC_F64, 1, 1, 0);
+    given.reserved = 7;
+    ck_assert_int_eq(
+        wsic_check_matrix(&env, "given", &given, WSIC_ALLOW_REAL, (wsic_shape){0, 0}, &checked),
+        WSIC_ERROR_ARGUMENT);
+    ck_assert_str_eq(wsic_context_message(fixture.context), "given->reserved is 7, not 0");
+}
+END_TEST
+
+START_TEST(a_matrix_without_room_is_left_alone)
+{
+    wsic_matrix given;
+
+    memset(&given, 0xA5, sizeof given);
+    const wsic_matrix before = given;
+    wsic_matrix_init(NULL, sizeof given, "", WSIC_F64, 1, 1, 0);
+    wsic_matrix_init(&given, sizeof given.size - 1, "", WSIC_F64, 1, 1, 0);
+    ck_assert_mem_eq(&given, &before, sizeof given);
+}
+END_TEST
+
 START_TEST(misalignment_is_told)
 {
     static const struct {
@@ -447,6 +503,8 @@ int main(void)
     tcase_add_test(tests, a_first_size_does_not_grow_with_the_struct);
     tcase_add_loop_test(tests, unknown_members_of_matrices_may_be_there_but_not_be_set, 0, TAKERS);
     tcase_add_loop_test(tests, matrices_must_be_aligned, 0, TAKERS);
+    tcase_add_test(tests, shapes_that_cannot_be_are_told);
+    tcase_add_test(tests, a_matrix_without_room_is_left_alone);
     tcase_add_test(tests, misalignment_is_told);
     tcase_add_test(tests, a_checked_matrix_does_not_claim_bytes_of_the_original);
     tcase_add_test(tests, later_and_shorter_infos_of_layers);

@@ -11,6 +11,7 @@
 #include "check_main.h"
 #include "counting_allocator.h"
 #include "temporary.h"
+#include "watersic/watersic.h"
 
 enum { KEPT_ERRNO = 12345, STRANGE_ERROR = 123456 };
 
@@ -275,6 +276,43 @@ START_TEST(threads_that_do_not_start_leave_one)
 }
 END_TEST
 
+static wsic_archive *empty_archive(void)
+{
+    wsic_archive_writer *writer;
+    wsic_archive *archive;
+
+    ck_assert_int_eq(wsic_archive_writer_create(context, temporary_path(&place, "x"), &writer),
+                     WSIC_OK);
+    ck_assert_int_eq(wsic_archive_writer_finish(writer), WSIC_OK);
+    wsic_archive_writer_destroy(writer);
+    ck_assert_int_eq(wsic_archive_open(context, place.path, &archive), WSIC_OK);
+    return archive;
+}
+
+START_TEST(locks_that_cannot_be_made_are_told)
+{
+    const wsic_allocator hooks = {sizeof hooks, counting_allocate, counting_release, &counter};
+    wsic_archive *const archive = empty_archive();
+    wsic_context *other;
+    wsic_stats *stats;
+    wsic_layer *layer;
+
+    set_fault(CALL_MUTEX, 0, 1, EAGAIN);
+    ck_assert_int_eq(wsic_context_create(&hooks, &other), WSIC_ERROR_MEMORY);
+    ck_assert_ptr_null(other);
+    set_fault(CALL_MUTEX, 0, 1, EAGAIN);
+    ck_assert_int_eq(wsic_stats_create(context, 3, &stats), WSIC_ERROR_MEMORY);
+    ck_assert_ptr_null(stats);
+    ck_assert_ptr_nonnull(strstr(wsic_context_message(context), "no lock"));
+    set_fault(CALL_MUTEX, 0, 1, EAGAIN);
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &layer), WSIC_ERROR_MEMORY);
+    ck_assert_ptr_null(layer);
+    ck_assert_ptr_nonnull(strstr(wsic_archive_message(archive), "no lock"));
+    ck_assert_int_eq(wsic_archive_load_layer(archive, 0, &layer), WSIC_ERROR_ARGUMENT);
+    wsic_archive_close(archive);
+}
+END_TEST
+
 static void run_tasks(void *user, size_t count, void (*task)(void *data, size_t index), void *data)
 {
     (void)user;
@@ -315,6 +353,7 @@ int main(void)
     tcase_add_test(tests, reading_goes_on_after_signals_and_short_reads);
     tcase_add_test(tests, what_cannot_be_read_is_told);
     tcase_add_test(tests, threads_that_do_not_start_leave_one);
+    tcase_add_test(tests, locks_that_cannot_be_made_are_told);
     tcase_add_test(tests, a_system_may_not_know_its_processors);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -135,7 +135,7 @@ enum wsic_parameter {
     WSIC_CODES_FIT_I4 = 141,
 
     /** Precision of the recursion and of the fit of scales. Choice: "auto" (default),
-     *  "double" (preset "paper") or "codes". "auto" takes single precision if rounding raises the
+     *  "double" or "codes" (preset "paper"). "auto" takes single precision if rounding raises the
      *  distortion by no more than 1e-5 of itself; docs/algorithm.md, "Precision", has the bound.
      *  Otherwise it takes double precision: at very high rates, for very ill-conditioned Σ, with
      *  survivors, and with feedback between rows. Single precision takes half the time and memory;

@@ -112,12 +112,13 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  *   - #WSIC_ERROR_CANCELLED: nothing has been added
  *
  * BLAS computes the products on the context's threads, a bounded number of tokens at a time. Large
- * batches therefore need no large copies. Until the call returns it takes 2048 bytes for each
- * column, a few hundred bytes more for the moments of the column, and 256 KiB for each thread.
+ * batches therefore need no large copies. Until the call returns it takes 3072 bytes for each
+ * column, a few hundred bytes more for the moments of the column, and 256 KiB for each thread (1 MiB
+ * from 4096 columns on).
  *
  * Accuracy: F64 is multiplied and summed in double precision. F32, F16 and BF16 are multiplied in
- * single precision, in blocks of 512 tokens. The mean of a block is subtracted before, and the sums
- * of the blocks are added in double precision. The error of an element of Σ is below 3.1e-5 times
+ * single precision, in blocks of 768 tokens. The mean of a block is subtracted before, and the sums
+ * of the blocks are added in double precision. The error of an element of Σ is below 4.7e-5 times
  * the product of the standard deviations of its two columns, whatever the number of tokens. (It is
  * below twice that where the mean is smaller than the deviation.) In practice it is below 1e-7
  * (docs/algorithm.md, "Sums of products"). Hosts that need more give batches of F64.

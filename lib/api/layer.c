@@ -13,6 +13,7 @@ wsic_status wsic_layer_from_bytes(wsic_context *context, wsic_bytes *bytes, wsic
     const wsic_env env = wsic_context_env(context);
     wsic_status status = bytes->status;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = NULL;
     if (status != WSIC_OK)
         return status;

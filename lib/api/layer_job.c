@@ -14,10 +14,6 @@ static wsic_status take_matrix(const wsic_env *env, const char *name, const wsic
 
     if (status != WSIC_OK)
         return status;
-    const size_t element = wsic_max_size(wsic_dtype_size(matrix->dtype), 1);
-    if ((uintptr_t)matrix->data % element != 0)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s->data is not aligned to its %zu bytes", name,
-                         element);
     if (matrix->dtype == WSIC_I4 && matrix->row_stride % 2 != 0)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "%s->row_stride is %zu: odd, of type I4", name,
                          matrix->row_stride);

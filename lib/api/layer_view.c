@@ -18,6 +18,7 @@ wsic_status wsic_layer_on_bytes(wsic_context *context, const wsic_env *env, cons
     layer->bytes = bytes;
     layer->size = size;
     layer->keeper = keeper;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = layer;
     return WSIC_OK;
 }

@@ -111,7 +111,7 @@ static const preset_value preset_values[] = {
     {"paper", PARAMETER_INDEX_WSIC_ORDER, 0.0},
     {"paper", PARAMETER_INDEX_WSIC_RESCALE, WSIC_RESCALE_BOTH},
     {"paper", PARAMETER_INDEX_WSIC_OUTPUTS, WSIC_OUTPUTS_NONE},
-    {"paper", PARAMETER_INDEX_WSIC_PRECISION, WSIC_PRECISION_DOUBLE},
+    {"paper", PARAMETER_INDEX_WSIC_PRECISION, WSIC_PRECISION_CODES},
 };
 
 static const char *const preset_names[] = {"paper", "fast", "default", "max"};

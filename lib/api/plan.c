@@ -24,6 +24,7 @@ wsic_status wsic_plan_create(wsic_context *context, wsic_plan **out)
     wsic_status status = wsic_check_creation(context, NULL, NULL, out);
     if (status != WSIC_OK)
         return status;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = wsic_handle_create(context, sizeof **out, &status);
     return status;
 }
@@ -298,18 +299,20 @@ wsic_status wsic_plan_solve_distortion(wsic_plan *plan, double distortion)
 
 /* --- reading the solution -------------------------------------------------- */
 
-static wsic_status find_solved(const wsic_plan *plan, size_t index, const wsic_plan_entry **entry)
+/* NULL, and *status set, if there is none. */
+static const wsic_plan_entry *find_solved(const wsic_plan *plan, size_t index, wsic_status *status)
 {
     const wsic_env *const env = &plan->handle.env;
 
     if (index >= plan->count)
-        return wsic_fail(env, WSIC_ERROR_ARGUMENT, "index is %zu, but the plan holds %zu matrices",
-                         index, plan->count);
-    if (!plan->solved)
-        return wsic_fail(env, WSIC_ERROR_STATE,
-                         "the plan has not been solved since its last change");
-    *entry = &plan->entries[index];
-    return WSIC_OK;
+        *status = wsic_fail(env, WSIC_ERROR_ARGUMENT,
+                            "index is %zu, but the plan holds %zu matrices", index, plan->count);
+    else if (!plan->solved)
+        *status =
+            wsic_fail(env, WSIC_ERROR_STATE, "the plan has not been solved since its last change");
+    else
+        return &plan->entries[index];
+    return NULL;
 }
 
 static double divergence(const wsic_plan_entry *entry)
@@ -320,15 +323,15 @@ static double divergence(const wsic_plan_entry *entry)
 
 wsic_status wsic_plan_get_layer(const wsic_plan *plan, size_t index, wsic_plan_layer *layer)
 {
-    const wsic_plan_entry *entry = NULL;
+    wsic_status status;
 
     if (!plan)
         return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &plan->handle.env;
     if (!layer)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "layer is NULL");
-    const wsic_status status = find_solved(plan, index, &entry);
-    if (status != WSIC_OK)
+    const wsic_plan_entry *const entry = find_solved(plan, index, &status);
+    if (!entry)
         return status;
     const wsic_plan_layer filled = {
         .size = sizeof filled,
@@ -371,15 +374,15 @@ static void fill_column_rates(const wsic_plan_entry *entry, double *rates)
 wsic_status wsic_plan_get_column_rates(const wsic_plan *plan, size_t index, double *rates,
                                        size_t count)
 {
-    const wsic_plan_entry *entry = NULL;
+    wsic_status status;
 
     if (!plan)
         return WSIC_ERROR_ARGUMENT;
     const wsic_env *const env = &plan->handle.env;
     if (!rates)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "rates is NULL");
-    const wsic_status status = find_solved(plan, index, &entry);
-    if (status != WSIC_OK)
+    const wsic_plan_entry *const entry = find_solved(plan, index, &status);
+    if (!entry)
         return status;
     if (count < entry->columns)
         return wsic_fail(env, WSIC_ERROR_BUFFER, "count is %zu, but there are %zu columns", count,
@@ -390,7 +393,7 @@ wsic_status wsic_plan_get_column_rates(const wsic_plan *plan, size_t index, doub
 
 wsic_status wsic_plan_get_divergence(const wsic_plan *plan, double *bits_per_token)
 {
-    const wsic_plan_entry *entry = NULL;
+    wsic_status status;
     double sum = 0.0;
 
     if (!plan)
@@ -399,8 +402,8 @@ wsic_status wsic_plan_get_divergence(const wsic_plan *plan, double *bits_per_tok
     if (!bits_per_token)
         return wsic_fail(env, WSIC_ERROR_ARGUMENT, "bits_per_token is NULL");
     for (size_t i = 0; i < wsic_max_size(plan->count, 1); i++) {
-        const wsic_status status = find_solved(plan, i, &entry);
-        if (status != WSIC_OK)
+        const wsic_plan_entry *const entry = find_solved(plan, i, &status);
+        if (!entry)
             return status;
         if (!entry->outputs)
             return wsic_fail(env, WSIC_ERROR_STATE, "matrix %zu has no output statistics", i);

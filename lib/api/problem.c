@@ -94,6 +94,7 @@ wsic_status wsic_problem_create(wsic_context *context, const wsic_stats *stats,
         wsic_handle_destroy(problem);
         return status;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = problem;
     return WSIC_OK;
 }

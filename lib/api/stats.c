@@ -31,6 +31,7 @@ wsic_status wsic_stats_create(wsic_context *context, size_t columns, wsic_stats 
         wsic_handle_destroy(stats);
         return status;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = stats;
     return WSIC_OK;
 }
@@ -210,6 +211,7 @@ wsic_status wsic_stats_get_spectrum(wsic_stats *stats, double *eigenvalues)
     if (status != WSIC_OK)
         return status;
     if (eigenvalues)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): keep_spectrum() has set it */
         memcpy(eigenvalues, stats->spectrum, stats->moments.columns * sizeof *eigenvalues);
     return WSIC_OK;
 }
@@ -265,6 +267,7 @@ wsic_status wsic_stats_load(wsic_context *context, const char *path, wsic_stats 
         wsic_handle_destroy(stats);
         return status;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): wsic_check_creation() refuses NULL */
     *out = stats;
     return WSIC_OK;
 }

@@ -90,7 +90,7 @@ static wsic_status add_tokens(wsic_stats *stats, const wsic_tokens *tokens)
 
     wsic_status status = wsic_token_block_create(env, tokens, single, &block);
     if (status == WSIC_OK)
-        status = wsic_token_scratch_create(env, single, &scratch);
+        status = wsic_token_scratch_create(env, single, block.columns, &scratch);
     if (status == WSIC_OK)
         status = begin_adding(stats, tokens->bound, tokens->samples);
     if (status == WSIC_OK) {

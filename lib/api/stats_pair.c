@@ -30,8 +30,10 @@ static wsic_status check_batch(const wsic_stats *stats, const wsic_matrix *activ
     const wsic_matrix *const given[PARTS] = {activations, quantized, residual};
     wsic_shape expected = {0, stats->moments.columns};
 
-    *batch = (pair_batch){.parts = residual ? 3 : 2};
-    for (size_t k = 0; k < batch->parts; k++) {
+    const size_t parts = residual ? 3 : 2;
+
+    *batch = (pair_batch){.parts = parts};
+    for (size_t k = 0; k < parts; k++) {
         if (k == RESIDUAL)
             expected.columns = stats->moments.outputs; /* 0 takes any */
         const wsic_status status =
@@ -56,8 +58,11 @@ static bool fits_singles(const pair_batch *batch)
 static wsic_status make_room(const wsic_env *env, pair_batch *batch)
 {
     const bool single = fits_singles(batch);
-    wsic_status status = wsic_token_scratch_create(env, single, &batch->scratch);
+    size_t columns = 0;
 
+    for (size_t k = 0; k < batch->parts; k++)
+        columns = wsic_max_size(columns, batch->part[k].matrix.columns);
+    wsic_status status = wsic_token_scratch_create(env, single, columns, &batch->scratch);
     for (size_t k = 0; k < batch->parts && status == WSIC_OK; k++)
         status = wsic_token_block_create(env, &batch->part[k], single, &batch->block[k]);
     return status;

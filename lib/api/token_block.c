@@ -9,8 +9,10 @@
 #include "base/half.h"
 
 /* Enough for BLAS to be at full speed, and little beside the n x n sums. The bound of the errors
- * grows with those in single precision, since the products of a block are summed in it. */
-enum { SINGLES = 512, DOUBLES = 512 };
+ * grows with those in single precision, since the products of a block are summed in it. Twice the
+ * 384 tokens that OpenBLAS packs at a time in single precision: each block reads and writes all of
+ * the sums, which more tokens share. */
+enum { SINGLES = 768, DOUBLES = 512 };
 
 /* Tokens that a thread takes at once, and the groups that there are of them. */
 enum { GROUP = 32, GROUPS = SINGLES / GROUP };

@@ -4,20 +4,25 @@
 #include "base/checked.h"
 #include "linalg/linalg.h"
 
-/* Rows and columns of a tile: its product in single precision stays in a cache. */
-enum { TILE = 256 };
+/* Rows and columns of a tile: its product in single precision stays in a cache. Every tile has BLAS
+ * pack its tokens anew, so that large ones are faster by a tenth where there are enough of them for
+ * the threads. The shape alone decides: sums are the same for any number of threads. */
+enum { SMALL_TILE = 256, LARGE_TILE = 512, MANY_COLUMNS = 4096 };
 
 /* Most threads, each of which has room for a tile. */
 enum { SHARES = 64 };
 
-wsic_status wsic_token_scratch_create(const wsic_env *env, bool single, wsic_token_scratch *scratch)
+wsic_status wsic_token_scratch_create(const wsic_env *env, bool single, size_t columns,
+                                      wsic_token_scratch *scratch)
 {
+    const size_t tile = columns < MANY_COLUMNS ? SMALL_TILE : LARGE_TILE;
     wsic_status status = WSIC_OK;
 
-    *scratch = (wsic_token_scratch){.threads = wsic_min_size(wsic_parallel_threads(env), SHARES)};
+    *scratch = (wsic_token_scratch){.tile = tile,
+                                    .threads = wsic_min_size(wsic_parallel_threads(env), SHARES)};
     if (single)
         scratch->tiles =
-            wsic_alloc(env, scratch->threads, TILE * TILE * sizeof *scratch->tiles, &status);
+            wsic_alloc(env, scratch->threads, tile * tile * sizeof *scratch->tiles, &status);
     return status;
 }
 
@@ -35,7 +40,8 @@ typedef struct span {
 typedef struct sum_tile {
     const wsic_token_sum *sum;
     span rows, columns;
-    bool lower; /* on the diagonal: only its lower triangle is wanted */
+    size_t stride; /* from a column of the product to the next */
+    bool lower;    /* on the diagonal: only its lower triangle is wanted */
 } sum_tile;
 
 typedef struct sums_job {
@@ -95,9 +101,9 @@ static void add_products(const sum_tile *tile, const float *product)
 
     for (size_t j = 0; j < tile->columns.count; j++) {
         if (scaled)
-            add_scaled(tile, j, product + j * TILE);
+            add_scaled(tile, j, product + j * tile->stride);
         else
-            add_plain(tile, j, product + j * TILE);
+            add_plain(tile, j, product + j * tile->stride);
     }
 }
 
@@ -125,13 +131,14 @@ static void add_product(const sum_tile *tile, const float *product)
         add_centers(tile, j);
 }
 
-static void transpose(float *product)
+static void transpose(float *product, size_t side)
 {
-    for (size_t j = 1; j < TILE; j++)
+    for (size_t j = 1; j < side; j++)
         for (size_t i = 0; i < j; i++) {
-            const float upper = product[j * TILE + i];
-            product[j * TILE + i] = product[i * TILE + j];
-            product[i * TILE + j] = upper;
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room whenever a sum is single */
+            const float upper = product[j * side + i];
+            product[j * side + i] = product[i * side + j];
+            product[i * side + j] = upper;
         }
 }
 
@@ -143,13 +150,14 @@ static void add_mirrored(const sum_tile *tile, float *product)
     if (tile->lower) {
         for (size_t j = 1; j < tile->columns.count; j++)
             for (size_t i = 0; i < j; i++)
-                product[j * TILE + i] = product[i * TILE + j];
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room whenever a sum is single */
+                product[j * tile->stride + i] = product[i * tile->stride + j];
         mirror.lower = false;
         add_product(&mirror, product);
         return;
     }
     add_product(tile, product);
-    transpose(product);
+    transpose(product, tile->stride);
     mirror.rows = tile->columns;
     mirror.columns = tile->rows;
     add_product(&mirror, product);
@@ -163,7 +171,7 @@ static void add_singles(const sum_tile *tile, float *product)
                                 .k = x->count,
                                 .ldx = x->columns,
                                 .ldy = y->columns,
-                                .ldc = TILE,
+                                .ldc = tile->stride,
                                 .lower = tile->lower};
 
     wsic_cross_singles(&shape, x->singles + tile->rows.first, y->singles + tile->columns.first,
@@ -196,20 +204,21 @@ static void add_tile(const sum_tile *tile, float *product)
 static void add_share(void *data, size_t share)
 {
     const sums_job *const job = data;
-    const size_t threads = job->scratch->threads;
-    float *const product = job->scratch->tiles ? job->scratch->tiles + share * TILE * TILE : NULL;
+    const size_t threads = job->scratch->threads, side = job->scratch->tile;
+    float *const product = job->scratch->tiles ? job->scratch->tiles + share * side * side : NULL;
     size_t turn = 0;
 
     for (size_t k = 0; k < job->count; k++) {
         const wsic_token_sum *const sum = &job->sums[k];
-        const size_t rows = wsic_div_up(sum->x->columns, TILE);
-        const size_t columns = wsic_div_up(sum->y->columns, TILE);
+        const size_t rows = wsic_div_up(sum->x->columns, side);
+        const size_t columns = wsic_div_up(sum->y->columns, side);
         for (size_t j = 0; j < columns; j++)
             for (size_t i = sum->lower ? j : 0; i < rows; i++)
                 if (turn++ % threads == share)
                     add_tile(&(sum_tile){.sum = sum,
                                          .rows = span_at(i, rows, sum->x->columns),
                                          .columns = span_at(j, columns, sum->y->columns),
+                                         .stride = side,
                                          .lower = sum->lower && i == j},
                              product);
     }

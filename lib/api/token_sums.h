@@ -23,10 +23,12 @@ enum { WSIC_TOKEN_SUMS = 5 };
 /* What the threads need beside the blocks: memory that is taken before anything is added. */
 typedef struct wsic_token_scratch {
     float *tiles; /* NULL in double precision */
+    size_t tile;  /* rows and columns of each */
     size_t threads;
 } wsic_token_scratch;
 
-wsic_status wsic_token_scratch_create(const wsic_env *env, bool single,
+/* For sums whose larger side is columns. */
+wsic_status wsic_token_scratch_create(const wsic_env *env, bool single, size_t columns,
                                       wsic_token_scratch *scratch);
 void wsic_token_scratch_release(const wsic_env *env, wsic_token_scratch *scratch);
 

@@ -5,18 +5,27 @@
 
 typedef void task_function(void *data, size_t index);
 
+/* How often a thread looks for news before it sleeps, which takes about a tenth of a millisecond.
+ * Waking a thread takes nearly as long, and the recursion has the threads meet once for every
+ * column. Above all, threads that wake each other all the time look like one thread to the
+ * scheduler of Linux: it leaves them on one processor. */
+enum { LOOKS = 4000 };
+
 /* A fixed set of threads that wait for work. A round of work is published under
  * the lock and numbered, so that a thread that wakes late does not run a round
- * twice; indices are then handed out without the lock. */
+ * twice; indices are then handed out without the lock. A thread that comes when the
+ * caller has found nothing left to do stays out, so that nobody waits for it. */
 struct wsic_pool {
     pid_t process; /* whose the threads are: a child of fork() has none of them */
     pthread_mutex_t lock;
     pthread_cond_t work_ready;
     pthread_cond_t work_done;
     size_t threads; /* started ones, the caller's not counted */
-    size_t busy;    /* threads still inside the round */
-    uint64_t round;
-    bool stop;
+    /* Changed under the lock, and read without it by threads that look for news: */
+    atomic_uint_fast64_t round;
+    atomic_size_t inside; /* threads that work in the round */
+    atomic_bool stop;
+    bool open; /* whether the round may be entered */
 
     task_function *task;
     void *data;
@@ -41,6 +50,42 @@ static void run_tasks(struct wsic_pool *pool)
     }
 }
 
+/* Tell the processor that nothing is to be hurried. */
+static void pause_briefly(void)
+{
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+static bool has_news(struct wsic_pool *pool, uint64_t seen)
+{
+    return atomic_load(&pool->round) != seen || atomic_load(&pool->stop);
+}
+
+/* With the lock: until there is a round after `seen`, or none will come. */
+static void await_round(struct wsic_pool *pool, uint64_t seen)
+{
+    pthread_mutex_unlock(&pool->lock);
+    for (size_t look = 0; look < LOOKS && !has_news(pool, seen); look++)
+        pause_briefly();
+    pthread_mutex_lock(&pool->lock);
+    while (!has_news(pool, seen))
+        pthread_cond_wait(&pool->work_ready, &pool->lock);
+}
+
+static void work(struct wsic_pool *pool)
+{
+    atomic_fetch_add(&pool->inside, 1);
+    pthread_mutex_unlock(&pool->lock);
+    run_tasks(pool);
+    pthread_mutex_lock(&pool->lock);
+    if (atomic_fetch_sub(&pool->inside, 1) == 1)
+        pthread_cond_signal(&pool->work_done);
+}
+
 static void *worker(void *argument)
 {
     struct wsic_pool *const pool = argument;
@@ -48,19 +93,31 @@ static void *worker(void *argument)
 
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        while (pool->round == seen && !pool->stop)
-            pthread_cond_wait(&pool->work_ready, &pool->lock);
-        if (pool->stop)
+        await_round(pool, seen);
+        if (atomic_load(&pool->stop))
             break;
-        seen = pool->round;
-        pthread_mutex_unlock(&pool->lock);
-        run_tasks(pool);
-        pthread_mutex_lock(&pool->lock);
-        if (--pool->busy == 0)
-            pthread_cond_signal(&pool->work_done);
+        seen = atomic_load(&pool->round);
+        if (pool->open)
+            work(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
+}
+
+/* Let no thread into the round any more, and wait for those inside. */
+static void close_round(struct wsic_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->open = false;
+    if (atomic_load(&pool->inside) != 0) {
+        pthread_mutex_unlock(&pool->lock);
+        for (size_t look = 0; look < LOOKS && atomic_load(&pool->inside) != 0; look++)
+            pause_briefly();
+        pthread_mutex_lock(&pool->lock);
+    }
+    while (atomic_load(&pool->inside) != 0)
+        pthread_cond_wait(&pool->work_done, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 static void run_alone(size_t count, task_function *task, void *data)
@@ -82,17 +139,13 @@ void wsic_pool_run(void *opaque, size_t count, task_function *task, void *data)
     pool->data = data;
     pool->count = count;
     atomic_store(&pool->next, 0);
-    pool->busy = pool->threads;
-    pool->round++;
+    pool->open = true;
+    atomic_fetch_add(&pool->round, 1);
     pthread_cond_broadcast(&pool->work_ready);
     pthread_mutex_unlock(&pool->lock);
 
     run_tasks(pool);
-
-    pthread_mutex_lock(&pool->lock);
-    while (pool->busy != 0)
-        pthread_cond_wait(&pool->work_done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    close_round(pool);
 }
 
 struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads)
@@ -118,7 +171,7 @@ struct wsic_pool *wsic_pool_create(wsic_host *host, size_t threads)
 static void join_threads(struct wsic_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->stop = true;
+    atomic_store(&pool->stop, true);
     pthread_cond_broadcast(&pool->work_ready);
     pthread_mutex_unlock(&pool->lock);
     for (size_t i = 0; i < pool->threads; i++)

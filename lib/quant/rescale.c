@@ -14,8 +14,9 @@
  * its full speed, little memory beside the n x n matrices. */
 enum { TILE_ROWS = 512 };
 
-/* Rows of a task, where each row is on its own. Fixed, as is the order of all sums. */
-enum { TASK_ROWS = 256 };
+/* Rows of a task, where each row is on its own: fixed, as is the order of all sums. Fewer where
+ * there are few rows, so that several threads have some of them. */
+enum { TASK_ROWS = 256, FEW_TASK_ROWS = 128, FEW_ROWS = 512 };
 
 enum { LARGEST_EXACT = 181 }; /* see quant/gram.h */
 
@@ -30,7 +31,8 @@ typedef struct fit {
     double *denominator;
     const double *g;
     wsic_status *status; /* of every task */
-    bool single;         /* of the products from here on */
+    size_t task_rows;
+    bool single; /* of the products from here on */
     const float *L_single;
 } fit;
 
@@ -219,7 +221,8 @@ static void sum_rows(void *data, size_t task)
     const wsic_rescale *const p = f->problem;
     const wsic_reals L =
         f->single ? (wsic_reals){.f32 = (float *)f->L_single} : (wsic_reals){.f64 = (double *)p->L};
-    const size_t first = task * TASK_ROWS, count = wsic_min_size(TASK_ROWS, p->rows - first);
+    const size_t first = task * f->task_rows;
+    const size_t count = wsic_min_size(f->task_rows, p->rows - first);
     wsic_status status = WSIC_OK;
     const wsic_reals tile = {
         .f64 = wsic_alloc(f->env, count * p->columns, wsic_reals_size(f->single), &status)};
@@ -237,9 +240,11 @@ static void sum_rows(void *data, size_t task)
 
 static wsic_status sum_all_rows(fit *f)
 {
-    const size_t tasks = wsic_div_up(f->problem->rows, TASK_ROWS);
+    const size_t rows = f->problem->rows;
     wsic_status status = WSIC_OK;
 
+    f->task_rows = rows <= FEW_ROWS ? FEW_TASK_ROWS : TASK_ROWS;
+    const size_t tasks = wsic_div_up(rows, f->task_rows);
     f->status = wsic_alloc(f->env, tasks, sizeof *f->status, &status);
     if (!f->status)
         return status;

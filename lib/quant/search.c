@@ -19,14 +19,13 @@
 #include "quant/first_step.h"
 #include "quant/pass.h"
 #include "quant/ridge.h"
+#include "quant/search_range.h"
 #include "quant/size.h"
 #include "quant/target.h"
 
 /* Matrices with fewer weights are searched on all their rows: it costs little, and a
  * tenth of them would tell little. */
 enum { SMALL_WEIGHTS = 1 << 17, PASSES_MAX = 64 };
-
-enum { RANGE_ROWS = 128 }; /* that are looked at together */
 
 typedef struct search {
     wsic_job *job;
@@ -123,80 +122,6 @@ static wsic_status choose_rows(search *s)
     return status;
 }
 
-/* Largest magnitude that a quantizer is given for some rows, counted in steps of c = 1. It sees Y
- * less the interference of what is decided: Y itself where that is little, and at fine steps
- * W L_jj, which may be more by far. y is overwritten. */
-static double largest_number(const wsic_job *job, size_t rows, double *y)
-{
-    const size_t live = job->live;
-    double largest = 0.0;
-
-    for (size_t j = 0; j < live; j++) {
-        const double step =
-            job->spacing.shape[j] * job->spacing.error_share[j] * job->factor->L[j * live + j];
-        for (size_t k = j * rows; k < (j + 1) * rows; k++)
-            largest = fmax(largest, fabs(y[k]) / step);
-    }
-    wsic_solve_lower(rows, live, job->factor->L, live, y, rows);
-    for (size_t j = 0; j < live; j++) {
-        const double spacing = job->spacing.shape[j] * job->spacing.error_share[j];
-        for (size_t k = j * rows; k < (j + 1) * rows; k++)
-            largest = fmax(largest, fabs(y[k]) / spacing);
-    }
-    return largest;
-}
-
-/* Of the part, some rows at a time. */
-static double largest_of_part(const search *s, size_t tile_rows, double *tile)
-{
-    const wsic_job *const job = s->job;
-    double largest = 0.0;
-
-    for (size_t first = 0; first < s->rows; first += tile_rows) {
-        const size_t count = wsic_min_size(tile_rows, s->rows - first);
-        for (size_t j = 0; j < job->live; j++) {
-            const wsic_reals y = wsic_reals_at(s->target_part, job->single, j * s->rows + first);
-            for (size_t i = 0; i < count; i++)
-                tile[j * count + i] = job->single ? y.f32[i] : y.f64[i];
-        }
-        largest = fmax(largest, largest_number(job, count, tile));
-    }
-    return largest;
-}
-
-/* log2 of the step at which the last spacing reaches its least value: smaller steps change nothing.
- * -HUGE_VAL where spacings have no least value. */
-static double last_change(const wsic_job *job)
-{
-    double step = HUGE_VAL;
-
-    for (size_t j = 0; j < job->live; j++)
-        step = fmin(step, job->spacing.least[j] / job->spacing.shape[j]);
-    return log2(step);
-}
-
-/* Range of steps: from codes of the largest that the quantizer takes, or half of it for what the
- * part does not show, to all zero. No step matters to a target of zeros. */
-static wsic_status choose_range(search *s)
-{
-    const wsic_job *const job = s->job;
-    const size_t tile_rows = wsic_min_size(RANGE_ROWS, s->rows);
-    wsic_status status = WSIC_OK;
-    double *const tile = wsic_alloc(job->env, tile_rows * job->live, sizeof *tile, &status);
-
-    if (!tile)
-        return status;
-    double largest = largest_of_part(s, tile_rows, tile);
-    status =
-        wsic_job_target(job, (wsic_selection){1, &s->top}, false, (wsic_reals){.f64 = tile}, NULL);
-    largest = fmax(largest, largest_number(job, 1, tile));
-    wsic_free(job->env, tile);
-    const double x = largest > 0.0 ? log2(largest) : 0.0;
-    s->curve.lowest = fmax(x - log2(job->quantizer.largest) + 1.0, last_change(job));
-    s->curve.highest = fmax(x, s->curve.lowest) + 3.0;
-    return status;
-}
-
 static wsic_status prepare_part(search *s)
 {
     const wsic_job *const job = s->job;
@@ -214,7 +139,8 @@ static wsic_status prepare_part(search *s)
     s->energy = energy.target;
     const double part = (double)s->rows / (double)s->sampled;
     s->least = DBL_EPSILON * s->energy / (part * wsic_job_weights(job));
-    return choose_range(s);
+    const wsic_search_part rows = {s->rows, s->target_part, s->top};
+    return wsic_search_range(job, &rows, &s->curve.lowest, &s->curve.highest);
 }
 
 static double distortion_value(double distortion)
