@@ -314,6 +314,40 @@ START_TEST(nothing_is_below_the_floor)
 }
 END_TEST
 
+static double limit_rate_with(const layer_fixture *f, const wsic_stats *outputs)
+{
+    wsic_problem *const problem = outputs_problem(f, outputs);
+    wsic_layer *layer = NULL;
+
+    ck_assert_int_ge(wsic_encoder_run_problem(f->encoder, problem, &layer), 0);
+    wsic_layer_destroy(layer);
+    wsic_problem_destroy(problem);
+    return outputs_report(f).output_limit_rate;
+}
+
+/* Statistics keep a spectrum that somebody has asked for; the limit is the same with it. */
+START_TEST(a_kept_spectrum_gives_the_same_limit)
+{
+    enum { A = 40, N = 30 };
+    layer_fixture f = layer_open(A, N, COVARIANCE_AR, 12);
+    double *const g = malloc(A * A * sizeof *g);
+
+    outputs_random(g, A, 13);
+    wsic_stats *const outputs = outputs_stats(&f, g, A, 1000.0);
+    outputs_set(&f, "rate", "2");
+    outputs_set(&f, "outputs", "full");
+    outputs_set(&f, "limit", "1");
+    const double computed = limit_rate_with(&f, outputs);
+    ck_assert_int_eq(wsic_stats_get_spectrum(outputs, NULL), WSIC_OK);
+    const double kept = limit_rate_with(&f, outputs);
+    ck_assert_double_gt(computed, 0.0);
+    ck_assert_double_eq_tol(kept, computed, 1e-9);
+    wsic_stats_destroy(outputs);
+    free(g);
+    layer_close(&f);
+}
+END_TEST
+
 /* That a target was missed is never silent. */
 static void expect_notice(const layer_fixture *f, double target)
 {
@@ -364,6 +398,7 @@ int main(void)
     tcase_add_loop_test(truth, feedback_between_all_rows_is_the_plain_recursion, 0, 6);
     tcase_add_loop_test(truth, reported_distortion_is_true, 0, 4);
     tcase_add_test(truth, reported_distortion_of_many_rows_is_true);
+    tcase_add_test(truth, a_kept_spectrum_gives_the_same_limit);
     tcase_add_loop_test(truth, nothing_is_below_the_floor, 0, OUTPUTS_PRESETS);
     tcase_add_loop_test(truth, a_target_of_distortion_is_one_of_both_sides, 0, OUTPUTS_PRESETS);
     tcase_set_timeout(plain, 60);
