@@ -70,8 +70,7 @@ static void release_tiles(fit *f)
     wsic_free(f->env, f->product);
 }
 
-/* tile = diag(t) Z diag(α) for rows first ... first + count - 1, leading dimension count; t of
- * NULL means ones. */
+/* tile = diag(t) Z diag(α) for rows first ... first + count - 1, leading dimension count. */
 static void reconstruct(const fit *f, size_t first, size_t count, const double *t)
 {
     const wsic_rescale *const p = f->problem;
@@ -82,12 +81,9 @@ static void reconstruct(const fit *f, size_t first, size_t count, const double *
         if (p->order) {
             for (size_t i = 0; i < count; i++)
                 out[i] = p->codes[j * p->rows + p->order[first + i]];
-        } else if (t) {
-            for (size_t i = 0; i < count; i++)
-                out[i] = t[first + i] * z[i];
         } else {
             for (size_t i = 0; i < count; i++)
-                out[i] = z[i];
+                out[i] = t[first + i] * z[i];
         }
     }
 }
