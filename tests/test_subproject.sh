@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Within another meson project the library keeps to itself: it is linked as default_library
-# says, and brings neither programs nor tests, and installs nothing unless asked.
+# says, and brings neither programs nor tests, and installs nothing unless asked. The decoder can be built alone.
 # Usage: test_subproject.sh MESON SOURCE_ROOT COMPILER...
 set -u
 # shellcheck source=/dev/null
@@ -46,4 +46,9 @@ try "build the host" "$meson" compile -C "$build" -j 2 host
 try "run it" "$build/host"
 readelf -d "$build/host" >"$work/dynamic"
 try "it needs no shared library of ours" without "$work/dynamic" libwatersic
+
+try "configure the decoder alone" "$meson" setup -Dencoder=disabled "$work/decoder" "$source"
+"$meson" introspect --installed "$work/decoder" >"$work/installed"
+try "it is installed" grep -q 'libwatersic-decoder' "$work/installed"
+try "and no library that encodes" without "$work/installed" 'libwatersic[.]'
 finish
