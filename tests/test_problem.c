@@ -42,6 +42,16 @@ START_TEST(pure_mixtures_are_plain_bit_for_bit)
 }
 END_TEST
 
+/* Both problems give the same bytes. */
+static void check_alike(drift_fixture *f, wsic_problem *kept, wsic_problem *fresh)
+{
+    wsic_layer *const first = run(f, kept), *const second = run(f, fresh);
+
+    check_same_bytes(first, second);
+    wsic_layer_destroy(first);
+    wsic_layer_destroy(second);
+}
+
 /* Whatever was run before, a problem gives the bytes of a fresh one. */
 START_TEST(what_is_kept_changes_no_bit)
 {
@@ -62,10 +72,7 @@ START_TEST(what_is_kept_changes_no_bit)
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, runs[k].rate), WSIC_OK);
         ck_assert_int_eq(wsic_problem_set_mix(kept, runs[k].q, runs[k].a), WSIC_OK);
         ck_assert_int_eq(wsic_problem_set_mix(fresh, runs[k].q, runs[k].a), WSIC_OK);
-        wsic_layer *const first = run(&f, kept), *const second = run(&f, fresh);
-        check_same_bytes(first, second);
-        wsic_layer_destroy(first);
-        wsic_layer_destroy(second);
+        check_alike(&f, kept, fresh);
         wsic_problem_destroy(fresh);
     }
     wsic_problem_destroy(kept);
@@ -90,10 +97,7 @@ START_TEST(what_was_kept_for_other_parameters_is_made_anew)
         ck_assert_int_eq(
             wsic_encoder_set_number(f.encoder, WSIC_DEAD_THRESHOLD, runs[k].dead_threshold),
             WSIC_OK);
-        wsic_layer *const first = run(&f, kept), *const second = run(&f, fresh);
-        check_same_bytes(first, second);
-        wsic_layer_destroy(first);
-        wsic_layer_destroy(second);
+        check_alike(&f, kept, fresh);
         wsic_problem_destroy(fresh);
     }
     wsic_problem_destroy(kept);
