@@ -43,9 +43,9 @@ START_TEST(pure_mixtures_are_plain_bit_for_bit)
 END_TEST
 
 /* Both problems give the same bytes. */
-static void check_alike(drift_fixture *f, wsic_problem *kept, wsic_problem *fresh)
+static void check_alike(wsic_problem *kept, wsic_problem *fresh)
 {
-    wsic_layer *const first = run(f, kept), *const second = run(f, fresh);
+    wsic_layer *const first = run(&f, kept), *const second = run(&f, fresh);
 
     check_same_bytes(first, second);
     wsic_layer_destroy(first);
@@ -72,7 +72,7 @@ START_TEST(what_is_kept_changes_no_bit)
         ck_assert_int_eq(wsic_encoder_set_number(f.encoder, WSIC_RATE, runs[k].rate), WSIC_OK);
         ck_assert_int_eq(wsic_problem_set_mix(kept, runs[k].q, runs[k].a), WSIC_OK);
         ck_assert_int_eq(wsic_problem_set_mix(fresh, runs[k].q, runs[k].a), WSIC_OK);
-        check_alike(&f, kept, fresh);
+        check_alike(kept, fresh);
         wsic_problem_destroy(fresh);
     }
     wsic_problem_destroy(kept);
@@ -97,7 +97,7 @@ START_TEST(what_was_kept_for_other_parameters_is_made_anew)
         ck_assert_int_eq(
             wsic_encoder_set_number(f.encoder, WSIC_DEAD_THRESHOLD, runs[k].dead_threshold),
             WSIC_OK);
-        check_alike(&f, kept, fresh);
+        check_alike(kept, fresh);
         wsic_problem_destroy(fresh);
     }
     wsic_problem_destroy(kept);
