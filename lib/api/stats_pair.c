@@ -28,9 +28,8 @@ static wsic_status check_batch(const wsic_stats *stats, const wsic_matrix *activ
     static const char *const names[PARTS] = {"activations", "quantized", "residual"};
     const wsic_env *const env = &stats->handle.env;
     const wsic_matrix *const given[PARTS] = {activations, quantized, residual};
-    wsic_shape expected = {0, stats->moments.columns};
-
     const size_t parts = residual ? 3 : 2;
+    wsic_shape expected = {0, stats->moments.columns};
 
     *batch = (pair_batch){.parts = parts};
     for (size_t k = 0; k < parts; k++) {

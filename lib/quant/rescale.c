@@ -31,8 +31,7 @@ typedef struct fit {
     double *denominator;
     const double *g;
     wsic_status *status; /* of every task */
-    size_t task_rows;
-    bool single; /* of the products from here on */
+    bool single;         /* of the products from here on */
     const float *L_single;
 } fit;
 
@@ -210,6 +209,11 @@ static void add_squares(const fit *f, size_t count, wsic_reals tile, double *sum
     }
 }
 
+static size_t task_rows(const wsic_rescale *p)
+{
+    return p->rows <= FEW_ROWS ? FEW_TASK_ROWS : TASK_ROWS;
+}
+
 /* <C_r, M_r> and M_r S M_rᵀ = ||M_r L||² - M_r diag(excess) M_rᵀ. */
 static void sum_rows(void *data, size_t task)
 {
@@ -217,8 +221,8 @@ static void sum_rows(void *data, size_t task)
     const wsic_rescale *const p = f->problem;
     const wsic_reals L =
         f->single ? (wsic_reals){.f32 = (float *)f->L_single} : (wsic_reals){.f64 = (double *)p->L};
-    const size_t first = task * f->task_rows;
-    const size_t count = wsic_min_size(f->task_rows, p->rows - first);
+    const size_t first = task * task_rows(p);
+    const size_t count = wsic_min_size(task_rows(p), p->rows - first);
     wsic_status status = WSIC_OK;
     const wsic_reals tile = {
         .f64 = wsic_alloc(f->env, count * p->columns, wsic_reals_size(f->single), &status)};
@@ -236,11 +240,9 @@ static void sum_rows(void *data, size_t task)
 
 static wsic_status sum_all_rows(fit *f)
 {
-    const size_t rows = f->problem->rows;
+    const size_t tasks = wsic_div_up(f->problem->rows, task_rows(f->problem));
     wsic_status status = WSIC_OK;
 
-    f->task_rows = rows <= FEW_ROWS ? FEW_TASK_ROWS : TASK_ROWS;
-    const size_t tasks = wsic_div_up(rows, f->task_rows);
     f->status = wsic_alloc(f->env, tasks, sizeof *f->status, &status);
     if (!f->status)
         return status;
