@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A system whose calls fail at the test's choice. A test that is linked with this has its own open(), fsync() and so on,
- * which stand before those of the C library. */
+/* A system whose calls fail at the test's choice. A test that is linked with this has its own
+ * open(), fsync() and so on, which stand before those of the C library. */
 #ifndef TESTS_SYSTEM_FAULTS_H
 #define TESTS_SYSTEM_FAULTS_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls of the system that fail, are interrupted or do half of the work: the file of that name is the old one or the new
- * one, whoever called is told which, errno is what it was, and no descriptor is left open. */
+/* Calls of the system that fail, are interrupted or do half of the work: the file of that name is
+ * the old one or the new one, whoever called is told which, errno is what it was, and no descriptor
+ * is left open. */
 #include "system_faults.h"
 
 #include <errno.h>
@@ -72,7 +73,8 @@ static wsic_status write_all(wsic_file_writer *file)
     return status;
 }
 
-/* Write the new text in place of the old one, by an unfinished file that is kept or by one that is not. */
+/* Write the new text in place of the old one, by an unfinished file that is kept or by one that is
+ * not. */
 static wsic_status replace(bool kept)
 {
     char path[sizeof place.path];
@@ -111,8 +113,9 @@ static void check_outcome(wsic_status status, bool kept)
         ck_assert_uint_eq(temporary_count(&place), 1);
 }
 
-/* How many failures of a call must be told. Others do no harm: those of locks, of bringing a directory to the disk, and
- * of the question whether the file is still there, which is asked again. */
+/* How many failures of a call must be told. Others do no harm: those of locks, of bringing a
+ * directory to the disk, and of the question whether the file is still there, which is asked
+ * again. */
 static const struct {
     system_call call;
     unsigned told, told_if_kept;

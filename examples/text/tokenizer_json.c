@@ -83,8 +83,8 @@ static bool read_stages(struct tokenizer *tokenizer, const json_t *json, bool *b
            pretokenizer_read(chain, json_object_get(json, "pre_tokenizer"), byte_level, failure);
 }
 
-/* The post-processor has tokens by their numbers. Without this look a program would meet one that no
- * model has a row for. */
+/* The post-processor has tokens by their numbers. Without this check a program could get one for
+ * which no model has a row. */
 static bool check_template(const struct tokenizer *tokenizer, const struct template_tokens *tokens,
                            struct failure *failure)
 {

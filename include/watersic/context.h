@@ -143,9 +143,9 @@ WSIC_API const char *wsic_context_message(const wsic_context *context);
  *
  * These threads run the library's own loops. The host controls the threads of BLAS, and the library
  * never changes their number. If a context has several threads, BLAS should have one: threads of
- * BLAS may wait in busy loops (docs/performance.md, "Threads"). A thread of the library without work
- * looks for some for about a tenth of a millisecond, and sleeps then. The call starts the threads.
- * They replace a runner.
+ * BLAS may wait in busy loops (docs/performance.md, "Threads"). A thread of the library that has no
+ * work looks for some for about a tenth of a millisecond before it sleeps. The call starts the
+ * threads. They replace a runner.
  *
  * \param context  not NULL
  * \param threads  1 to 1024; 1 means the caller's thread alone; 0 means

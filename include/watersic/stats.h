@@ -113,8 +113,8 @@ WSIC_API const char *wsic_stats_message(const wsic_stats *stats);
  *
  * BLAS computes the products on the context's threads, a bounded number of tokens at a time. Large
  * batches therefore need no large copies. Until the call returns it takes 3072 bytes for each
- * column, a few hundred bytes more for the moments of the column, and 256 KiB for each thread (1 MiB
- * from 4096 columns on).
+ * column, a few hundred bytes more for the moments of the column, and 256 KiB for each thread, or
+ * 1 MiB from 4096 columns on.
  *
  * Accuracy: F64 is multiplied and summed in double precision. F32, F16 and BF16 are multiplied in
  * single precision, in blocks of 768 tokens. The mean of a block is subtracted before, and the sums

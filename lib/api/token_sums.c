@@ -135,7 +135,7 @@ static void transpose(float *product, size_t side)
 {
     for (size_t j = 1; j < side; j++)
         for (size_t i = 0; i < j; i++) {
-            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room whenever a sum is single */
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room for it */
             const float upper = product[j * side + i];
             product[j * side + i] = product[i * side + j];
             product[i * side + j] = upper;
@@ -150,7 +150,7 @@ static void add_mirrored(const sum_tile *tile, float *product)
     if (tile->lower) {
         for (size_t j = 1; j < tile->columns.count; j++)
             for (size_t i = 0; i < j; i++)
-                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room whenever a sum is single */
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room for it */
                 product[j * tile->stride + i] = product[i * tile->stride + j];
         mirror.lower = false;
         add_product(&mirror, product);

@@ -94,8 +94,8 @@ static void lay_out(walk *w, void *workspace)
     }
 }
 
-/* Kernels take whole strips of rows. What they make of rows behind the last one is dropped; it has to
- * begin with numbers all the same, or tools that watch uninitialised memory report the host. */
+/* Kernels take whole strips of rows. What they make of rows behind the last one is dropped. These
+ * rows begin as zeros all the same, or tools that watch uninitialised memory report their use. */
 static void clear_padding(const walk *w)
 {
     const size_t padding = w->stride - w->rows;

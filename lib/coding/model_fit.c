@@ -162,7 +162,7 @@ bool wsic_model_fit_table(const wsic_histogram *histogram, const wsic_model_fram
                           .shift = frame->shift,
                           .peak = peak - chosen.first + 1};
     for (uint32_t symbol = 0; symbol < model->symbols; symbol++)
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): fill_frequencies() has set as many */
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all are set */
         model->start[symbol + 1] = (uint16_t)(model->start[symbol] + frequency[symbol]);
     return true;
 }

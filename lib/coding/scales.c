@@ -148,7 +148,7 @@ static wsic_status decode(const wsic_env *env, wsic_cursor *cursor, bool signs, 
         if (status != WSIC_OK)
             return status;
     } else {
-        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): wsic_scales_create() has made it */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): wsic_scales_create() made it */
         memset(scales->sign, 1, scales->count);
     }
     for (size_t i = 0; i < scales->count; i++)

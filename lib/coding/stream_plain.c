@@ -105,7 +105,7 @@ static bool any_escape(const uint8_t *nodes, unsigned levels)
     uint8_t any = 0;
 
     for (size_t lane = 0; lane < ROW_BYTES; lane++)
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): set by lanes of both parities */
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all are set */
         any |= (nodes[lane] & ((1U << levels) - 1)) == 0;
     return any;
 }

@@ -268,7 +268,7 @@ static void list_records(const wsic_env *env, index_walk walk, wsic_archive_inpu
         if (!is_known(&head))
             continue;
         wsic_archive_item *const item = head.type == WSIC_RECORD_LAYER ? layer++ : text++;
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as many as count_records() counted */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): count_records() counted them */
         *item = (wsic_archive_item){name, place.offset, wsic_record_payload(&head, place),
                                     head.payload_size, NULL};
         memcpy(name, head.name, head.name_size);

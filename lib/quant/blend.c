@@ -41,7 +41,7 @@ static void mix_hessian(const wsic_blend_term *term, double drift, double *out)
     for (size_t j = 0; j < n; j++) {
         for (size_t k = j * n + j; k < j * n + n; k++) {
             const double of_clean = (1.0 - drift) * clean[k];
-            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): owned whenever terms are mixed */
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): mixed terms own it */
             out[k] += term->factor * (drift > 0.0 ? of_clean + drift * drifted[k] : of_clean);
         }
     }

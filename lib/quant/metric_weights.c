@@ -157,7 +157,7 @@ static wsic_status keep(const wsic_env *env, int kind, const trial *t, wsic_metr
         return status;
     metric->weight = wsic_alloc(env, metric->rows, sizeof *metric->weight, &status);
     for (size_t r = 0; metric->weight && r < metric->rows; r++) {
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): has_weights() says that there are scales */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): has_weights() saw scales */
         metric->exponent[r] = -t->scales.exponent[r];
         metric->weight[r] = weight_of(metric->grid, metric->exponent[r]);
     }

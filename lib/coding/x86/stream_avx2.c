@@ -199,7 +199,7 @@ INLINE __m256i high_parts(const symbols16 *first, const symbols16 *second, unsig
     const __m256i high = _mm256_and_si256(_mm256_srli_epi16(second->control, 1), mask);
     const __m256i symbols = _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0xD8);
 
-    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): there is a level at least */
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): levels > 0 */
     return _mm256_sub_epi8(symbols, _mm256_set1_epi8((char)(1 << (levels - 1))));
 }
 

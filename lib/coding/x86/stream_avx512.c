@@ -189,7 +189,7 @@ INLINE __m256i high_parts(const symbols32 *found, unsigned levels)
 
     return _mm256_sub_epi8(
         _mm512_cvtepi16_epi8(symbols),
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): there is a level at least */
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): levels > 0 */
         _mm256_set1_epi8((char)(1 << (levels - 1))));
 }
 
