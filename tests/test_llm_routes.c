@@ -16,23 +16,24 @@ struct truth {
 
 static void route(struct truth *truth, size_t token)
 {
+    const size_t count = config_experts(&model.config, 0);
     double p[experts];
     double sum = 0;
 
-    for (size_t e = 0; e < experts; e++) {
+    for (size_t e = 0; e < count; e++) {
         p[e] = 0;
         for (size_t j = 0; j < hidden; j++)
             p[e] += (double)truth->block.router[e * hidden + j] * truth->x[token][j];
         p[e] = exp(p[e]);
     }
-    for (size_t e = 0; e < experts; e++) {
+    for (size_t e = 0; e < count; e++) {
         size_t above = 0;
-        for (size_t i = 0; i < experts; i++)
+        for (size_t i = 0; i < count; i++)
             above += p[i] > p[e];
         truth->weight[token][e] = above < chosen ? p[e] : 0;
         sum += truth->weight[token][e];
     }
-    for (size_t e = 0; e < experts; e++)
+    for (size_t e = 0; e < count; e++)
         truth->weight[token][e] /= sum;
 }
 

@@ -96,10 +96,12 @@ static void count_beyond(const wsic_code_plan *plan, size_t slice, wsic_histogra
     const wsic_form form = wsic_code_plan_form(plan, slice * WSIC_SLICE_COLUMNS >> plan->lanes_log);
     const uint8_t mask = (uint8_t)((1U << form.symbols_log) - 1);
     const uint8_t *const symbols = wsic_code_plan_symbols(plan, slice, 0);
+    /* Of columns that the last slice lacks: nobody has written their symbols. */
+    const uint64_t lacking = columns < WSIC_SLICE_COLUMNS ? UINT64_MAX << 8 * columns : 0;
 
     for (size_t row = 0; row < plan->live_rows; row++) {
-        if (!wsic_has_zero_byte(wsic_load_octet(symbols + row * WSIC_SLICE_COLUMNS) &
-                                mask * UINT64_C(0x0101010101010101)))
+        const uint64_t all = wsic_load_octet(symbols + row * WSIC_SLICE_COLUMNS);
+        if (!wsic_has_zero_byte((all & mask * UINT64_C(0x0101010101010101)) | lacking))
             continue;
         for (size_t k = 0; k < columns; k++) {
             if ((symbols[row * WSIC_SLICE_COLUMNS + k] & mask) != 0)

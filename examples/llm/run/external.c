@@ -52,7 +52,8 @@ static bool open_file(struct external *external, const char *name, struct failur
 static bool open_named(struct external *external, char **names, size_t count,
                        struct failure *failure)
 {
-    qsort(names, count, sizeof *names, compare_names);
+    if (count > 0)
+        qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 0; i < count; i++)
         if (!open_file(external, names[i], failure))
             return false;
