@@ -45,6 +45,20 @@ static inline __m256i emulated_maskz_expand_epi16(__mmask16 mask, __m256i a)
     return made;
 }
 
+/* SIMDe multiplies as signed numbers, which must not overflow in C. */
+static inline __m512i emulated_mullo_epi32(__m512i a, __m512i b)
+{
+    uint32_t x[16], y[16];
+    __m512i made;
+
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (unsigned i = 0; i < 16; i++)
+        x[i] *= y[i];
+    memcpy(&made, x, sizeof made);
+    return made;
+}
+
 static inline __m512i emulated_cvtepu16_epi32(__m256i a)
 {
     uint16_t from[16];
@@ -138,6 +152,7 @@ static inline __m256i emulated_cvtepi32_epi16(__m512i a)
     return made;
 }
 
+#undef _mm512_mullo_epi32
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtepi8_epi32
 #undef _mm512_fmadd_ps
@@ -149,6 +164,7 @@ static inline __m256i emulated_cvtepi32_epi16(__m512i a)
 #define _mm512_cvtepi8_epi32      emulated_cvtepi8_epi32
 #define _mm512_cvtepi32_epi16     emulated_cvtepi32_epi16
 #define _mm512_cmplt_epu32_mask   emulated_cmplt_epu32_mask
+#define _mm512_mullo_epi32        emulated_mullo_epi32
 #define _mm256_maskz_expand_epi16 emulated_maskz_expand_epi16
 #define _mm512_cvtepu16_epi32     emulated_cvtepu16_epi32
 #define _mm512_cvtepu8_epi16      emulated_cvtepu8_epi16
