@@ -342,6 +342,29 @@ START_TEST(what_leaves_the_range_is_refused)
 }
 END_TEST
 
+/* Scalars beyond every code are refused, and what stands in the codes is the nearest one. */
+START_TEST(scalars_beyond_all_codes_end_at_the_last_one)
+{
+    static const double beyond[] = {0x1p31, 0x1p31 + 1, 0x1p52, 1e300, HUGE_VAL};
+    double y[2];
+    int32_t codes[2];
+    const wsic_stretch stretch = {y, 2, 1.0, NULL, NULL};
+
+    for (size_t k = 0; k < sizeof beyond / sizeof *beyond; k++) {
+        y[0] = beyond[k];
+        y[1] = -beyond[k];
+        ck_assert(!wsic_quantizer_scalar.quantize(NULL, &stretch, NULL, codes));
+        ck_assert_int_eq(codes[0], INT32_MAX);
+        ck_assert_int_eq(codes[1], INT32_MIN);
+    }
+    y[0] = INT32_MAX;
+    y[1] = -INT32_MAX;
+    ck_assert(wsic_quantizer_scalar.quantize(NULL, &stretch, NULL, codes));
+    ck_assert_int_eq(codes[0], INT32_MAX);
+    ck_assert_int_eq(codes[1], -INT32_MAX);
+}
+END_TEST
+
 /* Cost of codes whose bits are those of each half of the rows. */
 static double cost_of(const double *y, const int32_t *codes, size_t count, double step,
                       double lambda)
@@ -403,6 +426,7 @@ int main(void)
     tcase_add_test(tests, rdo_without_weight_is_rounding);
     tcase_add_test(tests, zeros_stay_zeros);
     tcase_add_test(tests, what_leaves_the_range_is_refused);
+    tcase_add_test(tests, scalars_beyond_all_codes_end_at_the_last_one);
     tcase_add_test(tests, widths_of_rows_help);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
