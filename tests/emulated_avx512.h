@@ -45,7 +45,7 @@ static inline __m256i emulated_maskz_expand_epi16(__mmask16 mask, __m256i a)
     return made;
 }
 
-/* SIMDe multiplies as signed numbers, which must not overflow in C. */
+/* SIMDe multiplies signed numbers, and their overflow is undefined in C. */
 static inline __m512i emulated_mullo_epi32(__m512i a, __m512i b)
 {
     uint32_t x[16], y[16];

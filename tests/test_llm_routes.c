@@ -16,7 +16,7 @@ struct truth {
 
 static void route(struct truth *truth, size_t token)
 {
-    const size_t count = config_experts(&model.config, 0);
+    const size_t count = model.config.mixture.experts;
     double p[experts];
     double sum = 0;
 
@@ -30,7 +30,7 @@ static void route(struct truth *truth, size_t token)
         size_t above = 0;
         for (size_t i = 0; i < count; i++)
             above += p[i] > p[e];
-        truth->weight[token][e] = above < chosen ? p[e] : 0;
+        truth->weight[token][e] = above < model.config.mixture.chosen ? p[e] : 0;
         sum += truth->weight[token][e];
     }
     for (size_t e = 0; e < count; e++)

@@ -342,7 +342,7 @@ START_TEST(what_leaves_the_range_is_refused)
 }
 END_TEST
 
-/* Scalars beyond every code are refused, and what stands in the codes is the nearest one. */
+/* Numbers beyond every code are refused, and each gets the code that is nearest. */
 START_TEST(scalars_beyond_all_codes_end_at_the_last_one)
 {
     static const double beyond[] = {0x1p31, 0x1p31 + 1, 0x1p52, 1e300, HUGE_VAL};

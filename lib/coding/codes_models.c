@@ -96,7 +96,7 @@ static void count_beyond(const wsic_code_plan *plan, size_t slice, wsic_histogra
     const wsic_form form = wsic_code_plan_form(plan, slice * WSIC_SLICE_COLUMNS >> plan->lanes_log);
     const uint8_t mask = (uint8_t)((1U << form.symbols_log) - 1);
     const uint8_t *const symbols = wsic_code_plan_symbols(plan, slice, 0);
-    /* Of columns that the last slice lacks: nobody has written their symbols. */
+    /* The bytes of columns that the last slice lacks, which nobody has written. */
     const uint64_t lacking = columns < WSIC_SLICE_COLUMNS ? UINT64_MAX << 8 * columns : 0;
 
     for (size_t row = 0; row < plan->live_rows; row++) {
