@@ -12,6 +12,10 @@
 /* What a run on next to nothing takes, and the panels of a thread that multiplies matrices. */
 static const uint64_t program_bytes = 16 << 20;
 static const uint64_t blas_bytes = 12 << 20;
+/* What the C library may keep of freed blocks without using it again: glibc learns to keep blocks of
+ * up to 32 MiB in its heap, and whether later ones fit the gap depends on the order in which threads
+ * come. */
+static const uint64_t gap_bytes = 32 << 20;
 
 /* What the library holds for each input while it takes tokens, and for each of its threads: see
  * docs/performance.md, "What grows how". */
@@ -235,7 +239,7 @@ bool estimate_memory(struct memory_estimate *estimate, const struct config *conf
     const size_t tokens = calibration->tokens->count;
 
     *estimate = (struct memory_estimate){
-        .program = program_bytes + workers_usual() * blas_bytes,
+        .program = program_bytes + gap_bytes + workers_usual() * blas_bytes,
         .blocks = streams * block_memory(config),
         .states = streams * stream_memory(config, &text) + tokens * sizeof(uint32_t),
         .passing = streams * forward_memory(config, text.window, tokens) +

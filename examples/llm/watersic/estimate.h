@@ -11,7 +11,7 @@
 
 /* Bytes that are in memory at once. */
 struct memory_estimate {
-    uint64_t program;    /* with its libraries and the buffers of BLAS */
+    uint64_t program;    /* with its libraries, the buffers of BLAS, and gaps between blocks */
     uint64_t tables;     /* embedding and head, where they are quantized */
     uint64_t blocks;     /* weights of the present block, and its original ones */
     uint64_t states;     /* of all tokens */
